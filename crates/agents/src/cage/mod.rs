@@ -1,0 +1,33 @@
+//! The cage: what untrusted code may touch, and how all of it ends.
+//!
+//! The program executes itself again as a *launcher* (`downbeat cage`). The launcher has one thread, so it may fork
+//! without a second thought; it enforces everything and stays outside as the parent. Inside, a first process reaps
+//! the dead and starts the command. A thread of the program itself never runs code between fork and exec.
+//!
+//! ```text
+//! program ──spec on stdin──► launcher ──fork──► first process inside ──spawn──► the command
+//!         ◄──report file───           (reaps, signals)   (rules are set here)
+//! ```
+//!
+//! Laws:
+//! 1. A level that cannot be established starts nothing; `Confinement::Off` is an explicit word in the config.
+//! 2. When the command ends, is stopped, or the program dies, no descendant is left after three seconds.
+//! 3. Nothing of the program's environment, descriptors or files is inside but what the order names.
+//! 4. No output, however long or odd, makes the program's memory grow beyond the configured tails.
+
+pub mod run;
+pub mod spec;
+
+mod launcher;
+mod namespaces;
+mod output;
+mod rules;
+mod supervisor;
+
+pub use launcher::launch_main;
+pub use output::{Progress, ProgressSink, SilentSink};
+pub use run::{Cage, CageSettings, Ended, Order};
+pub use spec::{Access, Confinement, How, Level, Limits, Namespaces, Network};
+
+/// The verb by which the program is told to be the launcher.
+pub const VERB: &str = "cage";

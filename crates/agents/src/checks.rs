@@ -1,0 +1,182 @@
+//! Runs the checks that a commit carries, on exactly its tree, in the cage.
+//!
+//! What is checked is what would land: the commands come from the commit itself, and each attempt gets a fresh copy of
+//! its files, so that neither an agent nor an earlier check has a hand in the answer.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use domain::Sha;
+use forge::checks::CHECKS_FILE;
+use forge::{CheckRun, CheckSpec, Conclusion, Gate, GateError, GitError, Repository, gate_from_toml};
+use tokio_util::sync::CancellationToken;
+
+use crate::cage::{Cage, Ended, How, Limits, SilentSink};
+use crate::workspace::{WorkspaceError, remove_dir};
+
+/// Characters of a check's output that are kept; a card shows the last few lines, the page all of it.
+const OUTPUT_CHARS_MAX: usize = 8_000;
+
+/// Runs gates. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Gatekeeper {
+    cage: Cage,
+    root: PathBuf,
+    copies: Arc<AtomicU64>,
+}
+
+/// What a commit's gate came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inspected {
+    /// The gate was read and its checks ran, in its order. After one that did not pass, no other is begun.
+    Read {
+        /// What the commit demands.
+        gate: Gate,
+        /// The checks that were begun.
+        runs: Vec<CheckRun>,
+    },
+    /// The commit's own file has a mistake; nothing ran.
+    Unreadable(GateError),
+}
+
+/// The gate could not be tried at all. Says nothing about the commit; trying again later may help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GateTrouble {
+    /// Git could not read the commit.
+    Git(GitError),
+    /// The copy could not be made or removed.
+    Copy(WorkspaceError),
+}
+
+impl fmt::Display for GateTrouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Git(error) => error.fmt(f),
+            Self::Copy(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for GateTrouble {}
+
+impl From<GitError> for GateTrouble {
+    fn from(error: GitError) -> Self {
+        Self::Git(error)
+    }
+}
+
+impl From<WorkspaceError> for GateTrouble {
+    fn from(error: WorkspaceError) -> Self {
+        Self::Copy(error)
+    }
+}
+
+impl Gatekeeper {
+    /// Copies are made below `root`, which nobody else uses.
+    pub fn new(cage: Cage, root: impl Into<PathBuf>) -> Self {
+        Self { cage, root: root.into(), copies: Arc::default() }
+    }
+
+    /// Runs the checks of a commit that the mirror has.
+    pub async fn inspect(
+        &self,
+        repository: &Repository,
+        commit: &Sha,
+        stop: CancellationToken,
+    ) -> Result<Inspected, GateTrouble> {
+        let file = repository.mirror.file_at(commit, CHECKS_FILE).await?;
+        let text = file.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let gate = match gate_from_toml(text.as_deref()) {
+            Ok(gate) => gate,
+            Err(error) => return Ok(Inspected::Unreadable(error)),
+        };
+        let specs = match &gate {
+            Gate::Checks(specs) => specs.as_slice(),
+            Gate::Missing | Gate::Untested => &[],
+        };
+        let mut runs = Vec::with_capacity(specs.len());
+        for spec in specs {
+            let run = self.run_check(repository, commit, spec, &stop).await?;
+            let passed = run.conclusion == Conclusion::Passed;
+            runs.push(run);
+            if !passed {
+                break;
+            }
+        }
+        Ok(Inspected::Read { gate, runs })
+    }
+
+    /// Repeats a check that failed as often as it allows. One that was cancelled or never started is not repeated: the
+    /// reason lies outside of it.
+    async fn run_check(
+        &self,
+        repository: &Repository,
+        commit: &Sha,
+        spec: &CheckSpec,
+        stop: &CancellationToken,
+    ) -> Result<CheckRun, GateTrouble> {
+        let mut duration = Duration::ZERO;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let ended = self.try_once(repository, commit, spec, stop).await?;
+            duration += ended.duration;
+            let (conclusion, exit) = conclude(&ended.how);
+            let may_repeat = matches!(conclusion, Conclusion::Failed | Conclusion::TimedOut);
+            if !may_repeat || attempts > spec.retries {
+                let output_tail = explained(&ended);
+                let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+                return Ok(CheckRun { name: spec.name.clone(), conclusion, exit, output_tail, duration_ms, attempts });
+            }
+        }
+    }
+
+    async fn try_once(
+        &self,
+        repository: &Repository,
+        commit: &Sha,
+        spec: &CheckSpec,
+        stop: &CancellationToken,
+    ) -> Result<Ended, GateTrouble> {
+        let n = self.copies.fetch_add(1, Ordering::Relaxed);
+        let dir = self.root.join(format!("{}-{}-{n}", commit.short(), std::process::id()));
+        let tree = dir.join("tree");
+        let made = repository.mirror.checkout_tree(commit, &tree).await;
+        let ended = match made {
+            Ok(()) => {
+                let command = vec!["/bin/sh".to_owned(), "-c".to_owned(), spec.command.clone()];
+                let mut order = self.cage.order(command, tree, &dir);
+                order.limits = Limits { time: spec.timeout, ..order.limits };
+                Ok(self.cage.run(order, stop, &SilentSink).await)
+            }
+            Err(error) => Err(GateTrouble::Git(error)),
+        };
+        remove_dir(dir).await?;
+        ended
+    }
+}
+
+fn conclude(how: &How) -> (Conclusion, Option<i32>) {
+    match how {
+        How::Exited(0) => (Conclusion::Passed, Some(0)),
+        How::Exited(code) => (Conclusion::Failed, Some(*code)),
+        How::Signalled(_) | How::OutputLimit => (Conclusion::Failed, None),
+        How::TimedOut => (Conclusion::TimedOut, None),
+        How::Stopped => (Conclusion::Cancelled, None),
+        How::CouldNotStart(_) => (Conclusion::NeverStarted, None),
+    }
+}
+
+/// The end of the output, and how the run ended where no exit code says it.
+fn explained(ended: &Ended) -> String {
+    let from = ended.output_tail.char_indices().rev().nth(OUTPUT_CHARS_MAX - 1).map_or(0, |(at, _)| at);
+    let said = ended.output_tail[from..].trim_end();
+    match &ended.how {
+        How::Exited(_) => said.to_owned(),
+        how if said.is_empty() => format!("[it {how}]"),
+        how => format!("{said}\n[it {how}]"),
+    }
+}

@@ -1,0 +1,20 @@
+//! A task's way, from request to pull request, with an agent in a workspace.
+//!
+//! [`task`] decides, as a pure machine; everything else acts. The session lane's [`dispatcher`] readies a
+//! [`workspace`], runs one of the [`session`] agents inside the [`cage`], runs the repository's [`checks`], and tells the
+//! task what came of it; the publish lane's [`publisher`] pushes the branch and proposes it.
+//!
+//! **Invariant:** nothing that an agent or a repository brings along is executed outside the cage.
+
+pub mod task;
+
+pub mod dispatcher;
+pub mod publisher;
+pub mod timer;
+
+pub mod cage;
+pub mod checks;
+pub mod prompt;
+pub mod recipe;
+pub mod session;
+pub mod workspace;

@@ -1,0 +1,110 @@
+//! Performs lane `publish`: shows a change to people, and clears up after it.
+//!
+//! Both halves may be repeated: a branch that already is at the commit stays there, and what is gone stays gone.
+
+use async_trait::async_trait;
+use forge::{ForgeError, PullRequestDraft, Repositories};
+use store::{Owed, Performed, Performer, Store};
+
+use crate::task::{Task, TaskEffect, TaskEvent, Work};
+use crate::workspace::Workspaces;
+
+/// What publishing needs.
+pub struct Publisher {
+    /// To read tasks.
+    pub store: Store,
+    /// Where to.
+    pub repositories: Repositories,
+    /// What to clear up.
+    pub workspaces: Workspaces,
+}
+
+impl Publisher {
+    async fn publish(&self, task: &Task, work: &Work) -> Performed<TaskEvent> {
+        let failed = |why: String| Performed::GiveUp(TaskEvent::PublishFailed { head: work.head.clone(), why });
+        let Some(repository) = self.repositories.get(&task.request.repo) else {
+            return failed(format!("the repository {} is not in the config any more", task.request.repo));
+        };
+        let (branch, title, body) = (task.branch(), task.title(), evidence(task, work));
+        let draft = PullRequestDraft { branch, head: work.head.clone(), title, body };
+        match repository.forge.publish(&draft).await {
+            Ok(pull_request) => {
+                Performed::Done(TaskEvent::Published { head: pull_request.head, reference: pull_request.reference })
+            }
+            Err(ForgeError::Transient { after, why }) => Performed::Retry { after, why },
+            Err(error) => failed(error.to_string()),
+        }
+    }
+
+    async fn clean_up(&self, task: &Task) -> Performed<TaskEvent> {
+        // A task that was retried in the meantime works in this tree again.
+        if !task.is_ended() {
+            return Performed::Finished;
+        }
+        let retry = |why: String| Performed::Retry { after: std::time::Duration::from_secs(2), why };
+        if let Err(error) = self.workspaces.remove(task.id).await {
+            return retry(error.to_string());
+        }
+        let Some(repository) = self.repositories.get(&task.request.repo) else { return Performed::Finished };
+        match repository.forge.unpublish(&task.branch()).await {
+            Err(ForgeError::Transient { after, why }) => Performed::Retry { after, why },
+            Err(error) => {
+                tracing::warn!(task.id = %task.id, "the branch {} was left where it is: {error}", task.branch());
+                Performed::Finished
+            }
+            Ok(()) => Performed::Finished,
+        }
+    }
+}
+
+/// What a reviewer reads beside the change: who asked for what, who approved which plan, what was run.
+fn evidence(task: &Task, work: &Work) -> String {
+    let request = &task.request;
+    let mut lines = vec![request.text.clone(), String::new()];
+    lines.push(format!("Asked by {} in {}. Task {}.", request.requester, request.thread, task.id));
+    if let Some(approved) = &work.approved {
+        let by = approved.by.as_ref().map_or("the policy".to_owned(), ToString::to_string);
+        let plan = &approved.plan;
+        lines.push(format!("Plan v{} ({}, #{}) approved by {by}.", plan.version, plan.tier, plan.short_hash()));
+        lines.extend(plan.draft.steps.iter().enumerate().map(|(n, step)| format!("{}. {step}", n + 1)));
+    }
+    for check in &work.checks {
+        lines.push(format!("Check {}: {:?} in {} ms.", check.name, check.conclusion, check.duration_ms));
+    }
+    lines.push(format!("Agent {} in a cage: {}.", request.agent, work.cage));
+    lines.join("\n")
+}
+
+#[async_trait]
+impl Performer for Publisher {
+    type Machine = Task;
+
+    async fn perform(&self, owed: &Owed<Task>) -> Performed<TaskEvent> {
+        let task = match self.store.load::<Task>(&owed.machine).await {
+            Ok(Some(task)) => task,
+            Ok(None) => return Performed::Finished,
+            Err(error) => return Performed::Retry { after: std::time::Duration::from_secs(1), why: error.to_string() },
+        };
+        match &owed.effect {
+            TaskEffect::Publish { work } => self.publish(&task, work).await,
+            TaskEffect::CleanUp => self.clean_up(&task).await,
+            TaskEffect::StartSession { .. }
+            | TaskEffect::StopSession
+            | TaskEffect::PostCard
+            | TaskEffect::EditCard
+            | TaskEffect::Announce(_)
+            | TaskEffect::Enqueue { .. }
+            | TaskEffect::Withdraw { .. }
+            | TaskEffect::AwaitDeadline(_) => Performed::Finished,
+        }
+    }
+
+    fn bury(&self, owed: &Owed<Task>, why: &str) -> Option<TaskEvent> {
+        match &owed.effect {
+            TaskEffect::Publish { work } => {
+                Some(TaskEvent::PublishFailed { head: work.head.clone(), why: why.to_owned() })
+            }
+            _ => None,
+        }
+    }
+}

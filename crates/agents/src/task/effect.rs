@@ -1,0 +1,85 @@
+//! What a task owes to the world, in the imperative, by lane.
+
+use domain::Person;
+use serde::{Deserialize, Serialize};
+
+use super::{Goal, Plan, Work};
+
+/// One thing to do. Each can be performed twice with one result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskEffect {
+    /// Lane `session`: run the agent to the end of this goal.
+    StartSession {
+        /// The session's number.
+        session: u32,
+        /// What for.
+        goal: Goal,
+    },
+    /// Asks the running session to stop; no lane, a revocation.
+    StopSession,
+    /// Lane `publish`: push the branch and propose it.
+    Publish {
+        /// The change.
+        work: Work,
+    },
+    /// Lane `publish`: remove the working tree and the published branch.
+    CleanUp,
+    /// Lane `chat`: post the card, once.
+    PostCard,
+    /// Lane `chat`: bring the card up to date.
+    EditCard,
+    /// Lane `chat`: say something new.
+    Announce(Announcement),
+    /// Lane `merge`: put the change into the queue.
+    Enqueue {
+        /// The change.
+        work: Work,
+    },
+    /// Lane `merge`: take the change out of the queue.
+    Withdraw {
+        /// Who said so.
+        by: Person,
+    },
+    /// Lane `timer`: say when this has passed.
+    AwaitDeadline(Deadline),
+}
+
+/// Something worth a message of its own. Everything else edits the card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Announcement {
+    /// A plan to approve.
+    PlanReady {
+        /// The plan.
+        plan: Plan,
+    },
+    /// A change that goes beyond its approval, to accept.
+    Departed {
+        /// The change.
+        work: Work,
+        /// In what it goes beyond.
+        why: String,
+    },
+    /// A published change, to merge.
+    ReadyToMerge {
+        /// The forge's name for it.
+        reference: String,
+        /// The change.
+        work: Work,
+    },
+    /// The queue sent the change back.
+    SentBack {
+        /// Why.
+        why: String,
+    },
+    /// The last word.
+    Ended,
+}
+
+/// A wait with its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deadline {
+    /// The number of the wait; a deadline of an older wait is late.
+    pub wait: u32,
+    /// When it ends, in milliseconds since 1970 UTC.
+    pub at_ms: i64,
+}

@@ -1,0 +1,159 @@
+//! What can happen to a task, in the past tense.
+
+use domain::policy::Tier;
+use domain::{MessageRef, Person, Sha};
+use serde::{Deserialize, Serialize};
+
+use super::{Deadline, PlanDraft, Proof, Request, Work};
+
+/// One thing that happened. Events that answer a session carry its number, so that a late one is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskEvent {
+    /// A person asked.
+    Submitted {
+        /// For what.
+        request: Request,
+    },
+    /// The card was posted.
+    CardPosted {
+        /// Where.
+        card: MessageRef,
+    },
+    /// A session got its turn.
+    SessionStarted {
+        /// Its number.
+        session: u32,
+    },
+    /// A planning session ended with a plan.
+    PlanProposed {
+        /// Its number.
+        session: u32,
+        /// The plan.
+        draft: PlanDraft,
+        /// What the policy says of it.
+        terms: Terms,
+    },
+    /// A person approved a plan.
+    PlanApproved {
+        /// Who.
+        by: Person,
+        /// The version that they saw.
+        version: u32,
+        /// The hash of what they saw; absent when they typed the approval and meant the newest.
+        hash: Option<String>,
+    },
+    /// A person asked for a change of the plan or of the published work.
+    RevisionRequested {
+        /// Who.
+        by: Person,
+        /// In what.
+        feedback: String,
+    },
+    /// A person refused the plan or the change.
+    Refused {
+        /// Who.
+        by: Person,
+        /// Why, in their words; may be empty.
+        why: String,
+    },
+    /// A working session ended with a change.
+    WorkFinished {
+        /// Its number.
+        session: u32,
+        /// The change.
+        work: Work,
+    },
+    /// A session ended with nothing to change.
+    NothingChanged {
+        /// Its number.
+        session: u32,
+        /// The agent's last words.
+        answer: String,
+    },
+    /// A session broke.
+    SessionFailed {
+        /// Its number.
+        session: u32,
+        /// How, for people.
+        why: String,
+    },
+    /// A session was stopped at our word.
+    SessionStopped {
+        /// Its number.
+        session: u32,
+    },
+    /// A person accepted a change that goes beyond its approval.
+    DepartureAccepted {
+        /// Who.
+        by: Person,
+        /// The commit that they saw.
+        head: Sha,
+    },
+    /// The change is published.
+    Published {
+        /// The commit that was published.
+        head: Sha,
+        /// The forge's name for it.
+        reference: String,
+    },
+    /// The change could not be published.
+    PublishFailed {
+        /// The commit that was to be published.
+        head: Sha,
+        /// Why.
+        why: String,
+    },
+    /// A person said merge.
+    MergeRequested {
+        /// Who.
+        by: Person,
+    },
+    /// A person took the change out of the queue.
+    DequeueRequested {
+        /// Who.
+        by: Person,
+    },
+    /// The queue did something with the entry that people like to see.
+    EntryProgressed {
+        /// Why it is not simply in line, for people; absent when it is.
+        note: Option<String>,
+    },
+    /// The queue landed it.
+    EntryMerged {
+        /// The commit on the target branch.
+        commit: Sha,
+        /// What vouches for it.
+        proof: Proof,
+    },
+    /// The queue sent it back.
+    EntryEjected {
+        /// Why, for people.
+        why: String,
+    },
+    /// The queue gave it back because somebody asked.
+    EntryWithdrawn,
+    /// A person said stop.
+    StopRequested {
+        /// Who.
+        by: Person,
+    },
+    /// A person said try again.
+    RetryRequested {
+        /// Who.
+        by: Person,
+    },
+    /// A deadline passed.
+    DeadlinePassed {
+        /// Which.
+        deadline: Deadline,
+    },
+}
+
+/// What the policy says of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Its risk.
+    pub tier: Tier,
+    /// Why it is that tier.
+    pub because: String,
+}

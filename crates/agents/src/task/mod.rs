@@ -1,0 +1,44 @@
+//! The task machine: one request by a person, from chat to merge, as a pure value.
+//!
+//! Read in this order: [`state`] (what can be true), [`event`] (what can happen), [`effect`] (what is then owed), and
+//! the story in its four phases: `planning`, `working`, `review`, `ending`. `machine` only routes.
+//!
+//! **Needs.** Nothing but the event and the time.
+//!
+//! **Laws**, checked by [`laws`] in property tests and in the simulator:
+//!
+//! 1. No session that may write is started unless a person approved the plan with that hash, or nobody was to be
+//!    asked (`plan=auto` or `plan=off`).
+//! 2. What is published is the head of the session that was approved last; a change that goes beyond its approval
+//!    waits for a person first.
+//! 3. A terminal state is left only by a person's retry.
+//! 4. A live task owes an effect, runs a session, or waits for a person under a deadline.
+//! 5. Late answers (an older session, an older deadline, an entry that left the queue) change nothing.
+//!
+//! **Races that are accepted.** A stop that arrives while the queue is landing is an intent: when the landing wins,
+//! the task is merged and says so.
+
+pub mod state;
+
+pub mod effect;
+pub mod event;
+pub mod plan;
+
+mod ending;
+pub mod laws;
+mod machine;
+mod planning;
+mod review;
+mod working;
+
+mod table;
+pub mod view;
+
+pub use effect::{Announcement, Deadline, TaskEffect};
+pub use event::{TaskEvent, Terms};
+pub use plan::{Plan, PlanDraft};
+pub use state::{Approved, Goal, Intent, PlanMode, Proof, PullRequest, Request, Task, TaskState, Waits, Work};
+pub use table::STATEMENTS;
+
+#[cfg(test)]
+mod tests;

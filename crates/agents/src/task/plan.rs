@@ -1,0 +1,80 @@
+//! What an agent intends, in a form that a person can approve and that cannot change under the approval.
+
+use domain::policy::Tier;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// A plan as an agent proposes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanDraft {
+    /// What will be different, in a sentence.
+    pub summary: String,
+    /// The steps, in order.
+    #[serde(default)]
+    pub steps: Vec<String>,
+    /// The files that will change, relative to the repository's root.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// The tests or checks that the agent means to run.
+    #[serde(default)]
+    pub checks: Vec<String>,
+}
+
+/// A plan as people see it: one version of a draft, with its risk and its hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Counted from 1 within a task.
+    pub version: u32,
+    /// The agent's words.
+    pub draft: PlanDraft,
+    /// The risk of what the draft says it will touch.
+    pub tier: Tier,
+    /// Why it is that tier: the path and the rule that decided.
+    pub tier_because: String,
+    /// SHA-256 in hex of the canonical JSON of version, draft and tier.
+    pub hash: String,
+}
+
+#[derive(Serialize)]
+struct Hashed<'a> {
+    version: u32,
+    draft: &'a PlanDraft,
+    tier: Tier,
+}
+
+impl Plan {
+    /// Makes a version of `draft`, hashed over its canonical JSON (RFC 8785), so that an approval names exactly it.
+    pub fn new(version: u32, draft: PlanDraft, tier: Tier, tier_because: String) -> Self {
+        let canonical = serde_json_canonicalizer::to_vec(&Hashed { version, draft: &draft, tier })
+            .expect("numbers and texts always have a canonical form");
+        let hash = Sha256::digest(canonical).iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { version, draft, tier, tier_because, hash }
+    }
+
+    /// The first digits of the hash, as people are shown.
+    pub fn short_hash(&self) -> &str {
+        &self.hash[..8]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(summary: &str) -> PlanDraft {
+        PlanDraft { summary: summary.to_owned(), ..PlanDraft::default() }
+    }
+
+    #[test]
+    fn the_hash_names_the_words_the_version_and_the_tier() {
+        let plan = |version, summary, tier| Plan::new(version, draft(summary), tier, String::new()).hash;
+        let hash = plan(1, "a", Tier::R1);
+        assert_eq!(hash, plan(1, "a", Tier::R1));
+        assert_ne!(hash, plan(2, "a", Tier::R1));
+        assert_ne!(hash, plan(1, "b", Tier::R1));
+        assert_ne!(hash, plan(1, "a", Tier::R2));
+        let canonical = br#"{"draft":{"checks":[],"paths":[],"steps":[],"summary":"a"},"tier":"R1","version":1}"#;
+        let expected: String = Sha256::digest(canonical).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hash, expected, "the hash is not over the canonical form of RFC 8785");
+    }
+}

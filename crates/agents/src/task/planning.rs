@@ -1,0 +1,121 @@
+//! From the request to an approved plan.
+
+use domain::policy::Tier;
+use domain::{MessageRef, Person, Rejected, Step, TaskId, Timestamp};
+
+use super::{ending, Announcement, Approved, Goal, Plan, PlanDraft, PlanMode, Request, Task, TaskEffect, TaskState, Terms};
+
+/// How many versions of a plan a task may have. Past that the request itself needs other words.
+pub const PLANS_MAX: u32 = 20;
+
+impl Task {
+    /// A new task for a request.
+    pub fn submit(id: TaskId, request: Request, now: Timestamp) -> Step<Self> {
+        let goal = first_goal(&request);
+        let state = TaskState::Queued { goal: goal.clone() };
+        let task = Self { id, request, created_at: now, card: None, sessions: 0, plans: 0, waits: 0, state };
+        start(task, goal, vec![TaskEffect::PostCard])
+    }
+}
+
+/// What the first session of a request is for.
+pub(super) fn first_goal(request: &Request) -> Goal {
+    match request.plan {
+        PlanMode::Ask | PlanMode::Auto => Goal::Plan { feedback: Vec::new() },
+        PlanMode::Off => Goal::Work { approved: None },
+    }
+}
+
+/// Queues a session for `goal`, after `effects`.
+pub(super) fn start(mut task: Task, goal: Goal, mut effects: Vec<TaskEffect>) -> Step<Task> {
+    task.sessions += 1;
+    task.state = TaskState::Queued { goal: goal.clone() };
+    effects.push(TaskEffect::StartSession { session: task.sessions, goal });
+    Step::owing(task, effects)
+}
+
+pub(super) fn remember_card(mut task: Task, card: &MessageRef) -> Step<Task> {
+    task.card = Some(card.clone());
+    Step::quiet(task)
+}
+
+pub(super) fn propose(
+    mut task: Task,
+    session: u32,
+    draft: &PlanDraft,
+    terms: &Terms,
+    now: Timestamp,
+) -> Step<Task> {
+    if session != task.sessions {
+        return Step::quiet(task);
+    }
+    let feedback = match &task.state {
+        TaskState::Planning { feedback } | TaskState::Queued { goal: Goal::Plan { feedback } } => feedback.clone(),
+        _ => return ending::stopped(task, session),
+    };
+    task.plans += 1;
+    let plan = Plan::new(task.plans, draft.clone(), terms.tier, terms.because.clone());
+    if task.request.plan == PlanMode::Auto && plan.tier <= Tier::R1 {
+        let goal = Goal::Work { approved: Some(Approved { plan, by: None }) };
+        return start(task, goal, vec![TaskEffect::EditCard]);
+    }
+    task.state = TaskState::AwaitingApproval { plan: plan.clone(), feedback };
+    let deadline = task.next_deadline(now, task.request.waits.approval);
+    let announce = TaskEffect::Announce(Announcement::PlanReady { plan });
+    Step::owing(task, [TaskEffect::EditCard, announce, TaskEffect::AwaitDeadline(deadline)])
+}
+
+pub(super) fn approve(task: Task, by: &Person, version: u32, hash: Option<&str>) -> Result<Step<Task>, Rejected> {
+    let id = task.id;
+    match &task.state {
+        TaskState::AwaitingApproval { plan, .. } if plan.version != version => Err(Rejected::new(
+            format!("That was version {version} of the plan for {id}, and version {} has replaced it", plan.version),
+            format!("Read the newer plan, then say `approve {id}`"),
+        )),
+        TaskState::AwaitingApproval { plan, .. } if hash.is_some_and(|hash| hash != plan.hash) => Err(Rejected::new(
+            format!("The plan for {id} is not the one that this button was made for"),
+            format!("Read the newest plan, then say `approve {id}`"),
+        )),
+        TaskState::AwaitingApproval { plan, .. } => {
+            let goal = Goal::Work { approved: Some(Approved { plan: plan.clone(), by: Some(by.clone()) }) };
+            Ok(start(task, goal, vec![TaskEffect::EditCard]))
+        }
+        TaskState::Queued { goal: Goal::Work { approved: Some(approved) } }
+        | TaskState::Working { approved: Some(approved) } => Err(already(id, approved)),
+        _ => Err(Rejected::new(
+            format!("There is no plan of {id} to approve: it is {}", task.state_in_words()),
+            format!("Say `status {id}` to see what it needs"),
+        )),
+    }
+}
+
+fn already(id: TaskId, approved: &Approved) -> Rejected {
+    let by = approved.by.as_ref().map_or("the policy".to_owned(), Person::to_string);
+    Rejected::new(format!("The plan for {id} was already approved by {by}"), format!("Say `status {id}` to follow it"))
+}
+
+pub(super) fn revise(task: Task, by: &Person, feedback: &str) -> Result<Step<Task>, Rejected> {
+    let id = task.id;
+    let mut said = match &task.state {
+        TaskState::AwaitingApproval { feedback, .. } => feedback.clone(),
+        TaskState::InReview { .. } | TaskState::Departed { .. } => Vec::new(),
+        _ => {
+            return Err(Rejected::new(
+                format!("{id} cannot be revised now: it is {}", task.state_in_words()),
+                format!("A plan or a finished change can be revised; say `stop {id}` to end what is running"),
+            ));
+        }
+    };
+    if feedback.trim().is_empty() {
+        let next = format!("Say what should be different: `revise {id} keep the old name too`");
+        return Err(Rejected::new(format!("A revision of {id} needs words"), next));
+    }
+    if task.plans >= PLANS_MAX {
+        return Err(Rejected::new(
+            format!("{id} has had {PLANS_MAX} plans, which is the limit"),
+            "Ask anew in other words".to_owned(),
+        ));
+    }
+    said.push(format!("{by}: {feedback}"));
+    Ok(start(task, Goal::Plan { feedback: said }, vec![TaskEffect::EditCard]))
+}

@@ -1,0 +1,287 @@
+//! What can be true of a task. Each state carries exactly what is true in it.
+
+use std::time::Duration;
+
+use domain::policy::Tier;
+use domain::{BranchName, MessageRef, Person, RepoName, Sha, TaskId, ThreadRef, Timestamp};
+use forge::{CheckRun, FileChange};
+use serde::{Deserialize, Serialize};
+
+use super::Plan;
+
+/// One request by a person for a change in a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its id.
+    pub id: TaskId,
+    /// What was asked.
+    pub request: Request,
+    /// When.
+    pub created_at: Timestamp,
+    /// The card in the thread; absent until it is posted.
+    pub card: Option<MessageRef>,
+    /// How many sessions were started; the number of the newest one.
+    pub sessions: u32,
+    /// How many plans were proposed; the version of the newest one.
+    pub plans: u32,
+    /// How many waits began; a deadline names the wait it belongs to.
+    pub waits: u32,
+    /// Where it stands.
+    pub state: TaskState,
+}
+
+/// What a person asked for, settled before the task begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The person's words, without the mention and the options.
+    pub text: String,
+    /// The repository.
+    pub repo: RepoName,
+    /// The branch on which the change is to land.
+    pub target: BranchName,
+    /// The agent by its name in the config.
+    pub agent: String,
+    /// Whether a person approves the plan.
+    pub plan: PlanMode,
+    /// Whether the change enters the queue by itself once it is ready.
+    pub merges_itself: bool,
+    /// Who asked.
+    pub requester: Person,
+    /// Where.
+    pub thread: ThreadRef,
+    /// The thread's messages as labelled data for the agent; never instructions.
+    pub context: String,
+    /// What the context holds, for the person: "4 messages (1 bot message left out)".
+    pub receipt: String,
+    /// How long the task waits for a person, by kind of wait.
+    pub waits: Waits,
+}
+
+/// How long a task waits for a person before it ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    /// For the approval of a plan or of a change that goes beyond it.
+    pub approval: Duration,
+    /// For the word to merge.
+    pub review: Duration,
+}
+
+impl Default for Waits {
+    /// A week for an approval (a holiday fits in), thirty days for a merge (the branch is stale after that).
+    fn default() -> Self {
+        let day = Duration::from_secs(86_400);
+        Self { approval: 7 * day, review: 30 * day }
+    }
+}
+
+/// Whether a person approves the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlanMode {
+    /// A plan is shown, and work begins after an approval.
+    #[default]
+    Ask,
+    /// A plan is shown, and work begins at once where it is low risk.
+    Auto,
+    /// No plan: work begins at once, and the change itself waits for an approval.
+    Off,
+}
+
+/// A plan with the person who said yes to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approved {
+    /// The plan.
+    pub plan: Plan,
+    /// Who approved; the policy itself when nobody was to be asked.
+    pub by: Option<Person>,
+}
+
+/// What a session is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Goal {
+    /// To propose a plan, in a sandbox that cannot write.
+    Plan {
+        /// What people said of the versions before, oldest first.
+        feedback: Vec<String>,
+    },
+    /// To do the work.
+    Work {
+        /// The plan to follow; absent with `plan=off`.
+        approved: Option<Approved>,
+    },
+}
+
+/// What a session produced, as one commit in the mirror.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// The plan it followed.
+    pub approved: Option<Approved>,
+    /// The commit that it started from.
+    pub base: Sha,
+    /// The commit that holds it.
+    pub head: Sha,
+    /// What it changed.
+    pub changes: Vec<FileChange>,
+    /// The risk of what it really touched.
+    pub tier: Tier,
+    /// Why it is that tier.
+    pub tier_because: String,
+    /// What the repository's checks said of it before it was published.
+    pub checks: Vec<CheckRun>,
+    /// Which sandbox it ran in, for people.
+    pub cage: String,
+}
+
+impl Work {
+    /// The checks that did not pass.
+    pub fn red_checks(&self) -> Vec<&CheckRun> {
+        self.checks.iter().filter(|check| check.conclusion != forge::Conclusion::Passed).collect()
+    }
+}
+
+/// A published change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// The forge's name for it: a branch, or a number.
+    pub reference: String,
+    /// What it holds.
+    pub work: Work,
+}
+
+/// Where a task stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskState {
+    /// A session is owed and waits for its turn.
+    Queued {
+        /// What for.
+        goal: Goal,
+    },
+    /// A session is planning.
+    Planning {
+        /// What people said of the versions before.
+        feedback: Vec<String>,
+    },
+    /// A plan waits for a person.
+    AwaitingApproval {
+        /// The newest plan.
+        plan: Plan,
+        /// What people said of the versions before.
+        feedback: Vec<String>,
+    },
+    /// A session is at work.
+    Working {
+        /// The plan it follows; absent with `plan=off`.
+        approved: Option<Approved>,
+    },
+    /// The change is done but goes beyond what was approved; a person looks first.
+    Departed {
+        /// The change.
+        work: Work,
+        /// In what it goes beyond.
+        why: String,
+    },
+    /// The change is being pushed and proposed.
+    Publishing {
+        /// The change.
+        work: Work,
+    },
+    /// The change is published and waits for the word to merge.
+    InReview {
+        /// The change.
+        pull_request: PullRequest,
+        /// Why the queue sent it back, when it did.
+        sent_back: Option<String>,
+    },
+    /// The change is in the merge queue.
+    Merging {
+        /// The change.
+        pull_request: PullRequest,
+        /// Who said merge.
+        by: Person,
+        /// What is to happen when the queue gives it back.
+        intent: Intent,
+        /// Why it is not simply in line, when it is not.
+        note: Option<String>,
+    },
+    /// A stop was asked for, and the session has not ended yet.
+    Cancelling {
+        /// By whom.
+        by: Person,
+    },
+    /// It landed.
+    Merged {
+        /// The commit on the target branch.
+        commit: Sha,
+        /// What vouches for it.
+        proof: Proof,
+    },
+    /// There was nothing to change; the agent's words are the answer.
+    Answered {
+        /// The agent's last words.
+        answer: String,
+    },
+    /// It ended without landing, because somebody or a deadline said so.
+    Cancelled {
+        /// Why, for people.
+        why: String,
+    },
+    /// It ended because something broke.
+    Failed {
+        /// What, for people.
+        why: String,
+        /// What a retry starts again.
+        goal: Goal,
+    },
+}
+
+/// What vouches for a landed commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Proof {
+    /// The repository's checks passed on exactly its tree.
+    Tested,
+    /// Nothing: the repository says `checks = []`.
+    Untested,
+}
+
+/// What is to happen when the merge queue gives a change back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Intent {
+    /// It was only sent in.
+    Land,
+    /// Somebody took it out of the queue.
+    Dequeue {
+        /// Who.
+        by: Person,
+    },
+    /// Somebody stopped the task.
+    Stop {
+        /// Who.
+        by: Person,
+    },
+}
+
+impl Task {
+    /// Whether nothing will happen any more unless a person asks for a retry.
+    pub fn is_ended(&self) -> bool {
+        match self.state {
+            TaskState::Merged { .. }
+            | TaskState::Answered { .. }
+            | TaskState::Cancelled { .. }
+            | TaskState::Failed { .. } => true,
+            TaskState::Queued { .. }
+            | TaskState::Planning { .. }
+            | TaskState::AwaitingApproval { .. }
+            | TaskState::Working { .. }
+            | TaskState::Departed { .. }
+            | TaskState::Publishing { .. }
+            | TaskState::InReview { .. }
+            | TaskState::Merging { .. }
+            | TaskState::Cancelling { .. } => false,
+        }
+    }
+
+    /// The branch that carries the change.
+    pub fn branch(&self) -> BranchName {
+        format!("downbeat/{}", self.id).parse().expect("a task's id is a fit part of a branch's name")
+    }
+}

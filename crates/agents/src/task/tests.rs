@@ -1,0 +1,381 @@
+//! The machine's stories as text: events in, a trace out; and its laws over random histories.
+
+use domain::policy::Tier;
+use domain::{Machine, Person, Rejected, Sha, Step, TaskId, ThreadRef, Timestamp};
+use expect_test::{Expect, expect};
+use forge::{CheckRun, Conclusion, FileChange};
+use proptest::prelude::*;
+use store::{Route, Table};
+
+use super::*;
+
+fn request(plan: PlanMode) -> Request {
+    Request {
+        text: "fix the login".to_owned(),
+        repo: "web".parse().unwrap(),
+        target: "main".parse().unwrap(),
+        agent: "scripted".to_owned(),
+        plan,
+        merges_itself: false,
+        requester: person("ana"),
+        thread: ThreadRef::console("t"),
+        context: String::new(),
+        receipt: "0 messages".to_owned(),
+        waits: Waits::default(),
+    }
+}
+
+fn person(name: &str) -> Person {
+    name.parse().unwrap()
+}
+
+fn sha(digit: &str) -> Sha {
+    digit.repeat(40).parse().unwrap()
+}
+
+fn work(head: &str, tier: Tier, conclusion: Conclusion) -> Work {
+    let check = CheckRun {
+        name: "unit".to_owned(),
+        conclusion,
+        exit: Some(0),
+        output_tail: String::new(),
+        duration_ms: 1,
+        attempts: 1,
+    };
+    Work {
+        approved: None,
+        base: sha("0"),
+        head: sha(head),
+        changes: vec![FileChange { path: "src/a.rs".to_owned(), added: 1, removed: 0 }],
+        tier,
+        tier_because: "src/a.rs".to_owned(),
+        checks: vec![check],
+        cage: "standard".to_owned(),
+    }
+}
+
+fn tier(word: Option<&&str>) -> Tier {
+    match word {
+        Some(&"R0") => Tier::R0,
+        Some(&"R2") => Tier::R2,
+        Some(&"R3") => Tier::R3,
+        _ => Tier::R1,
+    }
+}
+
+fn event(task: &Task, words: &str) -> TaskEvent {
+    let words: Vec<_> = words.split_whitespace().collect();
+    let session = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.sessions);
+    let by = || person(words.get(1).copied().unwrap_or("ben"));
+    match words[0] {
+        "started" => TaskEvent::SessionStarted { session },
+        "plan" => {
+            let draft = PlanDraft { summary: "a plan".to_owned(), ..PlanDraft::default() };
+            let terms = Terms { tier: tier(words.get(2)), because: "src/a.rs".to_owned() };
+            TaskEvent::PlanProposed { session, draft, terms }
+        }
+        "approve" => {
+            let version = words.get(2).and_then(|v| v.parse().ok()).unwrap_or(task.plans);
+            TaskEvent::PlanApproved { by: by(), version, hash: words.get(3).map(|hash| (*hash).to_owned()) }
+        }
+        "revise" => TaskEvent::RevisionRequested { by: by(), feedback: words[2..].join(" ") },
+        "reject" => TaskEvent::Refused { by: by(), why: words.get(2..).unwrap_or(&[]).join(" ") },
+        "done" => TaskEvent::WorkFinished { session, work: work("a", tier(words.get(2)), Conclusion::Passed) },
+        "done-red" => TaskEvent::WorkFinished { session, work: work("a", Tier::R1, Conclusion::Failed) },
+        "nothing" => TaskEvent::NothingChanged { session, answer: "all is well".to_owned() },
+        "broke" => TaskEvent::SessionFailed { session, why: "exit code 1".to_owned() },
+        "stopped" => TaskEvent::SessionStopped { session },
+        "accept" => TaskEvent::DepartureAccepted { by: by(), head: sha(words.get(2).copied().unwrap_or("a")) },
+        "published" => TaskEvent::Published { head: sha("a"), reference: "downbeat/T-1".to_owned() },
+        "unpublished" => TaskEvent::PublishFailed { head: sha("a"), why: "no such remote".to_owned() },
+        "merge" => TaskEvent::MergeRequested { by: by() },
+        "dequeue" => TaskEvent::DequeueRequested { by: by() },
+        "moved-up" => TaskEvent::EntryProgressed { note: None },
+        "landed" => TaskEvent::EntryMerged { commit: sha("b"), proof: Proof::Tested },
+        "ejected" => TaskEvent::EntryEjected { why: "unit failed".to_owned() },
+        "withdrawn" => TaskEvent::EntryWithdrawn,
+        "stop" => TaskEvent::StopRequested { by: by() },
+        "retry" => TaskEvent::RetryRequested { by: by() },
+        "expired" => {
+            let wait = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.waits);
+            TaskEvent::DeadlinePassed { deadline: Deadline { wait, at_ms: 0 } }
+        }
+        other => panic!("no event is called {other:?}"),
+    }
+}
+
+fn owed(effect: &TaskEffect) -> String {
+    match effect {
+        TaskEffect::StartSession { session, goal: Goal::Plan { feedback } } => {
+            format!("start-session({session}, plan, {} said)", feedback.len())
+        }
+        TaskEffect::StartSession { session, goal: Goal::Work { .. } } => format!("start-session({session}, work)"),
+        TaskEffect::StopSession => "stop-session".to_owned(),
+        TaskEffect::Publish { work } => format!("publish({})", &work.head.as_str()[..1]),
+        TaskEffect::CleanUp => "clean-up".to_owned(),
+        TaskEffect::PostCard => "post-card".to_owned(),
+        TaskEffect::EditCard => "edit-card".to_owned(),
+        TaskEffect::Announce(Announcement::PlanReady { plan }) => format!("announce(plan v{})", plan.version),
+        TaskEffect::Announce(Announcement::Departed { .. }) => "announce(departed)".to_owned(),
+        TaskEffect::Announce(Announcement::ReadyToMerge { .. }) => "announce(ready)".to_owned(),
+        TaskEffect::Announce(Announcement::SentBack { .. }) => "announce(sent back)".to_owned(),
+        TaskEffect::Announce(Announcement::Ended) => "announce(ended)".to_owned(),
+        TaskEffect::Enqueue { .. } => "enqueue".to_owned(),
+        TaskEffect::Withdraw { by } => format!("withdraw({by})"),
+        TaskEffect::AwaitDeadline(deadline) => format!("deadline({})", deadline.wait),
+    }
+}
+
+fn line(step: &Step<Task>) -> String {
+    let owes: Vec<_> = step.effects.iter().map(owed).collect();
+    let owes = if owes.is_empty() { String::new() } else { format!(" owes {}", owes.join(", ")) };
+    format!("{:<18}{owes}", step.state.state()).trim_end().to_owned()
+}
+
+fn trace(plan: PlanMode, script: &str) -> String {
+    let now = Timestamp::from_ms(1_000);
+    let mut step = Task::submit(TaskId::new(1), request(plan), now);
+    let mut lines = vec![line(&step)];
+    for words in script.split(';').map(str::trim).filter(|words| !words.is_empty()) {
+        let before = step.state.clone();
+        let happened = event(&before, words);
+        match step.state.step(&happened, now) {
+            Ok(next) => {
+                assert_eq!(laws::broken(&before, &happened, &next), None, "by {words:?}");
+                lines.push(line(&next));
+                step = next;
+            }
+            Err(Rejected { why, next }) => {
+                lines.push(format!("{:<18} refused: {why}. {next}.", before.state()));
+                step = Step::quiet(before);
+            }
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+fn check(script: &str, expected: Expect) {
+    expected.assert_eq(&trace(PlanMode::Ask, script));
+}
+
+#[test]
+fn a_plan_is_approved_worked_published_and_merged() {
+    check(
+        "started; plan; approve ben; started; done; published; merge ben; moved-up; landed",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes edit-card, start-session(2, work)
+            working            owes edit-card
+            publishing         owes edit-card, publish(a)
+            in-review          owes edit-card, announce(ready), deadline(2)
+            merging            owes edit-card, enqueue
+            merging            owes edit-card
+            merged             owes clean-up, edit-card, announce(ended)
+        "#]],
+    );
+}
+
+#[test]
+fn a_revision_supersedes_the_plan_and_an_old_approval_is_refused() {
+    check(
+        "started; plan; revise ben keep the name; approve ben 1; started; plan; approve ben 1; approve ben 2 1234; approve ben 2; approve cleo",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes edit-card, start-session(2, plan, 1 said)
+            queued             refused: There is no plan of T-1 to approve: it is waiting for its turn. Say `status T-1` to see what it needs.
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v2), deadline(2)
+            awaiting-approval  refused: That was version 1 of the plan for T-1, and version 2 has replaced it. Read the newer plan, then say `approve T-1`.
+            awaiting-approval  refused: The plan for T-1 is not the one that this button was made for. Read the newest plan, then say `approve T-1`.
+            queued             owes edit-card, start-session(3, work)
+            queued             refused: The plan for T-1 was already approved by ben. Say `status T-1` to follow it.
+        "#]],
+    );
+}
+
+#[test]
+fn a_change_beyond_its_plan_waits_for_a_person() {
+    check(
+        "started; plan; approve ben; started; done 2 R2; accept ben b; accept ben a; published",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes edit-card, start-session(2, work)
+            working            owes edit-card
+            departed           owes edit-card, announce(departed), deadline(2)
+            departed           refused: That was commit bbbbbbbbbb of T-1, and aaaaaaaaaa has replaced it. Look at the newer change, then say `approve T-1`.
+            publishing         owes edit-card, publish(a)
+            in-review          owes edit-card, announce(ready), deadline(3)
+        "#]],
+    );
+}
+
+#[test]
+fn a_plan_may_be_left_out_or_approved_by_the_policy() {
+    expect![[r#"
+        queued             owes post-card, start-session(1, work)
+        working            owes edit-card
+        departed           owes edit-card, announce(departed), deadline(1)
+    "#]]
+    .assert_eq(&trace(PlanMode::Off, "started; done 1 R2"));
+    expect![[r#"
+        queued             owes post-card, start-session(1, plan, 0 said)
+        planning           owes edit-card
+        queued             owes edit-card, start-session(2, work)
+    "#]]
+    .assert_eq(&trace(PlanMode::Auto, "started; plan"));
+    expect![[r#"
+        queued             owes post-card, start-session(1, plan, 0 said)
+        planning           owes edit-card
+        awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+    "#]]
+    .assert_eq(&trace(PlanMode::Auto, "started; plan 1 R2"));
+}
+
+#[test]
+fn a_stop_ends_whatever_runs_and_a_finish_just_before_it_counts_as_stopped() {
+    check(
+        "started; stop ana; stop ben; stopped; retry ana; started; stop ana; plan",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            cancelling         owes stop-session, edit-card
+            cancelling         refused: ana has stopped T-1 already; it is ending. Say `status T-1`.
+            cancelled          owes clean-up, edit-card, announce(ended)
+            queued             owes edit-card, start-session(2, plan, 0 said)
+            planning           owes edit-card
+            cancelling         owes stop-session, edit-card
+            cancelled          owes clean-up, edit-card, announce(ended)
+        "#]],
+    );
+}
+
+#[test]
+fn a_stop_in_the_queue_is_a_wish_that_a_landing_beats() {
+    let to_queue = "started; plan; approve ben; started; done; published; merge ben;";
+    let tail = |script: &str| {
+        let trace = trace(PlanMode::Ask, &format!("{to_queue} {script}"));
+        trace.lines().skip(8).map(|line| format!("{line}\n")).collect::<String>()
+    };
+    expect![[r#"
+        merging            owes withdraw(ana), edit-card
+        merged             owes clean-up, edit-card, announce(ended)
+    "#]]
+    .assert_eq(&tail("stop ana; landed"));
+    expect![[r#"
+        merging            owes edit-card, withdraw(ana)
+        merging            refused: T-1 is leaving the queue already. Say `status T-1`.
+        merging            owes edit-card
+        cancelled          owes clean-up, edit-card, announce(ended)
+    "#]]
+    .assert_eq(&tail("dequeue ana; dequeue ben; stop ben; withdrawn"));
+    expect![[r#"
+        merging            owes edit-card, withdraw(ana)
+        in-review          owes edit-card, deadline(3)
+        merging            owes edit-card, enqueue
+        in-review          owes edit-card, announce(sent back), deadline(4)
+        queued             owes edit-card, start-session(3, work)
+    "#]]
+    .assert_eq(&tail("dequeue ana; withdrawn; merge ben; ejected; retry ana"));
+}
+
+#[test]
+fn red_checks_keep_a_change_out_of_the_queue() {
+    check(
+        "started; plan; approve ben; started; done-red; published; merge ben; revise ben make unit pass",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes edit-card, start-session(2, work)
+            working            owes edit-card
+            publishing         owes edit-card, publish(a)
+            in-review          owes edit-card, announce(ready), deadline(2)
+            in-review          refused: T-1 does not pass its own checks: unit. Say `retry T-1`, or `revise T-1` with what should be different.
+            queued             owes edit-card, start-session(3, plan, 1 said)
+        "#]],
+    );
+}
+
+#[test]
+fn failures_can_be_retried_from_where_they_happened() {
+    check(
+        "broke; retry ana; started; plan; approve ben; started; broke; retry ana; started; done; unpublished; retry ana; started; nothing",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            failed             owes edit-card, announce(ended)
+            queued             owes edit-card, start-session(2, plan, 0 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes edit-card, start-session(3, work)
+            working            owes edit-card
+            failed             owes edit-card, announce(ended)
+            queued             owes edit-card, start-session(4, work)
+            working            owes edit-card
+            publishing         owes edit-card, publish(a)
+            failed             owes edit-card, announce(ended)
+            queued             owes edit-card, start-session(5, work)
+            working            owes edit-card
+            answered           owes edit-card, announce(ended)
+        "#]],
+    );
+}
+
+#[test]
+fn nobody_answering_ends_the_wait_and_an_old_deadline_does_not() {
+    check(
+        "started; plan; revise ben more; started; plan; expired 1; expired; reject ben",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes edit-card, start-session(2, plan, 1 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v2), deadline(2)
+            awaiting-approval
+            cancelled          owes clean-up, edit-card, announce(ended)
+            cancelled          refused: There is nothing of T-1 to reject: it is cancelled. Say `stop T-1` to end it, or `status T-1` to see what it needs.
+        "#]],
+    );
+}
+
+#[test]
+fn stopping_a_session_is_a_revocation_and_no_debt() {
+    let id = TaskId::new(1);
+    let route = Task::route(&id, &TaskEffect::StopSession, Timestamp::from_ms(0));
+    assert_eq!(route, Route::Revoke { lane: "session", group: "T-1".to_owned() });
+}
+
+const WORDS: [&str; 34] = [
+    "started", "started 1", "plan", "plan 1", "plan 2 R2", "plan 3 R3", "approve ben", "approve ana 1", "approve ben 2 12",
+    "revise ben more", "reject ben", "done", "done 2", "done 3 R2", "done 2 R3", "done-red", "nothing", "broke", "broke 1",
+    "stopped", "stopped 1", "accept ben", "accept ben b", "published", "unpublished", "merge ben", "dequeue ben",
+    "moved-up", "landed", "ejected", "withdrawn", "stop ana", "retry ana", "expired",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_laws_hold_over_random_histories(
+        mode in prop::sample::select(vec![PlanMode::Ask, PlanMode::Auto, PlanMode::Off]),
+        script in prop::collection::vec(prop::sample::select(WORDS.to_vec()), 1..60),
+    ) {
+        let now = Timestamp::from_ms(1_000);
+        let mut task = Task::submit(TaskId::new(1), request(mode), now).state;
+        for words in script {
+            let happened = event(&task, words);
+            if let Ok(step) = task.clone().step(&happened, now) {
+                prop_assert_eq!(laws::broken(&task, &happened, &step), None);
+                let json = serde_json::to_string(&step.state).unwrap();
+                prop_assert_eq!(&serde_json::from_str::<Task>(&json).unwrap(), &step.state);
+                task = step.state;
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Sessions: they get their turn, and end with a change, with nothing to change, or beyond what was approved.
+
+use domain::policy::Tier;
+use domain::{Person, Rejected, Sha, Step, Timestamp};
+
+use super::{ending, Announcement, Approved, Goal, Task, TaskEffect, TaskState, Work, review};
+
+pub(super) fn begin_session(mut task: Task, session: u32) -> Step<Task> {
+    if session != task.sessions {
+        return Step::quiet(task);
+    }
+    let TaskState::Queued { goal } = &task.state else { return Step::quiet(task) };
+    task.state = match goal.clone() {
+        Goal::Plan { feedback } => TaskState::Planning { feedback },
+        Goal::Work { approved } => TaskState::Working { approved },
+    };
+    Step::owing(task, [TaskEffect::EditCard])
+}
+
+/// The approval under which the current session works; `None` when it is not at work.
+fn working_under(task: &Task) -> Option<Option<Approved>> {
+    match &task.state {
+        TaskState::Working { approved } | TaskState::Queued { goal: Goal::Work { approved } } => Some(approved.clone()),
+        _ => None,
+    }
+}
+
+pub(super) fn finish(mut task: Task, session: u32, work: &Work, now: Timestamp) -> Step<Task> {
+    let approved = working_under(&task).filter(|_| session == task.sessions);
+    let Some(approved) = approved else { return ending::stopped(task, session) };
+    let work = Work { approved, ..work.clone() };
+    let Some(why) = departure(&work) else { return review::publish(task, work) };
+    task.state = TaskState::Departed { work: work.clone(), why: why.clone() };
+    let deadline = task.next_deadline(now, task.request.waits.approval);
+    let announce = TaskEffect::Announce(Announcement::Departed { work, why });
+    Step::owing(task, [TaskEffect::EditCard, announce, TaskEffect::AwaitDeadline(deadline)])
+}
+
+/// In what a change goes beyond what was approved. Without a plan, only the lowest risk needs no second look.
+fn departure(work: &Work) -> Option<String> {
+    match &work.approved {
+        Some(approved) if work.tier > approved.plan.tier => Some(format!(
+            "its plan was approved as {}, but the change is {} ({})",
+            approved.plan.tier, work.tier, work.tier_because
+        )),
+        None if work.tier > Tier::R1 => {
+            Some(format!("nobody approved a plan, and the change is {} ({})", work.tier, work.tier_because))
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn accept_departure(task: Task, by: &Person, head: &Sha) -> Result<Step<Task>, Rejected> {
+    let id = task.id;
+    match &task.state {
+        TaskState::Departed { work, .. } if work.head == *head => {
+            let approved = work.approved.clone().map(|approved| Approved { by: Some(by.clone()), ..approved });
+            let work = Work { approved, ..work.clone() };
+            Ok(review::publish(task, work))
+        }
+        TaskState::Departed { work, .. } => Err(Rejected::new(
+            format!("That was commit {} of {id}, and {} has replaced it", head.short(), work.head.short()),
+            format!("Look at the newer change, then say `approve {id}`"),
+        )),
+        _ => Err(Rejected::new(
+            format!("There is no change of {id} to accept: it is {}", task.state_in_words()),
+            format!("Say `status {id}` to see what it needs"),
+        )),
+    }
+}
+
+pub(super) fn answer(mut task: Task, session: u32, answer: &str) -> Step<Task> {
+    if session != task.sessions || working_under(&task).is_none() {
+        return ending::stopped(task, session);
+    }
+    task.state = TaskState::Answered { answer: answer.to_owned() };
+    task.ended(Vec::new())
+}

@@ -1,0 +1,25 @@
+//! Performs lane `timer`: an effect that is due is a deadline that passed.
+
+use async_trait::async_trait;
+use store::{Owed, Performed, Performer};
+
+use crate::task::{Task, TaskEffect, TaskEvent};
+
+/// Tells tasks that their wait is over.
+pub struct DeadlineTimer;
+
+#[async_trait]
+impl Performer for DeadlineTimer {
+    type Machine = Task;
+
+    async fn perform(&self, owed: &Owed<Task>) -> Performed<TaskEvent> {
+        match &owed.effect {
+            TaskEffect::AwaitDeadline(deadline) => Performed::Done(TaskEvent::DeadlinePassed { deadline: *deadline }),
+            _ => Performed::Finished,
+        }
+    }
+
+    fn bury(&self, _owed: &Owed<Task>, _why: &str) -> Option<TaskEvent> {
+        None
+    }
+}

@@ -1,0 +1,136 @@
+//! Joins the two contexts that do not know each other: a table of translations, no decisions.
+//!
+//! Lane `merge` carries what a task wants to the queue; lane `report` carries what the queue says to the task. Either
+//! way the effect's id is the delivery, so that telling it twice is telling it once.
+
+use std::time::Duration;
+
+use agents::task::{self, Task, TaskEffect, TaskEvent, Work};
+use async_trait::async_trait;
+use domain::{Cause, DeliveryId, EntryId, TaskId};
+use mergeq::QueueDesk;
+use mergeq::queue::{Change, Company, News, Outcome, Proof, Queue, QueueEffect, QueueEvent};
+use store::{ApplyError, Owed, Performed, Performer, Store};
+
+/// Performs lane `merge`: task → queue.
+pub struct Enqueuer {
+    /// Where events go.
+    pub store: Store,
+    /// The queues.
+    pub desk: QueueDesk,
+}
+
+impl Enqueuer {
+    async fn tell_queue(&self, owed: &Owed<Task>) -> Result<Performed<TaskEvent>, ApplyError> {
+        let task = self.store.load::<Task>(&owed.machine).await?;
+        let Some(task) = task else { return Ok(Performed::Finished) };
+        let entry = EntryId::from(task.id);
+        let event = match &owed.effect {
+            TaskEffect::Enqueue { work } => QueueEvent::Enqueued { change: change_of(&task, work) },
+            TaskEffect::Withdraw { by } => QueueEvent::Withdrawn { entry, by: by.clone() },
+            _ => return Ok(Performed::Finished),
+        };
+        let is_enqueue = matches!(event, QueueEvent::Enqueued { .. });
+        match self.desk.tell(&task.request.repo, event, delivery_of(owed.attempt.effect.as_str())).await {
+            Ok(_) => Ok(Performed::Finished),
+            Err(ApplyError::Rejected(rejected)) if is_enqueue => {
+                Ok(Performed::GiveUp(TaskEvent::EntryEjected { why: rejected.to_string() }))
+            }
+            // The entry has its outcome already, and the report of it is on its way.
+            Err(ApplyError::Rejected(_)) => Ok(Performed::Finished),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn change_of(task: &Task, work: &Work) -> Change {
+    Change {
+        id: EntryId::from(task.id),
+        head: work.head.clone(),
+        started_from: Some(work.base.clone()),
+        title: task.title(),
+        requested_by: task.request.requester.clone(),
+        approved_by: work.approved.as_ref().and_then(|approved| approved.by.clone()),
+        message: message_of(task, work),
+        company: Company::Any,
+    }
+}
+
+/// The body of the landed commit: the plan's summary and its hash, so that the history says what was approved.
+fn message_of(task: &Task, work: &Work) -> String {
+    let approved = work
+        .approved
+        .as_ref()
+        .map(|approved| format!("{}\n\nPlan-Hash: {}", approved.plan.draft.summary, approved.plan.hash));
+    approved.unwrap_or_else(|| task.request.text.clone())
+}
+
+fn delivery_of(effect: &str) -> Cause {
+    Cause::Delivery(DeliveryId::new(effect))
+}
+
+#[async_trait]
+impl Performer for Enqueuer {
+    type Machine = Task;
+
+    async fn perform(&self, owed: &Owed<Task>) -> Performed<TaskEvent> {
+        self.tell_queue(owed)
+            .await
+            .unwrap_or_else(|error| Performed::Retry { after: Duration::from_millis(500), why: error.to_string() })
+    }
+
+    fn bury(&self, owed: &Owed<Task>, why: &str) -> Option<TaskEvent> {
+        match &owed.effect {
+            TaskEffect::Enqueue { .. } => {
+                Some(TaskEvent::EntryEjected { why: format!("the queue could not take it: {why}") })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Performs lane `report`: queue → task.
+pub struct Reporter {
+    /// Where events go.
+    pub store: Store,
+}
+
+#[async_trait]
+impl Performer for Reporter {
+    type Machine = Queue;
+
+    async fn perform(&self, owed: &Owed<Queue>) -> Performed<QueueEvent> {
+        let QueueEffect::Report { entry, news } = &owed.effect else { return Performed::Finished };
+        let Ok(id) = entry.as_str().parse::<TaskId>() else { return Performed::Finished };
+        let event = event_of(news);
+        match self.store.apply::<Task>(&id, event, delivery_of(owed.attempt.effect.as_str())).await {
+            Ok(_) | Err(ApplyError::Missing { .. } | ApplyError::Rejected(_)) => Performed::Finished,
+            Err(error) => Performed::Retry { after: Duration::from_millis(500), why: error.to_string() },
+        }
+    }
+
+    fn bury(&self, _owed: &Owed<Queue>, _why: &str) -> Option<QueueEvent> {
+        None
+    }
+}
+
+fn event_of(news: &News) -> TaskEvent {
+    match news {
+        News::Progressed(_) => TaskEvent::EntryProgressed { note: None },
+        News::SteppedAside { with, paths } => {
+            let with: Vec<_> = with.iter().map(EntryId::as_str).collect();
+            let note = format!("steps aside for {}, which also changes {}", with.join(", "), paths.join(", "));
+            TaskEvent::EntryProgressed { note: Some(note) }
+        }
+        News::Stalled { why } => TaskEvent::EntryProgressed { note: Some(format!("the queue has stopped: {why}")) },
+        News::Ended(Outcome::Merged { commit, proof }) => {
+            let proof = match proof {
+                Proof::Tested => task::Proof::Tested,
+                Proof::Untested => task::Proof::Untested,
+            };
+            TaskEvent::EntryMerged { commit: commit.clone(), proof }
+        }
+        News::Ended(Outcome::Ejected { why }) => TaskEvent::EntryEjected { why: format!("{why}. {}", why.next_step()) },
+        News::Ended(Outcome::Withdrawn { .. }) => TaskEvent::EntryWithdrawn,
+    }
+}

@@ -1,0 +1,265 @@
+//! The grammar of what people may say. Deterministic: no model reads commands, and nothing is guessed.
+//!
+//! A message counts when it begins with the mention (`@agent …`) or is a bare command: a verb alone, or a verb followed
+//! by a task. Everything else is talk between people, kept only as context. With a mention, words that are no command
+//! are a request.
+
+use domain::TaskId;
+use serde::{Deserialize, Serialize};
+
+use super::options::{self, Options};
+
+/// What a message asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Talk between people.
+    Talk,
+    /// A request for a task.
+    Ask {
+        /// The words without mention and options.
+        text: String,
+        /// The options.
+        options: Options,
+    },
+    /// Something about a task; the one in focus when none is named.
+    OnTask {
+        /// What.
+        verb: TaskVerb,
+        /// Which.
+        task: Option<TaskId>,
+        /// The words after it.
+        words: String,
+    },
+    /// What can be said.
+    Help,
+    /// The tasks of the thread, or one of them.
+    Status {
+        /// Which.
+        task: Option<TaskId>,
+    },
+    /// The merge queue.
+    Queue,
+    /// Start no new runs in the merge queue.
+    Pause,
+    /// Start runs again.
+    Resume,
+    /// Why something is as it is, or why I may not.
+    Why {
+        /// Of which task.
+        task: Option<TaskId>,
+        /// About which right, when the question is "why can't I".
+        deed: Option<TaskVerb>,
+    },
+    /// Not to be understood, with the reason.
+    Unclear {
+        /// Why.
+        why: String,
+        /// What to say instead.
+        next: String,
+    },
+}
+
+/// What can be done to a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskVerb {
+    /// Approve its plan, or accept its change.
+    Approve,
+    /// Ask for another version.
+    Revise,
+    /// Turn it down.
+    Reject,
+    /// Send it to the merge queue.
+    Merge,
+    /// Take it out of the merge queue.
+    Dequeue,
+    /// Stop it.
+    Stop,
+    /// Run it again.
+    Retry,
+}
+
+impl TaskVerb {
+    /// All of them, in the order in which the help shows them.
+    pub const ALL: [Self; 7] =
+        [Self::Approve, Self::Revise, Self::Reject, Self::Merge, Self::Dequeue, Self::Stop, Self::Retry];
+
+    /// The word that people say.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Revise => "revise",
+            Self::Reject => "reject",
+            Self::Merge => "merge",
+            Self::Dequeue => "dequeue",
+            Self::Stop => "stop",
+            Self::Retry => "retry",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.word() == word)
+    }
+
+    /// Whether free words may follow it.
+    fn takes_words(self) -> bool {
+        matches!(self, Self::Revise | Self::Reject)
+    }
+}
+
+/// The emoji that stand for commands when a person puts one under a message.
+pub fn command_of_reaction(emoji: &str) -> Option<&'static str> {
+    match emoji {
+        "✅" | "👍" | ":white_check_mark:" | ":+1:" => Some("approve"),
+        "❌" | "🛑" | ":x:" | ":octagonal_sign:" => Some("stop"),
+        "🔁" | ":repeat:" => Some("retry"),
+        _ => None,
+    }
+}
+
+/// Reads one message. `mention` is the name by which people call, `@agent`.
+pub fn parse(text: &str, mention: &str) -> Command {
+    let text = text.trim();
+    if let Some(said) = text.strip_prefix(mention).filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric())) {
+        let said = said.trim_start_matches([',', ':']).trim();
+        return parse_command(said).unwrap_or_else(|| parse_request(said));
+    }
+    if let Some(says) = command_of_reaction(text) {
+        return parse_command(says).unwrap_or(Command::Talk);
+    }
+    if is_number(text) {
+        let why = format!("There is no choice {text} in this thread");
+        return Command::Unclear { why, next: "Say `status` to see what can be answered".to_owned() };
+    }
+    match parse_command(text) {
+        Some(Command::OnTask { task: None, words, .. }) if !words.is_empty() => Command::Talk,
+        Some(Command::Why { .. }) if !text.trim_start_matches(|c: char| c.is_alphabetic()).trim().starts_with("T-") => {
+            Command::Talk
+        }
+        Some(command) => command,
+        None => Command::Talk,
+    }
+}
+
+/// The command that the words are, if their first word is a verb and the rest fits it.
+fn parse_command(said: &str) -> Option<Command> {
+    let (first, rest) = split_word(said);
+    let verb = first.trim_end_matches(['!', '?', '.']).to_lowercase();
+    let (task, words) = task_and_words(rest);
+    match verb.as_str() {
+        "help" if rest.is_empty() => return Some(Command::Help),
+        "status" | "tasks" if words.is_empty() => return Some(Command::Status { task }),
+        "queue" if rest.is_empty() => return Some(Command::Queue),
+        "pause" if rest.is_empty() => return Some(Command::Pause),
+        "resume" if rest.is_empty() => return Some(Command::Resume),
+        "why" => return Some(Command::Why { task: first_task(rest), deed: first_deed(rest) }),
+        _ => {}
+    }
+    let verb = TaskVerb::from_word(&verb)?;
+    let retyped = task.is_some() && verb == TaskVerb::Approve && approval_words_fit(&words);
+    let fits = words.is_empty() || verb.takes_words() || retyped;
+    fits.then_some(Command::OnTask { verb, task, words })
+}
+
+/// After `approve T-1`: nothing, the version (`v2`), the hash (`#a91f0c12`), or the task's id once more.
+fn approval_words_fit(words: &str) -> bool {
+    words.split_whitespace().all(|word| {
+        word.starts_with('#') || word.parse::<TaskId>().is_ok() || word.strip_prefix('v').is_some_and(is_number)
+    })
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn parse_request(said: &str) -> Command {
+    if said.is_empty() {
+        return Command::Help;
+    }
+    match options::split(said) {
+        Ok((text, _)) if text.is_empty() => Command::Unclear {
+            why: "That has options but no request".to_owned(),
+            next: "Say what should change, as in `@agent fix the login redirect repo=web`".to_owned(),
+        },
+        Ok((text, options)) => Command::Ask { text, options },
+        Err(rejected) => Command::Unclear { why: rejected.why, next: rejected.next },
+    }
+}
+
+fn split_word(text: &str) -> (&str, &str) {
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    (word, rest.trim())
+}
+
+fn task_and_words(rest: &str) -> (Option<TaskId>, String) {
+    let (first, words) = split_word(rest);
+    match first.trim_end_matches([':', ',']).parse() {
+        Ok(task) => (Some(task), words.to_owned()),
+        Err(_) => (None, rest.to_owned()),
+    }
+}
+
+fn first_task(rest: &str) -> Option<TaskId> {
+    rest.split_whitespace().find_map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).parse().ok())
+}
+
+fn first_deed(rest: &str) -> Option<TaskVerb> {
+    rest.split_whitespace().find_map(|word| TaskVerb::from_word(&word.trim_matches(['?', '.', ',']).to_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(text: &str) -> String {
+        match parse(text, "@agent") {
+            Command::Talk => "talk".to_owned(),
+            Command::Ask { text, options } => format!("ask {text:?} {options}"),
+            Command::OnTask { verb, task, words } => {
+                let task = task.map_or("?".to_owned(), |task| task.to_string());
+                format!("{} {task} {words:?}", verb.word())
+            }
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_mention_with_words_is_a_request() {
+        assert_eq!(says("@agent fix the login redirect"), r#"ask "fix the login redirect" "#);
+        assert_eq!(says("@agent, fix it repo=acme/web plan=off"), r#"ask "fix it" repo=acme/web plan=off"#);
+        assert_eq!(says("@agent merge the two config loaders"), r#"ask "merge the two config loaders" "#);
+        assert_eq!(says("@agents are great"), "talk");
+        assert_eq!(says("@agent"), "Help");
+    }
+
+    #[test]
+    fn a_bare_verb_counts_only_alone_or_with_a_task() {
+        assert_eq!(says("approve"), r#"approve ? """#);
+        assert_eq!(says("Approve T-3"), r#"approve T-3 """#);
+        assert_eq!(says("approve T-3 v2 #a91f0c12"), r##"approve T-3 "v2 #a91f0c12""##);
+        assert_eq!(says("approve T-3 T-3"), r#"approve T-3 "T-3""#);
+        assert_eq!(says("stop doing that, ben"), "talk");
+        assert_eq!(says("revise the whole thing?"), "talk");
+        assert_eq!(says("revise T-2 keep the old name"), r#"revise T-2 "keep the old name""#);
+        assert_eq!(says("@agent revise keep the old name"), r#"revise ? "keep the old name""#);
+        assert_eq!(says("why not?"), "talk");
+        assert_eq!(says("I approve of this"), "talk");
+    }
+
+    #[test]
+    fn questions_and_reactions_are_understood() {
+        assert_eq!(says("@agent why can't I approve T-4?"), "Why { task: Some(TaskId(4)), deed: Some(Approve) }");
+        assert_eq!(says("why T-4"), "Why { task: Some(TaskId(4)), deed: None }");
+        assert_eq!(says("✅"), r#"approve ? """#);
+        assert_eq!(says("🎉"), "talk");
+    }
+
+    #[test]
+    fn an_unknown_option_that_looks_like_a_known_one_is_reported() {
+        assert_eq!(
+            says("@agent fix it repoo=web"),
+            "Unclear { why: \"There is no option `repoo`\", next: \"Did you mean `repo=web`? I know agent, branch, merge, plan and repo\" }"
+        );
+        assert_eq!(says("@agent set timeout=5 in the config"), r#"ask "set timeout=5 in the config" "#);
+        assert!(says("@agent fix it plan=perhaps").contains("`plan=perhaps`"));
+    }
+}

@@ -1,0 +1,254 @@
+//! The console: a chat platform of our own, kept in the store, so that threads survive restarts and several people can
+//! talk at once. Buttons are numbered choices; a choice's number is unique in its thread and closes when the message
+//! that offered it changes.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{Cause, DeliveryId, MessageRef, Person, Platform, ThreadRef, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::{ApplyError, Store, StoreError};
+use tokio::sync::broadcast;
+
+use super::conversation::{Conversation, ConversationEvent, ThreadId};
+use super::messenger::{ChatError, Choice, Heard, Line, Messenger, Said};
+
+mod table;
+
+pub use table::STATEMENTS;
+
+/// How many events a slow reader of the console may lag behind before it loses the oldest.
+const LAG_MAX: usize = 4_096;
+/// The longest message that a person may say, in bytes: a long log fits, a core dump does not.
+pub const MESSAGE_BYTES_MAX: usize = 100_000;
+/// How many of a thread's newest messages are searched for a choice.
+const RECENT_MAX: i64 = 200;
+/// The author of what the product itself says.
+pub const BOT: &str = "bot";
+
+/// A message as the console keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleMessage {
+    /// Its thread's name.
+    pub thread: String,
+    /// Its number in the thread.
+    pub n: i64,
+    /// Who wrote it.
+    pub author: String,
+    /// The words.
+    pub text: String,
+    /// What people may answer, with the numbers to say.
+    pub choices: Vec<NumberedChoice>,
+    /// The emoji on it.
+    pub reactions: Vec<String>,
+    /// When it was written.
+    pub at: Timestamp,
+}
+
+/// A choice with its number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumberedChoice {
+    /// The number to say.
+    pub n: i64,
+    /// Whether the message still offers it.
+    pub is_open: bool,
+    /// The choice.
+    #[serde(flatten)]
+    pub choice: Choice,
+}
+
+/// Something to show on a console.
+#[derive(Clone, Debug)]
+pub enum ConsoleEvent {
+    /// A message appeared.
+    Posted(ConsoleMessage),
+    /// A message changed.
+    Edited(ConsoleMessage),
+    /// An emoji was put on a message.
+    Reacted(ConsoleMessage),
+}
+
+/// Why the console did not take a message.
+#[derive(Debug, thiserror::Error)]
+pub enum SayError {
+    /// It is too long.
+    #[error(
+        "the message has {0} bytes, and {MESSAGE_BYTES_MAX} is the limit; put the rest into a file of the repository"
+    )]
+    TooLong(usize),
+    /// It could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It could not be passed on.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+}
+
+/// The console.
+#[derive(Clone)]
+pub struct Console {
+    store: Store,
+    shown: broadcast::Sender<ConsoleEvent>,
+    /// Serialises the posts of this process, so that two choices never get one number.
+    posting: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Console {
+    /// The console that lives in `store`.
+    pub fn new(store: Store) -> Self {
+        let (shown, _) = broadcast::channel(LAG_MAX);
+        Self { store, shown, posting: Arc::default() }
+    }
+
+    /// What is shown from now on.
+    pub fn watch(&self) -> broadcast::Receiver<ConsoleEvent> {
+        self.shown.subscribe()
+    }
+
+    /// A person says something. It is kept, shown, and owed an answer when this returns.
+    pub async fn say(&self, thread: &ThreadRef, author: &Person, text: &str) -> Result<(), SayError> {
+        let id = uuid::Uuid::now_v7();
+        self.say_once(&DeliveryId::new(format!("console:{id}")), thread, author, text).await
+    }
+
+    /// As [`Console::say`], under an id that whoever says it repeats when it does not know whether it was heard.
+    pub async fn say_once(
+        &self,
+        delivery: &DeliveryId,
+        thread: &ThreadRef,
+        author: &Person,
+        text: &str,
+    ) -> Result<(), SayError> {
+        if text.len() > MESSAGE_BYTES_MAX {
+            return Err(SayError::TooLong(text.len()));
+        }
+        let message = self.keep(thread, delivery.as_str(), author.as_str(), &Said::words(text)).await?;
+        let says = self.translate(thread, text).await?;
+        let heard = Heard {
+            delivery: delivery.clone(),
+            message: reference(&message),
+            author: author.clone(),
+            text: says,
+            at: self.store.now(),
+        };
+        let (thread, event) = (thread.clone(), ConversationEvent::MessageHeard { heard });
+        let start = || Conversation::new(thread.clone());
+        let cause = Cause::Delivery(delivery.clone());
+        self.store.apply_or_start(&ThreadId(thread.clone()), start, event, cause).await?;
+        Ok(())
+    }
+
+    /// A number becomes the command of its choice. A closed choice stands for what it stood for when it was offered,
+    /// so that its task can say what has replaced it.
+    async fn translate(&self, thread: &ThreadRef, text: &str) -> Result<String, StoreError> {
+        let Ok(n) = text.trim().parse::<i64>() else { return Ok(text.to_owned()) };
+        let recent = self.before(thread, i64::MAX).await?;
+        let offered = recent.iter().flat_map(|message| &message.choices).find(|offered| offered.n == n);
+        Ok(offered.map_or_else(|| text.to_owned(), |offered| offered.choice.says.clone()))
+    }
+
+    /// The newest messages of a thread before number `n`, newest first; at most 200.
+    pub async fn before(&self, thread: &ThreadRef, n: i64) -> Result<Vec<ConsoleMessage>, StoreError> {
+        table::before(&self.store, &thread.name, n, RECENT_MAX).await
+    }
+
+    async fn keep(
+        &self,
+        thread: &ThreadRef,
+        key: &str,
+        author: &str,
+        said: &Said,
+    ) -> Result<ConsoleMessage, StoreError> {
+        let _one_at_a_time = self.posting.lock().await;
+        let choices = self.number(thread, &said.choices).await?;
+        let draft = table::Draft { thread: &thread.name, key, author, text: &said.text, choices: &choices };
+        let (message, is_new) = table::post(&self.store, draft).await?;
+        if is_new {
+            self.show(ConsoleEvent::Posted(message.clone()));
+        }
+        Ok(message)
+    }
+
+    /// Gives each choice the next number of its thread; numbers of closed choices are never used again.
+    async fn number(&self, thread: &ThreadRef, choices: &[Choice]) -> Result<Vec<NumberedChoice>, StoreError> {
+        if choices.is_empty() {
+            return Ok(Vec::new());
+        }
+        let recent = self.before(thread, i64::MAX).await?;
+        let used = recent.iter().flat_map(|message| message.choices.iter().map(|offered| offered.n)).max().unwrap_or(0);
+        let numbered = (used + 1..).zip(choices);
+        Ok(numbered.map(|(n, choice)| NumberedChoice { n, is_open: true, choice: choice.clone() }).collect())
+    }
+
+    fn show(&self, event: ConsoleEvent) {
+        // Nobody may be watching; the messages are kept all the same.
+        let _ = self.shown.send(event);
+    }
+
+    async fn edit_kept(&self, message: &MessageRef, said: &Said) -> Result<(), StoreError> {
+        let _one_at_a_time = self.posting.lock().await;
+        let was = table::find(&self.store, message).await?;
+        let open = was.choices.iter().filter(|offered| offered.is_open);
+        let mut choices = was.choices.clone();
+        if !open.map(|offered| &offered.choice).eq(&said.choices) {
+            choices.iter_mut().for_each(|offered| offered.is_open = false);
+            choices.extend(self.number(&message.thread, &said.choices).await?);
+        }
+        if table::edit(&self.store, message, &said.text, &choices).await? {
+            self.show(ConsoleEvent::Edited(ConsoleMessage { text: said.text.clone(), choices, ..was }));
+        }
+        Ok(())
+    }
+
+    async fn react_kept(&self, message: &MessageRef, emoji: &str) -> Result<(), StoreError> {
+        let mut on = table::find(&self.store, message).await?;
+        if on.reactions.iter().any(|there| there == emoji) {
+            return Ok(());
+        }
+        on.reactions.push(emoji.to_owned());
+        if table::react(&self.store, message, &on.reactions).await? {
+            self.show(ConsoleEvent::Reacted(on));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Messenger for Console {
+    fn platform(&self) -> Platform {
+        Platform::Console
+    }
+
+    async fn post(&self, thread: &ThreadRef, key: &str, said: &Said) -> Result<MessageRef, ChatError> {
+        self.keep(thread, key, BOT, said).await.map(|message| reference(&message)).map_err(refused)
+    }
+
+    async fn edit(&self, message: &MessageRef, said: &Said) -> Result<(), ChatError> {
+        self.edit_kept(message, said).await.map_err(refused)
+    }
+
+    async fn react(&self, message: &MessageRef, emoji: &str) -> Result<(), ChatError> {
+        self.react_kept(message, emoji).await.map_err(refused)
+    }
+
+    async fn history(&self, before: &MessageRef, count_max: usize) -> Result<Vec<Line>, ChatError> {
+        let n = before.id.parse().unwrap_or(i64::MAX);
+        let count_max = i64::try_from(count_max).unwrap_or(i64::MAX);
+        let newest = table::before(&self.store, &before.thread.name, n, count_max).await.map_err(refused)?;
+        let lines = newest.into_iter().rev().map(|message| Line {
+            is_bot: message.author == BOT,
+            author: message.author,
+            at: message.at,
+            text: message.text,
+        });
+        Ok(lines.collect())
+    }
+}
+
+fn refused(error: StoreError) -> ChatError {
+    ChatError(format!("console: {error}"))
+}
+
+fn reference(message: &ConsoleMessage) -> MessageRef {
+    MessageRef { thread: ThreadRef::console(&message.thread), id: message.n.to_string() }
+}

@@ -1,0 +1,113 @@
+//! The console's rows. They belong to no machine: here we are the platform that keeps people's messages.
+
+use domain::{MessageRef, Timestamp};
+use serde::Serialize;
+use store::{Arg, Row, Statement, Store, StoreError};
+
+use super::{ConsoleMessage, NumberedChoice};
+
+const POST: &str = "INSERT INTO console_message (thread, n, key, author, text, choices, reactions, at_ms)
+    VALUES ($1, (SELECT COALESCE(MAX(n), 0) + 1 FROM console_message WHERE thread = $1), $2, $3, $4, $5, '[]', $6)
+    ON CONFLICT (key) DO NOTHING";
+const BY_KEY: &str = "SELECT thread, n, author, text, choices, reactions, at_ms FROM console_message WHERE key = $1";
+const EDIT: &str = "UPDATE console_message SET text = $3, choices = $4, edited_at_ms = $5
+    WHERE thread = $1 AND n = $2 AND (text <> $3 OR choices <> $4)";
+const REACT: &str = "UPDATE console_message SET reactions = $3 WHERE thread = $1 AND n = $2 AND reactions <> $3";
+const ONE: &str = "SELECT thread, n, author, text, choices, reactions, at_ms FROM console_message
+    WHERE thread = $1 AND n = $2";
+const BEFORE: &str = "SELECT thread, n, author, text, choices, reactions, at_ms FROM console_message
+    WHERE thread = $1 AND n < $2 ORDER BY n DESC LIMIT $3";
+
+/// The SQL texts of this file.
+pub const STATEMENTS: &[&str] = &[POST, BY_KEY, EDIT, REACT, ONE, BEFORE];
+
+/// A message to keep.
+pub(super) struct Draft<'a> {
+    pub(super) thread: &'a str,
+    /// A key that was used before gives back the message that was kept then.
+    pub(super) key: &'a str,
+    pub(super) author: &'a str,
+    pub(super) text: &'a str,
+    pub(super) choices: &'a [NumberedChoice],
+}
+
+/// Keeps a message; says whether it is new.
+pub(super) async fn post(store: &Store, draft: Draft<'_>) -> Result<(ConsoleMessage, bool), StoreError> {
+    let args = vec![
+        draft.thread.into(),
+        draft.key.into(),
+        draft.author.into(),
+        draft.text.into(),
+        to_json(draft.choices).into(),
+        store.now().into(),
+    ];
+    let fresh = store.write(&[Statement { sql: POST, args }]).await?;
+    let rows = store.rows(BY_KEY, &[draft.key.into()]).await?;
+    let message = rows.first().map(message_of).ok_or_else(|| missing(draft.key))??;
+    Ok((message, fresh == [1]))
+}
+
+/// One message.
+pub(super) async fn find(store: &Store, message: &MessageRef) -> Result<ConsoleMessage, StoreError> {
+    let rows = store.rows(ONE, &place(message)).await?;
+    rows.first().map(message_of).ok_or_else(|| missing(&message.id))?
+}
+
+/// The newest messages of a thread before number `n`, newest first.
+pub(super) async fn before(
+    store: &Store,
+    thread: &str,
+    n: i64,
+    count_max: i64,
+) -> Result<Vec<ConsoleMessage>, StoreError> {
+    store.rows(BEFORE, &[thread.into(), n.into(), count_max.into()]).await?.iter().map(message_of).collect()
+}
+
+/// Replaces words and choices; false when they were the same already.
+pub(super) async fn edit(
+    store: &Store,
+    message: &MessageRef,
+    text: &str,
+    choices: &[NumberedChoice],
+) -> Result<bool, StoreError> {
+    let mut args = place(message);
+    args.extend([text.into(), to_json(choices).into(), store.now().into()]);
+    Ok(store.write(&[Statement { sql: EDIT, args }]).await? == [1])
+}
+
+/// Replaces the emoji; false when they were the same already.
+pub(super) async fn react(store: &Store, message: &MessageRef, reactions: &[String]) -> Result<bool, StoreError> {
+    let mut args = place(message);
+    args.push(to_json(reactions).into());
+    Ok(store.write(&[Statement { sql: REACT, args }]).await? == [1])
+}
+
+fn place(message: &MessageRef) -> Vec<Arg> {
+    vec![message.thread.name.as_str().into(), message.id.parse::<i64>().unwrap_or(-1).into()]
+}
+
+fn missing(id: &str) -> StoreError {
+    StoreError::Unreadable { kind: "console message", id: id.to_owned(), why: "it is not there".to_owned() }
+}
+
+fn to_json<T: Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).expect("texts and numbers always become JSON")
+}
+
+fn message_of(row: &Row) -> Result<ConsoleMessage, StoreError> {
+    let n = row.int("n")?;
+    let unreadable = |error: serde_json::Error| StoreError::Unreadable {
+        kind: "console message",
+        id: n.to_string(),
+        why: error.to_string(),
+    };
+    Ok(ConsoleMessage {
+        thread: row.text("thread")?,
+        n,
+        author: row.text("author")?,
+        text: row.text("text")?,
+        choices: serde_json::from_str(&row.text("choices")?).map_err(unreadable)?,
+        reactions: serde_json::from_str(&row.text("reactions")?).map_err(unreadable)?,
+        at: Timestamp::from_ms(row.int("at_ms")?),
+    })
+}

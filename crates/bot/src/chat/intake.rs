@@ -1,0 +1,139 @@
+//! Performs lane `intake`: what a person said becomes one event, or a refusal with the next step.
+//!
+//! The effect's id is the delivery under which the event is applied, so that a message which is interpreted twice acts
+//! once. Nothing here decides: the policy says who may, the machines say what may be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use agents::session::Roster;
+use agents::task::Waits;
+use async_trait::async_trait;
+use domain::policy::Rules;
+use domain::{DeliveryId, Rejected};
+use forge::Repositories;
+use mergeq::QueueDesk;
+use store::{ApplyError, Owed, Performed, Performer, Store, StoreError};
+
+use super::command;
+use super::context::ContextLimits;
+use super::conversation::{Conversation, ConversationEffect, ConversationEvent};
+use super::messenger::{ChatError, Heard, Messenger, Said};
+use super::notifier::Notifier;
+
+/// What understanding people needs.
+pub struct Intake {
+    /// Where events go.
+    pub store: Store,
+    /// To read threads.
+    pub messenger: Arc<dyn Messenger>,
+    /// Who may do what.
+    pub rules: Arc<Rules>,
+    /// What can be worked on.
+    pub repositories: Repositories,
+    /// The merge queues.
+    pub desk: QueueDesk,
+    /// Who can do the work.
+    pub roster: Arc<Roster>,
+    /// To show a task when somebody asks for its status.
+    pub notifier: Notifier,
+    /// How it is set.
+    pub settings: IntakeSettings,
+}
+
+/// What the config says about requests.
+#[derive(Clone, Debug)]
+pub struct IntakeSettings {
+    /// The name by which people call, `@agent`.
+    pub mention: String,
+    /// The agent that works when none is named.
+    pub agent: String,
+    /// How much of a thread an agent gets to read.
+    pub context: ContextLimits,
+    /// How long tasks wait for people.
+    pub waits: Waits,
+    /// How many tasks may be live at once, because each holds a working tree and somebody's attention.
+    pub tasks_live_max: usize,
+}
+
+/// What a message is answered with.
+#[derive(Default)]
+pub(super) struct Answer {
+    pub(super) reply: Option<Said>,
+    pub(super) reaction: Option<&'static str>,
+}
+
+impl Answer {
+    pub(super) fn words(text: impl Into<String>) -> Self {
+        Self { reply: Some(Said::words(text)), reaction: None }
+    }
+
+    pub(super) fn seen() -> Self {
+        Self { reply: None, reaction: Some("👀") }
+    }
+}
+
+/// Why a message was not acted upon.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    #[error("{0}")]
+    Rejected(Rejected),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Chat(#[from] ChatError),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl From<Rejected> for Trouble {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected)
+    }
+}
+
+impl From<ApplyError> for Trouble {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Rejected(rejected) => Self::Rejected(rejected),
+            ApplyError::Store(error) => Self::Store(error),
+            ApplyError::Missing { kind, id } => Self::Rejected(Rejected::new(
+                format!("There is no {kind} {id}"),
+                "Say `status` to see what there is".to_owned(),
+            )),
+            ApplyError::Contended { .. } => Self::Other(error.to_string()),
+        }
+    }
+}
+
+#[async_trait]
+impl Performer for Intake {
+    type Machine = Conversation;
+
+    async fn perform(&self, owed: &Owed<Conversation>) -> Performed<ConversationEvent> {
+        let ConversationEffect::Interpret { heard } = &owed.effect else { return Performed::Finished };
+        let command = command::parse(&heard.text, &self.settings.mention);
+        let delivery = DeliveryId::new(owed.attempt.effect.as_str());
+        match self.obey(heard, command, &delivery).await {
+            Ok(answer) => Performed::Done(answered(heard, answer)),
+            Err(Trouble::Rejected(rejected)) => Performed::Done(answered(heard, Answer::words(rejected.to_string()))),
+            Err(error) => Performed::Retry { after: Duration::from_millis(500), why: error.to_string() },
+        }
+    }
+
+    fn bury(&self, owed: &Owed<Conversation>, why: &str) -> Option<ConversationEvent> {
+        let ConversationEffect::Interpret { heard } = &owed.effect else { return None };
+        tracing::error!(message = %heard.message.id, thread = %heard.message.thread, "a message could not be acted upon: {why}");
+        let words =
+            "Something broke on my side, and I did not act on that. Please say it again; the log has the reason.";
+        Some(answered(heard, Answer::words(words)))
+    }
+}
+
+fn answered(heard: &Heard, answer: Answer) -> ConversationEvent {
+    ConversationEvent::MessageAnswered {
+        message: heard.message.clone(),
+        reply: answer.reply,
+        reaction: answer.reaction.map(str::to_owned),
+    }
+}

@@ -1,0 +1,272 @@
+//! One function a command: resolve what is meant, ask the policy, apply the event.
+
+use agents::task::{Approved, Request, Task, TaskEvent, TaskState, Work, view};
+use domain::policy::{About, Asked, Decision, Tier, Verb, decide};
+use domain::{Cause, DeliveryId, Rejected, TaskId};
+use mergeq::queue::QueueEvent;
+
+use super::command::{Command, TaskVerb};
+use super::intake::{Answer, Intake, Trouble};
+use super::messenger::Heard;
+use super::options::Options;
+use super::{context, render, resolve};
+
+/// How many tasks a list shows.
+const LIST_MAX: i64 = 20;
+
+const HELP: &str =
+    "Say `@agent WHAT SHOULD CHANGE`, with any of repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto.
+About a task (T-1, or the only one it can mean): approve, revise T-1 WORDS, reject, merge, dequeue, stop, retry.
+To look: status, status T-1, queue, why T-1, @agent why can't I approve T-1?
+For the queue: pause, resume. A number answers the button with that number; ✅ approves, ❌ stops, 🔁 retries.";
+
+impl Intake {
+    pub(super) async fn obey(&self, heard: &Heard, command: Command, delivery: &DeliveryId) -> Result<Answer, Trouble> {
+        match command {
+            Command::Talk => Ok(Answer::default()),
+            Command::Unclear { why, next } => Err(Rejected::new(why, next).into()),
+            Command::Ask { text, options } => self.ask(heard, text, options, delivery).await,
+            Command::OnTask { verb, task, words } => self.act(heard, verb, task, &words, delivery).await,
+            Command::Help => self.may(heard, Verb::View).map(|()| Answer::words(HELP)),
+            Command::Status { task: Some(task) } => self.show_task(heard, task).await,
+            Command::Status { task: None } => self.list_tasks(heard).await,
+            Command::Queue => self.show_queues(heard).await,
+            Command::Pause => {
+                let by = heard.author.clone();
+                self.operate_queue(heard, QueueEvent::Paused { by }, delivery).await
+            }
+            Command::Resume => {
+                let by = heard.author.clone();
+                self.operate_queue(heard, QueueEvent::Resumed { by }, delivery).await
+            }
+            Command::Why { task, deed } => self.explain(heard, task, deed).await,
+        }
+    }
+
+    fn may(&self, heard: &Heard, verb: Verb) -> Result<(), Trouble> {
+        Ok(decide(&self.rules, &heard.author, &Asked::of(verb)).allowed()?)
+    }
+
+    async fn ask(
+        &self,
+        heard: &Heard,
+        text: String,
+        options: Options,
+        delivery: &DeliveryId,
+    ) -> Result<Answer, Trouble> {
+        self.may(heard, Verb::Ask)?;
+        let thread = &heard.message.thread;
+        let repo = resolve::repository(options.repo.as_ref(), thread, &self.repositories, &self.store).await??;
+        let known = self.repositories.get(&repo).map(|repository| repository.target.clone());
+        let known = known.ok_or_else(|| Trouble::Other(format!("the repository {repo} vanished")))?;
+        let target = self.target_of(&repo, known, options.branch)?;
+        let plan = options.plan.unwrap_or_default();
+        let agent = options.agent.unwrap_or_else(|| self.settings.agent.clone());
+        self.roster.may_run(&agent, plan)?;
+        self.leave_room().await?;
+        let context = context::read(&*self.messenger, &heard.message, self.settings.context).await?;
+        let (text, _) = context::redact(&text);
+        let request = Request {
+            text,
+            repo,
+            target,
+            agent,
+            plan,
+            merges_itself: options.merges_itself.unwrap_or(false),
+            requester: heard.author.clone(),
+            thread: thread.clone(),
+            context: context.text,
+            receipt: context.receipt,
+            waits: self.settings.waits,
+        };
+        let event = TaskEvent::Submitted { request: request.clone() };
+        let submit = |number, now| {
+            let id = TaskId::new(number);
+            Ok((id, Task::submit(id, request.clone(), now)))
+        };
+        self.store.create(Cause::Delivery(delivery.clone()), event, submit).await?;
+        Ok(Answer::seen())
+    }
+
+    fn target_of(
+        &self,
+        repo: &domain::RepoName,
+        known: domain::BranchName,
+        named: Option<domain::BranchName>,
+    ) -> Result<domain::BranchName, Rejected> {
+        match named {
+            Some(named) if named != known => Err(Rejected::new(
+                format!("{repo} lands on {known}, and the branch {named} is not set up"),
+                format!("Leave `branch=` out, or add the branch to the config under `[repos.{repo}]`"),
+            )),
+            _ => Ok(known),
+        }
+    }
+
+    /// A limit that is reached is said, not queued behind somebody's back.
+    async fn leave_room(&self) -> Result<(), Trouble> {
+        let max = self.settings.tasks_live_max;
+        let live = view::count_live(&self.store).await?;
+        if live < max {
+            return Ok(());
+        }
+        let why = format!("{live} tasks are live, and {max} is the limit");
+        Err(Rejected::new(why, "Stop or merge one of them, or raise `limits.tasks_live` in the config").into())
+    }
+
+    async fn act(
+        &self,
+        heard: &Heard,
+        verb: TaskVerb,
+        named: Option<TaskId>,
+        words: &str,
+        delivery: &DeliveryId,
+    ) -> Result<Answer, Trouble> {
+        let id = resolve::task(verb, named, &heard.message.thread, &self.store).await??;
+        let task = self.find(id).await?;
+        let retyped = words.split_whitespace().any(|word| word.parse() == Ok(id));
+        self.judge(heard, verb, &task, retyped).allowed()?;
+        let event = event_of(verb, heard, &task, words)?;
+        self.store.apply::<Task>(&id, event, Cause::Delivery(delivery.clone())).await?;
+        Ok(Answer::seen())
+    }
+
+    async fn find(&self, id: TaskId) -> Result<Task, Trouble> {
+        let missing =
+            || Rejected::new(format!("There is no task {id}"), "Say `status` to see the tasks of this thread");
+        Ok(self.store.load::<Task>(&id).await?.ok_or_else(missing)?)
+    }
+
+    fn judge(&self, heard: &Heard, verb: TaskVerb, task: &Task, retyped: bool) -> Decision {
+        let (tier, paths) = risk_of(task);
+        let about = About { task: task.id, requester: &task.request.requester, tier, paths: &paths };
+        decide(&self.rules, &heard.author, &Asked { retyped, ..Asked::about(right_for(verb), about) })
+    }
+
+    async fn show_task(&self, heard: &Heard, id: TaskId) -> Result<Answer, Trouble> {
+        self.may(heard, Verb::View)?;
+        let task = self.find(id).await?;
+        let around = self.notifier.surroundings(&task).await?;
+        Ok(Answer { reply: Some(render::card(&task, &around)), reaction: None })
+    }
+
+    async fn list_tasks(&self, heard: &Heard) -> Result<Answer, Trouble> {
+        self.may(heard, Verb::View)?;
+        let tasks = view::in_thread(&self.store, &heard.message.thread, LIST_MAX).await?;
+        if tasks.is_empty() {
+            return Ok(Answer::words("No tasks in this thread yet. Say `@agent` and what should change."));
+        }
+        let lines: Vec<_> = tasks
+            .iter()
+            .rev()
+            .map(|task| format!("{} {} · {} (by {})", task.id, task.state, task.title, task.requester))
+            .collect();
+        Ok(Answer::words(lines.join("\n")))
+    }
+
+    async fn show_queues(&self, heard: &Heard) -> Result<Answer, Trouble> {
+        self.may(heard, Verb::View)?;
+        let mut lines = Vec::new();
+        for repository in self.repositories.iter() {
+            let Some(view) = self.desk.view(&repository.name).await? else { continue };
+            let pause = view.pause.map(|why| format!(", {why}")).unwrap_or_default();
+            lines.push(format!("{}: {} in line{pause}", view.id, view.lines.len()));
+            lines.extend(view.lines.iter().map(|line| format!("{} {} · {}", line.entry, line.title, line.progress)));
+        }
+        if lines.is_empty() {
+            lines.push("The merge queue is empty. Say `merge T-1` when a task is ready.".to_owned());
+        }
+        Ok(Answer::words(lines.join("\n")))
+    }
+
+    async fn operate_queue(&self, heard: &Heard, event: QueueEvent, delivery: &DeliveryId) -> Result<Answer, Trouble> {
+        self.may(heard, Verb::OperateQueue)?;
+        let thread = &heard.message.thread;
+        let repo = resolve::repository(None, thread, &self.repositories, &self.store).await??;
+        let said =
+            if matches!(event, QueueEvent::Paused { .. }) { "paused; say `resume` to go on" } else { "going on" };
+        self.desk.tell(&repo, event, Cause::Delivery(delivery.clone())).await?;
+        Ok(Answer::words(format!("The merge queue of {repo} is {said}.")))
+    }
+
+    /// Answers `why`: the policy's own reason, and what the task waits for.
+    async fn explain(&self, heard: &Heard, task: Option<TaskId>, deed: Option<TaskVerb>) -> Result<Answer, Trouble> {
+        self.may(heard, Verb::View)?;
+        let deed_or_any = deed.unwrap_or(TaskVerb::Stop);
+        let id = resolve::task(deed_or_any, task, &heard.message.thread, &self.store).await??;
+        let task = self.find(id).await?;
+        let around = self.notifier.surroundings(&task).await?;
+        let mut lines = vec![format!("{id}: {}.", render::now_line(&task, &around))];
+        if let Some(deed) = deed {
+            lines.push(match self.judge(heard, deed, &task, false) {
+                Decision::Allowed { because } => format!("You may {} it: {because}.", deed.word()),
+                Decision::Denied(rejected) => rejected.to_string(),
+            });
+        }
+        Ok(Answer::words(lines.join("\n")))
+    }
+}
+
+fn right_for(verb: TaskVerb) -> Verb {
+    match verb {
+        TaskVerb::Approve => Verb::Approve,
+        TaskVerb::Revise => Verb::Revise,
+        TaskVerb::Reject => Verb::Reject,
+        TaskVerb::Merge => Verb::Merge,
+        TaskVerb::Dequeue => Verb::Dequeue,
+        TaskVerb::Stop => Verb::Stop,
+        TaskVerb::Retry => Verb::Retry,
+    }
+}
+
+/// The risk of what the task is about to do: of the change where there is one, else of the plan.
+fn risk_of(task: &Task) -> (Tier, Vec<String>) {
+    let of_work = |work: &Work| (work.tier, work.changes.iter().map(|change| change.path.clone()).collect());
+    match &task.state {
+        TaskState::AwaitingApproval { plan, .. } | TaskState::Working { approved: Some(Approved { plan, .. }) } => {
+            (plan.tier, plan.draft.paths.clone())
+        }
+        TaskState::Departed { work, .. } | TaskState::Publishing { work } => of_work(work),
+        TaskState::InReview { pull_request, .. } | TaskState::Merging { pull_request, .. } => {
+            of_work(&pull_request.work)
+        }
+        _ => (Tier::R1, Vec::new()),
+    }
+}
+
+fn event_of(verb: TaskVerb, heard: &Heard, task: &Task, words: &str) -> Result<TaskEvent, Rejected> {
+    let by = heard.author.clone();
+    Ok(match verb {
+        TaskVerb::Approve => return approval(heard, task, words),
+        TaskVerb::Revise => TaskEvent::RevisionRequested { by, feedback: words.to_owned() },
+        TaskVerb::Reject => TaskEvent::Refused { by, why: words.to_owned() },
+        TaskVerb::Merge => TaskEvent::MergeRequested { by },
+        TaskVerb::Dequeue => TaskEvent::DequeueRequested { by },
+        TaskVerb::Stop => TaskEvent::StopRequested { by },
+        TaskVerb::Retry => TaskEvent::RetryRequested { by },
+    })
+}
+
+/// `approve T-1 v2 #a91f0c12`: what the person saw. Without version and hash they mean the newest.
+fn approval(heard: &Heard, task: &Task, words: &str) -> Result<TaskEvent, Rejected> {
+    let by = heard.author.clone();
+    let hash = words.split_whitespace().find_map(|word| word.strip_prefix('#'));
+    let newest = match &task.state {
+        TaskState::Departed { work, .. } if hash.is_none_or(|hash| work.head.as_str().starts_with(hash)) => {
+            return Ok(TaskEvent::DepartureAccepted { by, head: work.head.clone() });
+        }
+        TaskState::Departed { .. } => {
+            let why = format!("The change of {} is not the one that this button was made for", task.id);
+            return Err(Rejected::new(why, format!("Look at the newer one, then say `approve {}`", task.id)));
+        }
+        TaskState::AwaitingApproval { plan, .. } => Some(plan),
+        _ => None,
+    };
+    let version = words.split_whitespace().find_map(|word| word.strip_prefix('v')?.parse().ok());
+    let version = version.or(newest.map(|plan| plan.version)).unwrap_or(task.plans);
+    let hash = hash.map(|short| match newest {
+        Some(plan) if plan.hash.starts_with(short) => plan.hash.clone(),
+        _ => short.to_owned(),
+    });
+    Ok(TaskEvent::PlanApproved { by, version, hash })
+}

@@ -1,0 +1,20 @@
+//! Talking with people. One flow, several platforms: an adapter translates and never decides.
+//!
+//! Read in this order: [`messenger`] (the seam), [`command`] (the grammar of what people may say), [`conversation`] (the
+//! machine that holds what was heard until it is answered), [`intake`] (from words to an event), [`render`] (from a
+//! state to words and buttons), [`notifier`] (says them).
+
+pub mod messenger;
+
+pub mod command;
+pub mod conversation;
+
+pub mod console;
+pub mod context;
+pub mod intake;
+pub mod notifier;
+pub mod render;
+
+mod interpret;
+mod options;
+mod resolve;

@@ -1,0 +1,153 @@
+//! Performs lane `chat`: says what tasks and conversations owe, once, and keeps cards up to date.
+//!
+//! A message's idempotency key is its effect's id, and a card's is its task's, so that saying it twice is saying it
+//! once. A card is rendered from the state as it is when it is edited, never from the event that asked for the edit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use agents::task::{Announcement, Task, TaskEffect, TaskEvent, TaskState};
+use async_trait::async_trait;
+use domain::EntryId;
+use forge::Repositories;
+use mergeq::queue::{self, Queue};
+use store::{Owed, Performed, Performer, Store, StoreError};
+
+use super::conversation::{Conversation, ConversationEffect, ConversationEvent};
+use super::messenger::{ChatError, Messenger, Said};
+use super::render::{self, Surroundings};
+
+/// What saying something needs.
+#[derive(Clone)]
+pub struct Notifier {
+    /// To read tasks and queues.
+    pub store: Store,
+    /// To say it.
+    pub messenger: Arc<dyn Messenger>,
+    /// To tell where landings arrive.
+    pub repositories: Repositories,
+    /// The sandbox's level, in words.
+    pub cage: String,
+}
+
+/// Why something was not said.
+#[derive(Debug, thiserror::Error)]
+enum Unsaid {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Chat(#[from] ChatError),
+}
+
+impl Notifier {
+    async fn say(&self, task: &Task, owed: &Owed<Task>) -> Result<Option<TaskEvent>, Unsaid> {
+        let thread = &task.request.thread;
+        let around = self.surroundings(task).await?;
+        let said = match &owed.effect {
+            TaskEffect::PostCard => {
+                let said = render::card(task, &around);
+                let card = self.messenger.post(thread, &format!("card:{}", task.id), &said).await?;
+                return Ok(Some(TaskEvent::CardPosted { card }));
+            }
+            TaskEffect::EditCard => {
+                if let Some(card) = &task.card {
+                    self.messenger.edit(card, &render::card(task, &around)).await?;
+                }
+                return Ok(None);
+            }
+            TaskEffect::Announce(Announcement::PlanReady { plan }) => render::plan(task, plan),
+            TaskEffect::Announce(Announcement::Departed { work, why }) => render::departed(task, work, why),
+            TaskEffect::Announce(Announcement::ReadyToMerge { reference, work }) => {
+                render::ready(task, reference, work)
+            }
+            TaskEffect::Announce(Announcement::SentBack { why }) => render::sent_back(task, why),
+            TaskEffect::Announce(Announcement::Ended) => render::ended(task, &around),
+            TaskEffect::StartSession { .. }
+            | TaskEffect::StopSession
+            | TaskEffect::Publish { .. }
+            | TaskEffect::CleanUp
+            | TaskEffect::Enqueue { .. }
+            | TaskEffect::Withdraw { .. }
+            | TaskEffect::AwaitDeadline(_) => return Ok(None),
+        };
+        self.messenger.post(thread, owed.attempt.effect.as_str(), &said).await?;
+        Ok(None)
+    }
+
+    /// What a card shows beside the task itself.
+    pub async fn surroundings(&self, task: &Task) -> Result<Surroundings, StoreError> {
+        let mut around = Surroundings { cage: self.cage.clone(), ..Surroundings::default() };
+        let request = &task.request;
+        if let TaskState::Merging { .. } = task.state {
+            let id = queue::queue_id(&request.repo, &request.target);
+            let queue = self.store.load::<Queue>(&id).await?;
+            let progress = queue.and_then(|queue| queue::progress_of(&queue, &EntryId::from(task.id)));
+            around.queue = progress.map(|progress| progress.to_string());
+        }
+        if let (TaskState::Merged { .. }, Some(repository)) = (&task.state, self.repositories.get(&request.repo)) {
+            // Only a hint for the person: when the place cannot be told now, the message goes without it.
+            let place = repository.forge.landing_place().await.ok();
+            around.take_over = place.and_then(|place| place.merge).map(|merge| merge.line);
+        }
+        Ok(around)
+    }
+}
+
+#[async_trait]
+impl Performer for Notifier {
+    type Machine = Task;
+
+    async fn perform(&self, owed: &Owed<Task>) -> Performed<TaskEvent> {
+        let said = match self.store.load::<Task>(&owed.machine).await {
+            Ok(Some(task)) => self.say(&task, owed).await,
+            Ok(None) => return Performed::Finished,
+            Err(error) => Err(error.into()),
+        };
+        performed(said)
+    }
+
+    fn bury(&self, _owed: &Owed<Task>, _why: &str) -> Option<TaskEvent> {
+        None
+    }
+}
+
+fn performed<E>(said: Result<Option<E>, Unsaid>) -> Performed<E> {
+    match said {
+        Ok(Some(event)) => Performed::Done(event),
+        Ok(None) => Performed::Finished,
+        Err(error) => Performed::Retry { after: Duration::from_secs(1), why: error.to_string() },
+    }
+}
+
+/// Says what conversations owe.
+pub struct Replier {
+    /// To say it.
+    pub messenger: Arc<dyn Messenger>,
+}
+
+impl Replier {
+    async fn say(&self, owed: &Owed<Conversation>) -> Result<(), ChatError> {
+        match &owed.effect {
+            ConversationEffect::Reply { said } => self.reply(owed, said).await,
+            ConversationEffect::React { message, emoji } => self.messenger.react(message, emoji).await,
+            ConversationEffect::Interpret { .. } => Ok(()),
+        }
+    }
+
+    async fn reply(&self, owed: &Owed<Conversation>, said: &Said) -> Result<(), ChatError> {
+        self.messenger.post(&owed.machine.0, owed.attempt.effect.as_str(), said).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Performer for Replier {
+    type Machine = Conversation;
+
+    async fn perform(&self, owed: &Owed<Conversation>) -> Performed<ConversationEvent> {
+        performed(self.say(owed).await.map(|()| None).map_err(Unsaid::from))
+    }
+
+    fn bury(&self, _owed: &Owed<Conversation>, _why: &str) -> Option<ConversationEvent> {
+        None
+    }
+}

@@ -1,0 +1,213 @@
+//! From a state to words and buttons. Pure: the same view gives the same message.
+
+use agents::task::{Approved, Goal, Intent, Plan, Proof, Task, TaskState, Work};
+use forge::FileChange;
+
+use super::messenger::{Choice, Said};
+
+/// How many steps, files or checks a message shows before it says how many more there are.
+const SHOWN_MAX: usize = 10;
+
+/// What a card shows that the task itself does not know.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Where its entry is in the merge queue, in words.
+    pub queue: Option<String>,
+    /// The command by which a person takes landed work over, where the target branch itself was not moved.
+    pub take_over: Option<String>,
+    /// The sandbox that agents and checks run in.
+    pub cage: String,
+}
+
+/// The card: one message a task, edited in place.
+pub fn card(task: &Task, around: &Surroundings) -> Said {
+    let request = &task.request;
+    let asked =
+        format!("asked by {} · {} on {} · agent {}", request.requester, request.repo, request.target, request.agent);
+    let read = format!("read {} · cage: {}", request.receipt, around.cage);
+    Said::words(format!("{} · {}\n{}\n{asked}\n{read}", task.id, task.title(), now_line(task, around)))
+}
+
+/// Where the task stands, in one line.
+pub fn now_line(task: &Task, around: &Surroundings) -> String {
+    match &task.state {
+        TaskState::Queued { goal: Goal::Plan { .. } } => "waiting for its turn to plan".to_owned(),
+        TaskState::Queued { goal: Goal::Work { approved } } => {
+            format!("{}waiting for its turn to work", approval(approved))
+        }
+        TaskState::Planning { feedback } if feedback.is_empty() => "planning, with nothing writable".to_owned(),
+        TaskState::Planning { feedback } => {
+            format!("planning anew, with what {} said", author_of(feedback.last()))
+        }
+        TaskState::AwaitingApproval { plan, .. } => {
+            format!("plan v{} waits for an approval ({})", plan.version, plan.tier)
+        }
+        TaskState::Working { approved } => format!("{}working", approval(approved)),
+        TaskState::Departed { why, .. } => format!("stopped before publishing: {why}"),
+        TaskState::Publishing { work } => format!("publishing {}", size(&work.changes)),
+        TaskState::InReview { pull_request, sent_back: None } => {
+            format!(
+                "ready on {} · {} · {}",
+                pull_request.reference,
+                size(&pull_request.work.changes),
+                checks(&pull_request.work)
+            )
+        }
+        TaskState::InReview { sent_back: Some(why), .. } => format!("back from the merge queue: {why}"),
+        TaskState::Merging { by, intent, note, .. } => {
+            let note = note.as_ref().map(|note| format!(" · {note}")).unwrap_or_default();
+            merging(by.as_str(), intent, around) + &note
+        }
+        TaskState::Cancelling { by } => format!("stopping, as {by} said"),
+        TaskState::Merged { commit, proof } => format!("merged as {}{}", commit.short(), untested(*proof)),
+        TaskState::Answered { .. } => "answered; there was nothing to change".to_owned(),
+        TaskState::Cancelled { why } => format!("ended: {why}"),
+        TaskState::Failed { why, .. } => format!("failed: {}", first_line(why)),
+    }
+}
+
+fn merging(by: &str, intent: &Intent, around: &Surroundings) -> String {
+    let place = around.queue.as_deref().unwrap_or("entering");
+    match intent {
+        Intent::Land => format!("in the merge queue by {by} · {place}"),
+        Intent::Dequeue { by } | Intent::Stop { by } => format!("leaving the merge queue, as {by} said · {place}"),
+    }
+}
+
+fn approval(approved: &Option<Approved>) -> String {
+    match approved {
+        Some(Approved { plan, by: Some(by) }) => {
+            format!("plan v{} approved by {by} (#{}) · ", plan.version, plan.short_hash())
+        }
+        Some(Approved { plan, by: None }) => {
+            format!("plan v{} approved by the policy ({}) · ", plan.version, plan.tier)
+        }
+        None => String::new(),
+    }
+}
+
+fn author_of(said: Option<&String>) -> &str {
+    said.and_then(|said| said.split_once(':')).map_or("people", |(author, _)| author)
+}
+
+/// A plan, with the buttons that decide it.
+pub fn plan(task: &Task, plan: &Plan) -> Said {
+    let id = task.id;
+    let mut lines = vec![format!("Plan v{} for {id}: {}", plan.version, plan.draft.summary)];
+    lines.extend(numbered(&plan.draft.steps));
+    if !plan.draft.paths.is_empty() {
+        lines.push(format!("files: {}", listed(&plan.draft.paths)));
+    }
+    if !plan.draft.checks.is_empty() {
+        lines.push(format!("checks: {}", listed(&plan.draft.checks)));
+    }
+    lines.push(format!("risk: {} ({}) · #{}", plan.tier, plan.tier_because, plan.short_hash()));
+    let approve = format!("approve {id} v{} #{}", plan.version, plan.short_hash());
+    let choices = vec![
+        Choice::new("Approve and run", approve),
+        Choice::new("Revise…", format!("@agent revise {id}")),
+        Choice::new("Reject", format!("reject {id}")),
+    ];
+    Said { text: lines.join("\n"), choices }
+}
+
+/// A change that goes beyond its approval.
+pub fn departed(task: &Task, work: &Work, why: &str) -> Said {
+    let id = task.id;
+    let paths: Vec<_> = work.changes.iter().map(|change| change.path.clone()).collect();
+    let text = format!("{id} is done, but stopped before publishing: {why}.\nfiles: {}", listed(&paths));
+    let choices = vec![
+        Choice::new("Accept the change", format!("approve {id} #{}", work.head.short())),
+        Choice::new("Reject", format!("reject {id}")),
+    ];
+    Said { text, choices }
+}
+
+/// A published change, with the button that sends it to the queue.
+pub fn ready(task: &Task, reference: &str, work: &Work) -> Said {
+    let id = task.id;
+    let mut lines = vec![format!("{id} is ready on {reference}: {} · {}", size(&work.changes), checks(work))];
+    for check in work.red_checks() {
+        lines.push(format!("{}: {}", check.name, last_line(&check.output_tail)));
+    }
+    let mut choices = vec![Choice::new("Retry", format!("retry {id}"))];
+    if work.red_checks().is_empty() {
+        choices.insert(0, Choice::new("Merge", format!("merge {id}")));
+    }
+    Said { text: lines.join("\n"), choices }
+}
+
+/// A change that came back from the queue.
+pub fn sent_back(task: &Task, why: &str) -> Said {
+    let id = task.id;
+    let choices = vec![Choice::new("Retry", format!("retry {id}")), Choice::new("Merge again", format!("merge {id}"))];
+    Said { text: format!("{id} did not land: {why}."), choices }
+}
+
+/// The last word.
+pub fn ended(task: &Task, around: &Surroundings) -> Said {
+    let id = task.id;
+    match &task.state {
+        TaskState::Merged { commit, proof } => {
+            let place =
+                format!("{id} is merged into {} as {}{}.", task.request.target, commit.short(), untested(*proof));
+            let take_over = around.take_over.as_ref().map(|command| format!("\nTake it over with: {command}"));
+            Said::words(place + &take_over.unwrap_or_default())
+        }
+        TaskState::Answered { answer } => Said::words(format!("{id}, nothing to change: {answer}")),
+        TaskState::Cancelled { why } => Said::words(format!("{id} ended: {why}. Say `retry {id}` to run it again.")),
+        TaskState::Failed { why, .. } => {
+            Said { text: format!("{id} failed: {why}"), choices: vec![Choice::new("Retry", format!("retry {id}"))] }
+        }
+        _ => Said::words(format!("{id} is {}.", task.state_in_words())),
+    }
+}
+
+fn untested(proof: Proof) -> &'static str {
+    match proof {
+        Proof::Tested => "",
+        Proof::Untested => ", untested (the repository says `checks = []`)",
+    }
+}
+
+fn checks(work: &Work) -> String {
+    let red = work.red_checks();
+    match (work.checks.len(), red.len()) {
+        (0, _) => "untested".to_owned(),
+        (1, 0) => format!("its check {} passed", work.checks[0].name),
+        (n, 0) => format!("its {n} checks passed"),
+        _ => format!("does not pass {}", listed(&red.iter().map(|check| check.name.clone()).collect::<Vec<_>>())),
+    }
+}
+
+fn size(changes: &[FileChange]) -> String {
+    let added: u64 = changes.iter().map(|change| change.added).sum();
+    let removed: u64 = changes.iter().map(|change| change.removed).sum();
+    let paths: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
+    format!("+{added} −{removed} in {}", listed(&paths))
+}
+
+fn listed(items: &[String]) -> String {
+    let shown = items.iter().take(SHOWN_MAX).cloned().collect::<Vec<_>>().join(", ");
+    match items.len().checked_sub(SHOWN_MAX) {
+        None | Some(0) => shown,
+        Some(more) => format!("{shown} and {more} more"),
+    }
+}
+
+fn numbered(steps: &[String]) -> Vec<String> {
+    let mut lines: Vec<_> =
+        steps.iter().take(SHOWN_MAX).enumerate().map(|(n, step)| format!("{}. {step}", n + 1)).collect();
+    if let Some(more) = steps.len().checked_sub(SHOWN_MAX).filter(|more| *more > 0) {
+        lines.push(format!("… and {more} more steps"));
+    }
+    lines
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+fn last_line(text: &str) -> &str {
+    text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no output").trim()
+}

@@ -1,0 +1,75 @@
+//! Which repository, which agent, which task a person means: by rule, and asked when the rules do not settle it.
+
+use agents::task::view::{self, TaskLine};
+use domain::{Rejected, RepoName, TaskId, ThreadRef};
+use forge::Repositories;
+use store::{Store, StoreError};
+
+use super::command::TaskVerb;
+
+/// How many of a thread's newest tasks are looked at. A thread with more live tasks names them.
+const TASKS_LOOKED_AT: i64 = 50;
+
+/// The repository of a request: named, else the thread's newest task's, else the only one there is.
+pub(super) async fn repository(
+    named: Option<&RepoName>,
+    thread: &ThreadRef,
+    repositories: &Repositories,
+    store: &Store,
+) -> Result<Result<RepoName, Rejected>, StoreError> {
+    let known: Vec<_> = repositories.iter().map(|repository| repository.name.clone()).collect();
+    let all = known.iter().map(RepoName::as_str).collect::<Vec<_>>().join(", ");
+    if let Some(named) = named {
+        let unknown = || Rejected::new(format!("I do not know the repository {named}"), format!("I know {all}"));
+        return Ok(known.iter().find(|name| *name == named).cloned().ok_or_else(unknown));
+    }
+    let recent = view::in_thread(store, thread, TASKS_LOOKED_AT).await?;
+    let in_focus = recent.iter().find_map(|task| known.iter().find(|name| name.as_str() == task.repo));
+    Ok(match (in_focus, &known[..]) {
+        (Some(name), _) => Ok(name.clone()),
+        (None, [only]) => Ok(only.clone()),
+        (None, []) => Err(Rejected::new("No repository is configured", "Add one to the config under `[repos.NAME]`")),
+        (None, [first, ..]) => {
+            let next = format!("Name it, as in `repo={first}`; I know {all}");
+            Err(Rejected::new("I cannot tell which repository this is about", next))
+        }
+    })
+}
+
+/// The task that a command means: the one that is named, or the only one of the thread that it can apply to.
+pub(super) async fn task(
+    verb: TaskVerb,
+    named: Option<TaskId>,
+    thread: &ThreadRef,
+    store: &Store,
+) -> Result<Result<TaskId, Rejected>, StoreError> {
+    if let Some(named) = named {
+        return Ok(Ok(named));
+    }
+    let recent = view::in_thread(store, thread, TASKS_LOOKED_AT).await?;
+    let fitting: Vec<_> = recent.iter().filter(|task| fits(verb, task)).map(|task| task.id).collect();
+    let word = verb.word();
+    Ok(match &fitting[..] {
+        [only] => Ok(*only),
+        [] => Err(Rejected::new(
+            format!("There is nothing to {word} in this thread"),
+            "Say `status` to see its tasks, or name one, as in `status T-1`".to_owned(),
+        )),
+        several => {
+            let named: Vec<_> = several.iter().rev().map(|id| format!("`{word} {id}`")).collect();
+            Err(Rejected::new(format!("Several tasks could be meant by {word}"), format!("Say {}", named.join(" or "))))
+        }
+    })
+}
+
+fn fits(verb: TaskVerb, task: &TaskLine) -> bool {
+    let state = task.state.as_str();
+    match verb {
+        TaskVerb::Approve | TaskVerb::Reject => matches!(state, "awaiting-approval" | "departed"),
+        TaskVerb::Revise => matches!(state, "awaiting-approval" | "departed" | "in-review"),
+        TaskVerb::Merge => state == "in-review",
+        TaskVerb::Dequeue => state == "merging",
+        TaskVerb::Stop => !task.is_ended(),
+        TaskVerb::Retry => matches!(state, "failed" | "cancelled" | "in-review"),
+    }
+}

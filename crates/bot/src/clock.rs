@@ -1,0 +1,17 @@
+//! The system's clock.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use domain::{Clock, Timestamp};
+
+/// Tells the machine's time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}

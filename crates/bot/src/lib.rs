@@ -1,0 +1,23 @@
+//! The roof: talks with people, joins the contexts, and is the binary.
+//!
+//! [`serve`] is the composition root, [`bridge`] the only place where tasks and queues meet, [`chat`] the conversation
+//! with people. There are no rules here beyond parsing, rendering and wiring: the policy and the machines decide.
+
+pub mod bridge;
+pub mod chat;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod runner;
+pub mod screen;
+pub mod serve;
+pub mod tls;
+pub mod transcript;
+pub mod up;
+
+mod cli;
+
+pub use cli::main;
+
+/// Every SQL text of this crate, so that a test can prepare each on both databases.
+pub const STATEMENTS: &[&[&str]] = &[chat::console::STATEMENTS, chat::conversation::STATEMENTS];

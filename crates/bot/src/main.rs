@@ -1,0 +1,7 @@
+//! The binary `downbeat`; everything is in the library, so that tests can have it too.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    downbeat::main()
+}

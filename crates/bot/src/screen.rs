@@ -1,0 +1,93 @@
+//! The terminal: the transcript above, one live line for what runs below. Piped, there is only the transcript.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use owo_colors::OwoColorize;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, Interval, interval_at};
+
+use crate::chat::console::{BOT, ConsoleEvent};
+use crate::transcript::Transcript;
+
+/// How long an edit of a card is held back, in case a better one follows.
+const SETTLE_AFTER: Duration = Duration::from_millis(250);
+
+/// Where the transcript is shown.
+pub struct Screen {
+    transcript: Transcript,
+    live: ProgressBar,
+    has_colors: bool,
+    quiet: Interval,
+}
+
+/// What was shown last.
+pub struct Look {
+    /// The lines, without color.
+    pub lines: Vec<String>,
+    /// What happened; absent when it was only quiet for a moment.
+    pub event: Option<ConsoleEvent>,
+}
+
+impl Screen {
+    /// The process's standard output.
+    #[expect(clippy::disallowed_methods, reason = "a display moves with real time; nothing is decided by it")]
+    pub fn open() -> Self {
+        let on_terminal = std::io::stdout().is_terminal();
+        let live = if on_terminal { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        let style = ProgressStyle::with_template("{spinner} {msg}");
+        live.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        let has_colors = on_terminal && std::env::var_os("NO_COLOR").is_none();
+        let quiet = interval_at(Instant::now() + SETTLE_AFTER, SETTLE_AFTER);
+        Self { transcript: Transcript::default(), live, has_colors, quiet }
+    }
+
+    /// Shows the next thing that happens, or what was held back when nothing does.
+    pub async fn look(&mut self, shown: &mut Receiver<ConsoleEvent>) -> Result<Look, RecvError> {
+        tokio::select! {
+            event = shown.recv() => {
+                let event = event?;
+                let lines = self.transcript.take_in(&event);
+                self.show(&lines, &event);
+                Ok(Look { lines, event: Some(event) })
+            }
+            _ = self.quiet.tick() => Ok(Look { lines: self.settle(), event: None }),
+        }
+    }
+
+    /// Shows what was held back.
+    pub fn settle(&mut self) -> Vec<String> {
+        let lines = self.transcript.settle();
+        for line in &lines {
+            self.say(&if self.has_colors { line.dimmed().to_string() } else { line.clone() });
+        }
+        if let Some(line) = lines.last() {
+            self.live.set_message(line.trim().trim_start_matches("· ").to_owned());
+        }
+        self.live.tick();
+        lines
+    }
+
+    fn show(&self, lines: &[String], event: &ConsoleEvent) {
+        let by_person = matches!(event, ConsoleEvent::Posted(message) if message.author != BOT);
+        for line in lines {
+            self.say(&if self.has_colors && by_person { line.cyan().to_string() } else { line.clone() });
+        }
+    }
+
+    /// Prints a line above the live one.
+    pub fn say(&self, line: &str) {
+        if self.live.is_hidden() {
+            println!("{line}");
+        } else {
+            self.live.println(line);
+        }
+    }
+
+    /// Takes the live line away.
+    pub fn close(&self) {
+        self.live.finish_and_clear();
+    }
+}

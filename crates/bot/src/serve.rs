@@ -1,0 +1,257 @@
+//! The composition root: which performer works which lane, and how all of it starts and stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use agents::dispatcher::Dispatcher;
+use agents::publisher::Publisher;
+use agents::session::Roster;
+use agents::task::Waits;
+use agents::timer::DeadlineTimer;
+use agents::workspace::{WorkspaceSettings, Workspaces};
+use anyhow::Context as _;
+use domain::Clock;
+use domain::policy::Rules;
+use forge::{Git, GitSettings, Remote, RepoSettings, Repositories, Repository};
+use mergeq::{Checker, Lander, LeaseTimer, QueueDesk, Reconciler, Stager, StagingSettings};
+use store::{Lane, Pump, Pumping, Store, StoreSettings};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::bridge::{Enqueuer, Reporter};
+use crate::chat::console::Console;
+use crate::chat::context::ContextLimits;
+use crate::chat::intake::{Intake, IntakeSettings};
+use crate::chat::messenger::Messenger;
+use crate::chat::notifier::{Notifier, Replier};
+use crate::config::Config;
+use crate::runner::CagedChecks;
+
+/// How long a shutdown waits for what is running; after that leases expire by themselves.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// Everything that runs in one process.
+pub struct System {
+    /// The database.
+    pub store: Store,
+    /// The console.
+    pub console: Console,
+    /// The repositories.
+    pub repositories: Repositories,
+    /// One pump a lane and kind.
+    pub pumps: Vec<Arc<dyn Pumping>>,
+    reconciler: Reconciler,
+    look_every: Duration,
+    workspaces: Workspaces,
+}
+
+/// What every performer is made of.
+struct Parts {
+    store: Store,
+    console: Console,
+    rules: Arc<Rules>,
+    repositories: Repositories,
+    desk: QueueDesk,
+    roster: Arc<Roster>,
+    workspaces: Workspaces,
+    notifier: Notifier,
+    checks: Arc<agents::checks::Gatekeeper>,
+}
+
+impl System {
+    /// Opens the state directory and joins the parts. Nothing runs yet.
+    pub async fn assemble(config: &Config, clock: Arc<dyn Clock>, cage: agents::cage::Cage) -> anyhow::Result<Self> {
+        let state = &config.state;
+        std::fs::create_dir_all(state)
+            .with_context(|| format!("failed to make the state directory {}", state.display()))?;
+        let store = Store::open(&StoreSettings::new(config.database()), clock).await?;
+        let repositories = open_repositories(config).await?;
+        let rules = Arc::new(config.rules()?);
+        let level = cage.probe(state).await.map_err(anyhow::Error::msg)?;
+        let policies = repositories.iter().map(|one| (one.name.clone(), one.target.clone(), config.queue_policy()));
+        let desk = QueueDesk::new(store.clone(), policies);
+        let console = Console::new(store.clone());
+        let messenger: Arc<dyn Messenger> = Arc::new(console.clone());
+        let notifier =
+            Notifier { store: store.clone(), messenger, repositories: repositories.clone(), cage: level.to_string() };
+        let workspaces = Workspaces::new(
+            state.join("workspaces"),
+            WorkspaceSettings { bytes_max: config.limits.workspace_mb << 20, ..WorkspaceSettings::default() },
+        );
+        let roster = Arc::new(Roster::new(config.agents.clone(), &cage));
+        let checks = Arc::new(agents::checks::Gatekeeper::new(cage, state.join("checks")));
+        let parts = Parts { store, console, rules, repositories, desk, roster, workspaces, notifier, checks };
+        Ok(parts.join(config))
+    }
+
+    /// Brings the state in order after a crash, as the only process of its database.
+    pub async fn recover(&self, config: &Config) -> anyhow::Result<()> {
+        if self.store.backend() == store::Backend::Sqlite {
+            let n = self.store.forget_leases().await?;
+            if n > 0 {
+                tracing::info!("{n} effects were left unfinished and are taken up again");
+            }
+        }
+        for repository in self.repositories.iter() {
+            let cause = domain::Cause::Delivery(domain::DeliveryId::new(format!("policy:{}", uuid::Uuid::now_v7())));
+            self.desk(config).enforce_policy(&repository.name, cause).await?;
+        }
+        let live = agents::task::view::live_ids(&self.store).await?;
+        let n = self.workspaces.remove_orphans(&live).await?;
+        if n > 0 {
+            tracing::info!("{n} working trees without a live task were removed");
+        }
+        Ok(())
+    }
+
+    fn desk(&self, config: &Config) -> QueueDesk {
+        let policies =
+            self.repositories.iter().map(|one| (one.name.clone(), one.target.clone(), config.queue_policy()));
+        QueueDesk::new(self.store.clone(), policies)
+    }
+
+    /// Runs every lane until `stop` fires, then lets them end within a bound.
+    #[expect(clippy::disallowed_methods, reason = "the tracker of the composition root is where lanes are spawned")]
+    pub async fn run(&self, stop: CancellationToken) {
+        let tracker = TaskTracker::new();
+        for pump in &self.pumps {
+            let (pump, stop) = (pump.clone(), stop.clone());
+            tracker.spawn(async move { pump.run(stop).await });
+        }
+        let (reconciler, every, until) = (self.reconciler.clone(), self.look_every, stop.clone());
+        tracker.spawn(async move { reconciler.run(every, until).await });
+        tracker.close();
+        stop.cancelled().await;
+        if tokio::time::timeout(GRACE, tracker.wait()).await.is_err() {
+            tracing::warn!("some work did not stop within {} s; its leases will expire", GRACE.as_secs());
+        }
+    }
+
+    /// Performs whatever is due, one effect after the other, until nothing is; says how many there were. For tests and
+    /// tools that move the clock by hand.
+    pub async fn drain(&self) -> Result<usize, store::StoreError> {
+        let mut performed = 0;
+        loop {
+            let mut idle = true;
+            for pump in &self.pumps {
+                while pump.perform_next().await? {
+                    (idle, performed) = (false, performed + 1);
+                }
+            }
+            if idle {
+                return Ok(performed);
+            }
+        }
+    }
+
+    /// Looks at the truth of every target branch once.
+    pub async fn reconcile(&self) {
+        self.reconciler.reconcile_all().await;
+    }
+}
+
+async fn open_repositories(config: &Config) -> anyhow::Result<Repositories> {
+    let settings: Result<Vec<_>, anyhow::Error> = config
+        .repos
+        .iter()
+        .map(|(name, repo)| {
+            let remote: Remote =
+                repo.remote.parse().with_context(|| format!("failed to read `repos.{name}.remote`"))?;
+            Ok(RepoSettings { name: name.clone(), remote, target: repo.target.clone() })
+        })
+        .collect();
+    let git = GitSettings::new("git", config.state.join("git-home"));
+    Ok(Repositories::open(&config.state.join("mirrors"), &settings?, git).await?)
+}
+
+impl Parts {
+    fn join(self, config: &Config) -> System {
+        let pumps = [self.task_pumps(config), self.queue_pumps(config), self.chat_pumps(config)].concat();
+        System {
+            reconciler: Reconciler::new(self.store.clone(), self.repositories.clone()),
+            look_every: Duration::from_secs(config.queue.look_every_s),
+            store: self.store,
+            console: self.console,
+            repositories: self.repositories,
+            workspaces: self.workspaces,
+            pumps,
+        }
+    }
+
+    fn task_pumps(&self, config: &Config) -> Vec<Arc<dyn Pumping>> {
+        let dispatcher = Dispatcher {
+            store: self.store.clone(),
+            repositories: self.repositories.clone(),
+            rules: self.rules.clone(),
+            roster: self.roster.clone(),
+            workspaces: self.workspaces.clone(),
+            checks: self.checks.clone(),
+            time_max: config.session_time(),
+        };
+        let publisher = Publisher {
+            store: self.store.clone(),
+            repositories: self.repositories.clone(),
+            workspaces: self.workspaces.clone(),
+        };
+        let enqueuer = Enqueuer { store: self.store.clone(), desk: self.desk.clone() };
+        vec![
+            self.pump(Lane::new("session", config.limits.sessions), dispatcher),
+            self.pump(Lane::new("publish", 2), publisher),
+            self.pump(Lane::new("merge", 2), enqueuer),
+            self.pump(Lane::new("timer", 4), DeadlineTimer),
+        ]
+    }
+
+    fn queue_pumps(&self, config: &Config) -> Vec<Arc<dyn Pumping>> {
+        let runner = Arc::new(CagedChecks { gatekeeper: self.checks.clone() });
+        let checker = Checker::new(self.store.clone(), self.repositories.clone(), runner);
+        let stager = Stager::new(self.repositories.clone(), StagingSettings::default());
+        vec![
+            self.pump(Lane::new("stage", 2), stager),
+            self.pump(Lane::new("checks", config.limits.checks), checker),
+            self.pump(Lane::new("land", 2), Lander::new(self.repositories.clone())),
+            self.pump(Lane::new("report", 4), Reporter { store: self.store.clone() }),
+            self.pump(Lane::new("timer", 4), LeaseTimer),
+        ]
+    }
+
+    fn chat_pumps(&self, config: &Config) -> Vec<Arc<dyn Pumping>> {
+        let messenger: Arc<dyn Messenger> = Arc::new(self.console.clone());
+        let intake = Intake {
+            store: self.store.clone(),
+            messenger: messenger.clone(),
+            rules: self.rules.clone(),
+            repositories: self.repositories.clone(),
+            desk: self.desk.clone(),
+            roster: self.roster.clone(),
+            notifier: self.notifier.clone(),
+            settings: IntakeSettings {
+                mention: config.mention.clone(),
+                agent: config.agent.clone(),
+                context: ContextLimits::default(),
+                waits: Waits::default(),
+                tasks_live_max: config.limits.tasks_live,
+            },
+        };
+        vec![
+            self.pump(Lane::new("intake", 4), intake),
+            self.pump(Lane::new("chat", 4), self.notifier.clone()),
+            self.pump(Lane::new("chat", 4), Replier { messenger }),
+        ]
+    }
+
+    fn pump<P: store::Performer>(&self, lane: Lane, performer: P) -> Arc<dyn Pumping> {
+        Arc::new(Pump::new(self.store.clone(), lane, performer))
+    }
+}
+
+/// The repository of this name, for tools that look at its mirror.
+pub fn repository_of<'a>(system: &'a System, name: &str) -> Option<&'a Repository> {
+    system.repositories.iter().find(|one| one.name.as_str() == name)
+}
+
+/// Checks that git is there and not too old, before anything else is made.
+pub async fn check_git(config: &Config) -> anyhow::Result<()> {
+    Git::open(GitSettings::new("git", config.state.join("git-home"))).await?;
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! `downbeat up`: serves the repositories of a config until it is stopped, with a console on standard input and a
+//! read-only page on loopback.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use agents::cage::{Cage, CageSettings, Confinement};
+use anyhow::Context as _;
+use clap::Args;
+use domain::{Person, ThreadRef};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SystemClock;
+use crate::config::{CageLevel, Config};
+use crate::screen::Screen;
+use crate::serve::System;
+
+/// How it is served.
+#[derive(Args, Clone, Debug)]
+pub struct UpArgs {
+    /// The config
+    #[arg(long, value_name = "FILE", default_value = "downbeat.toml")]
+    pub config: PathBuf,
+}
+
+/// Serves until SIGTERM, SIGINT or a second instance's absence of mercy: there is one instance a state directory.
+pub async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
+    let config = Config::read(&args.config)?;
+    let _instance = Instance::claim(&config)?;
+    let system = Arc::new(System::assemble(&config, Arc::new(SystemClock), cage_of(&config)).await?);
+    system.recover(&config).await?;
+    let listener = TcpListener::bind(config.web.listen).await;
+    let listener = listener.with_context(|| format!("failed to listen on {} (`web.listen`)", config.web.listen))?;
+    let mut screen = Screen::open();
+    screen.say(&format!("Ready. Page: http://{}/ · say NAME: WORDS, or #THREAD NAME: WORDS", listener.local_addr()?));
+    let stop = CancellationToken::new();
+    let (store, repositories) = (system.store.clone(), system.repositories.clone());
+    let state = web::WebState { store, repositories, settings: web::WebSettings::default() };
+    let page = web::serve(listener, web::router(state), stop.clone());
+    let (served, (), (), ()) =
+        tokio::join!(page, system.run(stop.clone()), show(&system, &mut screen, &stop), listen(&system, &stop),);
+    served.context("the page stopped")?;
+    system.store.close().await;
+    screen.close();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The cage that a config describes.
+pub fn cage_of(config: &Config) -> Cage {
+    let confinement = match config.cage.level {
+        CageLevel::Standard => Confinement::Standard,
+        CageLevel::Off => Confinement::Off,
+    };
+    let (toolchains, env) = (config.cage.read.clone(), config.cage.env.clone());
+    Cage::new(CageSettings { confinement, toolchains, env, ..CageSettings::default() })
+}
+
+/// Shows the console until the end.
+async fn show(system: &System, screen: &mut Screen, stop: &CancellationToken) {
+    let mut shown = system.console.watch();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return drop(screen.settle()),
+            look = screen.look(&mut shown) => match look {
+                Ok(_) => {}
+                Err(RecvError::Lagged(n)) => screen.say(&format!("… {n} messages went by faster than they could be shown")),
+                Err(RecvError::Closed) => return,
+            },
+        }
+    }
+}
+
+/// Takes words from standard input until a signal comes. The end of the input ends nothing: a service has none.
+async fn listen(system: &System, stop: &CancellationToken) {
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let mut is_open = true;
+    let mut terminate = signal(SignalKind::terminate()).ok();
+    let mut interrupt = signal(SignalKind::interrupt()).ok();
+    loop {
+        tokio::select! {
+            () = arrived(&mut terminate) => break,
+            () = arrived(&mut interrupt) => break,
+            line = lines.next_line(), if is_open => match line {
+                Ok(Some(line)) => say(system, &line).await,
+                Ok(None) => is_open = false,
+                Err(error) => {
+                    eprintln!("standard input cannot be read: {error}");
+                    is_open = false;
+                }
+            },
+        }
+    }
+    eprintln!("Stopping; what is running is given back and goes on at the next start.");
+    stop.cancel();
+}
+
+async fn arrived(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+async fn say(system: &System, line: &str) {
+    match spoken(line) {
+        Some((thread, person, words)) => {
+            if let Err(error) = system.console.say(&thread, &person, words).await {
+                eprintln!("not heard: {error}");
+            }
+        }
+        None if line.trim().is_empty() => {}
+        None => eprintln!("Say who speaks: `ana: @agent help`, or `#thread ana: @agent help`."),
+    }
+}
+
+/// `#thread name: words`, where the thread is `main` when it is left out.
+fn spoken(line: &str) -> Option<(ThreadRef, Person, &str)> {
+    let (thread, rest) = match line.trim_start().strip_prefix('#') {
+        Some(named) => named.split_once(' ')?,
+        None => ("main", line),
+    };
+    let (name, words) = rest.split_once(':')?;
+    let thread = format!("console/{thread}").parse().ok()?;
+    Some((thread, name.trim().parse().ok()?, words.trim()))
+}
+
+/// The right to be the only process of a state directory, held as a lock on a file in it.
+struct Instance {
+    _lock: nix_lock::Lock,
+}
+
+impl Instance {
+    fn claim(config: &Config) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&config.state)
+            .with_context(|| format!("failed to make the state directory {}", config.state.display()))?;
+        let path = config.state.join("instance.lock");
+        let lock = nix_lock::Lock::take(&path)?;
+        Ok(Self { _lock: lock })
+    }
+}
+
+mod nix_lock {
+    //! A lock that the kernel releases when its process ends, however it ends.
+
+    use std::fs::{File, OpenOptions, TryLockError};
+    use std::path::Path;
+
+    use anyhow::Context as _;
+
+    pub(super) struct Lock(#[expect(dead_code, reason = "held for its lock, never read")] File);
+
+    impl Lock {
+        pub(super) fn take(path: &Path) -> anyhow::Result<Self> {
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+            let file = file.with_context(|| format!("failed to open {}", path.display()))?;
+            match file.try_lock() {
+                Ok(()) => Ok(Self(file)),
+                Err(TryLockError::WouldBlock) => anyhow::bail!(
+                    "another downbeat serves this state directory (it holds {}). Stop it first, or set another `state` in the config",
+                    path.display()
+                ),
+                Err(TryLockError::Error(error)) => Err(error).context(format!("failed to lock {}", path.display())),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_names_who_speaks_and_where() {
+        let said = |line| spoken(line).map(|(thread, person, words)| format!("{thread} {person} {words}"));
+        assert_eq!(said("ana: @agent fix: it"), Some("console/main ana @agent fix: it".to_owned()));
+        assert_eq!(said("#web ana: hi"), Some("console/web ana hi".to_owned()));
+        assert_eq!(said("no speaker here"), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! The words of a refusal: why not, who can, and what to type.
+
+use super::decide::{About, Asked, Refusal, judge, retype_wanted};
+use super::rules::{Denial, Rules};
+use super::verb::Verb;
+use crate::{Person, Rejected, Role};
+
+/// Says a refusal to the person who was refused.
+pub(super) fn explain(rules: &Rules, asked: &Asked<'_>, refusal: &Refusal<'_>) -> Rejected {
+    let verb = asked.verb;
+    match refusal {
+        Refusal::Stranger => {
+            Rejected::new("I do not know you", format!("Ask {} to add you to the config", admins(rules)))
+        }
+        Refusal::Rule(denial) => explain_rule(rules, asked, denial),
+        Refusal::WithoutTask => {
+            Rejected::new(format!("You did not say which task to {verb}"), format!("Say for example `{verb} T-1`"))
+        }
+        Refusal::OwnTask(about) => Rejected::new(
+            format!("{} is {}, and you asked for it: another person has to {verb} it", about.task, risk(rules, *about)),
+            who_else(rules, asked, verb.grant(about.tier).others),
+        ),
+        Refusal::WithoutRole(roles) => explain_role(rules, asked, roles),
+        Refusal::NotRetyped(about) => Rejected::new(
+            format!("{} is {}: its id has to be typed twice to {verb} it", about.task, risk(rules, *about)),
+            format!("Say `{}`", command(rules, verb, *about)),
+        ),
+    }
+}
+
+fn explain_role(rules: &Rules, asked: &Asked<'_>, roles: &[Role]) -> Rejected {
+    let (verb, roles_named) = (asked.verb, list(roles));
+    let why = match asked.about {
+        Some(about) if roles == [Role::Admin] => {
+            format!("{} is {}: only an admin may {verb} it", about.task, risk(rules, about))
+        }
+        Some(about) => format!("You may not {verb} {}: that takes the role {roles_named}", about.task),
+        None => format!("You may not {verb}: that takes the role {roles_named}"),
+    };
+    Rejected::new(why, who_else(rules, asked, roles))
+}
+
+fn explain_rule(rules: &Rules, asked: &Asked<'_>, denial: &Denial<'_>) -> Rejected {
+    let what = match (asked.about, denial.path) {
+        (Some(about), Some(path)) => format!("{} {}, which touches `{path}`", asked.verb, about.task),
+        (Some(about), None) => format!("{} {}", asked.verb, about.task),
+        (None, _) => asked.verb.to_string(),
+    };
+    let why = format!("You may not {what}: {}", denial.rule.why);
+    let next = named(rules, asked)
+        .unwrap_or_else(|| format!("Nobody can while rule {} of [[policy.deny]] stands in the config", denial.number));
+    Rejected::new(why, next)
+}
+
+/// Who would be allowed, asked of the policy itself.
+fn who_can<'r>(rules: &'r Rules, asked: &Asked<'_>) -> Vec<&'r Person> {
+    let asked = Asked { retyped: true, ..*asked };
+    rules.people().filter(|person| judge(rules, person, &asked).is_ok()).collect()
+}
+
+fn who_else(rules: &Rules, asked: &Asked<'_>, roles: &[Role]) -> String {
+    named(rules, asked).unwrap_or_else(|| {
+        format!("Nobody here can: ask {} to give somebody the role {} in the config", admins(rules), list(roles))
+    })
+}
+
+fn named(rules: &Rules, asked: &Asked<'_>) -> Option<String> {
+    let names = who_can(rules, asked);
+    if names.is_empty() {
+        return None;
+    }
+    let names = list(&names);
+    Some(match asked.about {
+        Some(about) => format!("{names} can say `{}`", command(rules, asked.verb, about)),
+        None => format!("{names} can"),
+    })
+}
+
+/// What to type, with the id twice where that is demanded.
+fn command(rules: &Rules, verb: Verb, about: About<'_>) -> String {
+    let task = about.task;
+    match retype_wanted(rules, verb, about.tier) {
+        true => format!("{verb} {task} {task}"),
+        false => format!("{verb} {task}"),
+    }
+}
+
+/// The tier with the path that decided it, unless the task was assessed under other rules than today's.
+fn risk(rules: &Rules, about: About<'_>) -> String {
+    let today = rules.tiers().tier_of(about.paths);
+    if today.tier == about.tier { today.to_string() } else { about.tier.to_string() }
+}
+
+fn admins(rules: &Rules) -> String {
+    let admins: Vec<_> = rules.people().filter(|person| rules.holds(person, Role::Admin)).collect();
+    if admins.is_empty() { "whoever runs this installation".to_owned() } else { list(&admins) }
+}
+
+/// Names as a person lists the choices, at most four of them so that the sentence stays one.
+fn list<T: ToString>(items: &[T]) -> String {
+    const SHOWN_MAX: usize = 4;
+    let mut shown: Vec<String> = items.iter().take(SHOWN_MAX).map(ToString::to_string).collect();
+    if items.len() > SHOWN_MAX {
+        shown.push(format!("{} more", items.len() - SHOWN_MAX));
+    }
+    match shown.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,280 @@
+//! The vocabulary of checks, and how a repository names its own in `.downbeat/config.toml`.
+//!
+//! ```toml
+//! [[checks]]
+//! name = "test"
+//! command = "cargo test"
+//! timeout = "20m"     # or a number of seconds; 10 minutes without it
+//! retries = 1         # for a check that is known to fail by chance; 0 without it
+//! ```
+//!
+//! A repository that wants none writes `checks = []`. One that says nothing cannot land, because silence is more often
+//! forgotten than meant.
+
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Where a repository names its checks.
+pub const CHECKS_FILE: &str = ".downbeat/config.toml";
+
+/// One command that decides about a tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckSpec {
+    /// What people call it; no other check of the repository has this name.
+    pub name: String,
+    /// A line for `sh -c`, run at the root of the tree.
+    pub command: String,
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// How many times a failed attempt is repeated.
+    pub retries: u32,
+}
+
+/// What a tree says about its own checks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Gate {
+    /// Nothing: it cannot land.
+    Missing,
+    /// `checks = []` is written: it lands untested, and the card says so.
+    Untested,
+    /// These, all of which have to pass.
+    Checks(Vec<CheckSpec>),
+}
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Conclusion {
+    /// The command ended with 0.
+    Passed,
+    /// The command ended otherwise.
+    Failed,
+    /// It was stopped because nobody needs the answer any more. Says nothing about the tree.
+    Cancelled,
+    /// The command could not be started. Says nothing about the tree.
+    NeverStarted,
+    /// It ran into its time limit.
+    TimedOut,
+}
+
+impl fmt::Display for Conclusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::NeverStarted => "never started",
+            Self::TimedOut => "timed out",
+        })
+    }
+}
+
+/// One check as it was run on one tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRun {
+    /// The check's name.
+    pub name: String,
+    /// How its last attempt ended.
+    pub conclusion: Conclusion,
+    /// The exit code; none if it was killed or never started.
+    pub exit: Option<i32>,
+    /// The end of what it printed.
+    pub output_tail: String,
+    /// How long all attempts took.
+    pub duration_ms: u64,
+    /// How many attempts there were.
+    pub attempts: u32,
+}
+
+/// A mistake in the file, with its place. Shown over several lines, the last of which points at it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{CHECKS_FILE}, line {line}, column {column}: {why}\n{line:>4} | {excerpt}\n     | {caret:>column$}",
+    caret = "^"
+)]
+pub struct GateError {
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// What is wrong, and what would be right.
+    pub why: String,
+    excerpt: String,
+}
+
+/// The longest file: nobody reviews more.
+const FILE_BYTES_MAX: usize = 64 << 10;
+/// The most checks: a card shows them all.
+const CHECKS_MAX: usize = 32;
+/// The longest name: a card shows it in one line.
+const NAME_CHARS_MAX: usize = 60;
+/// The longest command: what is longer belongs into a script that the repository keeps.
+const COMMAND_BYTES_MAX: usize = 4 << 10;
+/// A check without a timeout: longer than most suites run, short enough to notice a hang the same morning.
+const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10 * 60);
+/// The longest timeout: a queue that waits longer for one answer stands still.
+const TIMEOUT_MAX: Duration = Duration::from_secs(4 * 60 * 60);
+/// The most retries: a check that needs more tells nothing.
+const RETRIES_MAX: u32 = 5;
+
+const FILE_KEYS: &[&str] = &["checks"];
+const CHECK_KEYS: &[&str] = &["name", "command", "timeout", "retries"];
+
+/// Reads the checks out of the text of `.downbeat/config.toml`; `None` is a tree without that file.
+pub fn gate_from_toml(text: Option<&str>) -> Result<Gate, GateError> {
+    let Some(text) = text else { return Ok(Gate::Missing) };
+    let reader = GateReader { text };
+    if text.len() > FILE_BYTES_MAX {
+        return Err(reader.mistake(0..0, format!("the file is longer than {FILE_BYTES_MAX} bytes")));
+    }
+    let parsed = DeTable::parse(text);
+    let table = parsed.map_err(|error| reader.mistake(error.span().unwrap_or(0..0), error.message().to_owned()))?;
+    reader.refuse_unknown_keys(table.get_ref(), FILE_KEYS)?;
+    let Some(checks) = table.get_ref().get("checks") else { return Ok(Gate::Missing) };
+    let Some(listed) = checks.get_ref().as_array() else {
+        return Err(reader.mistake(checks.span(), "`checks` is a list: write `[[checks]]`, or `checks = []` for none"));
+    };
+    if listed.len() > CHECKS_MAX {
+        return Err(reader.mistake(checks.span(), format!("{} checks are more than {CHECKS_MAX}", listed.len())));
+    }
+    let mut specs: Vec<CheckSpec> = Vec::new();
+    for check in listed.iter() {
+        let (spec, name_span) = reader.check(check)?;
+        if specs.iter().any(|other| other.name == spec.name) {
+            return Err(reader.mistake(name_span, format!("another check is named `{}` already", spec.name)));
+        }
+        specs.push(spec);
+    }
+    Ok(if specs.is_empty() { Gate::Untested } else { Gate::Checks(specs) })
+}
+
+struct GateReader<'a> {
+    text: &'a str,
+}
+
+impl GateReader<'_> {
+    fn check(&self, check: &Spanned<DeValue<'_>>) -> Result<(CheckSpec, Range<usize>), GateError> {
+        let Some(table) = check.get_ref().as_table() else {
+            return Err(self.mistake(check.span(), "a check is a table with `name` and `command`"));
+        };
+        self.refuse_unknown_keys(table, CHECK_KEYS)?;
+        let (name, name_span) = self.line(check, table, "name")?;
+        if name.chars().count() > NAME_CHARS_MAX {
+            return Err(self.mistake(name_span, format!("a name has at most {NAME_CHARS_MAX} characters")));
+        }
+        if name.chars().any(char::is_control) {
+            return Err(self.mistake(name_span, "a name has no control characters"));
+        }
+        let (command, command_span) = self.line(check, table, "command")?;
+        if command.len() > COMMAND_BYTES_MAX {
+            let why = format!("a command has at most {COMMAND_BYTES_MAX} bytes; put it into a script");
+            return Err(self.mistake(command_span, why));
+        }
+        let timeout = table.get("timeout").map_or(Ok(TIMEOUT_DEFAULT), |value| self.timeout(value))?;
+        let retries = table.get("retries").map_or(Ok(0), |value| self.retries(value))?;
+        Ok((CheckSpec { name, command, timeout, retries }, name_span))
+    }
+
+    fn line(
+        &self,
+        check: &Spanned<DeValue<'_>>,
+        table: &DeTable<'_>,
+        key: &str,
+    ) -> Result<(String, Range<usize>), GateError> {
+        let value = table.get(key).ok_or_else(|| self.mistake(check.span(), format!("a check needs a `{key}`")))?;
+        match value.get_ref().as_str().map(str::trim) {
+            Some(text) if !text.is_empty() && !text.contains('\0') => Ok((text.to_owned(), value.span())),
+            _ => Err(self.mistake(value.span(), format!("`{key}` is a text that is not empty"))),
+        }
+    }
+
+    fn timeout(&self, value: &Spanned<DeValue<'_>>) -> Result<Duration, GateError> {
+        let duration = match value.get_ref() {
+            DeValue::String(text) => duration_in(text),
+            _ => whole_number(value.get_ref()).map(Duration::from_secs),
+        };
+        let Some(duration) = duration.filter(|duration| !duration.is_zero()) else {
+            return Err(self.mistake(value.span(), "a timeout is written \"90s\", \"20m\", \"1h\" or as seconds"));
+        };
+        if duration > TIMEOUT_MAX {
+            let why = format!("a timeout is at most {} h", TIMEOUT_MAX.as_secs() / 3_600);
+            return Err(self.mistake(value.span(), why));
+        }
+        Ok(duration)
+    }
+
+    fn retries(&self, value: &Spanned<DeValue<'_>>) -> Result<u32, GateError> {
+        let retries = whole_number(value.get_ref()).and_then(|n| u32::try_from(n).ok());
+        let allowed = retries.filter(|n| *n <= RETRIES_MAX);
+        allowed.ok_or_else(|| self.mistake(value.span(), format!("`retries` is a number from 0 to {RETRIES_MAX}")))
+    }
+
+    fn refuse_unknown_keys(&self, table: &DeTable<'_>, known: &[&str]) -> Result<(), GateError> {
+        let unknown = table.keys().find(|key| !known.contains(&key.get_ref().as_ref()));
+        let Some(key) = unknown else { return Ok(()) };
+        let meant = nearest(key.get_ref(), known).map_or_else(
+            || format!("; known are {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+            |name| format!(", did you mean `{name}`?"),
+        );
+        Err(self.mistake(key.span(), format!("unknown key `{}`{meant}", key.get_ref())))
+    }
+
+    fn mistake(&self, span: Range<usize>, why: impl Into<String>) -> GateError {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let excerpt = self.text[line_start..].lines().next().unwrap_or_default();
+        GateError {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            why: why.into(),
+            excerpt: excerpt.chars().take(EXCERPT_CHARS_MAX).collect(),
+        }
+    }
+}
+
+/// The most of a line that a mistake quotes: what a chat shows without wrapping twice.
+const EXCERPT_CHARS_MAX: usize = 160;
+
+fn whole_number(value: &DeValue<'_>) -> Option<u64> {
+    let number = value.as_integer()?;
+    u64::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+fn duration_in(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let seconds_each = match text[digits.len()..].trim() {
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3_600,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(seconds_each).map(Duration::from_secs)
+}
+
+/// The known name that a person most likely meant: the closest within two changed letters.
+fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let measured = known.iter().map(|name| (letters_changed(word, name), *name));
+    measured.filter(|(distance, _)| *distance <= 2).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+}
+
+fn letters_changed(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests;

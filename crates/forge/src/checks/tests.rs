@@ -1,0 +1,118 @@
+//! Files as repositories may write them, and what they are told.
+
+use expect_test::{Expect, expect};
+
+use super::*;
+
+fn checks_in(text: &str) -> Vec<CheckSpec> {
+    match gate_from_toml(Some(text)) {
+        Ok(Gate::Checks(specs)) => specs,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused(text: &str, expected: Expect) {
+    expected.assert_eq(&gate_from_toml(Some(text)).unwrap_err().to_string());
+}
+
+#[test]
+fn silence_is_not_the_same_as_wanting_no_checks() {
+    assert_eq!(gate_from_toml(None), Ok(Gate::Missing));
+    assert_eq!(gate_from_toml(Some("")), Ok(Gate::Missing));
+    assert_eq!(gate_from_toml(Some("checks = []")), Ok(Gate::Untested));
+}
+
+#[test]
+fn a_check_needs_no_more_than_a_name_and_a_command() {
+    let specs = checks_in("[[checks]]\nname = 'test'\ncommand = 'make test'\n");
+    let check = CheckSpec { name: "test".into(), command: "make test".into(), timeout: TIMEOUT_DEFAULT, retries: 0 };
+    assert_eq!(specs, [check]);
+}
+
+#[test]
+fn a_timeout_is_a_text_or_seconds() {
+    for (written, seconds) in [("\"5m\"", 300), ("\"90s\"", 90), ("\"2 h\"", 7_200), ("45", 45), ("0x10", 16)] {
+        let specs = checks_in(&format!("checks = [{{ name = 'a', command = 'b', timeout = {written}, retries = 2 }}]"));
+        assert_eq!((specs[0].timeout, specs[0].retries), (Duration::from_secs(seconds), 2), "{written}");
+    }
+    for written in
+        ["\"5\"", "\"5d\"", "0", "-1", "1.5", "true", "\"99h\"", "\"99999999999999999999s\"", "\"-5m\"", "\"größe\""]
+    {
+        let text = format!("checks = [{{ name = 'a', command = 'b', timeout = {written} }}]");
+        assert!(gate_from_toml(Some(&text)).is_err(), "{written} was taken for a timeout");
+    }
+}
+
+#[test]
+fn a_misspelt_key_is_pointed_at() {
+    refused(
+        "[[checks]]\nname = \"test\"\n  comand = \"make\"\n",
+        expect![[r#"
+            .downbeat/config.toml, line 3, column 3: unknown key `comand`, did you mean `command`?
+               3 |   comand = "make"
+                 |   ^"#]],
+    );
+    refused(
+        "größe = 1",
+        expect![[r#"
+            .downbeat/config.toml, line 1, column 3: invalid unquoted key, expected letters, numbers, `-`, `_`
+               1 | größe = 1
+                 |   ^"#]],
+    );
+}
+
+#[test]
+fn a_file_that_is_no_toml_says_where() {
+    refused(
+        "checks = [\n",
+        expect![[r#"
+            .downbeat/config.toml, line 1, column 11: unclosed array, expected `]`
+               1 | checks = [
+                 |           ^"#]],
+    );
+}
+
+#[test]
+fn names_are_given_once_and_not_empty() {
+    refused(
+        "[[checks]]\nname = 'a'\ncommand = 'x'\n[[checks]]\nname = 'a'\ncommand = 'y'\n",
+        expect![[r#"
+            .downbeat/config.toml, line 5, column 8: another check is named `a` already
+               5 | name = 'a'
+                 |        ^"#]],
+    );
+    refused(
+        "[[checks]]\nname = ' '\ncommand = 'x'\n",
+        expect![[r#"
+            .downbeat/config.toml, line 2, column 8: `name` is a text that is not empty
+               2 | name = ' '
+                 |        ^"#]],
+    );
+    refused(
+        "[[checks]]\nname = 'a'\n",
+        expect![[r#"
+            .downbeat/config.toml, line 1, column 1: a check needs a `command`
+               1 | [[checks]]
+                 | ^"#]],
+    );
+}
+
+#[test]
+fn everything_has_a_limit() {
+    let one = |n: usize| format!("[[checks]]\nname = 'c{n}'\ncommand = 'x'\n");
+    let many = |n| (0..n).map(one).collect::<String>();
+    assert_eq!(checks_in(&many(CHECKS_MAX)).len(), CHECKS_MAX);
+    let long = |n| "x".repeat(n);
+    for text in [
+        many(CHECKS_MAX + 1),
+        format!("checks = [{{ name = '{}', command = 'x' }}]", long(NAME_CHARS_MAX + 1)),
+        format!("checks = [{{ name = 'a', command = '{}' }}]", long(COMMAND_BYTES_MAX + 1)),
+        format!("checks = [{{ name = 'a', command = 'x', retries = {} }}]", RETRIES_MAX + 1),
+        format!("# {}\nchecks = []", long(FILE_BYTES_MAX)),
+        "checks = 'none'".to_owned(),
+        "checks = ['make']".to_owned(),
+        "checks = [{ name = 'a\\u0007', command = 'x' }]".replace('\'', "\""),
+    ] {
+        assert!(gate_from_toml(Some(&text)).is_err(), "{text}");
+    }
+}

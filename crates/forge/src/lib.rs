@@ -1,0 +1,33 @@
+//! Speaks to git and to code forges, and to nothing else: no database, no policy, no retries.
+//!
+//! Read [`forge`] for what the contexts above may ask, [`local`] for how it is answered on any git remote, [`mirror`] and
+//! [`candidate`] for how a landing commit is made without a working tree, [`workspace`] for the working trees of agents
+//! and checks, and [`git`] for how the program is run so that nobody's configuration has a say.
+//!
+//! Commits and trees are read, and commits written, with `git2`; merges, indexes, refs and remotes go through the `git`
+//! program, because the library merges differently in rare cases and has neither leases nor atomic pushes.
+
+pub mod candidate;
+pub mod changes;
+pub mod checks;
+pub mod forge;
+pub mod git;
+pub mod local;
+pub mod mirror;
+pub mod remote;
+pub mod repositories;
+pub mod workspace;
+
+mod attributes;
+mod occupancy;
+mod push;
+
+pub use candidate::{Candidate, MergeOrder, Signature};
+pub use changes::FileChange;
+pub use checks::{CheckRun, CheckSpec, Conclusion, Gate, GateError, gate_from_toml};
+pub use forge::{Forge, ForgeError, Landing, LandingPlace, MergeCommand, PullRequest, PullRequestDraft};
+pub use git::{GIT_FLOOR, Git, GitError, GitSettings};
+pub use local::LocalForge;
+pub use mirror::{Mirror, RemoteTarget};
+pub use remote::{LocateError, Located, Remote, locate_repository};
+pub use repositories::{OpenError, RepoSettings, Repositories, Repository};

@@ -1,0 +1,220 @@
+//! A bare mirror of one remote: the only repository in which we write objects, and the one that workspaces borrow from.
+//!
+//! Refs in a mirror, all written by us:
+//!
+//! | ref | holds |
+//! |---|---|
+//! | `refs/heads/<target>` | the target branch of the remote, as last fetched |
+//! | `refs/downbeat/landed/<target>` | the remote's ref of that name, where landings wait for a person's merge |
+//! | `refs/downbeat/tasks/<branch>` | the last commit made of a workspace, so that nothing collects it |
+//! | `refs/downbeat/published/<branch>` | the commit that we last pushed to that branch |
+//! | `refs/downbeat/kept/<sha>` | a commit fetched by its name |
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use domain::{BranchName, Sha};
+use git2::{ConfigLevel, ErrorCode, ObjectType, Oid};
+use tokio::sync::Mutex;
+
+use crate::attributes::Attributes;
+use crate::git::{Git, GitCall, GitError};
+use crate::remote::Remote;
+
+/// A bare mirror of one repository. Cloning it is cheap and shares the lock.
+#[derive(Clone, Debug)]
+pub struct Mirror {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) git: Git,
+    pub(crate) path: PathBuf,
+    pub(crate) scratch: PathBuf,
+    pub(crate) remote: Remote,
+    pub(crate) target: BranchName,
+    /// Held while refs are fetched, and across awaits for that reason: two fetches of one ref fail on git's own lock.
+    /// Objects are written without it.
+    fetching: Mutex<()>,
+    pub(crate) attributes: Attributes,
+}
+
+/// What the remote's target looked like at the last fetch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteTarget {
+    /// The head of the target branch.
+    pub branch: Sha,
+    /// What landed beside the branch, if that ref exists.
+    pub landed: Option<Sha>,
+}
+
+/// The ref that receives landings which may not go to the branch itself.
+pub fn landed_ref(target: &BranchName) -> String {
+    format!("refs/downbeat/landed/{target}")
+}
+
+impl Mirror {
+    /// Opens the mirror at `path`, making an empty one if there is none. Nothing is fetched. Temporary files of
+    /// the mirror go to `scratch`, on the same file system.
+    pub async fn open(
+        git: Git,
+        path: PathBuf,
+        scratch: PathBuf,
+        remote: Remote,
+        target: BranchName,
+    ) -> Result<Self, GitError> {
+        tokio::fs::create_dir_all(&path).await.map_err(|e| GitError::io(&path, &e))?;
+        tokio::fs::create_dir_all(&scratch).await.map_err(|e| GitError::io(&scratch, &e))?;
+        let made = git.call("init", &path).args(["--bare", "--quiet", "--template="]);
+        made.args([format!("--initial-branch={target}")]).args([&path]).bytes().await?;
+        let inner =
+            Inner { git, path, scratch, remote, target, fetching: Mutex::new(()), attributes: Attributes::default() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Where the mirror is.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// What it mirrors.
+    pub fn remote(&self) -> &Remote {
+        &self.inner.remote
+    }
+
+    /// The branch that landings aim at.
+    pub fn target(&self) -> &BranchName {
+        &self.inner.target
+    }
+
+    /// The git that the mirror is kept with.
+    pub fn git(&self) -> &Git {
+        &self.inner.git
+    }
+
+    /// Fetches the target branch and the ref of landings beside it.
+    pub async fn sync(&self) -> Result<RemoteTarget, GitError> {
+        let _fetching = self.inner.fetching.lock().await;
+        let (branch, landed) = (format!("refs/heads/{}", self.target()), landed_ref(self.target()));
+        let call = self.call("fetch").remote(self.remote()).args(FETCH_OPTIONS.iter().copied());
+        // A pattern, because a plain ref that the remote does not have would fail the fetch.
+        let patterns = [format!("+{branch}:{branch}"), "+refs/downbeat/landed/*:refs/downbeat/landed/*".to_owned()];
+        call.args(["--prune", Remote::NAME]).args(patterns).bytes().await?;
+        let missing = GitError::Unreadable { what: branch.clone(), why: "not there after a fetch".to_owned() };
+        Ok(RemoteTarget {
+            branch: self.commit_at(&branch).await?.ok_or(missing)?,
+            landed: self.commit_at(&landed).await?,
+        })
+    }
+
+    /// Makes sure that the mirror has this commit, fetching it by its name if need be.
+    pub async fn ensure(&self, sha: &Sha) -> Result<(), GitError> {
+        if self.has(sha).await? {
+            return Ok(());
+        }
+        let _fetching = self.inner.fetching.lock().await;
+        let call = self.call("fetch").remote(self.remote()).args(FETCH_OPTIONS.iter().copied());
+        call.args([Remote::NAME.to_owned(), format!("{sha}:refs/downbeat/kept/{sha}")]).bytes().await?;
+        Ok(())
+    }
+
+    /// The tree of a commit.
+    pub async fn tree_of(&self, commit: &Sha) -> Result<Sha, GitError> {
+        let id = oid(commit);
+        let tree = self.read(format!("commit {commit}"), move |repo| Ok(repo.find_commit(id)?.tree_id())).await?;
+        Ok(sha(tree))
+    }
+
+    /// Tells whether `older` is `newer` or one of its ancestors.
+    pub async fn is_ancestor(&self, older: &Sha, newer: &Sha) -> Result<bool, GitError> {
+        let (older_id, newer_id) = (oid(older), oid(newer));
+        let what = format!("the history from {older} to {newer}");
+        self.read(what, move |repo| {
+            repo.find_commit(older_id)?;
+            repo.find_commit(newer_id)?;
+            Ok(older_id == newer_id || repo.graph_descendant_of(newer_id, older_id)?)
+        })
+        .await
+    }
+
+    /// The commit that one of the mirror's refs points at.
+    pub(crate) async fn commit_at(&self, reference: &str) -> Result<Option<Sha>, GitError> {
+        let name = reference.to_owned();
+        let found = self.read(reference.to_owned(), move |repo| match repo.refname_to_id(&name) {
+            Ok(id) => Ok(Some(id)),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        });
+        Ok(found.await?.map(sha))
+    }
+
+    /// Points one of the mirror's refs at a commit.
+    pub(crate) async fn point(&self, reference: &str, commit: &Sha) -> Result<(), GitError> {
+        let args = ["--end-of-options", reference, commit.as_str()];
+        self.call("update-ref").args(args).bytes().await.map(drop)
+    }
+
+    /// A call of git within the mirror.
+    pub(crate) fn call(&self, verb: &'static str) -> GitCall {
+        self.inner.git.call(verb, &self.inner.path).git_dir(&self.inner.path)
+    }
+
+    /// Reads or writes objects through the library, off the async threads. `what` names the thing in an error.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        what: String,
+        reading: impl FnOnce(&git2::Repository) -> Result<T, git2::Error> + Send + 'static,
+    ) -> Result<T, GitError> {
+        let path = self.inner.path.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            ignore_configuration()?;
+            reading(&git2::Repository::open_bare(path)?)
+        });
+        match read.await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(GitError::Unreadable { what, why: error.message().to_owned() }),
+            Err(stopped) => Err(GitError::Unreadable { what, why: stopped.to_string() }),
+        }
+    }
+
+    /// A private directory beside the mirror, removed when dropped.
+    pub(crate) fn scratch(&self) -> Result<tempfile::TempDir, GitError> {
+        tempfile::TempDir::new_in(&self.inner.scratch).map_err(|error| GitError::io(&self.inner.scratch, &error))
+    }
+
+    async fn has(&self, sha: &Sha) -> Result<bool, GitError> {
+        let id = oid(sha);
+        self.read(format!("object {sha}"), move |repo| {
+            Ok(repo.odb()?.read_header(id).is_ok_and(|h| h.1 == ObjectType::Commit))
+        })
+        .await
+    }
+}
+
+/// Keeps the library away from the configuration of the person and the machine; a mistake in theirs would fail every read.
+fn ignore_configuration() -> Result<(), git2::Error> {
+    static ONCE: OnceLock<Result<(), String>> = OnceLock::new();
+    let ignored = ONCE.get_or_init(|| {
+        let levels = [ConfigLevel::ProgramData, ConfigLevel::System, ConfigLevel::XDG, ConfigLevel::Global];
+        levels.into_iter().try_for_each(search_nowhere).map_err(|error| error.message().to_owned())
+    });
+    ignored.clone().map_err(|why| git2::Error::from_str(&why))
+}
+
+#[expect(unsafe_code, reason = "the library has no other way to set this")]
+fn search_nowhere(level: ConfigLevel) -> Result<(), git2::Error> {
+    // SAFETY: the setting is global to the process. Only this crate uses the library, and every use of it comes after
+    // the one initialisation that calls this, which other threads wait for.
+    unsafe { git2::opts::set_search_path(level, "") }
+}
+
+const FETCH_OPTIONS: &[&str] = &["--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--force"];
+
+pub(crate) fn oid(sha: &Sha) -> Oid {
+    Oid::from_str(sha.as_str()).expect("a Sha is 40 hexadecimal digits")
+}
+
+pub(crate) fn sha(id: Oid) -> Sha {
+    id.to_string().parse().expect("the library prints 40 hexadecimal digits")
+}

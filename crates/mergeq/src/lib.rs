@@ -1,0 +1,47 @@
+//! Keeps a target branch green: only tested commits land.
+//!
+//! Read [`queue`] first: a pure machine, one for each target branch. [`staging`], [`checks`] and [`landing`] perform what
+//! it owes, [`reconciler`] tells it what it could not hear, [`desk`] brings it what people want. What it reports is
+//! performed above, where the queue's entries are somebody's tasks.
+//!
+//! # Laws
+//!
+//! 1. Only a commit whose checks concluded with success, in exactly that form, is ever landed. A tree that says
+//!    `checks = []` lands too, and its outcome says `untested`.
+//! 2. Landing is a compare-and-swap on the branch: `from` must still be the head, fast-forward only. This backs up
+//!    law 1 even if `plan` were wrong.
+//! 3. Every enqueued entry gets exactly one outcome.
+//! 4. While a landing is in flight nothing may withdraw or abandon it; its result prevails.
+//! 5. Late events change nothing. What makes an event late is the run's id: whatever makes an answer worthless takes
+//!    the run away or gives it a new id.
+//!
+//! **Fairness.** An entry is ejected only for what it did alone: its own red run on the target's head, its own conflict
+//! with what has landed. A run of several that goes wrong is split, and its parts are tested before the line. Nobody
+//! loses their place because the target moved, a companion left, or the queue's surroundings failed.
+//!
+//! **Liveness.** Every entry without an outcome is in line, in a run, or reserved with a deadline. A run owes exactly
+//! one effect, unless the queue is paused after it passed. When going on would harm the innocent (staging
+//! fails for everyone, a landing never answers), the queue stops itself and says why; a person resumes it.
+//!
+//! # Races that are accepted
+//!
+//! Somebody who pushes to the target faster than the checks run keeps the queue from landing: each push abandons the
+//! run. The reconciler sees the push, so the waste is one run a push.
+
+pub mod queue;
+
+mod answer;
+pub mod checks;
+pub mod desk;
+pub mod landing;
+pub mod reconciler;
+pub mod staging;
+pub mod timer;
+
+pub use checks::{CheckRunner, Checker, GateReport};
+pub use desk::QueueDesk;
+pub use landing::Lander;
+pub use queue::history::{PastEntry, STATEMENTS, recent_outcomes};
+pub use reconciler::{ReconcileError, Reconciler};
+pub use staging::{Stager, StagingSettings};
+pub use timer::LeaseTimer;

@@ -1,0 +1,150 @@
+//! What happened to entries and to the queue as a whole. What happened to runs is in `runs.rs`.
+
+use domain::{EntryId, Person, Rejected, Sha, Timestamp};
+
+use super::draft::Draft;
+use super::effect::QueueEffect;
+use super::entry::{Change, Entry, Leave, Standing};
+use super::outcome::Why;
+use super::policy::Policy;
+use super::state::{Pause, Queue, Run};
+
+pub(super) fn enqueue_change(draft: &mut Draft, change: &Change) -> Result<(), Rejected> {
+    let Queue { id, policy, .. } = &draft.queue;
+    let limits = &policy.limits;
+    if draft.queue.entry(&change.id).is_some() {
+        return Err(Rejected::new(
+            format!("{} is already in the queue of {id}", change.id),
+            "Wait for its outcome, or dequeue it before you merge another commit",
+        ));
+    }
+    if draft.queue.entries.len() >= limits.entries_max {
+        let why = format!("the queue of {id} is full with {} entries", limits.entries_max);
+        return Err(Rejected::new(why, "Ask again when some have landed, or dequeue one that matters less"));
+    }
+    if change.title.len() + change.message.len() > limits.message_bytes_max {
+        let why = format!("the commit message of {} is longer than {} bytes", change.id, limits.message_bytes_max);
+        return Err(Rejected::new(why, "Shorten the description, then merge again"));
+    }
+    let rank = draft.queue.next_rank;
+    draft.queue.next_rank += 1;
+    let standing = Standing::Ready;
+    let entry = Entry { change: change.clone(), rank, enqueued_at: draft.now, repairs: 0, standing };
+    draft.queue.entries.push(entry);
+    Ok(())
+}
+
+pub(super) fn withdraw_entry(draft: &mut Draft, id: &EntryId, by: &Person) -> Result<(), Rejected> {
+    if draft.queue.entry(id).is_none() {
+        return Err(nothing_to_withdraw(&draft.queue, id));
+    }
+    leave_queue(draft, id, Leave::Withdrawn { by: by.clone() });
+    Ok(())
+}
+
+fn nothing_to_withdraw(queue: &Queue, id: &EntryId) -> Rejected {
+    match queue.landed.iter().rfind(|landed| landed.entry == *id) {
+        Some(landed) => Rejected::new(
+            format!("{id} already landed as {}", landed.commit.short()),
+            "Ask for a new task that reverts it",
+        ),
+        None => Rejected::new(format!("{id} is not in the queue of {}", queue.id), "Say `queue` to see who is"),
+    }
+}
+
+/// Late when the entry is gone. A reserved entry's branch is expected to move until it is repaired.
+pub(super) fn note_moved_head(draft: &mut Draft, id: &EntryId, head: &Sha) {
+    let is_news = |entry: &Entry| entry.change.head != *head && !matches!(entry.standing, Standing::Reserved { .. });
+    if draft.queue.entry(id).is_some_and(is_news) {
+        leave_queue(draft, id, Leave::HeadMoved { head: head.clone() });
+    }
+}
+
+/// Ends the entry now, or when its landing fails: a landing in flight cannot be called back.
+fn leave_queue(draft: &mut Draft, id: &EntryId, leave: Leave) {
+    if draft.queue.run_of(id).is_some_and(Run::is_committed) {
+        match draft.entry_mut(id) {
+            Some(entry) if entry.is_ready() => entry.standing = Standing::Leaving(leave),
+            Some(_) | None => {}
+        }
+        return;
+    }
+    if let Some(run) = draft.take_run_of(id) {
+        draft.put_back(run);
+    }
+    draft.end_entry(id, leave.into());
+}
+
+/// Late when the entry is gone, landing, or already reserved: the first lease stands.
+pub(super) fn reserve_entry(draft: &mut Draft, id: &EntryId, until: Timestamp) {
+    let Some(entry) = draft.queue.entry(id) else { return };
+    if !entry.is_ready() || draft.queue.run_of(id).is_some_and(Run::is_committed) {
+        return;
+    }
+    let repairs = entry.repairs;
+    let limits = draft.queue.policy.limits.clone();
+    if let Some(run) = draft.take_run_of(id) {
+        draft.put_back(run);
+    }
+    if repairs >= limits.repairs_max {
+        return draft.eject_entry(id, Why::RepairsSpent { repairs });
+    }
+    let until = until.min(draft.now + limits.lease_max());
+    draft.leave_groups(id);
+    if let Some(entry) = draft.entry_mut(id) {
+        entry.repairs += 1;
+        entry.standing = Standing::Reserved { until };
+    }
+    draft.owe(QueueEffect::Deadline { entry: id.clone(), until });
+}
+
+/// The entry takes its old place with its new commit. Late when its lease has ended.
+pub(super) fn readmit_entry(draft: &mut Draft, id: &EntryId, head: &Sha, started_from: Option<&Sha>) {
+    let Some(entry) = draft.entry_mut(id) else { return };
+    if let Standing::Reserved { .. } = entry.standing {
+        entry.change.head = head.clone();
+        entry.change.started_from = started_from.cloned();
+        entry.standing = Standing::Ready;
+    }
+}
+
+pub(super) fn end_lease(draft: &mut Draft, id: &EntryId, until: Timestamp) {
+    if draft.queue.entry(id).is_some_and(|entry| entry.standing == Standing::Reserved { until }) {
+        draft.eject_entry(id, Why::RepairOverdue);
+    }
+}
+
+pub(super) fn pause_queue(draft: &mut Draft, by: &Person) -> Result<(), Rejected> {
+    if let Some(pause) = &draft.queue.pause {
+        let why = format!("the queue of {} is already {pause}", draft.queue.id);
+        return Err(Rejected::new(why, "Say `resume` to let it go on"));
+    }
+    draft.queue.pause = Some(Pause::By(by.clone()));
+    Ok(())
+}
+
+pub(super) fn resume_queue(draft: &mut Draft) -> Result<(), Rejected> {
+    match draft.queue.pause.take() {
+        Some(_) => Ok(()),
+        None => Err(Rejected::new(
+            format!("the queue of {} is not paused", draft.queue.id),
+            "Say `queue` to see what it is doing",
+        )),
+    }
+}
+
+/// Runs under way go on as they are; only what starts from now on follows the new rules.
+pub(super) fn change_policy(draft: &mut Draft, policy: &Policy) {
+    draft.queue.policy = policy.clone();
+    let landed_max = policy.limits.landed_max;
+    let surplus = draft.queue.landed.len().saturating_sub(landed_max);
+    draft.queue.landed.drain(..surplus);
+}
+
+/// Stale when the queue has learned something since the look, or a landing in flight is about to tell.
+pub(super) fn note_target(draft: &mut Draft, seen: Option<&Sha>, head: &Sha) {
+    let is_stale = draft.queue.head.as_ref() != seen || draft.queue.runs.iter().any(Run::is_committed);
+    if !is_stale {
+        draft.queue.head = Some(head.clone());
+    }
+}

@@ -1,0 +1,83 @@
+//! What a queue owes to the world. Each effect may be performed twice with one result.
+
+use domain::{EntryId, Sha, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::entry::Change;
+use super::outcome::Outcome;
+use super::state::RunId;
+use super::view::Progress;
+
+/// What to do now, in the imperative.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "effect")]
+pub enum QueueEffect {
+    /// Make the commits that would land, on the target's head as it is. Lane `stage`; answers `Staged`,
+    /// `StagingBlocked` or `StagingFailed`.
+    Stage {
+        /// The run.
+        run: RunId,
+        /// What, in order.
+        changes: Vec<Change>,
+        /// The commits' time, so that staging twice makes the same commits.
+        at: Timestamp,
+    },
+    /// Run the checks of this commit to their end. Lane `checks`; answers `ChecksConcluded`.
+    AwaitChecks {
+        /// The run.
+        run: RunId,
+        /// The commit.
+        commit: Sha,
+    },
+    /// Stop the checks of a run; nobody wants their answer. Revokes in lane `checks`.
+    CancelChecks {
+        /// The run.
+        run: RunId,
+    },
+    /// Move the target from one commit to another, if it is still there. Lane `land`; answers `Landed`,
+    /// `LandingRefused` or `LandingUnanswered`.
+    Land {
+        /// The run.
+        run: RunId,
+        /// Where the target must be.
+        from: Sha,
+        /// Where it shall be.
+        to: Sha,
+    },
+    /// Tell whoever enqueued an entry. Lane `report`; answers nothing.
+    Report {
+        /// The entry.
+        entry: EntryId,
+        /// What to tell.
+        news: News,
+    },
+    /// Answer `DeadlinePassed` when the time has come. Lane `timer`.
+    Deadline {
+        /// The reserved entry.
+        entry: EntryId,
+        /// The time.
+        until: Timestamp,
+    },
+}
+
+/// What there is to tell about an entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    /// Where it is now. Only the latest matters.
+    Progressed(Progress),
+    /// It waits until these entries have their outcome, because it does not merge with them.
+    SteppedAside {
+        /// Which entries.
+        with: Vec<EntryId>,
+        /// Where.
+        paths: Vec<String>,
+    },
+    /// The queue stopped itself while this entry was at work; it keeps its place until somebody resumes.
+    Stalled {
+        /// What failed.
+        why: String,
+    },
+    /// Its stay is over.
+    Ended(Outcome),
+}

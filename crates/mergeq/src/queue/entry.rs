@@ -1,0 +1,98 @@
+//! One change in a queue: what somebody wants on the target, and whether it may be put into a run now.
+
+use domain::{EntryId, Person, Sha, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::view::Place;
+
+/// What somebody wants on the target branch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Its name in the queue.
+    pub id: EntryId,
+    /// The commit that was approved; nothing else lands under this id.
+    pub head: Sha,
+    /// The target's commit from which the work began, if known; nobody who landed before it is blamed for a conflict.
+    pub started_from: Option<Sha>,
+    /// One line for people.
+    pub title: String,
+    /// Who asked for it.
+    pub requested_by: Person,
+    /// Who approved it, if somebody did.
+    pub approved_by: Option<Person>,
+    /// The body of the commit message; may be empty.
+    pub message: String,
+    /// Whether it may share a run.
+    pub company: Company,
+}
+
+/// Whether an entry may share a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Company {
+    /// With anyone.
+    Any,
+    /// With nobody, not even while a red run is bisected.
+    Alone,
+}
+
+/// One change in line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The change.
+    pub change: Change,
+    /// Its place in line: lower first. Given once, never taken away.
+    pub rank: u64,
+    /// When it came.
+    pub enqueued_at: Timestamp,
+    /// How often it was reserved for repair.
+    pub repairs: u32,
+    /// Whether it may be put into a run.
+    pub standing: Standing,
+}
+
+/// Whether an entry may be put into a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It may, or it is in one.
+    Ready,
+    /// Its place is kept while somebody repairs it.
+    Reserved {
+        /// When the lease ends.
+        until: Timestamp,
+    },
+    /// It asked to leave while its landing was in flight; the landing's result decides.
+    Leaving(Leave),
+}
+
+/// Why an entry wants to leave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Leave {
+    /// A person took it back.
+    Withdrawn {
+        /// Who.
+        by: Person,
+    },
+    /// Its branch no longer ends at the approved commit.
+    HeadMoved {
+        /// Where it ends now.
+        head: Sha,
+    },
+}
+
+impl Entry {
+    /// Whether it may be put into a run.
+    pub fn is_ready(&self) -> bool {
+        self.standing == Standing::Ready
+    }
+
+    /// Where it is while no run holds it.
+    pub(crate) fn idle_place(&self) -> Place {
+        match self.standing {
+            Standing::Reserved { until } => Place::Reserved { until },
+            Standing::Ready | Standing::Leaving(_) => Place::Waiting,
+        }
+    }
+}

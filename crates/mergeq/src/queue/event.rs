@@ -1,0 +1,200 @@
+//! What can happen to a queue.
+
+use domain::{EntryId, Person, Sha, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::entry::Change;
+use super::outcome::FailedCheck;
+use super::policy::Policy;
+use super::state::{Part, RunId};
+
+/// What happened, in the past tense.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum QueueEvent {
+    /// A change was approved for landing.
+    Enqueued {
+        /// The change.
+        change: Change,
+    },
+    /// A person took an entry back. While it lands, this is a wish that the landing's result beats.
+    Withdrawn {
+        /// Which.
+        entry: EntryId,
+        /// Who.
+        by: Person,
+    },
+    /// A run's commits were made.
+    Staged {
+        /// The run.
+        run: RunId,
+        /// The target's head at that moment, on which they stand.
+        base: Sha,
+        /// The tree of the last.
+        tree: Sha,
+        /// The commits, one an entry, in the run's order.
+        parts: Vec<Part>,
+    },
+    /// One entry of a run could not be staged.
+    StagingBlocked {
+        /// The run.
+        run: RunId,
+        /// The target's head at that moment.
+        base: Sha,
+        /// Which entry.
+        entry: EntryId,
+        /// What is in its way.
+        obstacle: Obstacle,
+    },
+    /// Staging failed for a reason that lies in no entry, as often as it may be tried.
+    StagingFailed {
+        /// The run.
+        run: RunId,
+        /// What failed.
+        why: String,
+    },
+    /// The checks of a run's commit came to an end.
+    ChecksConcluded {
+        /// The run.
+        run: RunId,
+        /// How.
+        verdict: Verdict,
+    },
+    /// The target has the run's commits.
+    Landed {
+        /// The run.
+        run: RunId,
+    },
+    /// The target does not have the run's commits, and this attempt will not bring them there.
+    LandingRefused {
+        /// The run.
+        run: RunId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A landing gave no answer, as often as it may be tried: it may or may not have happened.
+    LandingUnanswered {
+        /// The run.
+        run: RunId,
+        /// What failed.
+        why: String,
+    },
+    /// Somebody looked at the target and found another head than the queue knew.
+    TargetMoved {
+        /// What the queue knew when they looked; a look is stale when the queue has learned something since.
+        seen: Option<Sha>,
+        /// What they found.
+        head: Sha,
+    },
+    /// An entry's branch ends elsewhere now.
+    HeadMoved {
+        /// Which entry.
+        entry: EntryId,
+        /// Where.
+        head: Sha,
+    },
+    /// Somebody repairs an entry; its place is kept for a while.
+    Reserved {
+        /// Which.
+        entry: EntryId,
+        /// Until when, at most `Limits::lease_max_ms` from now.
+        until: Timestamp,
+    },
+    /// A reserved entry was repaired.
+    Repaired {
+        /// Which.
+        entry: EntryId,
+        /// Its new commit.
+        head: Sha,
+        /// The target's commit from which the repair began, if known.
+        started_from: Option<Sha>,
+    },
+    /// Nothing new shall start.
+    Paused {
+        /// Who said so.
+        by: Person,
+    },
+    /// The queue shall go on.
+    Resumed {
+        /// Who said so.
+        by: Person,
+    },
+    /// Other rules hold from now on.
+    PolicyChanged {
+        /// The rules.
+        policy: Policy,
+    },
+    /// The lease of a reserved entry ended.
+    DeadlinePassed {
+        /// Which.
+        entry: EntryId,
+        /// The end of the lease that is meant.
+        until: Timestamp,
+    },
+}
+
+/// What is in the way of one entry at staging.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Obstacle {
+    /// It does not merge with the target's head alone.
+    Conflict {
+        /// Where.
+        paths: Vec<String>,
+    },
+    /// It merges with the target's head alone, but not together with entries before it in the run.
+    Rivals {
+        /// Which entries.
+        with: Vec<EntryId>,
+        /// Where.
+        paths: Vec<String>,
+    },
+    /// The target's head already has all that it changes.
+    AlreadyIn,
+    /// Its commit is gone, or has no history in common with the target.
+    Unusable {
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// How checks came to an end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every check passed.
+    Passed,
+    /// There is nothing to pass: the tree says `checks = []`.
+    Untested,
+    /// At least one failed.
+    Failed {
+        /// Which.
+        failing: Vec<FailedCheck>,
+    },
+    /// None failed, but at least one was cancelled or never started.
+    Unconcluded {
+        /// Which, and how.
+        why: String,
+    },
+    /// The tree does not say how to check it.
+    NoGate {
+        /// What is wrong with its config, if it has one.
+        why: Option<String>,
+    },
+}
+
+/// Why a landing did not happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// The target was no longer where the run stands.
+    Moved {
+        /// Where it is.
+        head: Sha,
+    },
+    /// The forge will never take these commits.
+    Final {
+        /// What it said.
+        why: String,
+    },
+}

@@ -1,0 +1,55 @@
+//! `step` is `absorb` (what happened) and then `plan` (what to do now).
+
+use domain::{Machine, QueueId, Rejected, Step, Timestamp};
+
+use super::draft::Draft;
+use super::effect::QueueEffect;
+use super::event::QueueEvent;
+use super::plan::plan;
+use super::state::{Candidate, Queue};
+use super::{absorb, laws, runs};
+
+impl Machine for Queue {
+    type Id = QueueId;
+    type Event = QueueEvent;
+    type Effect = QueueEffect;
+
+    fn step(self, event: &QueueEvent, now: Timestamp) -> Result<Step<Self>, Rejected> {
+        let mut draft = Draft::of(self, now);
+        absorb_event(&mut draft, event)?;
+        plan(&mut draft);
+        let (queue, effects) = draft.close();
+        assert_eq!(laws::broken(&queue), None, "after {event:?}");
+        Ok(Step::owing(queue, effects))
+    }
+}
+
+fn absorb_event(draft: &mut Draft, event: &QueueEvent) -> Result<(), Rejected> {
+    match event {
+        QueueEvent::Enqueued { change } => absorb::enqueue_change(draft, change)?,
+        QueueEvent::Withdrawn { entry, by } => absorb::withdraw_entry(draft, entry, by)?,
+        QueueEvent::Staged { run, base, tree, parts } => {
+            let candidate = Candidate { base: base.clone(), tree: tree.clone(), parts: parts.clone() };
+            runs::begin_testing(draft, *run, candidate);
+        }
+        QueueEvent::StagingBlocked { run, base, entry, obstacle } => {
+            runs::unblock_staging(draft, *run, base, entry, obstacle);
+        }
+        QueueEvent::StagingFailed { run, why } => runs::stall_staging(draft, *run, why),
+        QueueEvent::ChecksConcluded { run, verdict } => runs::conclude_checks(draft, *run, verdict),
+        QueueEvent::Landed { run } => runs::finish_landing(draft, *run),
+        QueueEvent::LandingRefused { run, refusal } => runs::settle_refusal(draft, *run, refusal),
+        QueueEvent::LandingUnanswered { run, why } => runs::doubt_landing(draft, *run, why),
+        QueueEvent::TargetMoved { seen, head } => absorb::note_target(draft, seen.as_ref(), head),
+        QueueEvent::HeadMoved { entry, head } => absorb::note_moved_head(draft, entry, head),
+        QueueEvent::Reserved { entry, until } => absorb::reserve_entry(draft, entry, *until),
+        QueueEvent::Repaired { entry, head, started_from } => {
+            absorb::readmit_entry(draft, entry, head, started_from.as_ref());
+        }
+        QueueEvent::Paused { by } => absorb::pause_queue(draft, by)?,
+        QueueEvent::Resumed { by: _ } => absorb::resume_queue(draft)?,
+        QueueEvent::PolicyChanged { policy } => absorb::change_policy(draft, policy),
+        QueueEvent::DeadlinePassed { entry, until } => absorb::end_lease(draft, entry, *until),
+    }
+    Ok(())
+}

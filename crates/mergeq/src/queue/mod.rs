@@ -1,0 +1,34 @@
+//! The pure machine, in reading order: what a queue is, what can happen, what it then owes, and how it decides.
+
+mod absorb;
+mod draft;
+pub mod effect;
+pub mod entry;
+pub mod event;
+pub mod history;
+pub mod laws;
+mod machine;
+pub mod outcome;
+mod plan;
+pub mod policy;
+mod runs;
+pub mod state;
+mod table;
+pub mod view;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
+mod script;
+#[cfg(test)]
+mod troubles;
+
+pub use effect::{News, QueueEffect};
+pub use entry::{Change, Company, Entry};
+pub use event::{Obstacle, QueueEvent, Refusal, Verdict};
+pub use outcome::{FailedCheck, Outcome, Proof, Why};
+pub use policy::{Grouping, Limits, Policy};
+pub use state::{Candidate, Part, Pause, Phase, Queue, Run, RunId, queue_id, repo_of};
+pub use view::{EntryLine, Place, Progress, QueueView, progress_of};

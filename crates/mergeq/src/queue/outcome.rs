@@ -1,0 +1,169 @@
+//! How an entry's stay ends, in values that the machine decides on and words that a person can act on.
+
+use std::fmt;
+
+use domain::{EntryId, Person, Sha};
+use serde::{Deserialize, Serialize};
+
+/// How an entry's stay ended. Every enqueued entry gets exactly one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is on the target.
+    Merged {
+        /// Its commit there.
+        commit: Sha,
+        /// What vouches for it.
+        proof: Proof,
+    },
+    /// It may not land as it is.
+    Ejected {
+        /// Why.
+        why: Why,
+    },
+    /// A person took it back.
+    Withdrawn {
+        /// Who.
+        by: Person,
+    },
+}
+
+/// What vouches for a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// Every required check passed on exactly its tree.
+    Tested,
+    /// Nothing: the repository says `checks = []`.
+    Untested,
+}
+
+/// Why an entry may not land as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// It does not merge with what is on the target.
+    Conflict {
+        /// The entries that landed these paths, as far as the queue remembers.
+        with: Vec<EntryId>,
+        /// Where.
+        paths: Vec<String>,
+    },
+    /// The target already has all that it changes.
+    AlreadyIn,
+    /// Its commit is gone, or has no history in common with the target.
+    Unusable {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Checks failed on it alone, on the target's head.
+    Checks {
+        /// Which.
+        failing: Vec<FailedCheck>,
+    },
+    /// Its checks were cancelled or never started, again and again. That is not a failure of the change.
+    Unconcluded {
+        /// Which, and how.
+        why: String,
+    },
+    /// Nothing says how to check it.
+    NoGate {
+        /// What is wrong with `.downbeat/config.toml`, if it is there.
+        why: Option<String>,
+    },
+    /// Its branch was moved after it was enqueued.
+    HeadMoved {
+        /// Where to.
+        head: Sha,
+    },
+    /// The forge does not let it in.
+    Refused {
+        /// What the forge said.
+        why: String,
+    },
+    /// Its place was kept for a repair that did not come in time.
+    RepairOverdue,
+    /// It was repaired as often as allowed.
+    RepairsSpent {
+        /// How often.
+        repairs: u32,
+    },
+}
+
+/// One check that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedCheck {
+    /// Its name in the repository's config.
+    pub name: String,
+    /// How: `exited with 1`, `timed out`.
+    pub how: String,
+    /// The end of its output.
+    pub output_tail: String,
+}
+
+impl Why {
+    /// What a person can do now, as a sentence without a full stop.
+    pub fn next_step(&self) -> &'static str {
+        match self {
+            Self::Conflict { .. } => "Retry the task so that it starts from the target as it is now",
+            Self::AlreadyIn => "Nothing is left to do; close the task",
+            Self::Unusable { .. } | Self::HeadMoved { .. } => "Look at the branch, then ask to merge it again",
+            Self::Checks { .. } => "Retry the task with what failed, or repair the branch and ask to merge it again",
+            Self::Unconcluded { .. } => "Look why the checks do not run to their end, then ask to merge it again",
+            Self::NoGate { why: None } => {
+                "Write `[[checks]]` with a name and a command into .downbeat/config.toml, or `checks = []` to land untested"
+            }
+            Self::NoGate { why: Some(_) } => "Correct .downbeat/config.toml, then ask to merge it again",
+            Self::Refused { .. } => "Correct what the forge objects to, then ask to merge it again",
+            Self::RepairOverdue | Self::RepairsSpent { .. } => "Look at the task yourself, then ask to merge it again",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Merged { commit, proof: Proof::Tested } => write!(f, "merged as {}", commit.short()),
+            Self::Merged { commit, proof: Proof::Untested } => write!(f, "merged untested as {}", commit.short()),
+            Self::Ejected { why } => write!(f, "ejected: {why}"),
+            Self::Withdrawn { by } => write!(f, "withdrawn by {by}"),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conflict { with, paths } if with.is_empty() => {
+                write!(f, "conflicts with the target in {}", listed(paths))
+            }
+            Self::Conflict { with, paths } => write!(f, "conflicts with {} in {}", listed(with), listed(paths)),
+            Self::AlreadyIn => f.write_str("the target already has all that it changes"),
+            Self::Unusable { why } => write!(f, "its commit cannot be used: {why}"),
+            Self::Checks { failing } => write!(f, "{}", listed(failing)),
+            Self::Unconcluded { why } => write!(f, "its checks did not conclude: {why}"),
+            Self::NoGate { why: None } => f.write_str("the repository does not say how to check it"),
+            Self::NoGate { why: Some(why) } => write!(f, "its checks cannot be read: {why}"),
+            Self::HeadMoved { head } => write!(f, "its branch moved to {} after it was enqueued", head.short()),
+            Self::Refused { why } => write!(f, "the forge refused it: {why}"),
+            Self::RepairOverdue => f.write_str("its repair did not come in time"),
+            Self::RepairsSpent { repairs } => write!(f, "it was already repaired {repairs} times"),
+        }
+    }
+}
+
+impl fmt::Display for FailedCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.how)
+    }
+}
+
+/// At most five things by name, then how many more.
+pub(crate) fn listed<T: fmt::Display>(things: &[T]) -> String {
+    const NAMED_MAX: usize = 5;
+    let named: Vec<String> = things.iter().take(NAMED_MAX).map(T::to_string).collect();
+    match things.len().saturating_sub(NAMED_MAX) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}

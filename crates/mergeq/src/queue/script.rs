@@ -1,0 +1,260 @@
+//! The language of the machine's tests: events as words, traces as text.
+//!
+//! `check("enqueue a; staged 1; passed 1; landed 1", expect![…])` plays the events and compares one line a step: the
+//! event, the state after it, and what is owed. `batch 4 of a b c |` before the story sets the scene. A commit is written by its label (`m0`, or `1a` for entry `a` in
+//! run 1), which is spelled in its hexadecimal digits. After each step the laws are checked, `plan` is asked again, and
+//! the body goes through JSON and back.
+
+use domain::{EntryId, Machine, Person, Sha, Timestamp};
+use expect_test::Expect;
+
+use super::draft::Draft;
+use super::effect::{News, QueueEffect};
+use super::entry::{Change, Company, Standing};
+use super::event::{Obstacle, QueueEvent, Refusal, Verdict};
+use super::laws;
+use super::outcome::{FailedCheck, Outcome};
+use super::plan::plan;
+use super::policy::Policy;
+use super::state::{Part, Phase, Queue, Run, RunId};
+use super::view::Progress;
+
+/// Plays a script on an empty serial queue.
+#[track_caller]
+pub(super) fn check(script: &str, expected: Expect) {
+    let (setting, story) = script.split_once('|').unwrap_or(("", script));
+    let mut queue = arranged_queue(setting.trim());
+    let mut trace = String::new();
+    for line in story.split(';').map(str::trim) {
+        let event = parse_event(line, &queue);
+        let (after, told) = step_lawfully(queue, &event);
+        trace += &format!("{line:<18} {}\n", told.trim_end());
+        queue = after;
+    }
+    expected.assert_eq(&trace);
+}
+
+/// `batch 4 of a b c` is a queue of that policy in which those have come; the first run is staging.
+fn arranged_queue(setting: &str) -> Queue {
+    let (policy, entries) = setting.split_once(" of ").unwrap_or((setting, ""));
+    let policy = if policy.is_empty() { "serial" } else { policy };
+    let enqueued = entries.split_whitespace().map(|entry| format!("enqueue {}", entry.replace('!', " alone ")));
+    let lines = [policy.to_owned(), "pause".to_owned()].into_iter().chain(enqueued).chain(["resume".to_owned()]);
+    lines.fold(empty_queue(), |queue, line| {
+        let event = parse_event(&line, &queue);
+        step_lawfully(queue, &event).0
+    })
+}
+
+pub(super) fn empty_queue() -> Queue {
+    let repo = "web".parse().expect("a repository's name");
+    Queue::new(repo, "main".parse().expect("a branch"), Policy::serial())
+}
+
+/// One step, with all that must hold after any step.
+#[track_caller]
+pub(super) fn step_lawfully(before: Queue, event: &QueueEvent) -> (Queue, String) {
+    let (after, effects) = match before.clone().step(event, Timestamp::from_ms(0)) {
+        Ok(step) => (step.state, step.effects),
+        Err(rejected) => return (before, relabelled(&format!("rejected: {rejected}"))),
+    };
+    assert_eq!(laws::broken_by(&before, event, &after, &effects), None, "by {event:?}");
+    let mut draft = Draft::of(after.clone(), Timestamp::from_ms(0));
+    plan(&mut draft);
+    assert!(draft.effects.is_empty(), "planned twice after {event:?}: {:?}", draft.effects);
+    let stored = body(&after);
+    let read: Queue = serde_json::from_value(stored.clone()).expect("a body reads back");
+    assert_eq!(body(&read), stored);
+    let told = describe_step(&after, &effects);
+    (after, told)
+}
+
+pub(super) fn body(queue: &Queue) -> serde_json::Value {
+    serde_json::to_value(queue).expect("a queue is JSON")
+}
+
+/// The commit whose digits spell the label.
+pub(super) fn sha(label: &str) -> Sha {
+    let digits: String = label.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("{digits:0<40}").parse().expect("a label of at most 20 letters")
+}
+
+fn label(sha: &Sha) -> String {
+    spelled(sha.as_str()).expect("commits of scripts have labels")
+}
+
+fn spelled(digits: &str) -> Option<String> {
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
+    let text: String = bytes?.into_iter().take_while(|byte| *byte != 0).map(char::from).collect();
+    (!text.is_empty() && text.chars().all(|letter| letter.is_ascii_graphic())).then_some(text)
+}
+
+/// Short object ids in a text for people, replaced by their labels.
+fn relabelled(text: &str) -> String {
+    let is_short = |word: &str| word.len() == 10 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let word = |word: &str| match spelled(word.trim_end_matches('.')).filter(|_| is_short(word.trim_end_matches('.'))) {
+        Some(label) => format!("{label}{}", if word.ends_with('.') { "." } else { "" }),
+        None => word.to_owned(),
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let named = |key: &str| words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
+    let entry = || EntryId::new(words[1]);
+    let run = || RunId(words[1].parse().expect("a run's number"));
+    let rest = |from: usize| words.get(from..).unwrap_or_default().join(" ");
+    let paths = || named("in").map_or(Vec::new(), |list| list.split(',').map(str::to_owned).collect());
+    let head = || named("on").map(sha).or_else(|| queue.head.clone()).unwrap_or_else(|| sha("m0"));
+    let blocked =
+        |obstacle| QueueEvent::StagingBlocked { run: run(), base: head(), entry: EntryId::new(words[2]), obstacle };
+    let concluded = |verdict| QueueEvent::ChecksConcluded { run: run(), verdict };
+    match words[0] {
+        "enqueue" => QueueEvent::Enqueued { change: change(words[1], &words[2..], named("from")) },
+        "withdraw" => QueueEvent::Withdrawn { entry: entry(), by: person(named("by")) },
+        "staged" => staged(queue, run(), head(), &paths()),
+        "conflict" => blocked(Obstacle::Conflict { paths: paths() }),
+        "rivals" => {
+            let with = named("with").map_or(Vec::new(), |list| list.split(',').map(EntryId::new).collect());
+            blocked(Obstacle::Rivals { with, paths: paths() })
+        }
+        "already-in" => blocked(Obstacle::AlreadyIn),
+        "unusable" => blocked(Obstacle::Unusable { why: rest(3) }),
+        "staging-failed" => QueueEvent::StagingFailed { run: run(), why: rest(2) },
+        "passed" => concluded(Verdict::Passed),
+        "untested" => concluded(Verdict::Untested),
+        "failed" => concluded(Verdict::Failed { failing: vec![failed_check(words[2])] }),
+        "unconcluded" => concluded(Verdict::Unconcluded { why: rest(2) }),
+        "no-gate" => concluded(Verdict::NoGate { why: None }),
+        "landed" => QueueEvent::Landed { run: run() },
+        "moved" => QueueEvent::LandingRefused { run: run(), refusal: Refusal::Moved { head: sha(words[2]) } },
+        "refused" => QueueEvent::LandingRefused { run: run(), refusal: Refusal::Final { why: rest(2) } },
+        "unanswered" => QueueEvent::LandingUnanswered { run: run(), why: rest(2) },
+        "target" => {
+            let seen = named("seen").map(sha).or_else(|| queue.head.clone());
+            QueueEvent::TargetMoved { seen, head: sha(words[1]) }
+        }
+        "head" => QueueEvent::HeadMoved { entry: entry(), head: sha(words[2]) },
+        "reserve" => QueueEvent::Reserved { entry: entry(), until: seconds(words[2]) },
+        "repaired" => QueueEvent::Repaired { entry: entry(), head: sha(words[2]), started_from: None },
+        "deadline" => QueueEvent::DeadlinePassed { entry: entry(), until: seconds(words[2]) },
+        "pause" => QueueEvent::Paused { by: person(named("by")) },
+        "resume" => QueueEvent::Resumed { by: person(named("by")) },
+        "serial" => QueueEvent::PolicyChanged { policy: Policy::serial() },
+        "batch" => QueueEvent::PolicyChanged { policy: batch(words[1], named("reruns"), named("entries")) },
+        other => panic!("`{other}` is no event of the script language"),
+    }
+}
+
+fn batch(batch_max: &str, reruns: Option<&str>, entries: Option<&str>) -> Policy {
+    let mut policy = Policy::batch(batch_max.parse().expect("a number"));
+    let number = |text: &str| text.parse().expect("a number");
+    policy.limits.reruns_max = reruns.map_or(0, number);
+    policy.limits.entries_max = entries.map_or(1_000, |text| text.parse().expect("a number"));
+    policy
+}
+
+fn change(id: &str, flags: &[&str], started_from: Option<&str>) -> Change {
+    Change {
+        id: EntryId::new(id),
+        head: sha(id),
+        started_from: started_from.map(sha),
+        title: format!("change {id}"),
+        requested_by: person(None),
+        approved_by: None,
+        message: String::new(),
+        company: if flags.contains(&"alone") { Company::Alone } else { Company::Any },
+    }
+}
+
+fn staged(queue: &Queue, id: RunId, base: Sha, paths: &[String]) -> QueueEvent {
+    let set = queue.runs.iter().find(|run| run.id == id).map_or(Vec::new(), |run| run.set.clone());
+    let part = |entry: &EntryId| Part {
+        entry: entry.clone(),
+        commit: sha(&format!("{}{entry}", id.0)),
+        paths: paths.to_vec(),
+    };
+    let parts = set.iter().map(part).collect();
+    QueueEvent::Staged { run: id, base, tree: sha(&format!("t{}", id.0)), parts }
+}
+
+fn failed_check(name: &str) -> FailedCheck {
+    FailedCheck { name: name.to_owned(), how: "exited with 1".to_owned(), output_tail: String::new() }
+}
+
+fn person(name: Option<&str>) -> Person {
+    name.unwrap_or("ana").parse().expect("a name")
+}
+
+fn seconds(text: &str) -> Timestamp {
+    Timestamp::from_ms(text.parse::<i64>().expect("seconds") * 1_000)
+}
+
+fn describe_step(after: &Queue, effects: &[QueueEffect]) -> String {
+    let is_news = |effect: &&QueueEffect| matches!(effect, QueueEffect::Report { .. });
+    let (news, debts): (Vec<_>, Vec<_>) = effects.iter().partition(is_news);
+    let listed = |word: &str, effects: Vec<&QueueEffect>| match effects.as_slice() {
+        [] => String::new(),
+        effects => format!("  {word} {}", effects.iter().map(|e| describe_effect(e)).collect::<Vec<_>>().join(", ")),
+    };
+    format!("{}{}{}", describe_state(after), listed("owes", debts), listed("tells", news))
+}
+
+fn describe_state(queue: &Queue) -> String {
+    let mut parts: Vec<String> = queue.runs.iter().map(describe_run).collect();
+    parts.extend(queue.retry.iter().map(|group| format!("retry {}", names(&group.set))));
+    let is_grouped = |id: &EntryId| queue.retry.iter().any(|group| group.set.contains(id));
+    let idle =
+        queue.entries.iter().filter(|entry| queue.run_of(&entry.change.id).is_none() && !is_grouped(&entry.change.id));
+    let (reserved, line): (Vec<_>, Vec<_>) =
+        idle.partition(|entry| matches!(entry.standing, Standing::Reserved { .. }));
+    for (word, entries) in [("line", line), ("reserved", reserved)] {
+        let ids: Vec<EntryId> = entries.iter().map(|entry| entry.change.id.clone()).collect();
+        parts.extend((!ids.is_empty()).then(|| format!("{word} {}", names(&ids))));
+    }
+    let leaving = queue.entries.iter().filter(|entry| matches!(entry.standing, Standing::Leaving(_)));
+    parts.extend(leaving.map(|entry| format!("{} wants to leave", entry.change.id)));
+    parts.extend(queue.pause.as_ref().map(ToString::to_string));
+    if parts.is_empty() { "idle".to_owned() } else { parts.join(" | ") }
+}
+
+fn describe_run(run: &Run) -> String {
+    let phase = match &run.phase {
+        Phase::Staging { .. } => "staging",
+        Phase::Testing { .. } => "testing",
+        Phase::Passed { .. } => "passed",
+        Phase::Landing { .. } => "landing",
+        Phase::Doubtful { .. } => "doubtful",
+    };
+    format!("{} {phase} {}", run.id.0, names(&run.set))
+}
+
+fn names(ids: &[EntryId]) -> String {
+    ids.iter().map(EntryId::as_str).collect::<Vec<_>>().join("+")
+}
+
+fn describe_effect(effect: &QueueEffect) -> String {
+    match effect {
+        QueueEffect::Stage { run, changes, at: _ } => {
+            let ids: Vec<EntryId> = changes.iter().map(|change| change.id.clone()).collect();
+            format!("stage({} {})", run.0, names(&ids))
+        }
+        QueueEffect::AwaitChecks { run, commit } => format!("checks({} {})", run.0, label(commit)),
+        QueueEffect::CancelChecks { run } => format!("cancel({})", run.0),
+        QueueEffect::Land { run, from, to } => format!("land({} {}..{})", run.0, label(from), label(to)),
+        QueueEffect::Report { entry, news } => format!("{entry} {}", describe_news(news)),
+        QueueEffect::Deadline { entry, until } => format!("deadline({entry} {})", until.as_ms() / 1_000),
+    }
+}
+
+fn describe_news(news: &News) -> String {
+    match news {
+        News::Progressed(Progress { place, position, of }) => format!("{position}/{of} {}", place.word()),
+        News::SteppedAside { with, paths } => format!("aside for {} in {}", names(with), paths.join(",")),
+        News::Stalled { why } => format!("stalled: {why}"),
+        News::Ended(Outcome::Ejected { why }) => relabelled(&format!("ejected: {why}")),
+        News::Ended(outcome) => relabelled(&outcome.to_string()),
+    }
+}

@@ -1,0 +1,123 @@
+//! The queue's row, the rows of its entries, and the lanes of its effects.
+
+use domain::{QueueId, Timestamp};
+use store::{Arg, Route, Statement, Table};
+
+use super::effect::QueueEffect;
+use super::outcome::Outcome;
+use super::state::{Pause, Queue, Record, RunId, Whereabouts, repo_of};
+
+/// Where commits are made.
+pub const STAGE_LANE: &str = "stage";
+/// Where checks are awaited.
+pub const CHECKS_LANE: &str = "checks";
+/// Where targets are moved.
+pub const LAND_LANE: &str = "land";
+/// Where the people who wait are told.
+pub const REPORT_LANE: &str = "report";
+/// Where leases end.
+pub const TIMER_LANE: &str = "timer";
+
+const SELECT: &str = "SELECT version, body FROM queue WHERE id = $1";
+const INSERT: &str = "INSERT INTO queue (id, version, state, body, updated_at_ms, repo, target, head, n_entries)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+const UPDATE: &str = "UPDATE queue SET version = $2, state = $3, body = $4, updated_at_ms = $5, repo = $6, target = $7,
+    head = $8, n_entries = $9 WHERE id = $1 AND version = $2 - 1";
+const SAVE_ENTRY: &str = "INSERT INTO entry
+    (queue, rank, id, title, requested_by, phase, outcome, outcome_text, landed_as, enqueued_at_ms, ended_at_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    ON CONFLICT (queue, rank) DO UPDATE SET phase = excluded.phase, outcome = excluded.outcome,
+    outcome_text = excluded.outcome_text, landed_as = excluded.landed_as, ended_at_ms = excluded.ended_at_ms";
+
+pub(super) const STATEMENTS: &[&str] = &[SELECT, INSERT, UPDATE, SAVE_ENTRY];
+
+impl Table for Queue {
+    const KIND: &'static str = "queue";
+    const SELECT: &'static str = SELECT;
+    const INSERT: &'static str = INSERT;
+    const UPDATE: &'static str = UPDATE;
+
+    fn parse_id(text: &str) -> Option<QueueId> {
+        let id = QueueId::new(text);
+        repo_of(&id).map(|_| id)
+    }
+
+    fn state(&self) -> &'static str {
+        match self.pause {
+            None => "open",
+            Some(Pause::By(_)) => "paused",
+            Some(Pause::Stalled { .. }) => "stopped",
+        }
+    }
+
+    fn columns(&self) -> Vec<Arg> {
+        let n_entries = i64::try_from(self.entries.len()).unwrap_or(i64::MAX);
+        vec![
+            self.repo.as_str().into(),
+            self.target.as_str().into(),
+            self.head.as_ref().map(ToString::to_string).into(),
+            n_entries.into(),
+        ]
+    }
+
+    fn projections(&self, id: &QueueId, now: Timestamp) -> Vec<Statement> {
+        self.moved.iter().map(|record| save_entry(id, record, now)).collect()
+    }
+
+    fn route(id: &QueueId, effect: &QueueEffect, now: Timestamp) -> Route {
+        let owe = |lane, group| Route::Owe { lane, group: Some(group), due: now };
+        match effect {
+            QueueEffect::Stage { .. } => owe(STAGE_LANE, id.to_string()),
+            QueueEffect::AwaitChecks { run, .. } => owe(CHECKS_LANE, run_group(id, *run)),
+            QueueEffect::CancelChecks { run } => Route::Revoke { lane: CHECKS_LANE, group: run_group(id, *run) },
+            QueueEffect::Land { .. } => owe(LAND_LANE, id.to_string()),
+            QueueEffect::Report { entry, .. } => owe(REPORT_LANE, format!("{id}/{entry}")),
+            QueueEffect::Deadline { until, .. } => Route::Owe { lane: TIMER_LANE, group: None, due: *until },
+        }
+    }
+}
+
+fn run_group(id: &QueueId, run: RunId) -> String {
+    format!("{id}/{run}")
+}
+
+fn save_entry(id: &QueueId, record: &Record, now: Timestamp) -> Statement {
+    let change = &record.entry.change;
+    let none = || Arg::from(None::<String>);
+    let (phase, outcome, text, landed_as, ended_at) = match &record.now {
+        Whereabouts::In(place) => (place.word(), none(), none(), none(), None),
+        Whereabouts::Out(outcome) => {
+            ("ended", word_of(outcome).into(), outcome.to_string().into(), landed_as(outcome), Some(now))
+        }
+    };
+    let rank = i64::try_from(record.entry.rank).unwrap_or(i64::MAX);
+    let args = vec![
+        id.as_str().into(),
+        rank.into(),
+        change.id.as_str().into(),
+        change.title.as_str().into(),
+        change.requested_by.as_str().into(),
+        phase.into(),
+        outcome,
+        text,
+        landed_as,
+        record.entry.enqueued_at.into(),
+        ended_at.into(),
+    ];
+    Statement { sql: SAVE_ENTRY, args }
+}
+
+fn word_of(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Merged { .. } => "merged",
+        Outcome::Ejected { .. } => "ejected",
+        Outcome::Withdrawn { .. } => "withdrawn",
+    }
+}
+
+fn landed_as(outcome: &Outcome) -> Arg {
+    match outcome {
+        Outcome::Merged { commit, .. } => commit.as_str().into(),
+        Outcome::Ejected { .. } | Outcome::Withdrawn { .. } => None::<String>.into(),
+    }
+}

@@ -1,0 +1,302 @@
+//! A remote, a mirror, a store in a file, and a pump for each lane.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{Cause, Clock, EntryId, QueueId, Sha, Timestamp};
+use forge::checks::CHECKS_FILE;
+use forge::{CheckRun, Conclusion, Gate, Git, GitSettings, RepoSettings, Repositories, Repository, gate_from_toml};
+use mergeq::queue::{Change, Company, News, Outcome, Policy, Queue, QueueEffect, QueueEvent, queue_id};
+use mergeq::{
+    CheckRunner, Checker, GateReport, Lander, LeaseTimer, QueueDesk, Reconciler, Stager, StagingSettings,
+    recent_outcomes,
+};
+use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreSettings};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct World {
+    pub(crate) repositories: Repositories,
+    pub(crate) store: Store,
+    dir: TempDir,
+    git: Git,
+    clock: Arc<HandClock>,
+    desk: QueueDesk,
+    told: Arc<Mutex<String>>,
+    pumps: Vec<Box<dyn Pumping>>,
+}
+
+struct HandClock(AtomicI64);
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_ms(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Keeps what the queue reports, as text.
+struct Listener(Arc<Mutex<String>>);
+
+#[async_trait]
+impl Performer for Listener {
+    type Machine = Queue;
+
+    async fn perform(&self, owed: &Owed<Queue>) -> Performed<QueueEvent> {
+        let QueueEffect::Report { entry, news } = &owed.effect else { return Performed::Finished };
+        let said = match news {
+            News::Progressed(progress) => progress.to_string(),
+            News::SteppedAside { with, paths } => format!("aside for {} in {}", with[0], paths.join(", ")),
+            News::Stalled { why } => format!("stalled: {why}"),
+            News::Ended(Outcome::Merged { .. }) => "merged".to_owned(),
+            News::Ended(outcome) => outcome.to_string(),
+        };
+        self.0.lock().unwrap().push_str(&format!("{entry} {said}\n"));
+        Performed::Finished
+    }
+
+    fn bury(&self, _owed: &Owed<Queue>, _why: &str) -> Option<QueueEvent> {
+        None
+    }
+}
+
+/// A check that is a function of the tree: red where there is a file `bad`.
+struct TreeRunner;
+
+#[async_trait]
+impl CheckRunner for TreeRunner {
+    async fn run(&self, repository: &Repository, commit: &Sha, _stop: CancellationToken) -> Result<GateReport, String> {
+        let read = |path| repository.mirror.file_at(commit, path);
+        let config = read(CHECKS_FILE).await.map_err(|error| error.to_string())?;
+        let text = config.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let gate = match gate_from_toml(text.as_deref()) {
+            Ok(gate) => gate,
+            Err(error) => return Ok(GateReport::Unreadable { why: error.to_string() }),
+        };
+        let is_bad = read("bad").await.map_err(|error| error.to_string())?.is_some();
+        let conclusion = if is_bad { Conclusion::Failed } else { Conclusion::Passed };
+        let specs = if let Gate::Checks(specs) = &gate { specs.clone() } else { Vec::new() };
+        let ended = |spec: &forge::CheckSpec| CheckRun {
+            name: spec.name.clone(),
+            conclusion,
+            exit: Some(i32::from(is_bad)),
+            output_tail: String::new(),
+            duration_ms: 1,
+            attempts: 1,
+        };
+        Ok(GateReport::Read { gate, runs: specs.iter().map(ended).collect() })
+    }
+}
+
+pub(crate) fn change(id: &str, head: Sha) -> Change {
+    Change {
+        id: EntryId::new(id),
+        head,
+        started_from: None,
+        title: format!("change {id}"),
+        requested_by: "ana".parse().unwrap(),
+        approved_by: None,
+        message: String::new(),
+        company: Company::Any,
+    }
+}
+
+pub(crate) fn by_ana() -> Cause {
+    Cause::Person("ana".parse().unwrap())
+}
+
+impl World {
+    pub(crate) async fn new(policy: Policy) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = git_settings(&dir);
+        let git = Git::open(settings.clone()).await.unwrap();
+        let remote = dir.path().join("remote.git");
+        let repositories = open_repositories(&dir, settings).await;
+        let clock = Arc::new(HandClock(AtomicI64::new(1_700_000_000_000)));
+        let url = format!("sqlite:{}", dir.path().join("store.db").display());
+        let store = Store::open(&StoreSettings::new(url), clock.clone()).await.unwrap();
+        let told = Arc::new(Mutex::new(String::new()));
+        let desk = desk_of(&store, &repositories, policy);
+        let pumps = pumps_of(&store, &repositories, &told);
+        let world = Self { repositories, store, dir, git, clock, desk, told, pumps };
+        world.git("init", &["--bare", "--initial-branch=main", &remote.display().to_string()]).await;
+        world.git("init", &["--initial-branch=main", "."]).await;
+        let config = "[[checks]]\nname = \"unit\"\ncommand = \"true\"\n";
+        world.commit("start", &[(CHECKS_FILE, config)]).await;
+        world.git("push", &[&world.remote(), "HEAD:refs/heads/main"]).await;
+        world
+    }
+
+    /// Commits files on the remote's main and pushes the commit as a branch.
+    pub(crate) async fn push(&self, branch: &str, files: &[(&str, &str)]) -> Sha {
+        self.git("fetch", &["--quiet", &self.remote(), "main"]).await;
+        self.git("checkout", &["--quiet", "--detach", "FETCH_HEAD"]).await;
+        let sha = self.commit(&format!("push to {branch}"), files).await;
+        self.git("push", &["--quiet", &self.remote(), &format!("HEAD:refs/heads/{branch}")]).await;
+        sha
+    }
+
+    /// As `push`, and the mirror has it too.
+    pub(crate) async fn mirrored(&self, branch: &str, files: &[(&str, &str)]) -> Sha {
+        let sha = self.push(branch, files).await;
+        self.repository().mirror.ensure(&sha).await.unwrap();
+        sha
+    }
+
+    pub(crate) async fn enqueue(&self, id: &str, files: &[(&str, &str)]) {
+        let head = self.push(id, files).await;
+        self.enqueue_head(id, head).await;
+    }
+
+    pub(crate) async fn enqueue_head(&self, id: &str, head: Sha) {
+        self.tell(QueueEvent::Enqueued { change: change(id, head) }).await;
+    }
+
+    pub(crate) async fn pause(&self) {
+        self.tell(QueueEvent::Paused { by: "ana".parse().unwrap() }).await;
+    }
+
+    pub(crate) async fn resume(&self) {
+        self.tell(QueueEvent::Resumed { by: "ana".parse().unwrap() }).await;
+    }
+
+    pub(crate) async fn tell(&self, event: QueueEvent) {
+        self.desk.tell(&self.repository().name, event, by_ana()).await.unwrap();
+    }
+
+    /// Performs everything that is due, until nothing is.
+    pub(crate) async fn drain(&self) {
+        loop {
+            let mut performed = false;
+            for pump in &self.pumps {
+                while pump.perform_next().await.unwrap() {
+                    performed = true;
+                }
+            }
+            if !performed {
+                return;
+            }
+        }
+    }
+
+    /// Performs the next effect of one lane.
+    pub(crate) async fn perform(&self, lane: &str) {
+        let pump = self.pumps.iter().find(|pump| pump.lane().name == lane).unwrap();
+        assert!(pump.perform_next().await.unwrap(), "nothing is due in lane {lane}");
+    }
+
+    pub(crate) async fn queue(&self) -> Queue {
+        self.store.load::<Queue>(&self.queue_id()).await.unwrap().unwrap()
+    }
+
+    pub(crate) fn queue_id(&self) -> QueueId {
+        queue_id(&self.repository().name, &self.repository().target)
+    }
+
+    pub(crate) fn repository(&self) -> Repository {
+        self.repositories.iter().next().unwrap().clone()
+    }
+
+    pub(crate) fn reconciler(&self) -> Reconciler {
+        Reconciler::new(self.store.clone(), self.repositories.clone())
+    }
+
+    pub(crate) fn runner(&self) -> Arc<dyn CheckRunner> {
+        Arc::new(TreeRunner)
+    }
+
+    pub(crate) fn desk_with(&self, policy: Policy) -> QueueDesk {
+        desk_of(&self.store, &self.repositories, policy)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.clock.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub(crate) fn told(&self) -> String {
+        self.told.lock().unwrap().clone()
+    }
+
+    /// Who left the queue and how, latest first, without commits' names.
+    pub(crate) async fn past(&self) -> String {
+        let past = recent_outcomes(&self.store, &self.queue_id(), 20).await.unwrap();
+        let line = |text: &str| text.split(" as ").next().unwrap_or_default().to_owned();
+        past.iter().map(|past| format!("{} {}", past.entry, line(&past.text))).collect::<Vec<_>>().join(", ")
+    }
+
+    pub(crate) async fn head(&self) -> Sha {
+        self.repository().forge.target_head().await.unwrap()
+    }
+
+    /// The remote's main, latest first: author, title, trailers.
+    pub(crate) async fn log(&self) -> String {
+        self.git("fetch", &["--quiet", &self.remote(), "main"]).await;
+        let trailers = "%(trailers:separator=%x2C%x20)";
+        self.git("log", &[&format!("--format=%an: %s ({trailers})"), "FETCH_HEAD"]).await + "\n"
+    }
+
+    async fn commit(&self, message: &str, files: &[(&str, &str)]) -> Sha {
+        for (path, text) in files {
+            let path = self.work().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        self.git("add", &["--all"]).await;
+        self.git("commit", &["--quiet", "--allow-empty", "--message", message]).await;
+        self.git("rev-parse", &["HEAD"]).await.parse().unwrap()
+    }
+
+    async fn git(&self, verb: &'static str, words: &[&str]) -> String {
+        std::fs::create_dir_all(self.work()).unwrap();
+        let call = self.git.call(verb, &self.work());
+        let text = call.args(words.iter().copied()).text().await;
+        text.unwrap_or_else(|error| panic!("git {verb} {words:?}: {error}"))
+    }
+
+    fn work(&self) -> PathBuf {
+        self.dir.path().join("work")
+    }
+
+    fn remote(&self) -> String {
+        self.dir.path().join("remote.git").display().to_string()
+    }
+}
+
+fn git_settings(dir: &TempDir) -> GitSettings {
+    let mut settings = GitSettings::new("git", dir.path().join("home"));
+    for who in ["AUTHOR", "COMMITTER"] {
+        settings.env.push((format!("GIT_{who}_NAME"), "test".to_owned()));
+        settings.env.push((format!("GIT_{who}_EMAIL"), "test@example.invalid".to_owned()));
+    }
+    settings
+}
+
+async fn open_repositories(dir: &TempDir, git: GitSettings) -> Repositories {
+    let remote = dir.path().join("remote.git").display().to_string().parse().unwrap();
+    let settings = RepoSettings { name: "web".parse().unwrap(), remote, target: "main".parse().unwrap() };
+    Repositories::open(&dir.path().join("mirrors"), &[settings], git).await.unwrap()
+}
+
+fn desk_of(store: &Store, repositories: &Repositories, policy: Policy) -> QueueDesk {
+    let rule = |repository: &Repository| (repository.name.clone(), repository.target.clone(), policy.clone());
+    QueueDesk::new(store.clone(), repositories.iter().map(rule))
+}
+
+fn pumps_of(store: &Store, repositories: &Repositories, told: &Arc<Mutex<String>>) -> Vec<Box<dyn Pumping>> {
+    fn pump<P: Performer>(store: &Store, lane: &'static str, performer: P) -> Box<dyn Pumping> {
+        Box::new(Pump::new(store.clone(), Lane::new(lane, 4), performer))
+    }
+    vec![
+        pump(store, "report", Listener(told.clone())),
+        pump(store, "stage", Stager::new(repositories.clone(), StagingSettings::default())),
+        pump(store, "checks", Checker::new(store.clone(), repositories.clone(), Arc::new(TreeRunner))),
+        pump(store, "land", Lander::new(repositories.clone())),
+        pump(store, "timer", LeaseTimer),
+    ]
+}

@@ -1,0 +1,301 @@
+//! The one door: `apply` takes an event to a machine, in one transaction, at most once a cause.
+
+use std::cmp::Ordering;
+
+use domain::{Cause, Machine, Rejected, Step, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::db::Tx;
+use crate::outbox::{ENDED, FINISH, OWE, REVOKE};
+use crate::{Route, Store, StoreError, Table};
+
+/// How often a write that lost a race is tried anew. Writers of one machine take turns, so that one lost race is rare
+/// and five in a row are a fault.
+const TRIES_MAX: u32 = 5;
+
+const SEE_DELIVERY: &str = "INSERT INTO inbox (id, received_at_ms) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
+const NEXT_NUMBER: &str = "INSERT INTO counter (name, value) VALUES ($1, 1)
+    ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value";
+const RECORD: &str = "INSERT INTO journal (kind, machine, version, state, event, cause, at_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+/// What became of an event.
+#[derive(Debug)]
+pub enum Applied<M> {
+    /// It was applied; the machine as it is now.
+    Done(M),
+    /// Its cause was applied before; nothing changed.
+    Repeated,
+    /// It answers an attempt whose lease was taken over; nothing changed.
+    Superseded,
+}
+
+/// What became of a creation.
+#[derive(Debug)]
+pub enum Created<M: Machine> {
+    /// A new machine stands.
+    Done(M::Id, M),
+    /// The cause was applied before.
+    Repeated,
+}
+
+/// Why an event was not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The machine refused; the text is for the person who asked.
+    #[error("{0}")]
+    Rejected(Rejected),
+    /// There is no such machine.
+    #[error("there is no {kind} {id}")]
+    Missing {
+        /// The kind of machine.
+        kind: &'static str,
+        /// The id that was asked for.
+        id: String,
+    },
+    /// Another write came first.
+    #[error("{kind} {id}: another write came first")]
+    Contended {
+        /// The kind of machine.
+        kind: &'static str,
+        /// Which one.
+        id: String,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ApplyError {
+    fn is_lost_race(&self) -> bool {
+        match self {
+            Self::Contended { .. } => true,
+            Self::Store(error) => error.is_lost_race(),
+            Self::Rejected(_) | Self::Missing { .. } => false,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct BodyOut<'a, M> {
+    format: i64,
+    machine: &'a M,
+}
+
+#[derive(Deserialize)]
+struct BodyIn {
+    format: i64,
+    machine: serde_json::Value,
+}
+
+impl Store {
+    /// Applies `event` to the machine `id`, once a cause.
+    pub async fn apply<M: Table>(&self, id: &M::Id, event: M::Event, cause: Cause) -> Result<Applied<M>, ApplyError> {
+        self.settle::<M>(id, None, &event, &cause).await
+    }
+
+    /// Applies `event` as [`Store::apply`] does, to `start()` where there is no such machine yet.
+    pub async fn apply_or_start<M: Table>(
+        &self,
+        id: &M::Id,
+        start: impl Fn() -> M,
+        event: M::Event,
+        cause: Cause,
+    ) -> Result<Applied<M>, ApplyError> {
+        self.settle(id, Some(start()), &event, &cause).await
+    }
+
+    /// Makes a machine under the next number of its kind. `make` is called inside the transaction and is pure.
+    pub async fn create<M: Table>(
+        &self,
+        cause: Cause,
+        event: M::Event,
+        make: impl Fn(u64, Timestamp) -> Result<(M::Id, Step<M>), Rejected>,
+    ) -> Result<Created<M>, ApplyError> {
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        if stop_repeat::<M>(&mut tx, &cause, now).await?.is_some() {
+            return Ok(Created::Repeated);
+        }
+        let row = tx.first(NEXT_NUMBER, &[M::KIND.into()]).await?;
+        let number = row.map(|row| row.int("value")).transpose()?.unwrap_or_default();
+        let (id, step) = make(u64::try_from(number).unwrap_or_default(), now).map_err(ApplyError::Rejected)?;
+        let write = Write { id: &id, version: 1, step: &step, event: &event, cause: &cause, now };
+        write.machine(&mut tx).await?;
+        let woken = write.consequences(&mut tx).await?;
+        tx.commit().await?;
+        self.wake_all(woken);
+        Ok(Created::Done(id, step.state))
+    }
+
+    /// The machine `id` as it is now.
+    pub async fn load<M: Table>(&self, id: &M::Id) -> Result<Option<M>, StoreError> {
+        let rows = self.rows(M::SELECT, &[id.to_string().into()]).await?;
+        rows.first().map(|row| parse_body(id, &row.text("body")?)).transpose()
+    }
+
+    async fn settle<M: Table>(
+        &self,
+        id: &M::Id,
+        start: Option<M>,
+        event: &M::Event,
+        cause: &Cause,
+    ) -> Result<Applied<M>, ApplyError> {
+        let mut n_tries = 1;
+        loop {
+            match self.try_apply(id, start.clone(), event, cause).await {
+                Err(error) if error.is_lost_race() && n_tries < TRIES_MAX => n_tries += 1,
+                settled => return settled,
+            }
+        }
+    }
+
+    async fn try_apply<M: Table>(
+        &self,
+        id: &M::Id,
+        start: Option<M>,
+        event: &M::Event,
+        cause: &Cause,
+    ) -> Result<Applied<M>, ApplyError> {
+        let now = self.now();
+        let id_text = id.to_string();
+        let mut tx = self.begin().await?;
+        tx.serialise_writes(M::KIND, &id_text).await?;
+        if let Some(applied) = stop_repeat(&mut tx, cause, now).await? {
+            return Ok(applied);
+        }
+        let row = tx.first(M::SELECT, &[id_text.as_str().into()]).await?;
+        let (version, state) = match (row, start) {
+            (Some(row), _) => (row.int("version")?, parse_body(id, &row.text("body")?)?),
+            (None, Some(start)) => (0, start),
+            (None, None) => return Err(ApplyError::Missing { kind: M::KIND, id: id_text }),
+        };
+        let step = state.step(event, now).map_err(ApplyError::Rejected)?;
+        let write = Write { id, version: version + 1, step: &step, event, cause, now };
+        if write.machine(&mut tx).await? != 1 {
+            return Err(ApplyError::Contended { kind: M::KIND, id: id_text });
+        }
+        let woken = write.consequences(&mut tx).await?;
+        tx.commit().await?;
+        self.wake_all(woken);
+        Ok(Applied::Done(step.state))
+    }
+
+    fn wake_all(&self, woken: Woken) {
+        woken.lanes.into_iter().for_each(|lane| self.wake(lane));
+        if woken.by_revocation {
+            self.revocations.send_modify(|n| *n += 1);
+        }
+    }
+}
+
+/// Marks the cause as applied; says what to answer when it was already.
+async fn stop_repeat<M>(tx: &mut Tx, cause: &Cause, now: Timestamp) -> Result<Option<Applied<M>>, StoreError> {
+    match cause {
+        Cause::Delivery(id) => {
+            let is_new = tx.execute(SEE_DELIVERY, &[id.as_str().into(), now.into()]).await? == 1;
+            Ok((!is_new).then_some(Applied::Repeated))
+        }
+        Cause::Effect(attempt) => {
+            let claim = [attempt.effect.as_str().into(), attempt.token.as_str().into()];
+            let [id, token] = claim.clone();
+            if tx.execute(FINISH, &[id, token, now.into()]).await? == 1 {
+                return Ok(None);
+            }
+            let was_answered = tx.first(ENDED, &claim).await?.is_some();
+            Ok(Some(if was_answered { Applied::Repeated } else { Applied::Superseded }))
+        }
+        Cause::Person(_) => Ok(None),
+    }
+}
+
+/// Which pumps have something to look at once the transaction stands.
+#[derive(Default)]
+struct Woken {
+    lanes: Vec<&'static str>,
+    by_revocation: bool,
+}
+
+/// The writes that one step leads to.
+struct Write<'a, M: Table> {
+    id: &'a M::Id,
+    version: i64,
+    step: &'a Step<M>,
+    event: &'a M::Event,
+    cause: &'a Cause,
+    now: Timestamp,
+}
+
+impl<M: Table> Write<'_, M> {
+    /// Writes the machine's row and says how many it touched: none when another write came first.
+    async fn machine(&self, tx: &mut Tx) -> Result<u64, StoreError> {
+        let state = &self.step.state;
+        let body = to_json::<M>(self.id, &BodyOut { format: M::FORMAT, machine: state })?;
+        let mut args =
+            vec![self.id.to_string().into(), self.version.into(), state.state().into(), body.into(), self.now.into()];
+        args.extend(state.columns());
+        tx.execute(if self.version == 1 { M::INSERT } else { M::UPDATE }, &args).await
+    }
+
+    async fn consequences(&self, tx: &mut Tx) -> Result<Woken, StoreError> {
+        for row in self.step.state.projections(self.id, self.now) {
+            tx.execute(row.sql, &row.args).await?;
+        }
+        let record = [
+            M::KIND.into(),
+            self.id.to_string().into(),
+            self.version.into(),
+            self.step.state.state().into(),
+            to_json::<M>(self.id, self.event)?.into(),
+            self.cause.to_string().into(),
+            self.now.into(),
+        ];
+        tx.execute(RECORD, &record).await?;
+        let mut woken = Woken::default();
+        for (n, effect) in self.step.effects.iter().enumerate() {
+            match M::route(self.id, effect, self.now) {
+                Route::Owe { lane, group, due } => {
+                    let effect_id = format!("{}:{}:{}:{n}", M::KIND, self.id, self.version);
+                    let args = [
+                        effect_id.into(),
+                        M::KIND.into(),
+                        self.id.to_string().into(),
+                        lane.into(),
+                        group.into(),
+                        to_json::<M>(self.id, effect)?.into(),
+                        due.into(),
+                        self.now.into(),
+                    ];
+                    tx.execute(OWE, &args).await?;
+                    woken.lanes.push(lane);
+                }
+                Route::Revoke { lane, group } => {
+                    tx.execute(REVOKE, &[lane.into(), group.into(), self.now.into()]).await?;
+                    woken.lanes.push(lane);
+                    woken.by_revocation = true;
+                }
+            }
+        }
+        Ok(woken)
+    }
+}
+
+fn to_json<M: Table>(id: &M::Id, value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| unreadable::<M>(id, error.to_string()))
+}
+
+fn parse_body<M: Table>(id: &M::Id, text: &str) -> Result<M, StoreError> {
+    let body: BodyIn = serde_json::from_str(text).map_err(|error| unreadable::<M>(id, error.to_string()))?;
+    let machine = match body.format.cmp(&M::FORMAT) {
+        Ordering::Equal => Some(body.machine),
+        Ordering::Less => M::upcast(body.format, body.machine),
+        Ordering::Greater => None,
+    };
+    let strange = || unreadable::<M>(id, format!("its format is {}, this version reads {}", body.format, M::FORMAT));
+    let machine = machine.ok_or_else(strange)?;
+    serde_json::from_value(machine).map_err(|error| unreadable::<M>(id, error.to_string()))
+}
+
+fn unreadable<M: Table>(id: &M::Id, why: String) -> StoreError {
+    StoreError::Unreadable { kind: M::KIND, id: id.to_string(), why }
+}

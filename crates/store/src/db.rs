@@ -1,0 +1,424 @@
+//! The two databases behind one face. Every word of a dialect stands in this file.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use domain::{Clock, Timestamp};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
+use sqlx::{AssertSqlSafe, Executor, Postgres, Row as _, Sqlite, Transaction};
+use tokio::sync::{Notify, watch};
+
+/// Where the store lives and how many connections it may hold.
+#[derive(Clone)]
+pub struct StoreSettings {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub url: String,
+    /// Connections for reading. SQLite writes through one more, because it has one writer at a time anyway and a
+    /// queue in memory is fairer than its busy waiting.
+    pub connections_max: u32,
+    /// How long a call waits for a connection or a lock before it fails.
+    pub wait_max: Duration,
+}
+
+/// Without the URL, which may hold a password.
+impl fmt::Debug for StoreSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, connections_max, wait_max } = self;
+        let url = format!("{}:…", scheme_of(url));
+        f.debug_struct("StoreSettings")
+            .field("url", &url)
+            .field("connections_max", connections_max)
+            .field("wait_max", wait_max)
+            .finish()
+    }
+}
+
+impl StoreSettings {
+    /// The settings that suit one machine: 8 connections, 10 s of patience.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), connections_max: 8, wait_max: Duration::from_secs(10) }
+    }
+}
+
+/// Which database serves the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// SQLite in write-ahead mode.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+impl Backend {
+    /// What reads the database's own clock, which all processes share; leases are measured by it alone.
+    fn lease_clock(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now_ms",
+            Self::Postgres => "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now_ms",
+        }
+    }
+}
+
+#[derive(Clone)]
+enum Db {
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// A transaction that reads first and writes later would fail at once when another wrote in between, however long the
+/// busy timeout is; this one waits for its turn at the start.
+const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";
+
+const UNPOISONED: &str = "no code panics while it holds this lock";
+
+/// What wakes the pump of a lane and a kind.
+type Wakes = HashMap<(&'static str, &'static str), Arc<Notify>>;
+
+/// The store: the one door for writes. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+    wakes: Arc<Mutex<Wakes>>,
+    pub(crate) revocations: watch::Sender<u64>,
+    /// Names this process in leases; people see it in `last_error` and the operator's tables.
+    pub(crate) owner: Arc<str>,
+}
+
+/// The database failed, or holds what it should not.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The URL names neither database. Holds no more than its scheme, because the rest may hold a password.
+    #[error("database `{0}`: its url must begin with sqlite: or postgres://")]
+    UnknownDatabase(String),
+    /// The database refused or could not be reached.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("database schema: {0}")]
+    Schema(#[from] sqlx::migrate::MigrateError),
+    /// A stored value does not read back.
+    #[error("stored {kind} {id}: {why}")]
+    Unreadable {
+        /// The kind of machine or row.
+        kind: &'static str,
+        /// Which one.
+        id: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl StoreError {
+    /// Whether another write came first and the database noticed, so that a new try may well succeed.
+    pub(crate) fn is_lost_race(&self) -> bool {
+        const SERIALIZATION_FAILURE: &str = "40001";
+        const DEADLOCK_DETECTED: &str = "40P01";
+        let Self::Database(sqlx::Error::Database(why)) = self else { return false };
+        why.is_unique_violation() || matches!(why.code().as_deref(), Some(SERIALIZATION_FAILURE | DEADLOCK_DETECTED))
+    }
+}
+
+/// A value bound to a placeholder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arg {
+    /// TEXT.
+    Text(String),
+    /// TEXT, absent.
+    NoText,
+    /// BIGINT.
+    Int(i64),
+    /// BIGINT, absent.
+    NoInt,
+}
+
+impl From<&str> for Arg {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Arg {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Arg {
+    fn from(int: i64) -> Self {
+        Self::Int(int)
+    }
+}
+
+impl From<Timestamp> for Arg {
+    fn from(at: Timestamp) -> Self {
+        Self::Int(at.as_ms())
+    }
+}
+
+impl From<Option<String>> for Arg {
+    fn from(text: Option<String>) -> Self {
+        text.map_or(Self::NoText, Self::Text)
+    }
+}
+
+impl From<Option<Timestamp>> for Arg {
+    fn from(at: Option<Timestamp>) -> Self {
+        at.map_or(Self::NoInt, |at| Self::Int(at.as_ms()))
+    }
+}
+
+/// A statement with what is bound to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The text, portable to both databases.
+    pub sql: &'static str,
+    /// One value a placeholder, `$1` first.
+    pub args: Vec<Arg>,
+}
+
+/// One row of an answer.
+pub enum Row {
+    /// From SQLite.
+    Sqlite(SqliteRow),
+    /// From PostgreSQL.
+    Postgres(PgRow),
+}
+
+macro_rules! column {
+    ($(#[$doc:meta])* $name:ident -> $type:ty) => {
+        $(#[$doc])*
+        pub fn $name(&self, column: &str) -> Result<$type, StoreError> {
+            Ok(match self {
+                Self::Sqlite(row) => row.try_get(column)?,
+                Self::Postgres(row) => row.try_get(column)?,
+            })
+        }
+    };
+}
+
+impl Row {
+    column! {
+        /// The TEXT of a column.
+        text -> String
+    }
+    column! {
+        /// The BIGINT of a column.
+        int -> i64
+    }
+    column! {
+        /// The TEXT of a column that may be null.
+        maybe_text -> Option<String>
+    }
+    column! {
+        /// The BIGINT of a column that may be null.
+        maybe_int -> Option<i64>
+    }
+}
+
+/// A write transaction.
+pub(crate) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// PostgreSQL keeps no NUL in a TEXT, so neither database is given one.
+macro_rules! bound {
+    ($sql:expr, $args:expr) => {{
+        let mut query = sqlx::query($sql);
+        for arg in $args {
+            query = match arg {
+                Arg::Text(text) => query.bind(text.replace('\0', "\u{FFFD}")),
+                Arg::NoText => query.bind(None::<String>),
+                Arg::Int(int) => query.bind(*int),
+                Arg::NoInt => query.bind(None::<i64>),
+            };
+        }
+        query
+    }};
+}
+
+impl Tx {
+    pub(crate) async fn execute(&mut self, sql: &'static str, args: &[Arg]) -> Result<u64, StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => bound!(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Self::Postgres(tx) => bound!(sql, args).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    pub(crate) async fn first(&mut self, sql: &'static str, args: &[Arg]) -> Result<Option<Row>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => bound!(sql, args).fetch_optional(&mut **tx).await?.map(Row::Sqlite),
+            Self::Postgres(tx) => bound!(sql, args).fetch_optional(&mut **tx).await?.map(Row::Postgres),
+        })
+    }
+
+    /// Lets one claim at a time through. Without it PostgreSQL hands overlapping rows of one group to two claimers,
+    /// because each looks at a snapshot in which the other's claim has not happened; SQLite has one writer anyway.
+    pub(crate) async fn serialise_claims(&mut self) -> Result<(), StoreError> {
+        self.lock("SELECT pg_advisory_xact_lock(6405130, 0)", &[]).await
+    }
+
+    /// Lets one writer of a machine through at a time. Without it PostgreSQL would let writers overtake each other for
+    /// ever at the compare-and-swap, and an answer (effect, then machine) would deadlock with a revocation (machine,
+    /// then effect).
+    pub(crate) async fn serialise_writes(&mut self, kind: &str, machine: &str) -> Result<(), StoreError> {
+        const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+        self.lock(LOCK, &[format!("{kind} {machine}").into()]).await
+    }
+
+    async fn lock(&mut self, sql: &'static str, args: &[Arg]) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(_) => self.execute(sql, args).await.map(drop),
+        }
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Connects and brings the schema up to date.
+    pub async fn open(settings: &StoreSettings, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let db = match scheme_of(&settings.url) {
+            "sqlite" => open_sqlite(settings).await?,
+            "postgres" | "postgresql" => open_postgres(settings).await?,
+            unknown => return Err(StoreError::UnknownDatabase(unknown.to_owned())),
+        };
+        let owner = format!("process {}", std::process::id());
+        Ok(Self { db, clock, wakes: Arc::default(), revocations: watch::Sender::new(0), owner: owner.into() })
+    }
+
+    /// Which database serves this store.
+    pub fn backend(&self) -> Backend {
+        match &self.db {
+            Db::Sqlite { .. } => Backend::Sqlite,
+            Db::Postgres(_) => Backend::Postgres,
+        }
+    }
+
+    /// The present instant by the clock that the store was opened with.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The present instant by the clock that leases are measured by.
+    pub(crate) async fn lease_now(&self) -> Result<i64, StoreError> {
+        let rows = self.rows(self.backend().lease_clock(), &[]).await?;
+        rows.first().ok_or(sqlx::Error::RowNotFound)?.int("now_ms")
+    }
+
+    /// Reads rows for a view. Decisions are never made on them.
+    pub async fn rows(&self, sql: &'static str, args: &[Arg]) -> Result<Vec<Row>, StoreError> {
+        Ok(match &self.db {
+            Db::Sqlite { read, .. } => bound!(sql, args).fetch_all(read).await?.into_iter().map(Row::Sqlite).collect(),
+            Db::Postgres(pool) => bound!(sql, args).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect(),
+        })
+    }
+
+    /// Writes rows of a table that belongs to no machine, in one transaction; says how many each statement touched.
+    pub async fn write(&self, statements: &[Statement]) -> Result<Vec<u64>, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut touched = Vec::with_capacity(statements.len());
+        for statement in statements {
+            touched.push(tx.execute(statement.sql, &statement.args).await?);
+        }
+        tx.commit().await?;
+        Ok(touched)
+    }
+
+    /// Asks the database to prepare a text without running it, as a check that both understand it.
+    pub async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match &self.db {
+            Db::Sqlite { read, .. } => drop(read.prepare(sqlx::SqlSafeStr::into_sql_str(sql)).await?),
+            Db::Postgres(pool) => drop(pool.prepare(sqlx::SqlSafeStr::into_sql_str(sql)).await?),
+        }
+        Ok(())
+    }
+
+    /// Closes every connection; what was committed stays.
+    pub async fn close(&self) {
+        match &self.db {
+            Db::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Db::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match &self.db {
+            Db::Sqlite { write, .. } => Tx::Sqlite(write.begin_with(BEGIN_SQLITE).await?),
+            Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// What the pump of this lane and kind waits for. A wake-up that nobody waits for is kept until somebody does.
+    pub(crate) fn wake_of(&self, lane: &'static str, kind: &'static str) -> Arc<Notify> {
+        self.wakes.lock().expect(UNPOISONED).entry((lane, kind)).or_default().clone()
+    }
+
+    /// Wakes every pump of a lane: an effect that ended may have held back one of another kind in its group.
+    pub(crate) fn wake(&self, lane: &'static str) {
+        for (_, notify) in self.wakes.lock().expect(UNPOISONED).iter().filter(|((of, _), _)| *of == lane) {
+            notify.notify_one();
+        }
+    }
+}
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
+
+async fn open_sqlite(settings: &StoreSettings) -> Result<Db, StoreError> {
+    let options = SqliteConnectOptions::from_str(&settings.url)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true)
+        .busy_timeout(settings.wait_max);
+    let pool = |size: u32| {
+        let options = options.clone();
+        SqlitePoolOptions::new().max_connections(size).acquire_timeout(settings.wait_max).connect_with(options)
+    };
+    let write = pool(1).await?;
+    // Several processes may open a new file at once, and sqlx locks nothing on SQLite.
+    let mut tx = write.begin_with(BEGIN_SQLITE).await?;
+    MIGRATIONS.run(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(Db::Sqlite { read: pool(settings.connections_max).await?, write })
+}
+
+async fn open_postgres(settings: &StoreSettings) -> Result<Db, StoreError> {
+    let wait_max_ms = settings.wait_max.as_millis().to_string();
+    let options = PgConnectOptions::from_str(&settings.url)?.application_name("downbeat").options([
+        // A claim must see what was committed while it waited for its turn.
+        ("default_transaction_isolation", "read committed"),
+        ("lock_timeout", &wait_max_ms),
+        // A process that is cut off in the middle of a transaction must not keep its locks.
+        ("idle_in_transaction_session_timeout", &wait_max_ms),
+    ]);
+    let pool = PgPoolOptions::new().max_connections(settings.connections_max).acquire_timeout(settings.wait_max);
+    let pool = pool.connect_with(options).await?;
+    MIGRATIONS.run(&pool).await?;
+    Ok(Db::Postgres(pool))
+}
+
+/// What stands before the colon, when it looks like a scheme; nothing otherwise.
+fn scheme_of(url: &str) -> &str {
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) { scheme } else { "" }
+}

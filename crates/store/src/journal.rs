@@ -1,0 +1,89 @@
+//! Reading the journal (what happened, and why) and keeping the log (what was seen on the way).
+
+use domain::Timestamp;
+
+use crate::{Store, StoreError};
+
+const TAIL: &str = "SELECT version, state, event, cause, at_ms FROM journal
+    WHERE kind = $1 AND machine = $2 AND version > $3 ORDER BY version";
+const APPEND: &str = "INSERT INTO log (kind, machine, n, at_ms, line)
+    VALUES ($1, $2, (SELECT COALESCE(MAX(n), 0) + 1 FROM log WHERE kind = $1 AND machine = $2), $3, $4)";
+const LINES: &str = "SELECT n, at_ms, line FROM log WHERE kind = $1 AND machine = $2 AND n > $3 ORDER BY n LIMIT $4";
+
+/// One event that was applied.
+#[derive(Clone, Debug)]
+pub struct JournalEntry {
+    /// The version that it led to, counted from 1.
+    pub version: i64,
+    /// The name of the state that it led to.
+    pub state: String,
+    /// The event as JSON.
+    pub event: String,
+    /// Why it was applied: `delivery:…`, `effect:…` or `person:…`.
+    pub cause: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One line of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Its number, counted from 1.
+    pub n: i64,
+    /// When it was kept.
+    pub at: Timestamp,
+    /// The line.
+    pub line: String,
+}
+
+impl Store {
+    /// The journal of one machine after `version`, oldest first.
+    pub async fn journal(
+        &self,
+        kind: &'static str,
+        machine: &str,
+        version: i64,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        let rows = self.rows(TAIL, &[kind.into(), machine.into(), version.into()]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(JournalEntry {
+                    version: row.int("version")?,
+                    state: row.text("state")?,
+                    event: row.text("event")?,
+                    cause: row.text("cause")?,
+                    at: Timestamp::from_ms(row.int("at_ms")?),
+                })
+            })
+            .collect()
+    }
+
+    /// Keeps lines that a performer saw. Losing them loses nothing, so no machine hears of it.
+    pub async fn append_log(&self, kind: &'static str, machine: &str, lines: &[String]) -> Result<(), StoreError> {
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        // Two that append at once would take the same number.
+        tx.serialise_writes(kind, machine).await?;
+        for line in lines {
+            tx.execute(APPEND, &[kind.into(), machine.into(), now.into(), line.as_str().into()]).await?;
+        }
+        tx.commit().await
+    }
+
+    /// At most `count_max` lines of one machine's log after number `n`.
+    pub async fn log_after(
+        &self,
+        kind: &'static str,
+        machine: &str,
+        n: i64,
+        count_max: i64,
+    ) -> Result<Vec<LogLine>, StoreError> {
+        let rows = self.rows(LINES, &[kind.into(), machine.into(), n.into(), count_max.into()]).await?;
+        rows.iter()
+            .map(|row| {
+                let at = Timestamp::from_ms(row.int("at_ms")?);
+                Ok(LogLine { n: row.int("n")?, at, line: row.text("line")? })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,273 @@
+//! Effects owed: claim under a lease, extend, finish, put off, bury.
+//!
+//! A lease is measured by the database's clock, which all processes share; what is due is measured by the store's
+//! clock, which tests move by hand. Each claim gives a fresh token, and every later write demands it: whoever lost a
+//! lease can write nothing more. A claim counts as an attempt whether it ends or not, so that an effect which kills
+//! its process is buried after its attempts like any other.
+
+use std::time::Duration;
+
+use domain::{Attempt, EffectId, Timestamp};
+
+use crate::{Arg, Row, Statement, Store, StoreError};
+
+pub(crate) const OWE: &str = "INSERT INTO outbox
+    (id, seq, kind, machine, lane, grp, body, state, due_at_ms, attempt, created_at_ms)
+    VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM outbox), $2, $3, $4, $5, $6, 'owed', $7, 0, $8)";
+pub(crate) const FINISH: &str = "UPDATE outbox SET state = 'done', ended_at_ms = $3, lease_until_ms = NULL
+    WHERE id = $1 AND lease_token = $2 AND state = 'owed'";
+pub(crate) const REVOKE: &str = "UPDATE outbox
+    SET revoked_at_ms = $3, due_at_ms = CASE WHEN due_at_ms < $3 THEN due_at_ms ELSE $3 END
+    WHERE lane = $1 AND grp = $2 AND state = 'owed'";
+/// Whether this very attempt ended the effect.
+pub(crate) const ENDED: &str = "SELECT id FROM outbox WHERE id = $1 AND lease_token = $2 AND state <> 'owed'";
+// Transactions may commit in another order than they took their `seq`, so a row may turn up before one of its group that
+// is being performed already: it is not enough to be the first.
+const NEXT: &str = "SELECT o.id FROM outbox o
+    WHERE o.state = 'owed' AND o.lane = $1 AND o.kind = $2 AND o.due_at_ms <= $3
+    AND (o.lease_until_ms IS NULL OR o.lease_until_ms <= $4)
+    AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp
+        AND (e.seq < o.seq OR (e.seq = o.seq AND e.id < o.id)))
+    AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp
+        AND e.lease_until_ms > $4)
+    ORDER BY o.due_at_ms, o.seq, o.id LIMIT 1";
+// The guard is repeated outside the look-up: its holder may have ended or extended it in between.
+const CLAIM: &str = "UPDATE outbox SET attempt = attempt + 1, lease_token = $2, lease_owner = $3, lease_until_ms = $4
+    WHERE id = $1 AND state = 'owed' AND (lease_until_ms IS NULL OR lease_until_ms <= $5)
+    RETURNING machine, body, attempt, revoked_at_ms, last_error";
+const EXTEND: &str = "UPDATE outbox SET lease_until_ms = $3
+    WHERE id = $1 AND lease_token = $2 AND state = 'owed' RETURNING revoked_at_ms";
+const PUT_OFF: &str = "UPDATE outbox SET lease_token = NULL, lease_until_ms = NULL, due_at_ms = $3, last_error = $4
+    WHERE id = $1 AND lease_token = $2 AND state = 'owed'";
+const RELEASE: &str = "UPDATE outbox SET lease_token = NULL, lease_until_ms = NULL, attempt = attempt - 1
+    WHERE id = $1 AND lease_token = $2 AND state = 'owed'";
+const BURY: &str = "UPDATE outbox SET state = 'buried', ended_at_ms = $3, last_error = $4, lease_until_ms = NULL
+    WHERE id = $1 AND lease_token = $2 AND state = 'owed'";
+const NEXT_DUE: &str = "SELECT MIN(due_at_ms) AS due FROM outbox
+    WHERE state = 'owed' AND lane = $1 AND kind = $2 AND due_at_ms > $3 AND lease_until_ms IS NULL";
+const FORGET_LEASES: &str = "UPDATE outbox SET lease_token = NULL, lease_until_ms = NULL
+    WHERE state = 'owed' AND lease_token IS NOT NULL";
+const DEBTS: &str = "SELECT id, lane, attempt, due_at_ms, last_error FROM outbox
+    WHERE state = 'owed' AND kind = $1 AND machine = $2 ORDER BY seq, id";
+const OWED_NOW: &str = "SELECT COUNT(*) AS n FROM outbox WHERE state = 'owed' AND due_at_ms <= $1";
+const PRUNE_OUTBOX: &str = "DELETE FROM outbox
+    WHERE id IN (SELECT id FROM outbox WHERE state <> 'owed' AND ended_at_ms < $1 LIMIT 1000)";
+const PRUNE_INBOX: &str = "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE received_at_ms < $1 LIMIT 1000)";
+
+/// How one lane is worked.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    /// The lane's name, as routes say it.
+    pub name: &'static str,
+    /// How many of its effects may be performed at once in this process.
+    pub limit: usize,
+    /// How long a claim holds unless it is extended, which happens four times in that span.
+    pub lease: Duration,
+    /// After so many claims an effect is buried, whether its attempts ended or not.
+    pub attempts_max: u32,
+    /// How long to wait at most for a wake-up that another process cannot give.
+    pub poll: Duration,
+}
+
+impl Lane {
+    /// A lane of `limit` at once: leases of 20 s, 8 attempts, a look every second.
+    pub fn new(name: &'static str, limit: usize) -> Self {
+        let (lease, poll) = (Duration::from_secs(20), Duration::from_secs(1));
+        Self { name, limit, lease, attempts_max: 8, poll }
+    }
+}
+
+/// A claimed row, not yet understood.
+#[derive(Debug)]
+pub struct Leased {
+    /// The machine's id as text.
+    pub machine: String,
+    /// The effect as JSON.
+    pub body: String,
+    /// The claim.
+    pub attempt: Attempt,
+    /// Whether the machine has asked to stop it.
+    pub is_revoked: bool,
+    /// Why the attempt before this one failed.
+    pub last_error: Option<String>,
+}
+
+/// An effect that is owed, for people to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Debt {
+    /// The effect's id.
+    pub effect: String,
+    /// Its lane.
+    pub lane: String,
+    /// How often it was claimed.
+    pub attempts: i64,
+    /// When it is due, in milliseconds since 1970 UTC.
+    pub due_at_ms: i64,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
+}
+
+/// Whether a lease still holds.
+pub(crate) enum Lease {
+    Held,
+    Revoked,
+    Lost,
+}
+
+impl Store {
+    /// Claims the next due effect of a lane for one kind of machine.
+    pub async fn claim(&self, lane: &Lane, kind: &'static str) -> Result<Option<Leased>, StoreError> {
+        loop {
+            let lease_now = self.lease_now().await?;
+            let look = [lane.name.into(), kind.into(), self.now().into(), lease_now.into()];
+            // The first look takes no lock, so that an idle lane costs the writers nothing.
+            if self.rows(NEXT, &look).await?.is_empty() {
+                return Ok(None);
+            }
+            let mut tx = self.begin().await?;
+            tx.serialise_claims().await?;
+            let Some(next) = tx.first(NEXT, &look).await? else { continue };
+            let (effect, token) = (next.text("id")?, new_token());
+            let lease = [
+                effect.as_str().into(),
+                token.as_str().into(),
+                Arg::from(&*self.owner),
+                (lease_now + lease_ms(lane)).into(),
+                lease_now.into(),
+            ];
+            let Some(row) = tx.first(CLAIM, &lease).await? else { continue };
+            let number = u32::try_from(row.int("attempt")?).unwrap_or(u32::MAX);
+            let leased = Leased {
+                machine: row.text("machine")?,
+                body: row.text("body")?,
+                attempt: Attempt { effect: EffectId::new(effect), number, token },
+                is_revoked: row.maybe_int("revoked_at_ms")?.is_some(),
+                last_error: row.maybe_text("last_error")?,
+            };
+            tx.commit().await?;
+            return Ok(Some(leased));
+        }
+    }
+
+    /// Holds a claim for another lease, and learns whether it was revoked or taken over.
+    pub(crate) async fn extend(&self, lane: &Lane, attempt: &Attempt) -> Result<Lease, StoreError> {
+        let until = self.lease_now().await? + lease_ms(lane);
+        let mut tx = self.begin().await?;
+        let row = tx.first(EXTEND, &[attempt.effect.as_str().into(), token(attempt), until.into()]).await?;
+        tx.commit().await?;
+        Ok(match row.map(|row| row.maybe_int("revoked_at_ms")).transpose()? {
+            None => Lease::Lost,
+            Some(None) => Lease::Held,
+            Some(Some(_)) => Lease::Revoked,
+        })
+    }
+
+    /// Ends an effect that has nothing to tell its machine; false when the lease was taken over.
+    pub async fn finish(&self, attempt: &Attempt) -> Result<bool, StoreError> {
+        let now = self.now();
+        self.write_claimed(FINISH, attempt, vec![now.into()]).await
+    }
+
+    /// Gives a claim back with the reason, to be tried again from `after` on; false when the lease was taken over.
+    pub async fn put_off(&self, attempt: &Attempt, after: Duration, why: &str) -> Result<bool, StoreError> {
+        let due = self.now() + after;
+        self.write_claimed(PUT_OFF, attempt, vec![due.into(), why.into()]).await
+    }
+
+    /// Gives a claim back as if it had not been made; for an orderly shutdown.
+    pub async fn release(&self, attempt: &Attempt) -> Result<bool, StoreError> {
+        self.write_claimed(RELEASE, attempt, Vec::new()).await
+    }
+
+    /// Ends an effect that will never succeed and that its machine does not ask about.
+    pub(crate) async fn bury(&self, attempt: &Attempt, why: &str) -> Result<bool, StoreError> {
+        let now = self.now();
+        self.write_claimed(BURY, attempt, vec![now.into(), why.into()]).await
+    }
+
+    /// When the next effect of a lane is due that was not due at `after`.
+    pub(crate) async fn next_due(
+        &self,
+        lane: &Lane,
+        kind: &'static str,
+        after: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let rows = self.rows(NEXT_DUE, &[lane.name.into(), kind.into(), after.into()]).await?;
+        let due = rows.first().map(|row| row.maybe_int("due")).transpose()?.flatten();
+        Ok(due.map(Timestamp::from_ms))
+    }
+
+    /// Ends all leases at once. Only for the sole owner of a database, before it starts its pumps: whoever held them
+    /// is dead, so waiting for their leases to expire would help nobody.
+    pub async fn forget_leases(&self) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let n = tx.execute(FORGET_LEASES, &[]).await?;
+        tx.commit().await?;
+        Ok(n)
+    }
+
+    /// What a machine is still owed.
+    pub async fn debts(&self, kind: &'static str, machine: &str) -> Result<Vec<Debt>, StoreError> {
+        let rows = self.rows(DEBTS, &[kind.into(), machine.into()]).await?;
+        rows.iter().map(debt_of).collect()
+    }
+
+    /// How many effects are due or being performed; zero means that everything waits for people or for time.
+    pub async fn owed_now(&self) -> Result<i64, StoreError> {
+        let rows = self.rows(OWED_NOW, &[self.now().into()]).await?;
+        rows.first().map_or(Ok(0), |row| row.int("n"))
+    }
+
+    /// Forgets deliveries and ended effects older than `age`; their journal entries stay. It goes in small steps, so
+    /// that no write waits long for it.
+    pub async fn prune(&self, age: Duration) -> Result<u64, StoreError> {
+        let before = Arg::from(self.now() - age);
+        let mut n_forgotten = 0;
+        for sql in [PRUNE_OUTBOX, PRUNE_INBOX] {
+            loop {
+                let touched = self.write(&[Statement { sql, args: vec![before.clone()] }]).await?;
+                let n: u64 = touched.iter().sum();
+                n_forgotten += n;
+                if n == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(n_forgotten)
+    }
+
+    async fn write_claimed(&self, sql: &'static str, attempt: &Attempt, rest: Vec<Arg>) -> Result<bool, StoreError> {
+        let mut args = vec![attempt.effect.as_str().into(), token(attempt)];
+        args.extend(rest);
+        let mut tx = self.begin().await?;
+        let touched = tx.execute(sql, &args).await?;
+        tx.commit().await?;
+        Ok(touched == 1)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a token proves one claim and must never come again, also after a restart"
+)]
+fn new_token() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
+fn token(attempt: &Attempt) -> Arg {
+    attempt.token.as_str().into()
+}
+
+fn lease_ms(lane: &Lane) -> i64 {
+    i64::try_from(lane.lease.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn debt_of(row: &Row) -> Result<Debt, StoreError> {
+    Ok(Debt {
+        effect: row.text("id")?,
+        lane: row.text("lane")?,
+        attempts: row.int("attempt")?,
+        due_at_ms: row.int("due_at_ms")?,
+        last_error: row.maybe_text("last_error")?,
+    })
+}

@@ -1,0 +1,100 @@
+//! What happened to a task, in words, with the time and the cause of each event. Pure.
+
+use agents::task::TaskEvent;
+use domain::Timestamp;
+use store::JournalEntry;
+
+use crate::moment::Moment;
+use crate::standing::capitalised;
+
+/// One event.
+#[derive(Debug)]
+pub(crate) struct Happening {
+    pub(crate) at: Moment,
+    pub(crate) what: String,
+    /// What was said or answered, if anything.
+    pub(crate) said: Option<String>,
+    /// The state that it led to, where that is another one.
+    pub(crate) led_to: Option<String>,
+    pub(crate) cause: String,
+}
+
+/// The timeline of a journal, oldest first. An event of a later version that this one cannot read is named so.
+pub(crate) fn timeline(journal: &[JournalEntry], now: Timestamp) -> Vec<Happening> {
+    let before = std::iter::once(None).chain(journal.iter().map(|entry| Some(entry.state.as_str())));
+    journal.iter().zip(before).map(|(entry, before)| happening(entry, before, now)).collect()
+}
+
+fn happening(entry: &JournalEntry, before: Option<&str>, now: Timestamp) -> Happening {
+    let event = serde_json::from_str::<TaskEvent>(&entry.event).ok();
+    Happening {
+        at: Moment::new(entry.at, now),
+        what: event.as_ref().map_or_else(|| "An event that this version cannot read".to_owned(), what_happened),
+        said: event.as_ref().and_then(words_of).filter(|words| !words.is_empty()).map(str::to_owned),
+        led_to: (before != Some(entry.state.as_str())).then(|| capitalised(&entry.state.replace('-', " "))),
+        cause: cause_in_words(&entry.cause),
+    }
+}
+
+/// `delivery:console:7` as `delivery console:7`.
+fn cause_in_words(cause: &str) -> String {
+    cause.replacen(':', " ", 1)
+}
+
+fn what_happened(event: &TaskEvent) -> String {
+    use TaskEvent as E;
+    match event {
+        E::Submitted { request } => format!("{} asked", request.requester),
+        E::CardPosted { .. } => "Card posted".to_owned(),
+        E::SessionStarted { session } => format!("Session {session} started"),
+        E::PlanProposed { terms, .. } => format!("Plan proposed, at risk {}", terms.tier),
+        E::PlanApproved { by, version, .. } => format!("{by} approved plan v{version}"),
+        E::RevisionRequested { by, .. } => format!("{by} asked for a revision"),
+        E::Refused { by, .. } => format!("{by} rejected it"),
+        E::WorkFinished { session, .. } => format!("Session {session} finished its work"),
+        E::NothingChanged { session, .. } => format!("Session {session} found nothing to change"),
+        E::SessionFailed { session, .. } => format!("Session {session} failed"),
+        E::SessionStopped { session } => format!("Session {session} was stopped"),
+        E::DepartureAccepted { by, head } => format!("{by} accepted the change {}", head.short()),
+        E::Published { reference, .. } => format!("Published as {reference}"),
+        E::PublishFailed { .. } => "Could not be published".to_owned(),
+        E::MergeRequested { by } => format!("{by} sent it to the merge queue"),
+        E::DequeueRequested { by } => format!("{by} took it out of the merge queue"),
+        E::EntryProgressed { .. } => "Moved in the merge queue".to_owned(),
+        E::EntryMerged { commit, .. } => format!("Landed as {}", commit.short()),
+        E::EntryEjected { .. } => "Sent back by the merge queue".to_owned(),
+        E::EntryWithdrawn => "Left the merge queue".to_owned(),
+        E::StopRequested { by } => format!("{by} stopped it"),
+        E::RetryRequested { by } => format!("{by} asked to try again"),
+        E::DeadlinePassed { .. } => "A deadline passed".to_owned(),
+    }
+}
+
+fn words_of(event: &TaskEvent) -> Option<&str> {
+    use TaskEvent as E;
+    match event {
+        E::PlanProposed { draft, .. } => Some(&draft.summary),
+        E::RevisionRequested { feedback, .. } => Some(feedback),
+        E::NothingChanged { answer, .. } => Some(answer),
+        E::Refused { why, .. }
+        | E::SessionFailed { why, .. }
+        | E::PublishFailed { why, .. }
+        | E::EntryEjected { why } => Some(why),
+        E::EntryProgressed { note } => note.as_deref(),
+        E::Submitted { .. }
+        | E::CardPosted { .. }
+        | E::SessionStarted { .. }
+        | E::PlanApproved { .. }
+        | E::WorkFinished { .. }
+        | E::SessionStopped { .. }
+        | E::DepartureAccepted { .. }
+        | E::Published { .. }
+        | E::MergeRequested { .. }
+        | E::DequeueRequested { .. }
+        | E::EntryMerged { .. }
+        | E::EntryWithdrawn
+        | E::StopRequested { .. }
+        | E::RetryRequested { .. }
+        | E::DeadlinePassed { .. } => None,
+    }
+}

@@ -1,0 +1,165 @@
+//! Claims: each row once, when it is due, under a token that never comes again.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::future::join_all;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
+use store::{Backend, Lane, Statement, Store, Table};
+
+use crate::bells::{BellEvent, Ringer, Tower, ask, bell, east, hush, name_of, ring, ring_after};
+use crate::sources;
+use crate::world::World;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+async fn claim_name(store: &Store, lane: &Lane) -> Option<String> {
+    let leased = store.claim(lane, Tower::KIND).await.unwrap()?;
+    Some(name_of(&serde_json::from_str(&leased.body).unwrap()))
+}
+
+pub async fn eight_claimers_claim_each_of_400_once(world: &World) {
+    let store = world.open().await;
+    for n in 0..4 {
+        ask::<0>(&store, (0..100).map(|m| ring(format!("{n} {m}"))).collect()).await;
+    }
+    let n_left = Arc::new(AtomicUsize::new(400));
+    let claimer = |_| {
+        let (store, n_left) = (store.clone(), n_left.clone());
+        tokio::spawn(async move {
+            let mut names = Vec::new();
+            while n_left.load(Ordering::SeqCst) > 0 {
+                if let Some(name) = claim_name(&store, &east()).await {
+                    n_left.fetch_sub(1, Ordering::SeqCst);
+                    names.push(name);
+                }
+            }
+            names
+        })
+    };
+    let names: Vec<String> = join_all((0..8).map(claimer)).await.into_iter().flat_map(Result::unwrap).collect();
+    assert_eq!((names.len(), names.iter().collect::<BTreeSet<_>>().len()), (400, 400));
+    assert_eq!(claim_name(&store, &east()).await, None);
+}
+
+pub async fn a_token_never_comes_again(world: &World) {
+    let (one, other) = (world.open().await, world.open().await);
+    ask::<0>(&one, vec![ring("dong")]).await;
+    let mut tokens = BTreeSet::new();
+    // A claim that is given back leaves no trace in the row, so nothing in the row can make the next token differ.
+    for store in [&one, &one, &other, &one] {
+        let attempt = store.claim(&east(), Tower::KIND).await.unwrap().unwrap().attempt;
+        assert!(store.release(&attempt).await.unwrap());
+        assert!(tokens.insert(attempt.token.clone()), "{} came again", attempt.token);
+    }
+}
+
+pub async fn what_is_due_later_waits_for_the_clock(world: &World) {
+    let store = world.open().await;
+    ask::<0>(&store, vec![ring_after(5_000, "g", "later"), ring("now")]).await;
+    assert_eq!(claim_name(&store, &east()).await.as_deref(), Some("now"));
+    world.clock.advance(Duration::from_millis(4_999));
+    assert_eq!(claim_name(&store, &east()).await, None);
+    world.clock.advance(Duration::from_millis(1));
+    assert_eq!(claim_name(&store, &east()).await.as_deref(), Some("later"));
+}
+
+/// What was due may be late by as much as the clock went back, but it comes; what is owed from then on comes at once.
+pub async fn a_clock_set_back_an_hour_loses_nothing(world: &World) {
+    let store = world.open().await;
+    let before = store.now();
+    ask::<0>(&store, vec![ring("before")]).await;
+    let taken = store.claim(&east(), Tower::KIND).await.unwrap().unwrap();
+    ask::<0>(&store, vec![ring("waiting")]).await;
+    world.clock.set(before - HOUR);
+    assert_eq!(claim_name(&store, &east()).await, None, "a lease is not measured by this clock");
+    ask::<0>(&store, vec![ring("after")]).await;
+    assert_eq!(claim_name(&store, &east()).await.as_deref(), Some("after"));
+    assert!(store.finish(&taken.attempt).await.unwrap());
+    world.clock.advance(HOUR);
+    assert_eq!(claim_name(&store, &east()).await.as_deref(), Some("waiting"));
+}
+
+pub async fn a_pause_is_waited_out_and_counts_as_an_attempt(world: &World) {
+    let store = world.open().await;
+    ask::<0>(&store, vec![ring("dong")]).await;
+    let first = store.claim(&east(), Tower::KIND).await.unwrap().unwrap();
+    assert_eq!((first.attempt.number, first.last_error), (1, None));
+    assert!(store.put_off(&first.attempt, Duration::from_secs(7), "no rope").await.unwrap());
+    let debt = store.debts(Tower::KIND, "Big Ben").await.unwrap().remove(0);
+    assert_eq!((debt.attempts, debt.last_error.as_deref()), (1, Some("no rope")));
+    assert_eq!(debt.due_at_ms, (store.now() + Duration::from_secs(7)).as_ms());
+    assert_eq!(claim_name(&store, &east()).await, None);
+    world.clock.advance(Duration::from_secs(7));
+    let second = store.claim(&east(), Tower::KIND).await.unwrap().unwrap();
+    assert_eq!((second.attempt.number, second.last_error.as_deref()), (2, Some("no rope")));
+}
+
+pub async fn a_claim_given_back_does_not_count(world: &World) {
+    let store = world.open().await;
+    ask::<0>(&store, vec![ring("dong")]).await;
+    for _ in 0..3 {
+        let attempt = store.claim(&east(), Tower::KIND).await.unwrap().unwrap().attempt;
+        assert_eq!(attempt.number, 1);
+        assert!(store.release(&attempt).await.unwrap());
+        assert!(!store.release(&attempt).await.unwrap(), "one claim was given back twice");
+    }
+}
+
+pub async fn a_revocation_brings_a_timer_forward(world: &World) {
+    let store = world.open().await;
+    ask::<0>(&store, vec![ring_after(HOUR.as_secs() * 1_000, "g", "timer")]).await;
+    ask::<0>(&store, vec![ring_after(HOUR.as_secs() * 1_000, "h", "stranger")]).await;
+    assert_eq!(claim_name(&store, &east()).await, None);
+    ask::<0>(&store, vec![hush("g")]).await;
+    let seen = Ringer::<0>::new(|owed| {
+        Box::pin(async {
+            assert!(owed.revoked.is_cancelled(), "it was revoked before it was claimed");
+            store::Performed::Done(BellEvent::Rang(name_of(&owed.effect)))
+        })
+    });
+    let pump = store::Pump::new(store.clone(), east(), seen);
+    assert!(store::Pumping::perform_next(&pump).await.unwrap());
+    assert!(!store::Pumping::perform_next(&pump).await.unwrap());
+    assert_eq!(bell::<0>(&store).await.rung, ["timer"]);
+}
+
+/// A lane must be as quick after a year as on the first day.
+pub async fn claims_read_no_ended_effects(world: &World) {
+    const FILL: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+        INSERT INTO outbox (id, seq, kind, machine, lane, grp, body, state, due_at_ms, attempt, created_at_ms)
+        SELECT 'old ' || i, i, 'tower', 'Big Ben', 'east', 'g', '{}', 'done', 0, 1, 0 FROM n";
+    let store = world.open().await;
+    store.write(&[Statement { sql: FILL, args: vec![] }, Statement { sql: "ANALYZE", args: vec![] }]).await.unwrap();
+    ask::<0>(&store, vec![ring_after(0, "g", "new")]).await;
+
+    let texts = sources::statements_in("store/src/outbox.rs");
+    let quick: Vec<&String> =
+        texts.iter().filter(|sql| sql.starts_with("SELECT o.id") || sql.starts_with("SELECT MIN(due")).collect();
+    assert_eq!(quick.len(), 2, "the look-up of a claim and of the next due time");
+    for sql in quick {
+        let plan = plan_of(world, sql).await;
+        assert!(!plan.contains("Seq Scan on outbox") && !plan.contains("SCAN o"), "{sql}\n{plan}");
+    }
+    assert_eq!(claim_name(&store, &east()).await.as_deref(), Some("new"));
+}
+
+async fn plan_of(world: &World, sql: &str) -> String {
+    let lines: Vec<String> = match world.backend {
+        Backend::Sqlite => {
+            let mut connection = SqliteConnection::connect(&world.url()).await.unwrap();
+            let rows = connection.fetch_all(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).await.unwrap();
+            rows.iter().map(|row| row.get("detail")).collect()
+        }
+        Backend::Postgres => {
+            let mut connection = PgConnection::connect(&world.url()).await.unwrap();
+            let given = ["'east'", "'tower'", "5", "5"][..if sql.contains("$4") { 4 } else { 3 }].join(", ");
+            connection.execute(AssertSqlSafe(format!("PREPARE look AS {sql}"))).await.unwrap();
+            let rows = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN EXECUTE look({given})")));
+            rows.fetch_all(&mut connection).await.unwrap().iter().map(|row| row.get(0)).collect()
+        }
+    };
+    lines.join("\n")
+}
