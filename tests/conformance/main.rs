@@ -20,12 +20,12 @@ mod world;
 
 use std::process::ExitCode;
 
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 use libtest_mimic::{Arguments, Trial};
 use store::Backend;
 use world::{POSTGRES_VARIABLE, World};
 
-type Case = (&'static str, for<'w> fn(&'w World) -> BoxFuture<'w, ()>);
+type Case = (&'static str, for<'w> fn(&'w World) -> LocalBoxFuture<'w, ()>);
 
 macro_rules! cases {
     ($($module:ident: $($case:ident)+;)+) => {

@@ -110,7 +110,7 @@ impl Dispatcher {
         let workspace = self.ready_tree(run).await?;
         let prompt = prompt::for_plan(&run.task.request, feedback);
         let draft = run.agent.plan(&self.session(run, &workspace, &prompt)).await?;
-        let terms = terms_of(self.rules.tiers().tier_of(&draft.paths));
+        let terms = terms_of(&self.rules.tiers().tier_of(&draft.paths));
         Ok(TaskEvent::PlanProposed { session: run.number, draft, terms })
     }
 
@@ -126,17 +126,23 @@ impl Dispatcher {
             return Ok(TaskEvent::NothingChanged { session: number, answer: worked.answer });
         };
         run.log.line("checking the change");
-        let checks = self.checks.inspect(run.repository, &head, run.stop.clone()).await.map_err(|why| Trouble::Checks(why.to_string()))?;
+        let checks = self
+            .checks
+            .inspect(run.repository, &head, run.stop.clone())
+            .await
+            .map_err(|why| Trouble::Checks(why.to_string()))?;
         if run.stop.is_cancelled() {
             return Err(SessionError::Stopped.into());
         }
         let checks = match checks {
             Inspected::Read { runs, .. } => runs,
-            Inspected::Unreadable(error) => return Err(SessionError::Failed(format!("the checks cannot be read: {error}")).into()),
+            Inspected::Unreadable(error) => {
+                return Err(SessionError::Failed(format!("the checks cannot be read: {error}")).into());
+            }
         };
         let changes = run.repository.mirror.changes(&workspace.base, &head).await?;
         let paths: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
-        let Terms { tier, because } = terms_of(self.rules.tiers().tier_of(&paths));
+        let Terms { tier, because } = terms_of(&self.rules.tiers().tier_of(&paths));
         let (base, approved) = (workspace.base.clone(), approved.cloned());
         let work = Work { approved, base, head, changes, tier, tier_because: because, checks, cage: worked.cage };
         Ok(TaskEvent::WorkFinished { session: number, work })
@@ -185,20 +191,23 @@ impl Dispatcher {
                 Ok(_) => retry("the session was interrupted".to_owned()),
                 Err(error) => retry(error.to_string()),
             },
-            Trouble::Session(SessionError::Surroundings(why)) | Trouble::Forge(ForgeError::Transient { why, .. }) => retry(why),
+            Trouble::Session(SessionError::Surroundings(why)) | Trouble::Forge(ForgeError::Transient { why, .. }) => {
+                retry(why)
+            }
             Trouble::Store(error) => retry(error.to_string()),
             Trouble::Apply(error) => retry(error.to_string()),
             Trouble::Checks(why) => retry(why),
-            error @ (Trouble::Session(_) | Trouble::Forge(_) | Trouble::Git(_) | Trouble::Workspace(_) | Trouble::Gone(_)) => {
-                failed(error.to_string())
-            }
+            error @ (Trouble::Session(_)
+            | Trouble::Forge(_)
+            | Trouble::Git(_)
+            | Trouble::Workspace(_)
+            | Trouble::Gone(_)) => failed(error.to_string()),
         }
     }
 }
 
-fn terms_of(assessment: Assessment) -> Terms {
-    let because = assessment.decided_by.as_ref().map_or("nothing risky".to_owned(), |by| format!("{} is {}", by.path, by.subject));
-    Terms { tier: assessment.tier, because }
+fn terms_of(assessment: &Assessment) -> Terms {
+    Terms { tier: assessment.tier, because: assessment.to_string() }
 }
 
 /// The change's author: the agent did it, for the person who asked.

@@ -9,7 +9,7 @@ use agents::task::{self, Task, TaskEffect, TaskEvent, Work};
 use async_trait::async_trait;
 use domain::{Cause, DeliveryId, EntryId, TaskId};
 use mergeq::QueueDesk;
-use mergeq::queue::{Change, Company, News, Outcome, Proof, Queue, QueueEffect, QueueEvent};
+use mergeq::queue::{Change, Company, News, Outcome, Proof, Queue, QueueEffect, QueueEvent, Why};
 use store::{ApplyError, Owed, Performed, Performer, Store};
 
 /// Performs lane `merge`: task → queue.
@@ -119,7 +119,7 @@ fn event_of(news: &News) -> TaskEvent {
         News::Progressed(_) => TaskEvent::EntryProgressed { note: None },
         News::SteppedAside { with, paths } => {
             let with: Vec<_> = with.iter().map(EntryId::as_str).collect();
-            let note = format!("steps aside for {}, which also changes {}", with.join(", "), paths.join(", "));
+            let note = format!("waits for {}, because both change {}", with.join(" and "), paths.join(", "));
             TaskEvent::EntryProgressed { note: Some(note) }
         }
         News::Stalled { why } => TaskEvent::EntryProgressed { note: Some(format!("the queue has stopped: {why}")) },
@@ -130,7 +130,22 @@ fn event_of(news: &News) -> TaskEvent {
             };
             TaskEvent::EntryMerged { commit: commit.clone(), proof }
         }
-        News::Ended(Outcome::Ejected { why }) => TaskEvent::EntryEjected { why: format!("{why}. {}", why.next_step()) },
+        News::Ended(Outcome::Ejected { why }) => {
+            TaskEvent::EntryEjected { why: format!("{why}{}. {}", last_words(why), why.next_step()) }
+        }
         News::Ended(Outcome::Withdrawn { .. }) => TaskEvent::EntryWithdrawn,
+    }
+}
+
+/// The last line that each failed check printed: most often it names the test.
+fn last_words(why: &Why) -> String {
+    let Why::Checks { failing } = why else { return String::new() };
+    let last =
+        |output: &str| output.lines().rev().find(|line| !line.trim().is_empty()).map(|line| line.trim().to_owned());
+    let said: Vec<_> = failing.iter().filter_map(|check| last(&check.output_tail)).collect();
+    if said.is_empty() {
+        String::new()
+    } else {
+        format!(" when it was tested alone on the target: {}", said.join("; "))
     }
 }

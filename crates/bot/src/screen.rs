@@ -1,6 +1,6 @@
 //! The terminal: the transcript above, one live line for what runs below. Piped, there is only the transcript.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -80,7 +80,8 @@ impl Screen {
     /// Prints a line above the live one.
     pub fn say(&self, line: &str) {
         if self.live.is_hidden() {
-            println!("{line}");
+            // Whoever reads the pipe may have gone; the work goes on all the same.
+            let _ = writeln!(std::io::stdout(), "{line}");
         } else {
             self.live.println(line);
         }

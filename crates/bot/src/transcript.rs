@@ -15,6 +15,7 @@ const MARGIN: usize = 8;
 pub struct Transcript {
     shown: HashMap<Key, String>,
     held: Vec<ConsoleMessage>,
+    choices: HashMap<Key, String>,
 }
 
 type Key = (String, i64);
@@ -28,14 +29,33 @@ impl Transcript {
                 if message.author == BOT {
                     self.held.retain(|card| !message.text.contains(subject(card)));
                 }
-                posted(message)
+                let mut lines = posted(message);
+                self.explain_number(message, &mut lines);
+                self.remember_choices(message);
+                lines
             }
             ConsoleEvent::Edited(message) => {
                 self.held.retain(|card| key(card) != key(message));
                 self.held.push(message.clone());
+                self.remember_choices(message);
                 Vec::new()
             }
             ConsoleEvent::Reacted(_) => Vec::new(),
+        }
+    }
+
+    fn remember_choices(&mut self, message: &ConsoleMessage) {
+        let offered = message.choices.iter();
+        self.choices.extend(offered.map(|offered| ((message.thread.clone(), offered.n), offered.choice.says.clone())));
+    }
+
+    /// Whoever reads along sees what a number stands for.
+    fn explain_number(&self, message: &ConsoleMessage, lines: &mut [String]) {
+        let said = message.text.trim().parse().ok();
+        if let (Some(n), Some(line)) = (said, lines.first_mut())
+            && let Some(says) = self.choices.get(&(message.thread.clone(), n))
+        {
+            *line = format!("{line}  ({})", says.split(" #").next().unwrap_or_default());
         }
     }
 

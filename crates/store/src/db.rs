@@ -397,7 +397,7 @@ async fn open_sqlite(settings: &StoreSettings) -> Result<Db, StoreError> {
     let write = pool(1).await?;
     // Several processes may open a new file at once, and sqlx locks nothing on SQLite.
     let mut tx = write.begin_with(BEGIN_SQLITE).await?;
-    MIGRATIONS.run(&mut *tx).await?;
+    MIGRATIONS.run_direct(None, &mut *tx, false).await?;
     tx.commit().await?;
     Ok(Db::Sqlite { read: pool(settings.connections_max).await?, write })
 }

@@ -124,8 +124,8 @@ impl TaskView {
 fn facts_of(task: &Task) -> Vec<Fact> {
     let request = &task.request;
     let plan = match request.plan {
-        PlanMode::Ask => "approved by a person",
-        PlanMode::Auto => "approved by the policy at low risk",
+        PlanMode::Ask => "a person approves it",
+        PlanMode::Auto => "the policy approves it at low risk",
         PlanMode::Off => "none; the change itself is looked at",
     };
     let merge = if request.merges_itself { "by itself once ready" } else { "when a person says so" };

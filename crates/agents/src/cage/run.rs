@@ -7,8 +7,9 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -165,7 +166,7 @@ impl Cage {
             Err(error) => (Err(error), None),
         };
         let report = match outcome {
-            Ok(()) => read_report(&order).await,
+            Ok(status) => read_report(&order, status).await,
             Err(error) => Err(error),
         };
         let broken = |error: io::Error| Report { level: None, how: How::CouldNotStart(error.to_string()) };
@@ -219,7 +220,11 @@ impl Cage {
     }
 }
 
-async fn read_report(order: &Order) -> io::Result<Report> {
+/// A launcher that was killed leaves no report; what killed it ended the run.
+async fn read_report(order: &Order, status: ExitStatus) -> io::Result<Report> {
+    if let Some(signal) = status.signal() {
+        return Ok(Report { level: None, how: How::Signalled(signal) });
+    }
     let text = fs::read(order.private.join(REPORT))
         .await
         .map_err(|error| io::Error::other(format!("the launcher left no report: {error}")))?;
@@ -269,7 +274,7 @@ impl<'a> Run<'a> {
         launched: &mut Launched,
         frame: Vec<u8>,
         stop: &CancellationToken,
-    ) -> io::Result<()> {
+    ) -> io::Result<ExitStatus> {
         let missing = || io::Error::other("the launcher has no pipes");
         let mut stdin = launched.0.stdin.take().ok_or_else(missing)?;
         let mut out = Stream::new(launched.0.stdout.take().ok_or_else(missing)?);
@@ -301,7 +306,7 @@ impl<'a> Run<'a> {
         }
         out.lines.finish(self.sink);
         err.lines.finish(self.sink);
-        launched.0.wait().await.map(drop)
+        launched.0.wait().await
     }
 
     fn take<R>(&mut self, stream: &mut Stream<R>) -> Option<How> {

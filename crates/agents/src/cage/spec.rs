@@ -166,6 +166,16 @@ impl Level {
     const ABI_TRUNCATE: i32 = 3;
     /// Landlock's first version that keeps signals and abstract sockets inside.
     const ABI_SCOPES: i32 = 6;
+
+    /// The level in a word where it holds all that it can, and with what it does not hold where it does not.
+    pub fn in_brief(&self) -> String {
+        let holds_all = self.landlock_abi.is_some_and(|abi| abi >= Self::ABI_TRUNCATE)
+            && self.own_processes
+            && self.hidden_processes
+            && self.bounded_processes
+            && self.reach == Reach::OwnLoopback;
+        if holds_all { "standard".to_owned() } else { self.to_string() }
+    }
 }
 
 impl fmt::Display for Level {

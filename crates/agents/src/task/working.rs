@@ -39,13 +39,10 @@ pub(super) fn finish(mut task: Task, session: u32, work: &Work, now: Timestamp) 
 /// In what a change goes beyond what was approved. Without a plan, only the lowest risk needs no second look.
 fn departure(work: &Work) -> Option<String> {
     match &work.approved {
-        Some(approved) if work.tier > approved.plan.tier => Some(format!(
-            "its plan was approved as {}, but the change is {} ({})",
-            approved.plan.tier, work.tier, work.tier_because
-        )),
-        None if work.tier > Tier::R1 => {
-            Some(format!("nobody approved a plan, and the change is {} ({})", work.tier, work.tier_because))
+        Some(approved) if work.tier > approved.plan.tier => {
+            Some(format!("its plan was approved as {}, but the change is {}", approved.plan.tier, work.tier_because))
         }
+        None if work.tier > Tier::R1 => Some(format!("nobody approved a plan, and the change is {}", work.tier_because)),
         _ => None,
     }
 }

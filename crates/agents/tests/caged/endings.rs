@@ -23,6 +23,7 @@ pub const CASES: &[Case] = &[
     ("a_stopped_run_may_tidy_up_for_a_second", a_stopped_run_may_tidy_up_for_a_second),
     ("an_exit_leaves_nothing_behind", an_exit_leaves_nothing_behind),
     ("a_dropped_run_ends", a_dropped_run_ends),
+    ("the_death_of_the_launcher_ends_everything", the_death_of_the_launcher_ends_everything),
     ("the_death_of_the_program_ends_everything", the_death_of_the_program_ends_everything),
 ];
 
@@ -157,6 +158,33 @@ fn a_dropped_run_ends() {
                 () = sink.stop.cancelled() => {}
             }
         });
+        assert!(holds_within(GONE_WITHIN, || processes_with(&marker).is_empty()), "{way:?}");
+    }
+}
+
+/// Kills the launcher as soon as the run says that it is ready.
+struct KillsTheLauncher;
+
+impl ProgressSink for KillsTheLauncher {
+    fn line(&self, text: &str) {
+        assert_eq!(text, "ready");
+        let is_ours = |pid: &i32| {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            status.contains(&format!("PPid:\t{}\n", std::process::id()))
+        };
+        for pid in processes_with(agents::cage::VERB).into_iter().filter(is_ours) {
+            nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+        }
+    }
+}
+
+fn the_death_of_the_launcher_ends_everything() {
+    let marker = marker(5);
+    for way in [STANDARD, WITHOUT_NAMESPACES] {
+        let world = World::new(way);
+        let order = world.script(&format!("{}; sleep 600", survivors(&marker)));
+        let ended = world.run_with(order, &CancellationToken::new(), &KillsTheLauncher);
+        assert_eq!(ended.how, How::Signalled(9), "{way:?}");
         assert!(holds_within(GONE_WITHIN, || processes_with(&marker).is_empty()), "{way:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! From a state to words and buttons. Pure: the same view gives the same message.
 
-use agents::task::{Approved, Goal, Intent, Plan, Proof, Task, TaskState, Work};
+use agents::task::{Approved, Goal, Intent, Plan, Proof, Request, Task, TaskState, Work};
 use forge::FileChange;
 
 use super::messenger::{Choice, Said};
@@ -21,11 +21,10 @@ pub struct Surroundings {
 
 /// The card: one message a task, edited in place.
 pub fn card(task: &Task, around: &Surroundings) -> Said {
-    let request = &task.request;
-    let asked =
-        format!("asked by {} · {} on {} · agent {}", request.requester, request.repo, request.target, request.agent);
-    let read = format!("read {} · cage: {}", request.receipt, around.cage);
-    Said::words(format!("{} · {}\n{}\n{asked}\n{read}", task.id, task.title(), now_line(task, around)))
+    let Request { requester, repo, target, agent, receipt, .. } = &task.request;
+    let facts =
+        format!("asked by {requester} · {repo} on {target} · agent {agent} · read {receipt} · caged: {}", around.cage);
+    Said::words(format!("{} · {}\n{}\n{facts}", task.id, task.title(), now_line(task, around)))
 }
 
 /// Where the task stands, in one line.
@@ -45,14 +44,7 @@ pub fn now_line(task: &Task, around: &Surroundings) -> String {
         TaskState::Working { approved } => format!("{}working", approval(approved)),
         TaskState::Departed { why, .. } => format!("stopped before publishing: {why}"),
         TaskState::Publishing { work } => format!("publishing {}", size(&work.changes)),
-        TaskState::InReview { pull_request, sent_back: None } => {
-            format!(
-                "ready on {} · {} · {}",
-                pull_request.reference,
-                size(&pull_request.work.changes),
-                checks(&pull_request.work)
-            )
-        }
+        TaskState::InReview { pull_request, sent_back: None } => format!("ready on {}", pull_request.reference),
         TaskState::InReview { sent_back: Some(why), .. } => format!("back from the merge queue: {why}"),
         TaskState::Merging { by, intent, note, .. } => {
             let note = note.as_ref().map(|note| format!(" · {note}")).unwrap_or_default();
@@ -101,7 +93,7 @@ pub fn plan(task: &Task, plan: &Plan) -> Said {
     if !plan.draft.checks.is_empty() {
         lines.push(format!("checks: {}", listed(&plan.draft.checks)));
     }
-    lines.push(format!("risk: {} ({}) · #{}", plan.tier, plan.tier_because, plan.short_hash()));
+    lines.push(format!("risk: {} · #{}", plan.tier_because, plan.short_hash()));
     let approve = format!("approve {id} v{} #{}", plan.version, plan.short_hash());
     let choices = vec![
         Choice::new("Approve and run", approve),

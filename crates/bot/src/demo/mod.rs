@@ -80,7 +80,7 @@ pub async fn play(args: DemoArgs, cage: Cage) -> anyhow::Result<ExitCode> {
     };
     let verdict = proof::prove(&system, &sample, missing).await?;
     screen.close();
-    println!("{verdict}");
+    print!("{verdict}");
     system.store.close().await;
     finish(home, &args, &verdict)
 }

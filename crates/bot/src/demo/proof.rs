@@ -97,7 +97,8 @@ async fn came_back(system: &System, number: u64, because: &str) -> anyhow::Resul
         Some(TaskState::InReview { sent_back: Some(why), .. }) => why,
         Some(_) | None => "it did not come back at all".to_owned(),
     };
-    Ok(Claim { holds: why.contains(because), text: format!("T-{number} came back from the queue: {why}") })
+    let reason = why.split(". ").next().unwrap_or_default();
+    Ok(Claim { holds: why.contains(because), text: format!("T-{number} came back from the queue: {reason}") })
 }
 
 async fn refused(system: &System) -> anyhow::Result<Claim> {
@@ -110,7 +111,7 @@ async fn refused(system: &System) -> anyhow::Result<Claim> {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\ngit log --graph main:\n{}\n", self.graph.trim_end())?;
+        writeln!(f, "\nThe sample's main, by `git log --graph`:\n{}\n", self.graph.trim_end())?;
         writeln!(f, "{}", if self.holds() { "Proof:" } else { "The proof does not hold:" })?;
         for claim in &self.claims {
             writeln!(f, "  {} {}", if claim.holds { "✓" } else { "✗" }, claim.text)?;

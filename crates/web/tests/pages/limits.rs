@@ -91,7 +91,38 @@ async fn a_failure_names_the_thing_and_the_next_step() {
     }
     let api = site.send("PUT /api/tasks HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
     told.push_str(&api.body);
-    expect![[r#""#]].assert_eq(&told);
+    expect![[r#"
+        GET /nowhere
+        404
+        No such page
+        There is nothing at /nowhere.
+        The board lists every task and queue there is.
+        Go to the board
+        GET /tasks/T-99
+        404
+        No such task
+        There is no task T-99: tasks are numbered from T-1 in the order in which they were asked for.
+        The board lists the tasks there are.
+        Go to the board
+        GET /tasks/99
+        404
+        No such task
+        `99` is not a task: a task is written T-1, T-2 and so on.
+        The board lists the tasks there are.
+        Go to the board
+        POST /tasks/T-1
+        405
+        Nothing can be changed here
+        POST is not possible at /tasks/T-1: these pages only show.
+        Steer in chat: approve, revise, merge and stop are said in the task's thread.
+        Go to the board
+        DELETE /healthz
+        405
+        Nothing can be changed here
+        DELETE is not possible at /healthz: these pages only show.
+        Steer in chat: approve, revise, merge and stop are said in the task's thread.
+        Go to the board
+        {"error":{"next":"Steer in chat: approve, revise, merge and stop are said in the task's thread.","what":"Nothing can be changed here","why":"PUT is not possible at /api/tasks: these pages only show."}}"#]].assert_eq(&told);
 }
 
 #[tokio::test]
@@ -103,23 +134,42 @@ async fn readiness_says_what_is_wrong_with_the_database() {
     office.store.close().await;
     let ready = site.get("/readyz").await;
     assert_eq!((ready.status, site.get("/healthz").await.status), (503, 200));
-    expect![[r#""#]].assert_eq(&ready.body);
+    expect![[r#"
+        not ready: database: attempted to acquire a connection on a closed pool
+    "#]].assert_eq(&ready.body);
     let page = site.get("/").await;
     assert_eq!(page.status, 500);
-    expect![[r#""#]].assert_eq(&page.text());
+    expect![[r#"
+        500
+        Something broke
+        It could not be read: database: attempted to acquire a connection on a closed pool.
+        Try again. If it stays so, /readyz tells how the database is doing, and the log has the details.
+        Go to the board
+    "#]].assert_eq(&page.text());
 }
+
+/// Some seconds of work for the one connection that there is.
+const BUSY: &str = "WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up LIMIT 20000000)
+    SELECT COUNT(*) AS n FROM up";
 
 #[tokio::test]
 async fn what_takes_too_long_ends_and_says_so() {
-    let office = Office::open().await;
-    let none = Duration::ZERO;
-    let slow = Site::with(&office, WebSettings { request_time_max: none, ..Default::default() }).await;
-    let page = slow.get("/").await;
-    assert_eq!(page.status, 503);
-    assert!(page.text().contains("/ was not ready within 0 ms."), "{}", page.text());
-    let unready = Site::with(&office, WebSettings { ready_time_max: none, ..Default::default() }).await;
-    let ready = unready.get("/readyz").await;
-    assert_eq!((ready.status, ready.body.as_str()), (503, "not ready: database: no answer within 0 ms\n"));
+    let office = Office::with_connections(1).await;
+    let short = Duration::from_millis(50);
+    let settings = WebSettings { request_time_max: short, ready_time_max: short / 2, ..Default::default() };
+    let site = Site::with(&office, settings).await;
+    let look = async {
+        let page = site.get("/").await;
+        assert_eq!(page.status, 503);
+        assert!(page.text().contains("/ was not ready within 50 ms."), "{}", page.text());
+        let ready = site.get("/readyz").await;
+        assert_eq!((ready.status, ready.body.as_str()), (503, "not ready: database: no answer within 25 ms\n"));
+    };
+    tokio::select! {
+        biased;
+        _ = office.store.rows(BUSY, &[]) => panic!("the database was not busy for long enough"),
+        () = look => {}
+    }
 }
 
 #[tokio::test]

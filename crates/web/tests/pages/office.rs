@@ -39,10 +39,15 @@ impl Clock for HandClock {
 
 impl Office {
     pub async fn open() -> Self {
+        Self::with_connections(8).await
+    }
+
+    pub async fn with_connections(connections_max: u32) -> Self {
         let home = TempDir::new().unwrap();
         let clock = Arc::new(HandClock(AtomicI64::new(MORNING.as_ms())));
         let url = format!("sqlite:{}", home.path().join("downbeat.db").display());
-        let store = Store::open(&StoreSettings::new(url), clock.clone()).await.unwrap();
+        let settings = StoreSettings { connections_max, ..StoreSettings::new(url) };
+        let store = Store::open(&settings, clock.clone()).await.unwrap();
         let desk = QueueDesk::new(
             store.clone(),
             [WEB, BILLING].map(|repo| (repo.parse().unwrap(), main_branch(), Policy::batch(4))),
