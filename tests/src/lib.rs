@@ -1,3 +1,8 @@
-//! placeholder
+//! The harness: the vocabulary in which tests speak of the whole system.
+//!
+//! [`world`] is one installation in one process, with a real database, real git and a real cage; people talk in it, time
+//! moves when the test says so, and what was said is the assertion.
 
 pub mod clock;
+pub mod git;
+pub mod world;

@@ -43,6 +43,10 @@ const BANS: &[Ban] = &[
         exceptions: &[
             ("crates/store/src/pump.rs", "the one idle wait: for the next due effect, or a wake-up"),
             ("crates/mergeq/src/reconciler.rs", "the period of one who looks at the forge even when nobody calls"),
+            (
+                "crates/agents/src/dispatcher.rs",
+                "brings a session's output into its log now and then; nothing is decided by it",
+            ),
             ("crates/agents/src/cage/supervisor.rs", "a process of its own without a runtime, between two sweeps"),
         ],
     },

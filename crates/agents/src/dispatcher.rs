@@ -95,8 +95,8 @@ impl Dispatcher {
         let (log, stop) = (Log::default(), owed.revoked.clone());
         let run = Run { task: &task, number, repository, agent, log, stop };
         let answer = match goal {
-            Goal::Plan { feedback } => self.logged(&run, self.plan(&run, feedback)).await?,
-            Goal::Work { approved } => self.logged(&run, self.work(&run, approved.as_ref())).await?,
+            Goal::Plan { feedback } => self.logged(&run, Box::pin(self.plan(&run, feedback))).await?,
+            Goal::Work { approved } => self.logged(&run, Box::pin(self.work(&run, approved.as_ref()))).await?,
         };
         Ok(Some(answer))
     }
@@ -156,6 +156,7 @@ impl Dispatcher {
     /// Brings the session's lines into the log while it runs and once more at its end.
     async fn logged<T>(&self, run: &Run<'_>, session: impl Future<Output = T>) -> T {
         let mut session = std::pin::pin!(session);
+        #[expect(clippy::disallowed_methods, reason = "a log is flushed by real time; nothing is decided by it")]
         let mut every = tokio::time::interval(LOG_EVERY);
         loop {
             tokio::select! {
@@ -222,7 +223,7 @@ impl Performer for Dispatcher {
 
     async fn perform(&self, owed: &Owed<Task>) -> Performed<TaskEvent> {
         let TaskEffect::StartSession { session, goal } = &owed.effect else { return Performed::Finished };
-        match self.run(owed, *session, goal).await {
+        match Box::pin(self.run(owed, *session, goal)).await {
             Ok(Some(event)) => Performed::Done(event),
             Ok(None) => Performed::Finished,
             Err(trouble) => self.judge(owed, *session, trouble).await,

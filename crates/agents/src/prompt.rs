@@ -8,7 +8,10 @@ use crate::task::{Approved, Request};
 /// The prompt of a planning session.
 pub fn for_plan(request: &Request, feedback: &[String]) -> String {
     let mut parts = vec![
-        format!("Plan a change in the repository {} (branch {}). Write nothing: the tree is read-only.", request.repo, request.target),
+        format!(
+            "Plan a change in the repository {} (branch {}). Write nothing: the tree is read-only.",
+            request.repo, request.target
+        ),
         section("Request", &request.text),
         thread(request),
     ];

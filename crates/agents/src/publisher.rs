@@ -100,11 +100,7 @@ impl Performer for Publisher {
     }
 
     fn bury(&self, owed: &Owed<Task>, why: &str) -> Option<TaskEvent> {
-        match &owed.effect {
-            TaskEffect::Publish { work } => {
-                Some(TaskEvent::PublishFailed { head: work.head.clone(), why: why.to_owned() })
-            }
-            _ => None,
-        }
+        let TaskEffect::Publish { work } = &owed.effect else { return None };
+        Some(TaskEvent::PublishFailed { head: work.head.clone(), why: why.to_owned() })
     }
 }

@@ -13,10 +13,8 @@ impl Performer for DeadlineTimer {
     type Machine = Task;
 
     async fn perform(&self, owed: &Owed<Task>) -> Performed<TaskEvent> {
-        match &owed.effect {
-            TaskEffect::AwaitDeadline(deadline) => Performed::Done(TaskEvent::DeadlinePassed { deadline: *deadline }),
-            _ => Performed::Finished,
-        }
+        let TaskEffect::AwaitDeadline(deadline) = owed.effect else { return Performed::Finished };
+        Performed::Done(TaskEvent::DeadlinePassed { deadline })
     }
 
     fn bury(&self, _owed: &Owed<Task>, _why: &str) -> Option<TaskEvent> {

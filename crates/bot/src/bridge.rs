@@ -25,10 +25,12 @@ impl Enqueuer {
         let task = self.store.load::<Task>(&owed.machine).await?;
         let Some(task) = task else { return Ok(Performed::Finished) };
         let entry = EntryId::from(task.id);
-        let event = match &owed.effect {
-            TaskEffect::Enqueue { work } => QueueEvent::Enqueued { change: change_of(&task, work) },
-            TaskEffect::Withdraw { by } => QueueEvent::Withdrawn { entry, by: by.clone() },
-            _ => return Ok(Performed::Finished),
+        let event = if let TaskEffect::Enqueue { work } = &owed.effect {
+            QueueEvent::Enqueued { change: change_of(&task, work) }
+        } else if let TaskEffect::Withdraw { by } = &owed.effect {
+            QueueEvent::Withdrawn { entry, by: by.clone() }
+        } else {
+            return Ok(Performed::Finished);
         };
         let is_enqueue = matches!(event, QueueEvent::Enqueued { .. });
         match self.desk.tell(&task.request.repo, event, delivery_of(owed.attempt.effect.as_str())).await {
@@ -43,7 +45,8 @@ impl Enqueuer {
     }
 }
 
-fn change_of(task: &Task, work: &Work) -> Change {
+/// The change that a task wants on its target.
+pub fn change_of(task: &Task, work: &Work) -> Change {
     Change {
         id: EntryId::from(task.id),
         head: work.head.clone(),
@@ -80,12 +83,8 @@ impl Performer for Enqueuer {
     }
 
     fn bury(&self, owed: &Owed<Task>, why: &str) -> Option<TaskEvent> {
-        match &owed.effect {
-            TaskEffect::Enqueue { .. } => {
-                Some(TaskEvent::EntryEjected { why: format!("the queue could not take it: {why}") })
-            }
-            _ => None,
-        }
+        let TaskEffect::Enqueue { .. } = owed.effect else { return None };
+        Some(TaskEvent::EntryEjected { why: format!("the queue could not take it: {why}") })
     }
 }
 
@@ -114,7 +113,8 @@ impl Performer for Reporter {
     }
 }
 
-fn event_of(news: &News) -> TaskEvent {
+/// What a task learns of the queue's news.
+pub fn event_of(news: &News) -> TaskEvent {
     match news {
         News::Progressed(_) => TaskEvent::EntryProgressed { note: None },
         News::SteppedAside { with, paths } => {

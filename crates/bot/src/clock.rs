@@ -1,4 +1,4 @@
-//! The system's clock.
+//! What only the machine can give: the time, and names that nobody used before.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,4 +14,10 @@ impl Clock for SystemClock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
+}
+
+/// A name that was never used before, for what arrives without an id of its own.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that makes names up")]
+pub fn fresh_name() -> String {
+    uuid::Uuid::now_v7().simple().to_string()
 }

@@ -255,3 +255,69 @@ impl Config {
         Duration::from_secs(self.limits.session_min * 60)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../../deploy/config.example.toml");
+
+    fn example() -> Config {
+        let config: Config = toml::from_str(EXAMPLE).expect("the example parses");
+        config.check().expect("the example can be used");
+        config
+    }
+
+    #[test]
+    fn the_example_shows_the_defaults_as_they_are() {
+        let config = example();
+        assert_eq!(format!("{:?}", config.queue), format!("{:?}", QueueConfig::default()));
+        assert_eq!(format!("{:?}", config.limits), format!("{:?}", LimitsConfig::default()));
+        assert_eq!(format!("{:?}", config.web), format!("{:?}", WebConfig::default()));
+        assert_eq!(format!("{:?}", config.cage), format!("{:?}", CageConfig::default()));
+        assert_eq!(config.mention, default_mention());
+    }
+
+    /// The keys that a table takes, as its own refusal of an unknown one lists them.
+    fn keys_of<T: serde::de::DeserializeOwned>(before: &str) -> Vec<String> {
+        let refusal =
+            toml::from_str::<T>(&format!("{before}\nno_such_key = 1")).err().expect("an unknown key is refused");
+        let listed = refusal.message().split_once("expected").expect("the refusal lists what is known").1.to_owned();
+        listed.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_example_has_every_key() {
+        let keys = [
+            keys_of::<Config>(""),
+            keys_of::<PersonConfig>(""),
+            keys_of::<RepoConfig>(""),
+            keys_of::<QueueConfig>(""),
+            keys_of::<LimitsConfig>(""),
+            keys_of::<WebConfig>(""),
+            keys_of::<CageConfig>(""),
+            keys_of::<PermissionPolicy>(""),
+            keys_of::<domain::policy::Tiers>(""),
+            keys_of::<AgentSettings>("kind = \"command\""),
+        ];
+        let missing: Vec<_> = keys.iter().flatten().filter(|key| !EXAMPLE.contains(key.as_str())).collect();
+        assert!(missing.is_empty(), "the example lacks {missing:?}");
+        assert!(keys.iter().flatten().count() > 30, "the refusals list no keys any more");
+    }
+
+    #[test]
+    fn a_mistake_is_shown_with_its_place_or_its_key() {
+        let wrong = |from: &str, to: &str| {
+            let parsed = toml::from_str::<Config>(&EXAMPLE.replace(from, to));
+            parsed
+                .map_err(|error| error.to_string())
+                .and_then(|config| config.check().map_err(|error| error.to_string()))
+        };
+        let unknown = wrong("batch_max", "batch_maxx").expect_err("an unknown key is refused");
+        assert!(unknown.contains("unknown field `batch_maxx`") && unknown.contains('^'), "{unknown}");
+        let agent = wrong("agent = \"coder\"", "agent = \"codex\"").expect_err("an unknown agent is refused");
+        assert_eq!(agent, "`agent = codex` cannot be used: the config has the agents coder, recipes");
+        let listen = wrong("127.0.0.1:7117", "0.0.0.0:7117").expect_err("an open page is refused");
+        assert!(listen.starts_with("`web.listen = 0.0.0.0:7117` cannot be used"), "{listen}");
+    }
+}

@@ -24,6 +24,7 @@ use crate::chat::context::ContextLimits;
 use crate::chat::intake::{Intake, IntakeSettings};
 use crate::chat::messenger::Messenger;
 use crate::chat::notifier::{Notifier, Replier};
+use crate::clock::fresh_name;
 use crate::config::Config;
 use crate::runner::CagedChecks;
 
@@ -93,7 +94,7 @@ impl System {
             }
         }
         for repository in self.repositories.iter() {
-            let cause = domain::Cause::Delivery(domain::DeliveryId::new(format!("policy:{}", uuid::Uuid::now_v7())));
+            let cause = domain::Cause::Delivery(domain::DeliveryId::new(format!("policy:{}", fresh_name())));
             self.desk(config).enforce_policy(&repository.name, cause).await?;
         }
         let live = agents::task::view::live_ids(&self.store).await?;
@@ -111,7 +112,6 @@ impl System {
     }
 
     /// Runs every lane until `stop` fires, then lets them end within a bound.
-    #[expect(clippy::disallowed_methods, reason = "the tracker of the composition root is where lanes are spawned")]
     pub async fn run(&self, stop: CancellationToken) {
         let tracker = TaskTracker::new();
         for pump in &self.pumps {

@@ -18,10 +18,12 @@ mod journal;
 mod outbox;
 mod pump;
 mod table;
+mod value;
 
 pub use apply::{Applied, ApplyError, Created};
-pub use db::{Arg, Backend, Row, Statement, Store, StoreError, StoreSettings};
+pub use db::{Backend, Store, StoreError, StoreSettings};
 pub use journal::{JournalEntry, LogLine};
 pub use outbox::{Debt, Lane, Leased};
 pub use pump::{Owed, Performed, Performer, Pump, Pumping};
 pub use table::{Route, Table};
+pub use value::{Arg, Row, Statement};

@@ -1,6 +1,8 @@
 //! Serves the pages over a made-up day of work, for looking at them: `cargo run -p web --example preview [PORT]`.
 //! Nothing of it is real: no agent runs and no repository is behind it. Ctrl-C ends it.
 
+#![expect(clippy::unwrap_used, reason = "the made-up day is that of the tests")]
+
 #[path = "../tests/pages/day.rs"]
 mod day;
 #[path = "../tests/pages/office.rs"]
@@ -18,10 +20,8 @@ async fn main() -> std::io::Result<()> {
     let state = WebState { store, repositories, settings: WebSettings::default() };
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("http://{}", listener.local_addr()?);
-    let stop = CancellationToken::new();
-    let asked = stop.clone();
     tokio::select! {
-        ended = serve(listener, router(state), stop) => ended,
-        _ = tokio::signal::ctrl_c() => { asked.cancel(); Ok(()) }
+        ended = serve(listener, router(state), CancellationToken::new()) => ended,
+        _ = tokio::signal::ctrl_c() => Ok(()),
     }
 }

@@ -97,7 +97,7 @@ fn now_of(task: &Task, place: Option<&Progress>) -> String {
             format!("Plan v{} waits for an approval: {}", plan.version, plan.draft.summary)
         }
         TaskState::Working { approved } => format!("At work{}", under(approved)),
-        TaskState::Departed { why, .. } => format!("Done, but stopped before publishing: {why}"),
+        TaskState::Departed { why, .. } => format!("Done, but stopped before publishing: {}", without_ticks(why)),
         TaskState::Publishing { work } => format!("Publishing {}", size(&work.changes)),
         TaskState::InReview { sent_back: Some(why), .. } => format!("Did not land: {}", first_line(why)),
         TaskState::InReview { pull_request, sent_back: None } => {
@@ -105,7 +105,7 @@ fn now_of(task: &Task, place: Option<&Progress>) -> String {
         }
         TaskState::Merging { by, intent: Intent::Land, note, .. } => {
             let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
-            format!("Sent to the merge queue by {by}: {}{note}", in_queue(place))
+            format!("{}, sent by {by}{note}", capitalised(&in_queue(place)))
         }
         TaskState::Merging { intent: Intent::Dequeue { by } | Intent::Stop { by }, .. } => {
             format!("Leaves the merge queue, as {by} said: {}", in_queue(place))
@@ -161,7 +161,7 @@ pub(crate) fn badge_of_place(place: Place) -> Badge {
 }
 
 fn in_queue(place: Option<&Progress>) -> String {
-    place.map_or_else(|| "entering".to_owned(), Progress::to_string)
+    place.map_or_else(|| "entering the queue".to_owned(), Progress::to_string)
 }
 
 fn under(approved: &Option<Approved>) -> String {
@@ -195,6 +195,11 @@ pub(crate) fn size(changes: &[FileChange]) -> String {
     let removed: u64 = changes.iter().map(|change| change.removed).sum();
     let files = if changes.len() == 1 { "file" } else { "files" };
     format!("+{added} −{removed} in {} {files}", changes.len())
+}
+
+/// The marks around code are for chat, where they set it in type.
+pub(crate) fn without_ticks(text: &str) -> String {
+    text.replace('`', "")
 }
 
 fn first_line(text: &str) -> &str {

@@ -1,7 +1,6 @@
 //! One task as its page shows it.
 
 use agents::task::{PlanMode, Task, TaskState};
-use domain::policy::Tier;
 use domain::time::humanize;
 use domain::{EntryId, TaskId, Timestamp};
 use forge::{CheckRun, Conclusion, FileChange};
@@ -13,7 +12,7 @@ use crate::evidence::Evidence;
 use crate::moment::{Moment, printed};
 use crate::queues::Queues;
 use crate::reads;
-use crate::standing::{Badge, Standing, Tone, size};
+use crate::standing::{Badge, Standing, Tone, size, without_ticks};
 use crate::timeline::{Happening, timeline};
 
 /// Files shown of a plan or a change. 50: a list to be read, not the difference itself.
@@ -34,7 +33,7 @@ pub(crate) struct TaskView {
     pub(crate) facts: Vec<Fact>,
     pub(crate) created: Moment,
     pub(crate) changed: Moment,
-    /// What the agent answered instead of a change, or the whole of what failed.
+    /// The rest of the agent's answer, or of what failed, after the line that the standing shows.
     pub(crate) last_words: Option<String>,
     pub(crate) plan: Option<PlanCard>,
     pub(crate) change: Option<ChangeCard>,
@@ -60,8 +59,8 @@ pub(crate) struct PlanCard {
     pub(crate) steps: Vec<String>,
     pub(crate) paths: Vec<String>,
     pub(crate) checks: Vec<String>,
-    pub(crate) tier: Tier,
-    pub(crate) because: String,
+    /// The tier, and what made it that.
+    pub(crate) risk: String,
     pub(crate) approved_by: Option<String>,
 }
 
@@ -71,8 +70,8 @@ pub(crate) struct ChangeCard {
     pub(crate) size: String,
     pub(crate) base: String,
     pub(crate) head: String,
-    pub(crate) tier: Tier,
-    pub(crate) because: String,
+    /// The tier of what was really touched, and what made it that.
+    pub(crate) risk: String,
     pub(crate) cage: String,
     pub(crate) files: Vec<FileChange>,
     pub(crate) files_left_out: usize,
@@ -160,8 +159,9 @@ fn last_words_of(task: &Task) -> Option<String> {
         | TaskState::Merged { .. }
         | TaskState::Cancelled { .. } => return None,
     };
-    // One line is what the state's sentence says already.
-    (words.trim().lines().count() > 1).then(|| printed(words, OUTPUT_LINES_MAX))
+    // The first line is in the state's sentence.
+    let (_, rest) = words.trim().split_once('\n')?;
+    Some(printed(rest.trim_start_matches('\n'), OUTPUT_LINES_MAX))
 }
 
 fn plan_of(evidence: Evidence) -> Option<PlanCard> {
@@ -173,8 +173,7 @@ fn plan_of(evidence: Evidence) -> Option<PlanCard> {
         steps: plan.draft.steps,
         paths: plan.draft.paths.into_iter().take(FILES_MAX).collect(),
         checks: plan.draft.checks,
-        tier: plan.tier,
-        because: plan.tier_because,
+        risk: without_ticks(&plan.tier_because),
         approved_by,
     })
 }
@@ -185,8 +184,7 @@ fn change_of(evidence: &Evidence) -> Option<ChangeCard> {
         size: size(&work.changes),
         base: work.base.short().to_owned(),
         head: work.head.short().to_owned(),
-        tier: work.tier,
-        because: work.tier_because.clone(),
+        risk: without_ticks(&work.tier_because),
         cage: work.cage.clone(),
         files: work.changes.iter().take(FILES_MAX).cloned().collect(),
         files_left_out: work.changes.len().saturating_sub(FILES_MAX),

@@ -7,6 +7,9 @@ use store::JournalEntry;
 use crate::moment::Moment;
 use crate::standing::capitalised;
 
+/// Characters shown of what was said with an event. 600: a paragraph; the rest stands elsewhere on the page.
+const SAID_CHARS_MAX: usize = 600;
+
 /// One event.
 #[derive(Debug)]
 pub(crate) struct Happening {
@@ -30,9 +33,16 @@ fn happening(entry: &JournalEntry, before: Option<&str>, now: Timestamp) -> Happ
     Happening {
         at: Moment::new(entry.at, now),
         what: event.as_ref().map_or_else(|| "An event that this version cannot read".to_owned(), what_happened),
-        said: event.as_ref().and_then(words_of).filter(|words| !words.is_empty()).map(str::to_owned),
+        said: event.as_ref().and_then(words_of).filter(|words| !words.is_empty()).map(shortened),
         led_to: (before != Some(entry.state.as_str())).then(|| capitalised(&entry.state.replace('-', " "))),
         cause: cause_in_words(&entry.cause),
+    }
+}
+
+fn shortened(words: &str) -> String {
+    match words.char_indices().nth(SAID_CHARS_MAX) {
+        Some((cut, _)) => format!("{}…", words[..cut].trim_end()),
+        None => words.to_owned(),
     }
 }
 

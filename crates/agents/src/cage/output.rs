@@ -63,14 +63,22 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn push(&mut self, chunk: &[u8], sink: Progress<'_>) {
+        // An endless line is the one case in which there is much to search; `contains` searches word by word.
+        if !chunk.contains(&b'\n') {
+            return self.extend(chunk);
+        }
         let mut pieces = chunk.split(|byte| *byte == b'\n').peekable();
         while let Some(piece) = pieces.next() {
-            let room = LINE_BYTES_MAX - self.line.len();
-            self.line.extend_from_slice(&piece[..piece.len().min(room)]);
+            self.extend(piece);
             if pieces.peek().is_some() {
                 self.flush(sink);
             }
         }
+    }
+
+    fn extend(&mut self, piece: &[u8]) {
+        let room = LINE_BYTES_MAX - self.line.len();
+        self.line.extend_from_slice(&piece[..piece.len().min(room)]);
     }
 
     /// Hands on what has no line end.

@@ -149,6 +149,37 @@ pub enum TaskEvent {
     },
 }
 
+impl TaskEvent {
+    /// The session that this answers, where it answers one.
+    pub fn session(&self) -> Option<u32> {
+        match self {
+            Self::SessionStarted { session }
+            | Self::PlanProposed { session, .. }
+            | Self::WorkFinished { session, .. }
+            | Self::NothingChanged { session, .. }
+            | Self::SessionFailed { session, .. }
+            | Self::SessionStopped { session } => Some(*session),
+            Self::Submitted { .. }
+            | Self::CardPosted { .. }
+            | Self::PlanApproved { .. }
+            | Self::RevisionRequested { .. }
+            | Self::Refused { .. }
+            | Self::DepartureAccepted { .. }
+            | Self::Published { .. }
+            | Self::PublishFailed { .. }
+            | Self::MergeRequested { .. }
+            | Self::DequeueRequested { .. }
+            | Self::EntryProgressed { .. }
+            | Self::EntryMerged { .. }
+            | Self::EntryEjected { .. }
+            | Self::EntryWithdrawn
+            | Self::StopRequested { .. }
+            | Self::RetryRequested { .. }
+            | Self::DeadlinePassed { .. } => None,
+        }
+    }
+}
+
 /// What the policy says of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {

@@ -7,23 +7,26 @@ use super::{Approved, Goal, Plan, PlanMode, Task, TaskEffect, TaskEvent, TaskSta
 
 /// The first law that the step from `before` by `event` to `after` breaks, in words.
 pub fn broken(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<String> {
-    after.effects.iter().find_map(|effect| match effect {
-        TaskEffect::StartSession { goal: Goal::Work { approved }, .. } => unapproved_work(before, event, approved),
-        TaskEffect::Publish { work } => unapproved_publication(before, event, work),
-        _ => None,
-    })
-    .or_else(|| left_the_end(before, event, after))
-    .or_else(|| changed_by_the_late(before, event, after))
-    .or_else(|| stuck(after))
+    after
+        .effects
+        .iter()
+        .find_map(|effect| {
+            if let TaskEffect::StartSession { goal: Goal::Work { approved }, .. } = effect {
+                return unapproved_work(before, event, approved);
+            }
+            let TaskEffect::Publish { work } = effect else { return None };
+            unapproved_publication(before, event, work)
+        })
+        .or_else(|| left_the_end(before, event, after))
+        .or_else(|| changed_by_the_late(before, event, after))
+        .or_else(|| stuck(after))
 }
 
 fn unapproved_work(before: &Task, event: &TaskEvent, approved: &Option<Approved>) -> Option<String> {
     let retried = matches!(event, TaskEvent::RetryRequested { .. });
     let is_fine = match approved {
         None => before.request.plan == PlanMode::Off,
-        Some(Approved { by: None, plan }) => {
-            before.request.plan == PlanMode::Auto && plan.tier <= Tier::R1 || retried
-        }
+        Some(Approved { by: None, plan }) => before.request.plan == PlanMode::Auto && plan.tier <= Tier::R1 || retried,
         Some(Approved { by: Some(by), plan }) => retried || approves(event, by, plan, before),
     };
     (!is_fine).then(|| format!("law 1: a session may write without an approval of {approved:?}"))
@@ -34,12 +37,8 @@ fn approves(event: &TaskEvent, by: &domain::Person, plan: &Plan, before: &Task) 
         TaskState::AwaitingApproval { plan: shown, .. } => shown == plan,
         _ => false,
     };
-    match event {
-        TaskEvent::PlanApproved { by: who, version, hash } => {
-            shown && who == by && *version == plan.version && hash.as_ref().is_none_or(|hash| *hash == plan.hash)
-        }
-        _ => false,
-    }
+    let TaskEvent::PlanApproved { by: who, version, hash } = event else { return false };
+    shown && who == by && *version == plan.version && hash.as_ref().is_none_or(|hash| *hash == plan.hash)
 }
 
 fn unapproved_publication(before: &Task, event: &TaskEvent, work: &Work) -> Option<String> {
@@ -61,16 +60,8 @@ fn left_the_end(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<
 }
 
 fn changed_by_the_late(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<String> {
-    let is_late = match event {
-        TaskEvent::SessionStarted { session }
-        | TaskEvent::PlanProposed { session, .. }
-        | TaskEvent::WorkFinished { session, .. }
-        | TaskEvent::NothingChanged { session, .. }
-        | TaskEvent::SessionFailed { session, .. }
-        | TaskEvent::SessionStopped { session } => *session != before.sessions,
-        TaskEvent::DeadlinePassed { deadline } => deadline.wait != before.waits,
-        _ => false,
-    };
+    let of_old_wait = matches!(event, TaskEvent::DeadlinePassed { deadline } if deadline.wait != before.waits);
+    let is_late = of_old_wait || event.session().is_some_and(|session| session != before.sessions);
     let changed = *before != after.state || !after.effects.is_empty();
     (is_late && changed).then(|| format!("law 5: the late {event:?} changed something"))
 }

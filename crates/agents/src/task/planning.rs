@@ -3,7 +3,9 @@
 use domain::policy::Tier;
 use domain::{MessageRef, Person, Rejected, Step, TaskId, Timestamp};
 
-use super::{ending, Announcement, Approved, Goal, Plan, PlanDraft, PlanMode, Request, Task, TaskEffect, TaskState, Terms};
+use super::{
+    Announcement, Approved, Goal, Plan, PlanDraft, PlanMode, Request, Task, TaskEffect, TaskState, Terms, ending,
+};
 
 /// How many versions of a plan a task may have. Past that the request itself needs other words.
 pub const PLANS_MAX: u32 = 20;
@@ -39,13 +41,7 @@ pub(super) fn remember_card(mut task: Task, card: &MessageRef) -> Step<Task> {
     Step::quiet(task)
 }
 
-pub(super) fn propose(
-    mut task: Task,
-    session: u32,
-    draft: &PlanDraft,
-    terms: &Terms,
-    now: Timestamp,
-) -> Step<Task> {
+pub(super) fn propose(mut task: Task, session: u32, draft: &PlanDraft, terms: &Terms, now: Timestamp) -> Step<Task> {
     if session != task.sessions {
         return Step::quiet(task);
     }

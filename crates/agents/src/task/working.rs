@@ -3,7 +3,7 @@
 use domain::policy::Tier;
 use domain::{Person, Rejected, Sha, Step, Timestamp};
 
-use super::{ending, Announcement, Approved, Goal, Task, TaskEffect, TaskState, Work, review};
+use super::{Announcement, Approved, Goal, Task, TaskEffect, TaskState, Work, ending, review};
 
 pub(super) fn begin_session(mut task: Task, session: u32) -> Step<Task> {
     if session != task.sessions {
@@ -42,7 +42,9 @@ fn departure(work: &Work) -> Option<String> {
         Some(approved) if work.tier > approved.plan.tier => {
             Some(format!("its plan was approved as {}, but the change is {}", approved.plan.tier, work.tier_because))
         }
-        None if work.tier > Tier::R1 => Some(format!("nobody approved a plan, and the change is {}", work.tier_because)),
+        None if work.tier > Tier::R1 => {
+            Some(format!("nobody approved a plan, and the change is {}", work.tier_because))
+        }
         _ => None,
     }
 }

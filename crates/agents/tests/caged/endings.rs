@@ -23,6 +23,7 @@ pub const CASES: &[Case] = &[
     ("a_stopped_run_may_tidy_up_for_a_second", a_stopped_run_may_tidy_up_for_a_second),
     ("an_exit_leaves_nothing_behind", an_exit_leaves_nothing_behind),
     ("a_dropped_run_ends", a_dropped_run_ends),
+    ("the_end_of_a_thread_is_not_the_end_of_the_program", the_end_of_a_thread_is_not_the_end_of_the_program),
     ("the_death_of_the_launcher_ends_everything", the_death_of_the_launcher_ends_everything),
     ("the_death_of_the_program_ends_everything", the_death_of_the_program_ends_everything),
 ];
@@ -160,6 +161,26 @@ fn a_dropped_run_ends() {
         });
         assert!(holds_within(GONE_WITHIN, || processes_with(&marker).is_empty()), "{way:?}");
     }
+}
+
+/// The kernel tells a child that its parent died when the thread that started it ends.
+fn the_end_of_a_thread_is_not_the_end_of_the_program() {
+    let world = World::new(STANDARD);
+    let sink = StopsAt::new("ready");
+    let (never, order) = (CancellationToken::new(), world.script("echo ready; sleep 0.3; echo done"));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut run = Box::pin(world.cage.run(order, &never, &sink));
+    let starts_it = || {
+        runtime.block_on(async {
+            tokio::select! {
+                ended = &mut run => panic!("it ended: {ended:?}"),
+                () = sink.stop.cancelled() => {}
+            }
+        });
+    };
+    std::thread::scope(|scope| scope.spawn(starts_it).join().unwrap());
+    let ended = runtime.block_on(run);
+    assert_eq!((ended.how, ended.stdout.as_str()), (How::Exited(0), "ready\ndone\n"));
 }
 
 /// Kills the launcher as soon as the run says that it is ready.

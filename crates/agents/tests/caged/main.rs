@@ -42,15 +42,13 @@ fn main() -> ExitCode {
     }
     let cases: Vec<Case> =
         [attacks::CASES, endings::CASES, limits::CASES, sessions::CASES, trees::CASES, gates::CASES].concat();
-    let mut trials: Vec<Trial> = cases
-        .iter()
-        .map(|&(name, run)| {
-            Trial::test(name, move || {
-                run();
-                Ok(())
-            })
+    let as_we_are = |&(name, run): &Case| {
+        Trial::test(name, move || {
+            run();
+            Ok(())
         })
-        .collect();
+    };
+    let mut trials: Vec<Trial> = cases.iter().map(as_we_are).collect();
     if nix::unistd::geteuid().is_root() {
         let as_nobody = |&(name, _): &Case| Trial::test(format!("unprivileged::{name}"), move || run_as_nobody(name));
         trials.extend(cases.iter().map(as_nobody));

@@ -22,14 +22,7 @@ pub enum Command {
         options: Options,
     },
     /// Something about a task; the one in focus when none is named.
-    OnTask {
-        /// What.
-        verb: TaskVerb,
-        /// Which.
-        task: Option<TaskId>,
-        /// The words after it.
-        words: String,
-    },
+    OnTask(Deed),
     /// What can be said.
     Help,
     /// The tasks of the thread, or one of them.
@@ -57,6 +50,17 @@ pub enum Command {
         /// What to say instead.
         next: String,
     },
+}
+
+/// Something that a person wants done to a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deed {
+    /// What.
+    pub verb: TaskVerb,
+    /// Which.
+    pub task: Option<TaskId>,
+    /// The words after it.
+    pub words: String,
 }
 
 /// What can be done to a task.
@@ -131,7 +135,7 @@ pub fn parse(text: &str, mention: &str) -> Command {
         return Command::Unclear { why, next: "Say `status` to see what can be answered".to_owned() };
     }
     match parse_command(text) {
-        Some(Command::OnTask { task: None, words, .. }) if !words.is_empty() => Command::Talk,
+        Some(Command::OnTask(Deed { task: None, words, .. })) if !words.is_empty() => Command::Talk,
         Some(Command::Why { .. }) if !text.trim_start_matches(|c: char| c.is_alphabetic()).trim().starts_with("T-") => {
             Command::Talk
         }
@@ -157,7 +161,7 @@ fn parse_command(said: &str) -> Option<Command> {
     let verb = TaskVerb::from_word(&verb)?;
     let retyped = task.is_some() && verb == TaskVerb::Approve && approval_words_fit(&words);
     let fits = words.is_empty() || verb.takes_words() || retyped;
-    fits.then_some(Command::OnTask { verb, task, words })
+    fits.then_some(Command::OnTask(Deed { verb, task, words }))
 }
 
 /// After `approve T-1`: nothing, the version (`v2`), the hash (`#a91f0c12`), or the task's id once more.
@@ -214,7 +218,7 @@ mod tests {
         match parse(text, "@agent") {
             Command::Talk => "talk".to_owned(),
             Command::Ask { text, options } => format!("ask {text:?} {options}"),
-            Command::OnTask { verb, task, words } => {
+            Command::OnTask(Deed { verb, task, words }) => {
                 let task = task.map_or("?".to_owned(), |task| task.to_string());
                 format!("{} {task} {words:?}", verb.word())
             }

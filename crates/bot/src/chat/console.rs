@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use store::{ApplyError, Store, StoreError};
 use tokio::sync::broadcast;
 
+use crate::clock::fresh_name;
+
 use super::conversation::{Conversation, ConversationEvent, ThreadId};
 use super::messenger::{ChatError, Choice, Heard, Line, Messenger, Said};
 
@@ -107,8 +109,8 @@ impl Console {
 
     /// A person says something. It is kept, shown, and owed an answer when this returns.
     pub async fn say(&self, thread: &ThreadRef, author: &Person, text: &str) -> Result<(), SayError> {
-        let id = uuid::Uuid::now_v7();
-        self.say_once(&DeliveryId::new(format!("console:{id}")), thread, author, text).await
+        let delivery = DeliveryId::new(format!("console:{}", fresh_name()));
+        self.say_once(&delivery, thread, author, text).await
     }
 
     /// As [`Console::say`], under an id that whoever says it repeats when it does not know whether it was heard.

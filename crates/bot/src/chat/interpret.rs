@@ -5,7 +5,7 @@ use domain::policy::{About, Asked, Decision, Tier, Verb, decide};
 use domain::{Cause, DeliveryId, Rejected, TaskId};
 use mergeq::queue::QueueEvent;
 
-use super::command::{Command, TaskVerb};
+use super::command::{Command, Deed, TaskVerb};
 use super::intake::{Answer, Intake, Trouble};
 use super::messenger::Heard;
 use super::options::Options;
@@ -26,7 +26,7 @@ impl Intake {
             Command::Talk => Ok(Answer::default()),
             Command::Unclear { why, next } => Err(Rejected::new(why, next).into()),
             Command::Ask { text, options } => self.ask(heard, text, options, delivery).await,
-            Command::OnTask { verb, task, words } => self.act(heard, verb, task, &words, delivery).await,
+            Command::OnTask(deed) => self.act(heard, &deed, delivery).await,
             Command::Help => self.may(heard, Verb::View).map(|()| Answer::words(HELP)),
             Command::Status { task: Some(task) } => self.show_task(heard, task).await,
             Command::Status { task: None } => self.list_tasks(heard).await,
@@ -114,19 +114,13 @@ impl Intake {
         Err(Rejected::new(why, "Stop or merge one of them, or raise `limits.tasks_live` in the config").into())
     }
 
-    async fn act(
-        &self,
-        heard: &Heard,
-        verb: TaskVerb,
-        named: Option<TaskId>,
-        words: &str,
-        delivery: &DeliveryId,
-    ) -> Result<Answer, Trouble> {
-        let id = resolve::task(verb, named, &heard.message.thread, &self.store).await??;
+    async fn act(&self, heard: &Heard, deed: &Deed, delivery: &DeliveryId) -> Result<Answer, Trouble> {
+        let Deed { verb, task, words } = deed;
+        let id = resolve::task(*verb, *task, &heard.message.thread, &self.store).await??;
         let task = self.find(id).await?;
         let retyped = words.split_whitespace().any(|word| word.parse() == Ok(id));
-        self.judge(heard, verb, &task, retyped).allowed()?;
-        let event = event_of(verb, heard, &task, words)?;
+        self.judge(heard, *verb, &task, retyped).allowed()?;
+        let event = event_of(*verb, heard, &task, words)?;
         self.store.apply::<Task>(&id, event, Cause::Delivery(delivery.clone())).await?;
         Ok(Answer::seen())
     }

@@ -19,7 +19,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::SystemClock;
+use crate::clock::{SystemClock, fresh_name};
 use crate::config::Config;
 use crate::screen::Screen;
 use crate::serve::System;
@@ -105,7 +105,7 @@ struct Home {
 
 impl Home {
     fn make() -> anyhow::Result<Self> {
-        let path = std::env::temp_dir().join(format!("downbeat-demo-{}", uuid::Uuid::now_v7().simple()));
+        let path = std::env::temp_dir().join(format!("downbeat-demo-{}", fresh_name()));
         std::fs::create_dir_all(&path).with_context(|| format!("failed to make {}", path.display()))?;
         Ok(Self { path: Some(path) })
     }

@@ -80,12 +80,11 @@ async fn bisected(system: &System, sample: &Sample) -> anyhow::Result<Claim> {
     let mut staged = std::collections::HashMap::new();
     let mut largest_red = 0;
     for entry in system.store.journal(Queue::KIND, &id.to_string(), 0).await? {
-        match serde_json::from_str(&entry.event)? {
-            QueueEvent::Staged { run, parts, .. } => drop(staged.insert(run, parts.len())),
-            QueueEvent::ChecksConcluded { run, verdict: CheckVerdict::Failed { .. } } => {
-                largest_red = largest_red.max(staged.get(&run).copied().unwrap_or(0));
-            }
-            _ => {}
+        let event = serde_json::from_str(&entry.event)?;
+        if let QueueEvent::Staged { run, parts, .. } = event {
+            staged.insert(run, parts.len());
+        } else if let QueueEvent::ChecksConcluded { run, verdict: CheckVerdict::Failed { .. } } = event {
+            largest_red = largest_red.max(staged.get(&run).copied().unwrap_or(0));
         }
     }
     let text = format!("a batch of {largest_red} was red, and T-3 alone was bisected out of it");

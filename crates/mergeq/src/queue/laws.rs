@@ -156,14 +156,13 @@ fn is_ending(effect: &QueueEffect, id: &EntryId) -> bool {
 /// Law 4: a landing in flight is ended by its own answer and by nothing else.
 fn disturbs_landing(before: &Queue, event: &QueueEvent, after: &Queue) -> Option<String> {
     let landing = before.runs.iter().find(|run| run.is_committed())?;
-    let answer = match event {
-        QueueEvent::Landed { run }
-        | QueueEvent::LandingRefused { run, .. }
-        | QueueEvent::LandingUnanswered { run, .. } => Some(*run),
-        _ => None,
-    };
+    let is_answer = matches!(
+        event,
+        QueueEvent::Landed { run } | QueueEvent::LandingRefused { run, .. } | QueueEvent::LandingUnanswered { run, .. }
+            if *run == landing.id
+    );
     let goes_on = after.runs.iter().any(|run| run.is_committed() && run.set == landing.set);
-    (answer != Some(landing.id) && !goes_on).then(|| format!("{} was taken from its landing by {event:?}", landing.id))
+    (!is_answer && !goes_on).then(|| format!("{} was taken from its landing by {event:?}", landing.id))
 }
 
 /// A run that entered its phase in this step owes exactly one effect for it; one that did not owes none.

@@ -1,7 +1,6 @@
 //! A working day of the office: one task in every state, and two queues.
 
 use agents::task::{Proof, TaskEvent};
-use domain::policy::Tier;
 use domain::{EntryId, TaskId};
 use forge::Conclusion;
 use mergeq::queue::{Obstacle, QueueEvent, RunId, Verdict};
@@ -25,9 +24,7 @@ pub async fn live_a_day(office: &Office) {
 async fn planned(office: &Office, who: &str, repo: &str, text: &str) -> TaskId {
     let id = office.ask(who, repo, text).await;
     let steps = ["Find where it goes wrong", "Correct it", "Add a test that fails without the correction"];
-    office
-        .plan(id, draft(text, &steps, &["src/lib.rs", "tests/lib.rs"]), Tier::R1, "source, tests and documents")
-        .await;
+    office.plan(id, draft(text, &steps, &["src/lib.rs", "tests/lib.rs"])).await;
     id
 }
 
@@ -44,12 +41,12 @@ async fn land_in_the_morning(office: &Office) {
     let steps =
         ["Remember the path in the login form", "Check that it is a path of ours", "Redirect there after the login"];
     let first = draft("Remember the page in the session", &steps[..1], &["src/session.rs"]);
-    office.plan(id, first, Tier::R1, "source, tests and documents").await;
+    office.plan(id, first).await;
     let feedback = "please not in the session, a second tab would overwrite it".to_owned();
     office.tell(id, TaskEvent::RevisionRequested { by: person("ben"), feedback }).await;
     let second =
         draft("Carry the page through the login form and redirect there", &steps, &["src/login.rs", "tests/login.rs"]);
-    office.plan(id, second, Tier::R1, "source, tests and documents").await;
+    office.plan(id, second).await;
     office.approve(id, "ben").await;
     let log =
         ["reading src/login.rs", "\u{1b}[1medit\u{1b}[0m src/login.rs", "running cargo test login", "3 tests passed"];
@@ -99,12 +96,11 @@ async fn wait_for_people(office: &Office) {
     ];
     let paths = ["Cargo.toml", "src/login.rs", "src/limits.rs", "tests/limits.rs"];
     let plan = draft("Count failed logins and slow them down", &steps, &paths);
-    office.plan(id, plan, Tier::R2, "Cargo.toml is R2: dependencies").await;
+    office.plan(id, plan).await;
 
     let id = planned(office, "dana", WEB, "Show the delivery date in the cart").await;
     office.approve(id, "ben").await;
-    let mut beyond = work(id.number(), &[("src/cart.rs", 18, 2), (".github/workflows/ci.yml", 4, 1)], green());
-    (beyond.tier, beyond.tier_because) = (Tier::R2, ".github/workflows/ci.yml is R2: CI".to_owned());
+    let beyond = work(id.number(), &[("src/cart.rs", 18, 2), (".github/workflows/ci.yml", 4, 1)], green());
     office.finish(id, beyond).await;
 
     published(office, "cem", WEB, "Make the search find words with umlauts").await;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use domain::policy::Tier;
+use agents::task::TaskEvent;
+use domain::TaskId;
 use expect_test::expect;
 use forge::Conclusion;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,6 +11,7 @@ use tokio::net::TcpStream;
 use web::WebSettings;
 
 use crate::browser::Site;
+use crate::day::live_a_day;
 use crate::office::{Office, WEB, check, draft, work};
 
 const HOSTILE: &str =
@@ -19,7 +21,7 @@ const HOSTILE: &str =
 async fn nothing_that_people_agents_or_checks_wrote_becomes_markup() {
     let office = Office::open().await;
     let id = office.ask("ana", WEB, &format!("{HOSTILE}\n{HOSTILE}")).await;
-    office.plan(id, draft(HOSTILE, &[HOSTILE], &[HOSTILE]), Tier::R1, HOSTILE).await;
+    office.plan(id, draft(HOSTILE, &[HOSTILE], &[HOSTILE])).await;
     office.approve(id, "ben").await;
     office.store.append_log("task", "T-1", &[HOSTILE.to_owned()]).await.unwrap();
     let checks = vec![check(HOSTILE, Conclusion::Passed, HOSTILE)];
@@ -136,7 +138,8 @@ async fn readiness_says_what_is_wrong_with_the_database() {
     assert_eq!((ready.status, site.get("/healthz").await.status), (503, 200));
     expect![[r#"
         not ready: database: attempted to acquire a connection on a closed pool
-    "#]].assert_eq(&ready.body);
+    "#]]
+    .assert_eq(&ready.body);
     let page = site.get("/").await;
     assert_eq!(page.status, 500);
     expect![[r#"
@@ -145,7 +148,8 @@ async fn readiness_says_what_is_wrong_with_the_database() {
         It could not be read: database: attempted to acquire a connection on a closed pool.
         Try again. If it stays so, /readyz tells how the database is doing, and the log has the details.
         Go to the board
-    "#]].assert_eq(&page.text());
+    "#]]
+    .assert_eq(&page.text());
 }
 
 /// Some seconds of work for the one connection that there is.
@@ -192,4 +196,40 @@ async fn a_stop_ends_the_serving_also_while_a_browser_keeps_its_connection() {
     let ended = tokio::time::timeout(Duration::from_secs(5), site.serving.join_next()).await;
     assert!(matches!(ended, Ok(Some(Ok(Ok(()))))), "{ended:?}");
     assert!(TcpStream::connect(site.address).await.is_err(), "the listener is still open");
+}
+
+#[tokio::test]
+async fn every_link_leads_somewhere() {
+    let office = Office::open().await;
+    live_a_day(&office).await;
+    let site = Site::of(&office).await;
+    let mut links = site.get("/").await.links();
+    links.extend(site.get("/tasks/T-1").await.links());
+    links.extend(site.get("/nowhere").await.links());
+    links.sort();
+    links.dedup();
+    assert!(links.len() > 20, "{links:?}");
+    for link in links.iter().filter(|link| link.starts_with('/')) {
+        assert_eq!(site.get(link).await.status, 200, "{link}");
+    }
+}
+
+#[tokio::test]
+async fn lists_are_cut_at_their_limit_and_say_so() {
+    let office = Office::open().await;
+    for n in 0..5 {
+        office.ask("ana", WEB, &format!("Request {n}")).await;
+    }
+    let lines: Vec<_> = (0..6).map(|n| format!("line {n}.")).collect();
+    office.store.append_log("task", "T-1", &lines).await.unwrap();
+    for session in 1..4 {
+        office.tell(TaskId::new(1), TaskEvent::SessionStarted { session }).await;
+    }
+    let settings = WebSettings { tasks_max: 3, lines_max: 2, ..Default::default() };
+    let site = Site::with(&office, settings).await;
+    let board = site.get("/").await.text();
+    assert!(board.contains("Running 5") && board.contains("3 of 5 are shown."), "{board}");
+    let task = site.get("/tasks/T-1").await.text();
+    assert!(task.contains("The last 2 lines are shown.\nline 4.\nline 5.\n") && !task.contains("line 3."), "{task}");
+    assert!(task.contains("The last 2 events are shown."), "{task}");
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use agents::task::{PlanDraft, PlanMode, Request, Task, TaskEvent, Terms, Waits, Work};
-use domain::policy::Tier;
+use domain::policy::Tiers;
 use domain::{BranchName, Cause, Clock, DeliveryId, EntryId, Person, RepoName, Sha, TaskId, ThreadRef, Timestamp};
 use forge::{CheckRun, Conclusion, FileChange, GitSettings, RepoSettings, Repositories};
 use mergeq::QueueDesk;
@@ -80,11 +80,12 @@ impl Office {
     }
 
     /// To a plan that waits for an approval.
-    pub async fn plan(&self, id: TaskId, draft: PlanDraft, tier: Tier, because: &str) {
+    pub async fn plan(&self, id: TaskId, draft: PlanDraft) {
         let session = self.store.load::<Task>(&id).await.unwrap().unwrap().sessions;
         self.tell(id, TaskEvent::SessionStarted { session }).await;
         self.pass(34);
-        let terms = Terms { tier, because: because.to_owned() };
+        let risk = Tiers::default().tier_of(&draft.paths);
+        let terms = Terms { tier: risk.tier, because: risk.to_string() };
         self.tell(id, TaskEvent::PlanProposed { session, draft, terms }).await;
     }
 
@@ -195,13 +196,14 @@ pub fn work(n: u64, files: &[(&str, u64, u64)], checks: Vec<CheckRun>) -> Work {
         added: *added,
         removed: *removed,
     });
+    let risk = Tiers::default().tier_of(&files.iter().map(|(path, ..)| *path).collect::<Vec<_>>());
     Work {
         approved: None,
         base: sha(0),
         head: sha(n),
         changes: changes.collect(),
-        tier: Tier::R1,
-        tier_because: "source, tests and documents".to_owned(),
+        tier: risk.tier,
+        tier_because: risk.to_string(),
         checks,
         cage: "files, time and processes limited; no network".to_owned(),
     }

@@ -1,0 +1,281 @@
+//! The process is killed with `kill -9` at twenty instants of one road, and the road ends as if nothing had happened.
+//!
+//! The instants are aimed so that every kind of effect is in flight at one of them. Nothing in the product slows down for
+//! that: the database tells which lanes have a lease, and the moment the wanted one has, the process is frozen
+//! (`SIGSTOP`), looked at again, and either killed as it stands or let go on. Half of the kills wait while frozen until
+//! the effect has taken place (its git has ended, its event is in the inbox): those die with the deed done and not noted.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::dice::{Dice, SEED_VARIABLE};
+use crate::family::{self, Kin};
+use crate::instance::{Instance, PATIENCE};
+use crate::record::{Lease, Record};
+use crate::road::{self, Road};
+use crate::verdict;
+use crate::world::World;
+
+/// The lanes, and how many instants each is aimed at. `timer` is not among them: its first row is due in days.
+const LANES: [(&str, u64); 9] = [
+    ("intake", 3),
+    ("chat", 3),
+    ("session", 2),
+    ("publish", 2),
+    ("merge", 2),
+    ("stage", 2),
+    ("checks", 2),
+    ("land", 2),
+    ("report", 2),
+];
+const KILLS: u32 = 20;
+
+/// Ended processes must be gone after this, whatever they were doing.
+const END_MAX: Duration = Duration::from_secs(3);
+/// An effect is given up after eight attempts, so one that was hit this often is left in peace.
+const ATTEMPTS_MAX: u32 = 4;
+/// How long a frozen process's children get to finish what they do.
+const SETTLE_MAX: Duration = Duration::from_millis(500);
+
+/// An instant to hit.
+#[derive(Debug)]
+struct Aim {
+    lane: &'static str,
+    /// How many effects of the lane go by before.
+    passes: u64,
+    /// How many looks go by between the first sight of the effect and the shot.
+    looks: u64,
+    /// Whether the effect has to have taken place.
+    is_late: bool,
+}
+
+/// What was in flight at the kills.
+#[derive(Default)]
+struct Coverage {
+    kills: u32,
+    lanes: BTreeMap<String, Hits>,
+    names: BTreeMap<String, usize>,
+    slowest_end: Duration,
+    slowest_start: Duration,
+}
+
+#[derive(Default)]
+struct Hits {
+    in_flight: u32,
+    already_done: u32,
+}
+
+pub fn twenty_kills_change_nothing() {
+    let calm = World::new();
+    let instance = calm.up();
+    road::play(instance, &mut calm.record());
+    let undisturbed = verdict::judge(&calm);
+    expect_test::expect![[r#"
+        T-1 merged
+        T-2 merged
+        T-3 in-review
+        T-4 merged"#]]
+    .assert_eq(&undisturbed.tasks);
+
+    let (seed, dice) = Dice::thrown();
+    println!("seed {seed}: set {SEED_VARIABLE}={seed} to aim at the same instants again");
+    let world = World::new();
+    let mut storm = Storm::new(&world, dice);
+    storm.play();
+    storm.coverage.print(seed);
+    let disturbed = verdict::judge(&world);
+    assert_eq!(disturbed.tasks, undisturbed.tasks, "seed {seed}");
+    assert_eq!(disturbed.history, undisturbed.history, "seed {seed}");
+    assert_eq!(disturbed.events, undisturbed.events, "seed {seed}");
+    assert_eq!(disturbed.said, undisturbed.said, "seed {seed}");
+    storm.coverage.assert_complete(seed);
+}
+
+/// One road under fire.
+struct Storm<'w> {
+    world: &'w World,
+    aims: Vec<Aim>,
+    coverage: Coverage,
+    /// The effect that is being aimed at, and the looks that are left.
+    target: Option<(Lease, u64)>,
+    passed: Vec<(String, u32)>,
+}
+
+impl<'w> Storm<'w> {
+    fn new(world: &'w World, mut dice: Dice) -> Self {
+        let mut aims = Vec::new();
+        for (lane, n) in LANES {
+            for nth in 0..n {
+                aims.push(Aim { lane, passes: passes(lane, &mut dice), looks: dice.below(30), is_late: nth % 2 == 1 });
+            }
+        }
+        Self { world, aims, coverage: Coverage::default(), target: None, passed: Vec::new() }
+    }
+
+    fn play(&mut self) {
+        let mut road = Road::new();
+        let mut instance = self.world.up();
+        let mut record = self.world.record();
+        let mut n_looks = 0_u64;
+        loop {
+            if self.is_the_moment(&mut record) && self.shoot(&instance, &mut record) {
+                instance = self.succeed(instance, record);
+                record = self.world.record();
+                road.lose_what_is_on_its_way();
+                continue;
+            }
+            n_looks += 1;
+            // People read slower than we look.
+            if n_looks % 32 == 0 && !road.go_on(&mut instance, &mut record) {
+                break;
+            }
+            if self.aims.is_empty() {
+                instance.out.wait_for_more(usize::MAX);
+                n_looks = 31;
+            }
+        }
+        let ended = instance.stop();
+        assert!(ended.status.success(), "{ended:?}");
+    }
+
+    /// Looks once; true when an aimed effect has been in flight for as long as its aim wants.
+    fn is_the_moment(&mut self, record: &mut Record) -> bool {
+        if self.aims.is_empty() {
+            return false;
+        }
+        let leases = record.leases();
+        if leases.iter().any(|lease| lease.attempt > ATTEMPTS_MAX) {
+            self.target = None;
+            return false;
+        }
+        if let Some((target, looks)) = self.target.take() {
+            if leases.iter().any(|lease| lease.effect == target.effect) {
+                self.target = Some((target, looks.saturating_sub(1)));
+                return looks == 0;
+            }
+            // It was quicker than the aim.
+            if let Some(aim) = self.aim_at(&target.lane) {
+                aim.looks /= 2;
+            }
+        }
+        for lease in leases {
+            if self.passed.contains(&(lease.effect.clone(), lease.attempt)) {
+                continue;
+            }
+            match self.aim_at(&lease.lane) {
+                Some(aim) if aim.passes == 0 => {
+                    let looks = aim.looks;
+                    self.target = Some((lease, looks));
+                    return looks == 0;
+                }
+                Some(aim) => {
+                    aim.passes -= 1;
+                    self.passed.push((lease.effect, lease.attempt));
+                }
+                None => {}
+            }
+        }
+        false
+    }
+
+    fn aim_at(&mut self, lane: &str) -> Option<&mut Aim> {
+        self.aims.iter_mut().find(|aim| aim.lane == lane)
+    }
+
+    /// Freezes the process and kills it if the target is still in flight; true when it was.
+    fn shoot(&mut self, instance: &Instance, record: &mut Record) -> bool {
+        let Some((target, _)) = self.target.take() else { return false };
+        instance.signal(Signal::SIGSTOP);
+        wait_until(|| family::is_frozen(instance.id()));
+        let is_in_flight = |lease: &Lease| lease.effect == target.effect && lease.attempt == target.attempt;
+        let found = record.leases().into_iter().find(is_in_flight);
+        let is_late = self.aim_at(&target.lane).is_some_and(|aim| aim.is_late);
+        let fits = found.is_some_and(|lease| !is_late || lease.has_acted || !acts_in_the_database(&lease.lane));
+        if !fits {
+            instance.signal(Signal::SIGCONT);
+            return false;
+        }
+        if is_late {
+            let children = family::descendants(instance.id());
+            let _ = family::wait_for_the_end(&children, Instant::now(), SETTLE_MAX);
+        }
+        let at = self.aims.iter().position(|aim| aim.lane == target.lane).expect("it was aimed at");
+        self.aims.remove(at);
+        true
+    }
+
+    /// Kills the frozen process, counts what was in flight, and starts its heir on the same state.
+    fn succeed(&mut self, instance: Instance, mut record: Record) -> Instance {
+        let kin = family::descendants(instance.id());
+        let killed_at = Instant::now();
+        drop(instance.kill());
+        self.coverage.count(&record.leases(), &kin);
+        // Without us in the database, the heir finds its log as the dead process left it.
+        drop(record);
+        let heir = self.world.up();
+        self.coverage.slowest_start = self.coverage.slowest_start.max(killed_at.elapsed());
+        match family::wait_for_the_end(&kin, killed_at, END_MAX) {
+            Ok(took) => self.coverage.slowest_end = self.coverage.slowest_end.max(took),
+            Err(left) => panic!("left {END_MAX:?} after the kill: {left:?}"),
+        }
+        heir
+    }
+}
+
+/// Rare effects are hit when they first come.
+fn passes(lane: &str, dice: &mut Dice) -> u64 {
+    match lane {
+        "chat" | "report" => dice.below(6),
+        "intake" | "session" => dice.below(3),
+        _ => 0,
+    }
+}
+
+/// Lanes whose deed is a row that we can see; the others' are done by children.
+fn acts_in_the_database(lane: &str) -> bool {
+    matches!(lane, "intake" | "merge" | "report")
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !is_so() {
+        assert!(since.elapsed() < PATIENCE, "it never came");
+        std::thread::yield_now();
+    }
+}
+
+impl Coverage {
+    fn count(&mut self, leases: &[Lease], kin: &[Kin]) {
+        self.kills += 1;
+        for lease in leases {
+            let hits = self.lanes.entry(lease.lane.clone()).or_default();
+            hits.in_flight += 1;
+            hits.already_done += u32::from(lease.has_acted);
+        }
+        for (name, n) in family::count_names(kin) {
+            *self.names.entry(name.to_owned()).or_default() += n;
+        }
+    }
+
+    fn print(&self, seed: u64) {
+        println!("{} kills by seed {seed}; effects in flight, and of them done but not yet noted:", self.kills);
+        println!("  {:<10}{:>10}{:>10}", "lane", "in flight", "done");
+        for (lane, _) in LANES {
+            let none = Hits::default();
+            let Hits { in_flight, already_done } = self.lanes.get(lane).unwrap_or(&none);
+            let done = if acts_in_the_database(lane) || lane == "chat" { already_done.to_string() } else { "?".to_owned() };
+            println!("  {lane:<10}{in_flight:>10}{done:>10}");
+        }
+        let names: Vec<String> = self.names.iter().map(|(name, n)| format!("{n} {name}")).collect();
+        println!("descendants that were running: {}", names.join(", "));
+        println!("the last of them was gone after {:?}; the slowest heir was ready after {:?}", self.slowest_end, self.slowest_start);
+    }
+
+    fn assert_complete(&self, seed: u64) {
+        let missed: Vec<&str> = LANES.iter().map(|(lane, _)| *lane).filter(|lane| !self.lanes.contains_key(*lane)).collect();
+        assert_eq!(missed, [""; 0], "seed {seed}: these lanes were never in flight at a kill");
+        assert_eq!(self.kills, KILLS, "seed {seed}: some instants never came");
+    }
+}

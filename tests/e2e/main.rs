@@ -1,0 +1,75 @@
+//! End to end: the real binary, real git, real processes, signals and `kill -9`.
+//!
+//! Nothing of the product is called here while it runs. It is spoken to on its standard input, read on its standard
+//! output, on its page and in its database, and judged with plain git and sh. Without a PostgreSQL (`cargo xtask test`
+//! starts one and says where it is in `DOWNBEAT_TEST_POSTGRES`) the road on it is ignored, by name, and never passed.
+
+mod crashes;
+mod demo;
+mod dice;
+mod family;
+mod gate;
+mod instance;
+mod outlived;
+mod page;
+mod papers;
+mod postgres;
+mod record;
+mod refusals;
+mod road;
+mod stopping;
+mod verdict;
+mod world;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+macro_rules! trials {
+    ($($module:ident: $($case:ident)+;)+) => {
+        vec![$($(Trial::test(concat!(stringify!($module), "::", stringify!($case)), || {
+            $module::$case();
+            Ok(())
+        }),)+)+]
+    };
+}
+
+fn main() -> ExitCode {
+    let mut trials = trials! {
+        crashes:
+            twenty_kills_change_nothing;
+        outlived:
+            a_push_that_outlives_its_process_lands_once;
+        demo:
+            the_demo_proves_itself_and_leaves_nothing_behind
+            a_kept_demo_is_where_it_says
+            nobody_may_play_the_demo
+            a_demo_without_its_check_fails
+            a_demo_without_its_conflict_fails
+            a_demo_without_its_refusal_fails
+            a_demo_without_its_bisection_fails;
+        stopping:
+            a_stop_gives_back_what_is_running
+            a_second_instance_is_refused;
+        refusals:
+            a_config_that_is_wrong_is_explained
+            a_config_that_is_not_there_is_named
+            a_port_that_is_taken_is_named
+            a_state_directory_that_cannot_be_written_is_named
+            a_git_that_is_missing_or_old_is_named;
+        page:
+            the_page_answers_while_tasks_run;
+        papers:
+            the_readme_can_be_followed;
+    };
+    let has_postgres = std::env::var_os(postgres::VARIABLE).is_some();
+    if !has_postgres {
+        eprintln!("{} is not set: the road on PostgreSQL is skipped", postgres::VARIABLE);
+    }
+    let on_postgres = Trial::test("postgres::the_road_is_the_same_on_postgres", || {
+        postgres::the_road_is_the_same_on_postgres();
+        Ok(())
+    });
+    trials.push(on_postgres.with_ignored_flag(!has_postgres));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}

@@ -1,0 +1,37 @@
+//! A push that outlives the process that began it: git is no part of the cage, so its end is not forced.
+
+use crate::gate::Gate;
+use crate::instance::PATIENCE;
+use crate::family;
+use crate::world::World;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Instant;
+
+/// The remote holds a landing up; meanwhile the process is killed and its heir lands the same change.
+pub fn a_push_that_outlives_its_process_lands_once() {
+    let world = World::new();
+    let gate = Gate::at(&world.path("gate"));
+    let mut instance = world.up();
+    for (words, seen) in
+        [("ana: @agent add a kitchen", "Plan v1 for T-1"), ("ben: approve T-1", "T-1 is ready")]
+    {
+        instance.say(words);
+        instance.out.wait_for(seen).unwrap_or_else(|| panic!("{seen:?} never came upon {words:?}"));
+    }
+    let hook = world.remote.path().join("hooks/pre-receive");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, format!("#!/bin/sh\n{}\n", gate.wait())).unwrap();
+    std::fs::set_permissions(&hook, PermissionsExt::from_mode(0o755)).unwrap();
+
+    instance.say("ben: merge T-1");
+    gate.wait_for_somebody();
+    let pushing = family::descendants(instance.id());
+    drop(instance.kill());
+    let instance = world.up();
+    gate.let_through();
+    gate.let_through();
+    instance.out.wait_for("T-1 is merged").expect("the heir lands it");
+    family::wait_for_the_end(&pushing, Instant::now(), PATIENCE).expect("the old push ends by itself");
+    assert!(instance.stop().status.success());
+    assert_eq!(world.remote.log("main").lines().count(), 2, "it landed once");
+}

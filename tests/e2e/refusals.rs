@@ -1,0 +1,91 @@
+//! What a person reads when it cannot start, word for word: the place, the reason, and what to do.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use expect_test::{Expect, expect};
+
+use crate::instance::Instance;
+use crate::world::{NOBODY, World, is_root};
+
+/// Starts a command that has to fail; its complaint, without the name of the place.
+fn complaint(world: &World, command: Command) -> String {
+    let ended = Instance::start(command).ended();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_eq!(ended.out, "", "a failure is no output");
+    ended.err.replace(world.place().to_str().unwrap(), "{place}")
+}
+
+fn check(change: (&str, &str), expected: Expect) {
+    let world = World::new();
+    let config = world.path("downbeat.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    assert!(text.contains(change.0), "the config has no {:?}", change.0);
+    std::fs::write(&config, text.replacen(change.0, change.1, 1)).unwrap();
+    expected.assert_eq(&complaint(&world, world.command()));
+}
+
+pub fn a_config_that_is_wrong_is_explained() {
+    check(("target = \"main\"", "target = \"main\"\ncolour = \"blue\""), expect![[""]]);
+    check(("agent = \"scripted\"", "agent = \"claude\""), expect![[""]]);
+    check(("127.0.0.1:0", "0.0.0.0:7117"), expect![[""]]);
+    check(("[web]", "[[policy.deny]]\nverb = \"ask\"\n\n[web]"), expect![[""]]);
+    check(("[web]", "[policy.tiers]\nr3 = [\"secrets/[\"]\n\n[web]"), expect![[""]]);
+    check(("roles = [\"requester\"]", "roles = [\"boss\"]"), expect![[""]]);
+    check(("house.git\"", "nowhere.git\""), expect![[""]]);
+    check(("state = \"", "database = \"mysql://x\"\nstate = \""), expect![[""]]);
+}
+
+pub fn a_config_that_is_not_there_is_named() {
+    let world = World::new();
+    let mut command = world.program();
+    command.args(["up", "--config", "nowhere.toml"]);
+    expect![[""]].assert_eq(&complaint(&world, command));
+}
+
+pub fn a_port_that_is_taken_is_named() {
+    let world = World::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let config = world.path("downbeat.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("127.0.0.1:0", &address)).unwrap();
+    let said = complaint(&world, world.command()).replace(&address, "{address}");
+    expect![[""]].assert_eq(&said);
+}
+
+pub fn a_state_directory_that_cannot_be_written_is_named() {
+    let world = World::new();
+    let mut command = world.command();
+    if is_root() {
+        let program = world.hand_to_nobody();
+        let nobody = NOBODY.to_string();
+        command = Command::new("setpriv");
+        command.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups", "--"]);
+        command.arg(program).args(["up", "--config"]).arg(world.path("downbeat.toml"));
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", world.path("home"));
+    }
+    let state = world.path("state");
+    std::fs::create_dir(&state).unwrap();
+    std::fs::set_permissions(&state, PermissionsExt::from_mode(0o555)).unwrap();
+    expect![[""]].assert_eq(&complaint(&world, command));
+}
+
+pub fn a_git_that_is_missing_or_old_is_named() {
+    let world = World::new();
+    let programs = world.path("programs");
+    std::fs::create_dir(&programs).unwrap();
+    let with_path = |path: &Path| {
+        let mut command = world.command();
+        command.env("PATH", path);
+        command
+    };
+    expect![[""]].assert_eq(&complaint(&world, with_path(&programs)));
+
+    let git = programs.join("git");
+    std::fs::write(&git, "#!/bin/sh\necho git version 2.30.2\n").unwrap();
+    std::fs::set_permissions(&git, PermissionsExt::from_mode(0o755)).unwrap();
+    expect![[""]].assert_eq(&complaint(&world, with_path(&programs)));
+}

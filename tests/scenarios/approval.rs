@@ -1,0 +1,260 @@
+//! Plans and who says yes to them.
+
+use std::time::Duration;
+
+use expect_test::expect;
+
+use crate::sample::world;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+#[test]
+fn an_old_button_does_not_approve_a_newer_plan() {
+    let mut world = world();
+    world.check(
+        "ana: @agent add a farewell
+         ana: @agent revise T-1
+         ana: revise T-1 make it warmer
+         ben: 1
+         ben: approve T-1 v1
+         ben: approve T-1 v2 #00000000
+         ben: 4",
+        expect![[r#"
+            ana:  @agent add a farewell  👀
+            bot:  T-1 · add a farewell
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] plan v1 waits for an approval (R1)
+            bot:  Plan v1 for T-1: A page that says goodbye
+                  1. write farewell.md
+                  2. mention it in README.md
+                  files: farewell.md, README.md
+                  checks: words
+                  risk: R1 · #cac7d254
+                  [1] Approve and run   [2] Revise…   [3] Reject
+            ana:  @agent revise T-1
+            bot:  A revision of T-1 needs words. Say what should be different: `revise T-1 keep the old name too`.
+            ana:  revise T-1 make it warmer  👀
+                  [T-1] waiting for its turn to plan
+                  [T-1] plan v2 waits for an approval (R1)
+            bot:  Plan v2 for T-1: A page that says a warm goodbye
+                  1. write farewell.md
+                  2. mention it in README.md
+                  files: farewell.md, README.md
+                  checks: words
+                  risk: R1 · #b87d3dab
+                  [4] Approve and run   [5] Revise…   [6] Reject
+            ben:  1
+            bot:  That was version 1 of the plan for T-1, and version 2 has replaced it. Read the newer plan, then say `approve T-1`.
+            ben:  approve T-1 v1
+            bot:  That was version 1 of the plan for T-1, and version 2 has replaced it. Read the newer plan, then say `approve T-1`.
+            ben:  approve T-1 v2 #00000000
+            bot:  The plan for T-1 is not the one that this button was made for. Read the newest plan, then say `approve T-1`.
+            ben:  4  👀
+                  [T-1] plan v2 approved by ben (#b87d3dab) · waiting for its turn to work
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
+                  [7] Merge   [8] Retry
+        "#]],
+    );
+    expect![[r#"
+        Goodbye, and come back soon.
+    "#]].assert_eq(&world.remote_git(&["show", "downbeat/T-1:farewell.md"]));
+}
+
+#[test]
+fn a_plan_is_approved_once() {
+    world().check(
+        "ana: @agent doze while working
+         ben: approve
+         ana: 1
+         ana: approve T-1
+         ana: revise T-1 sleep less
+         ana: reject T-1
+         ana: merge T-1
+         ana: retry T-1
+         ana: stop T-1",
+        expect![[r#"
+            ana:  @agent doze while working  👀
+            bot:  T-1 · doze while working
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] plan v1 waits for an approval (R1)
+            bot:  Plan v1 for T-1: Nothing, slowly
+                  1. lie down
+                  risk: R1 · #d6825cfc
+                  [1] Approve and run   [2] Revise…   [3] Reject
+            ben:  approve  👀
+                  [T-1] plan v1 approved by ben (#d6825cfc) · waiting for its turn to work
+                  [T-1] plan v1 approved by ben (#d6825cfc) · working
+            ana:  1
+            bot:  The plan for T-1 was already approved by ben. Say `status T-1` to follow it.
+            ana:  approve T-1
+            bot:  The plan for T-1 was already approved by ben. Say `status T-1` to follow it.
+            ana:  revise T-1 sleep less
+            bot:  T-1 cannot be revised now: it is being worked on. A plan or a finished change can be revised; say `stop T-1` to end what is running.
+            ana:  reject T-1
+            bot:  There is nothing of T-1 to reject: it is being worked on. Say `stop T-1` to end it, or `status T-1` to see what it needs.
+            ana:  merge T-1
+            bot:  T-1 cannot be merged now: it is being worked on. Say `status T-1` to see what it needs first.
+            ana:  retry T-1
+            bot:  T-1 cannot be tried again now: it is being worked on. A failed or cancelled task, or one that was sent back, can; say `status T-1`.
+            ana:  stop T-1  👀
+                  [T-1] stopping, as ana said
+                  [T-1] ended: stopped by ana
+            bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
+        "#]],
+    );
+}
+
+#[test]
+fn a_finished_change_can_be_revised() {
+    let mut world = world();
+    world.play("ana: @agent add a farewell plan=off");
+    world.transcript();
+    world.check(
+        "ana: @agent revise make it warmer
+         ana: approve
+         ana: merge",
+        expect![[""]],
+    );
+    expect![[""]].assert_eq(&world.remote_git(&["show", "main:farewell.md"]));
+}
+
+#[test]
+fn a_rejected_plan_never_runs() {
+    let mut world = world();
+    world.check(
+        "ana: @agent add a farewell
+         ben: reject T-1 we do not say goodbye
+         ben: reject T-1
+         ben: approve T-1
+         ana: @agent add a welcome
+         ben: 6",
+        expect![[""]],
+    );
+    assert_eq!(world.remote().log("main").lines().count(), 1);
+}
+
+#[test]
+fn the_policy_approves_what_is_harmless() {
+    world().check("ana: @agent add a farewell plan=auto", expect![[""]]);
+}
+
+#[test]
+fn the_policy_asks_about_what_is_risky() {
+    world().check("ana: @agent add a dependency plan=auto", expect![[""]]);
+}
+
+#[test]
+fn a_change_beyond_its_plan_waits_for_a_second_look() {
+    let mut world = world();
+    world.check(
+        "ana: @agent tidy up
+         ana: approve
+         ana: approve
+         ben: approve T-1 #0000000000
+         ben: 4
+         ben: merge",
+        expect![[r#"
+            ana:  @agent tidy up  👀
+            bot:  T-1 · tidy up
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] plan v1 waits for an approval (R1)
+            bot:  Plan v1 for T-1: A tidy README
+                  1. sort README.md
+                  files: README.md
+                  risk: R1 · #2f591f5b
+                  [1] Approve and run   [2] Revise…   [3] Reject
+            ana:  approve  👀
+                  [T-1] plan v1 approved by ana (#2f591f5b) · waiting for its turn to work
+                  [T-1] stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies)
+            bot:  T-1 is done, but stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies).
+                  files: Cargo.toml, README.md
+                  [4] Accept the change   [5] Reject
+            ana:  approve
+            bot:  T-1 is R2 (`Cargo.toml`: dependencies), and you asked for it: another person has to approve it. ben or dora can say `approve T-1`.
+            ben:  approve T-1 #<commit 1>
+            bot:  The change of T-1 is not the one that this button was made for. Look at the newer one, then say `approve T-1`.
+            ben:  4  👀
+                  [T-1] publishing +2 −0 in Cargo.toml, README.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +2 −0 in Cargo.toml, README.md · its check words passed
+                  [6] Merge   [7] Retry
+            ben:  merge  👀
+                  [T-1] in the merge queue by ben · entering
+                  [T-1] in the merge queue by ben · position 1 of 1 · staging
+                  [T-1] in the merge queue by ben · position 1 of 1 · landing
+                  [T-1] merged as <commit 2>
+            bot:  T-1 is merged into main as <commit 2>.
+        "#]],
+    );
+}
+
+#[test]
+fn a_change_beyond_its_plan_can_be_turned_down() {
+    let mut world = world();
+    world.check(
+        "ana: @agent add a dependency plan=off
+         ben: reject T-1 not this one",
+        expect![[r#"
+            ana:  @agent add a dependency plan=off  👀
+            bot:  T-1 · add a dependency
+                  waiting for its turn to work
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] stopped before publishing: nobody approved a plan, and the change is R2 (`Cargo.toml`: dependencies)
+            bot:  T-1 is done, but stopped before publishing: nobody approved a plan, and the change is R2 (`Cargo.toml`: dependencies).
+                  files: Cargo.toml
+                  [1] Accept the change   [2] Reject
+            ben:  reject T-1 not this one  👀
+                  [T-1] ended: rejected by ben: not this one
+            bot:  T-1 ended: rejected by ben: not this one. Say `retry T-1` to run it again.
+        "#]],
+    );
+    expect![[r#"
+        refs/heads/main
+    "#]].assert_eq(&world.remote_git(&["for-each-ref", "--format=%(refname)"]));
+}
+
+#[test]
+fn what_nobody_answers_ends_in_time() {
+    let mut world = world();
+    world.play(
+        "#plan ana: @agent add a farewell
+         #change ana: @agent add a dependency plan=off
+         #merge ana: @agent add a welcome plan=off",
+    );
+    world.transcript();
+    world.check(
+        "-- 6 days pass
+         #plan ana: revise T-1 make it warmer
+         -- 2 days pass
+         #plan ana: status T-1
+         -- 6 days pass
+         #plan ana: 1
+         #plan ana: retry T-1
+         -- 30 days pass",
+        expect![[""]],
+    );
+    world.advance(DAY);
+}
+
+#[test]
+fn the_task_is_named_when_several_could_be_meant() {
+    let mut world = world();
+    world.play(
+        "ana: @agent add a farewell
+         ana: @agent add a welcome",
+    );
+    world.transcript();
+    world.check(
+        "ana: approve
+         ana: approve T-7
+         ana: merge
+         ana: dequeue
+         ana: retry",
+        expect![[""]],
+    );
+}

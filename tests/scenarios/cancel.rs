@@ -1,0 +1,142 @@
+//! Stopping, in every state that a person can meet.
+
+use expect_test::expect;
+use tests::world::Hidden;
+
+use crate::sample::world;
+
+#[test]
+fn a_task_that_waits_for_its_turn_can_be_stopped() {
+    let mut world = world();
+    world.say("ana", "@agent add a farewell");
+    world.say("ana", "stop");
+    world.check("", expect![[r#"
+        ana:  @agent add a farewell
+        ana:  stop
+    "#]]);
+    world.drain();
+    world.check("ana: stop T-1", expect![[r#"
+        --    👀 on message 1
+        bot:  T-1 · add a farewell
+              waiting for its turn to plan
+              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+        --    👀 on message 2
+              [T-1] stopping, as ana said
+              [T-1] ended: stopped by ana
+        bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
+        ana:  stop T-1
+        bot:  T-1 has ended already: it is cancelled. Say `retry T-1` if it should run again, or ask for something new.
+    "#]]);
+}
+
+#[test]
+fn a_session_that_plans_is_stopped() {
+    world().check(
+        "ana: @agent doze while planning
+         ana: stop",
+        expect![[r#"
+            ana:  @agent doze while planning  👀
+            bot:  T-1 · doze while planning
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] planning, with nothing writable
+            ana:  stop  👀
+                  [T-1] stopping, as ana said
+                  [T-1] ended: stopped by ana
+            bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
+        "#]],
+    );
+}
+
+#[test]
+fn a_session_that_works_is_stopped_once() {
+    let mut world = world();
+    world.play(
+        "ana: @agent doze while working
+         ana: approve",
+    );
+    world.transcript();
+    world.say("dan", "stop T-1");
+    world.say("ola", "stop T-1");
+    world.say("ana", "stop T-1");
+    world.check("ana: status", expect![[""]]);
+}
+
+#[test]
+fn whatever_waits_for_a_person_can_be_stopped() {
+    let mut world = world();
+    world.play(
+        "#plan ana: @agent add a farewell
+         #change ana: @agent add a dependency plan=off
+         #merge ana: @agent add a welcome plan=off",
+    );
+    world.transcript();
+    world.check(
+        "#plan ana: stop
+         #change ana: ❌
+         #merge ana: 🛑
+         #merge ana: merge",
+        expect![[""]],
+    );
+    expect![[""]].assert_eq(&world.remote_git(&["for-each-ref", "--format=%(refname)"]));
+}
+
+#[test]
+fn a_publication_can_be_stopped() {
+    let mut world = world();
+    world.say("ana", "@agent add a farewell plan=off");
+    world.drain_until("publishing");
+    world.hide_remote(Hidden::Yes);
+    world.check("ana: stop", expect![[r#"
+        ana:  @agent add a farewell plan=off  👀
+        bot:  T-1 · add a farewell
+              waiting for its turn to work
+              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+              [T-1] publishing +2 −0 in README.md, farewell.md
+        ana:  stop  👀
+              [T-1] ended: stopped by ana
+        bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
+    "#]]);
+    world.hide_remote(Hidden::No);
+    world.check("-- 1 minute passes", expect![[r#"
+        --    1 minute passes
+    "#]]);
+    expect![[r#"
+        refs/heads/main
+    "#]].assert_eq(&world.remote_git(&["for-each-ref", "--format=%(refname)"]));
+}
+
+#[test]
+fn a_change_in_the_queue_can_be_stopped() {
+    let mut world = world();
+    world.play(
+        "ana: @agent add a farewell plan=off
+         ola: pause
+         ana: merge",
+    );
+    world.transcript();
+    world.say("ana", "stop");
+    world.say("ana", "dequeue T-1");
+    world.check("ana: queue", expect![[r#"
+        ana:  stop  👀
+        ana:  dequeue T-1
+        ana:  queue
+              [T-1] leaving the merge queue, as ana said · position 1 of 1 · waiting
+        bot:  T-1 is leaving the queue already. Say `status T-1`.
+        bot:  sample:main: 1 in line, paused by ola
+              T-1 add a farewell · position 1 of 1 · waiting
+              [T-1] ended: stopped by ana
+        bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
+    "#]]);
+}
+
+#[test]
+fn a_stopped_task_runs_again_when_somebody_says_so() {
+    let mut world = world();
+    world.play(
+        "ana: @agent add a farewell
+         ana: stop",
+    );
+    world.transcript();
+    world.check("ana: 🔁", expect![[""]]);
+}

@@ -1,0 +1,101 @@
+//! The repository's own checks: red, missing, declined, misspelt, unreliable.
+
+use expect_test::expect;
+use tests::world::{Setup, World};
+
+use crate::sample::{SAMPLE, TEAM, sample_with_checks, setup, world};
+
+fn with_checks(text: Option<&'static str>) -> World {
+    Setup { repositories: vec![("sample", sample_with_checks(text))], ..setup() }.open()
+}
+
+#[test]
+fn a_red_change_is_shown_and_kept_out_of_the_queue() {
+    world().check(
+        "ana: @agent curse plan=off merge=auto
+         ana: merge T-1
+         ana: @agent revise T-1 say it politely
+         ana: approve",
+        expect![[r#"
+            ana:  @agent curse plan=off merge=auto  👀
+            bot:  T-1 · curse
+                  waiting for its turn to work
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] publishing +1 −0 in rude.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +1 −0 in rude.md · does not pass words
+                  words: a forbidden word
+                  [1] Retry
+            ana:  merge T-1
+            bot:  T-1 does not pass its own checks: words. Say `retry T-1`, or `revise T-1` with what should be different.
+            ana:  @agent revise T-1 say it politely  👀
+                  [T-1] waiting for its turn to plan
+                  [T-1] plan v1 waits for an approval (R1)
+            bot:  Plan v1 for T-1: A polite page
+                  1. write rude.md without rudeness
+                  files: rude.md
+                  risk: R1 · #9cf0a126
+                  [2] Approve and run   [3] Revise…   [4] Reject
+            ana:  approve  👀
+                  [T-1] plan v1 approved by ana (#9cf0a126) · waiting for its turn to work
+                  [T-1] publishing +1 −0 in rude.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +1 −0 in rude.md · does not pass words
+                  words: a forbidden word
+                  [5] Retry
+        "#]],
+    );
+}
+
+#[test]
+fn a_repository_without_checks_cannot_land() {
+    with_checks(None).check(
+        "ana: @agent add a farewell plan=off
+         ana: merge",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn a_repository_that_declines_checks_lands_untested_and_says_so() {
+    let mut world = with_checks(Some("checks = []\n"));
+    world.check(
+        "ana: @agent add a farewell plan=off
+         ana: merge
+         ana: status T-1",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn checks_that_cannot_be_read_are_pointed_at() {
+    with_checks(Some("[[checks]]\nname = \"words\"\ncomand = \"sh check.sh\"\n")).check(
+        "ana: @agent add a farewell plan=off
+         ana: status T-1",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn a_check_that_fails_by_chance_is_repeated_as_often_as_it_allows() {
+    let config = format!("{TEAM}\n[cage]\nlevel = \"off\"");
+    // Fails at every odd attempt, which it counts where only an open cage lets it.
+    let flaky = "[[checks]]\nname = \"luck\"\nretries = 1\ncommand = \"echo >> ../../../count; test $(wc -l < ../../../count | tr -dc 02468)\"\n";
+    let _ = SAMPLE;
+    let mut world =
+        Setup { config: &config, repositories: vec![("sample", sample_with_checks(Some(flaky)))], ..setup() }.open();
+    world.check("ana: @agent add a farewell plan=off merge=auto", expect![[r#"
+        ana:  @agent add a farewell plan=off merge=auto  👀
+        bot:  T-1 · add a farewell
+              waiting for its turn to work
+              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+              [T-1] publishing +2 −0 in README.md, farewell.md
+              [T-1] in the merge queue by ana · entering
+              [T-1] in the merge queue by ana · position 1 of 1 · staging
+              [T-1] in the merge queue by ana · position 1 of 1 · landing
+              [T-1] merged as <commit 1>
+        bot:  T-1 is merged into main as <commit 1>.
+    "#]]);
+    let counted = std::fs::read_to_string(world.home().join("state/count")).unwrap();
+    assert_eq!(counted.lines().count(), 4, "two gates of two attempts");
+}

@@ -1,0 +1,18 @@
+//! Conversations with the whole system: what people read is the assertion.
+//!
+//! Each scenario is a short talk in [`sample::world`]; `UPDATE_EXPECT=1` writes down what was really said.
+
+mod sample;
+
+mod request;
+
+mod approval;
+mod cancel;
+mod merge;
+mod permissions;
+
+mod agents;
+mod checks;
+mod console;
+mod places;
+mod restart;

@@ -1,0 +1,190 @@
+//! The merge queue as people see it.
+
+use expect_test::expect;
+
+use crate::sample::world;
+
+#[test]
+fn people_move_a_change_in_and_out_of_the_queue() {
+    let mut world = world();
+    world.play(
+        "ana: @agent add a farewell
+         ola: pause",
+    );
+    world.transcript();
+    world.check(
+        "ana: merge T-1
+         ana: approve
+         ana: dequeue T-1
+         ana: merge
+         ana: merge T-1
+         ana: 4
+         ana: queue
+         ana: dequeue
+         ana: queue
+         ana: merge",
+        expect![[r#"
+            ana:  merge T-1
+            bot:  T-1 cannot be merged now: it is waiting for an approval. Say `status T-1` to see what it needs first.
+            ana:  approve  👀
+                  [T-1] plan v1 approved by ana (#cac7d254) · waiting for its turn to work
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
+                  [4] Merge   [5] Retry
+            ana:  dequeue T-1
+            bot:  T-1 is not in the merge queue: it is ready, waiting for the word to merge. Say `status T-1` to see what it needs.
+            ana:  merge  👀
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · waiting
+            ana:  merge T-1
+            bot:  T-1 is in the merge queue already; ana sent it. Say `queue` to see where it stands.
+            ana:  4
+            bot:  T-1 is in the merge queue already; ana sent it. Say `queue` to see where it stands.
+            ana:  queue
+            bot:  sample:main: 1 in line, paused by ola
+                  T-1 add a farewell · position 1 of 1 · waiting
+            ana:  dequeue  👀
+                  [T-1] leaving the merge queue, as ana said · position 1 of 1 · waiting
+                  [T-1] back from the merge queue: taken out of the queue by ana
+            ana:  queue
+            bot:  sample:main: 0 in line, paused by ola
+            ana:  merge  👀
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · waiting
+        "#]],
+    );
+    world.check(
+        "ola: pause
+         ana: why T-1
+         ola: resume
+         ola: resume
+         ana: merge T-1
+         ana: dequeue T-1
+         ana: queue",
+        expect![[r#"
+            ola:  pause
+            bot:  the queue of sample:main is already paused by ola. Say `resume` to let it go on.
+            ana:  why T-1
+            bot:  T-1: in the merge queue by ana · position 1 of 1 · waiting.
+            ola:  resume
+            bot:  The merge queue of sample is going on.
+                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+            ola:  resume
+            bot:  the queue of sample:main is not paused. Say `queue` to see what it is doing.
+            ana:  merge T-1
+            bot:  T-1 cannot be merged now: it is merged. Say `status T-1` to see what it needs first.
+            ana:  dequeue T-1
+            bot:  T-1 is not in the merge queue: it is merged. Say `status T-1` to see what it needs.
+            ana:  queue
+            bot:  sample:main: 0 in line
+        "#]],
+    );
+}
+
+#[test]
+fn a_conflict_names_the_other_task() {
+    let mut world = world();
+    world.play(
+        "ana: @agent shout the greeting plan=off
+         dan: @agent whisper the greeting plan=off
+         ola: pause
+         ana: merge T-1
+         dan: merge T-2",
+    );
+    world.transcript();
+    world.check(
+        "ola: resume
+         dan: retry T-2
+         dan: merge T-2",
+        expect![[r#"
+            ola:  resume
+            bot:  The merge queue of sample is going on.
+                  [T-1] in the merge queue by ana · position 1 of 2 · staging
+                  [T-2] in the merge queue by dan · position 2 of 2 · staging
+                  [T-2] in the merge queue by dan · position 2 of 2 · waiting · waits for T-1, because both change greeting.md
+                  [T-1] in the merge queue by ana · position 1 of 2 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+                  [T-2] in the merge queue by dan · position 1 of 1 · staging · waits for T-1, because both change greeting.md
+                  [T-2] back from the merge queue: conflicts with T-1 in greeting.md. Retry the task so that it starts from the target as it is now
+            bot:  T-2 did not land: conflicts with T-1 in greeting.md. Retry the task so that it starts from the target as it is now.
+                  [5] Retry   [6] Merge again
+            dan:  retry T-2  👀
+                  [T-2] waiting for its turn to work
+                  [T-2] publishing +1 −1 in greeting.md
+                  [T-2] ready on downbeat/T-2
+            bot:  T-2 is ready on downbeat/T-2: +1 −1 in greeting.md · its check words passed
+                  [7] Merge   [8] Retry
+            dan:  merge T-2  👀
+                  [T-2] in the merge queue by dan · entering
+                  [T-2] in the merge queue by dan · position 1 of 1 · staging
+                  [T-2] in the merge queue by dan · position 1 of 1 · landing
+                  [T-2] merged as <commit 2>
+            bot:  T-2 is merged into main as <commit 2>.
+        "#]],
+    );
+    expect![[r#"
+        whisper the greeting (dan)
+        shout the greeting (ana)
+        the sample (ana)
+    "#]].assert_eq(&world.remote().log("main"));
+}
+
+#[test]
+fn a_red_batch_is_split_until_the_culprit_stands_alone() {
+    let mut world = world();
+    world.play(
+        "ana: @agent add a welcome plan=off
+         ana: @agent add a farewell plan=off
+         ana: @agent add a thank-you plan=off
+         ola: pause
+         ana: merge T-1
+         ana: merge T-2
+         ana: merge T-3",
+    );
+    world.remote().commit("zoe", "nobody leaves", &[("forbidden.txt", "damn\ngoodbye\n")]);
+    world.transcript();
+    world.check("ola: resume", expect![[""]]);
+    expect![[""]].assert_eq(&world.remote().log("main"));
+}
+
+#[test]
+fn a_push_by_somebody_else_costs_nobody_their_place() {
+    let mut world = world();
+    world.play(
+        "ana: @agent add a welcome plan=off
+         ana: @agent add a farewell plan=off
+         ola: pause
+         ana: merge T-2
+         ana: merge T-1",
+    );
+    world.transcript();
+    world.remote().commit("zoe", "a page by hand", &[("hand.md", "By hand.\n")]);
+    world.check(
+        "-- look
+         ana: queue
+         ola: resume",
+        expect![[""]],
+    );
+    expect![[""]].assert_eq(&world.remote().log("main"));
+}
+
+#[test]
+fn a_change_that_is_there_already_does_not_land_twice() {
+    let mut world = world();
+    world.play("ana: @agent add a welcome plan=off");
+    world.transcript();
+    world.remote().commit("zoe", "welcome by hand", &[("welcome.md", "Welcome!\n")]);
+    world.check("ana: merge", expect![[r#"
+        ana:  merge  👀
+              [T-1] in the merge queue by ana · entering
+              [T-1] in the merge queue by ana · position 1 of 1 · staging
+              [T-1] back from the merge queue: the target already has all that it changes. Nothing is left to do; close the task
+        bot:  T-1 did not land: the target already has all that it changes. Nothing is left to do; close the task.
+              [3] Retry   [4] Merge again
+    "#]]);
+}

@@ -1,0 +1,153 @@
+//! Where repositories are: with a person at work in them, without a remote, or out of reach.
+
+use expect_test::expect;
+use std::collections::BTreeMap;
+use std::path::Path;
+use tests::world::{Hidden, Origin, Setup, World};
+
+use crate::sample::{SAMPLE, setup, world};
+
+fn at_work() -> World {
+    Setup { repositories: vec![("sample", Origin::CheckedOut(SAMPLE.to_vec()))], ..setup() }.open()
+}
+
+/// Every file that a person at work could miss: the tree, the index, what is checked out, and where `main` is.
+fn snapshot(repository: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for name in [".git/index", ".git/HEAD", ".git/refs/heads/main"] {
+        files.insert(name.to_owned(), std::fs::read(repository.join(name)).unwrap());
+    }
+    for entry in std::fs::read_dir(repository).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+        files.insert(entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap());
+    }
+    files
+}
+
+#[test]
+fn nobodys_working_tree_is_touched() {
+    let mut world = at_work();
+    let repository = world.remote().path().to_owned();
+    std::fs::write(repository.join("greeting.md"), "Half a thou").unwrap();
+    std::fs::write(repository.join("staged.md"), "Staged.").unwrap();
+    world.remote_git(&["add", "staged.md"]);
+    let before = snapshot(&repository);
+    world.check(
+        "ana: @agent add a farewell plan=off merge=auto
+         ana: @agent add a welcome plan=off merge=auto",
+        expect![[r#"
+            ana:  @agent add a farewell plan=off merge=auto  👀
+            bot:  T-1 · add a farewell
+                  waiting for its turn to work
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+                  Take it over with: git merge refs/downbeat/landed/main
+            ana:  @agent add a welcome plan=off merge=auto  👀
+            bot:  T-2 · add a welcome
+                  waiting for its turn to work
+                  asked by ana · sample on main · agent scripted · read 1 message (2 of mine left out) · caged: LEVEL
+                  [T-2] publishing +1 −0 in welcome.md
+                  [T-2] in the merge queue by ana · entering
+                  [T-2] in the merge queue by ana · position 1 of 1 · staging
+                  [T-2] in the merge queue by ana · position 1 of 1 · landing
+                  [T-2] merged as <commit 2>
+            bot:  T-2 is merged into main as <commit 2>.
+                  Take it over with: git merge refs/downbeat/landed/main
+        "#]],
+    );
+    assert_eq!(snapshot(&repository), before);
+    expect![[r#"
+        add a welcome (ana)
+        add a farewell (ana)
+        the sample (ana)
+    "#]].assert_eq(&world.remote().log("refs/downbeat/landed/main"));
+    world.remote_git(&["merge", "--quiet", "refs/downbeat/landed/main"]);
+    expect![[r#"
+         M greeting.md
+        A  staged.md
+    "#]].assert_eq(&world.remote_git(&["status", "--short"]));
+}
+
+#[test]
+fn a_repository_without_a_remote_keeps_its_main() {
+    let mut world = at_work();
+    world.remote_git(&["switch", "--quiet", "--create", "mine"]);
+    world.check("ana: @agent add a farewell plan=off merge=auto", expect![[r#"
+        ana:  @agent add a farewell plan=off merge=auto  👀
+        bot:  T-1 · add a farewell
+              waiting for its turn to work
+              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+              [T-1] publishing +2 −0 in README.md, farewell.md
+              [T-1] in the merge queue by ana · entering
+              [T-1] in the merge queue by ana · position 1 of 1 · staging
+              [T-1] in the merge queue by ana · position 1 of 1 · landing
+              [T-1] merged as <commit 1>
+        bot:  T-1 is merged into main as <commit 1>.
+              Take it over with: git switch main && git merge refs/downbeat/landed/main
+    "#]]);
+    expect![[r#"
+        the sample (ana)
+    "#]].assert_eq(&world.remote().log("main"));
+}
+
+#[test]
+fn a_remote_that_is_away_is_waited_for() {
+    let mut world = world();
+    world.hide_remote(Hidden::Yes);
+    world.check(
+        "ana: @agent add a farewell plan=off merge=auto
+         -- 1 second passes
+         ana: status",
+        expect![[r#"
+            ana:  @agent add a farewell plan=off merge=auto  👀
+            bot:  T-1 · add a farewell
+                  waiting for its turn to work
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] failed: git fetch failed with exit 128: fatal: 'HOME/remotes/sample' does not appear to be a git repository; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+            bot:  T-1 failed: git fetch failed with exit 128: fatal: 'HOME/remotes/sample' does not appear to be a git repository; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+                  [1] Retry
+            --    1 second passes
+            ana:  status
+            bot:  T-1 failed · add a farewell (by ana)
+        "#]],
+    );
+    world.hide_remote(Hidden::No);
+    world.check("-- 5 seconds pass", expect![[r#"
+        --    5 seconds pass
+    "#]]);
+}
+
+#[test]
+fn a_remote_that_stays_away_is_given_up_and_can_be_retried() {
+    let mut world = world();
+    world.hide_remote(Hidden::Yes);
+    world.play("ana: @agent add a farewell plan=off merge=auto");
+    world.transcript();
+    world.check(&"-- 5 minutes pass\n".repeat(8), expect![[""]]);
+    world.hide_remote(Hidden::No);
+    world.check("ana: retry", expect![[""]]);
+}
+
+#[test]
+fn a_remote_that_goes_away_keeps_the_queue_in_order() {
+    let mut world = world();
+    world.play(
+        "ana: @agent add a farewell plan=off
+         ana: @agent add a welcome plan=off",
+    );
+    world.transcript();
+    world.hide_remote(Hidden::Yes);
+    world.check(
+        "ana: merge T-1
+         ana: merge T-2
+         -- 2 seconds pass
+         ana: queue",
+        expect![[""]],
+    );
+    world.hide_remote(Hidden::No);
+    world.check("-- 1 minute passes", expect![[""]]);
+}

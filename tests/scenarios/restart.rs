@@ -1,0 +1,136 @@
+//! The process dies and comes back: nothing is lost, nothing happens twice.
+
+use expect_test::expect;
+
+use crate::sample::world;
+
+const CONVERSATION: [&str; 3] = ["ana: @agent add a farewell", "ana: 1", "ana: 4"];
+
+#[test]
+fn every_wait_survives_a_restart() {
+    world().check(
+        "ana: @agent tidy up
+         -- restart
+         ana: 1
+         -- restart
+         ben: 4
+         -- restart
+         ola: pause
+         ben: 6
+         -- restart
+         ola: resume
+         -- restart",
+        expect![[r#"
+            ana:  @agent tidy up  👀
+            bot:  T-1 · tidy up
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] plan v1 waits for an approval (R1)
+            bot:  Plan v1 for T-1: A tidy README
+                  1. sort README.md
+                  files: README.md
+                  risk: R1 · #2f591f5b
+                  [1] Approve and run   [2] Revise…   [3] Reject
+            --    restart
+            ana:  1  👀
+                  [T-1] plan v1 approved by ana (#2f591f5b) · waiting for its turn to work
+                  [T-1] stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies)
+            bot:  T-1 is done, but stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies).
+                  files: Cargo.toml, README.md
+                  [4] Accept the change   [5] Reject
+            --    restart
+            ben:  4  👀
+                  [T-1] publishing +2 −0 in Cargo.toml, README.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +2 −0 in Cargo.toml, README.md · its check words passed
+                  [6] Merge   [7] Retry
+            --    restart
+            ola:  pause
+            bot:  The merge queue of sample is paused; say `resume` to go on.
+            ben:  6  👀
+                  [T-1] in the merge queue by ben · entering
+                  [T-1] in the merge queue by ben · position 1 of 1 · waiting
+            --    restart
+            ola:  resume
+            bot:  The merge queue of sample is going on.
+                  [T-1] in the merge queue by ben · position 1 of 1 · staging
+                  [T-1] in the merge queue by ben · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+            --    restart
+        "#]],
+    );
+}
+
+#[test]
+fn a_restart_after_each_effect_changes_no_word() {
+    let mut calm = world();
+    calm.play(&CONVERSATION.join("\n"));
+    let mut stormy = world();
+    for line in CONVERSATION {
+        stormy.say_line(line);
+        stormy.restart();
+        while stormy.drain_step() {
+            stormy.restart();
+        }
+        stormy.drain();
+    }
+    assert_eq!(stormy.transcript(), calm.transcript());
+    assert_eq!(stormy.remote().log("main"), calm.remote().log("main"));
+}
+
+#[test]
+fn a_message_that_was_heard_is_acted_upon_after_a_restart() {
+    let mut world = world();
+    world.say("ana", "@agent add a farewell plan=off");
+    world.check("-- restart", expect![[r#"
+        ana:  @agent add a farewell plan=off  👀
+        --    restart
+        bot:  T-1 · add a farewell
+              waiting for its turn to work
+              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+              [T-1] publishing +2 −0 in README.md, farewell.md
+              [T-1] ready on downbeat/T-1
+        bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
+              [1] Merge   [2] Retry
+    "#]]);
+}
+
+#[test]
+fn a_session_that_was_cut_off_begins_again() {
+    world().check(
+        "ana: @agent doze while working plan=off
+         -- restart
+         ana: stop",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn a_message_that_is_delivered_twice_acts_once() {
+    let mut world = world();
+    world.deliver("m-1", "ana", "@agent add a farewell plan=off");
+    world.deliver("m-1", "ana", "@agent add a farewell plan=off");
+    world.drain();
+    world.deliver("m-1", "ana", "@agent add a farewell plan=off");
+    world.deliver("m-2", "ana", "merge");
+    world.deliver("m-2", "ana", "merge");
+    world.check("ana: status", expect![[r#"
+        ana:  @agent add a farewell plan=off  👀
+        bot:  T-1 · add a farewell
+              waiting for its turn to work
+              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+              [T-1] publishing +2 −0 in README.md, farewell.md
+              [T-1] ready on downbeat/T-1
+        bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
+              [1] Merge   [2] Retry
+        ana:  merge  👀
+        ana:  status
+              [T-1] in the merge queue by ana · entering
+        bot:  T-1 merging · add a farewell (by ana)
+              [T-1] in the merge queue by ana · position 1 of 1 · staging
+              [T-1] in the merge queue by ana · position 1 of 1 · landing
+              [T-1] merged as <commit 1>
+        bot:  T-1 is merged into main as <commit 1>.
+    "#]]);
+}

@@ -1,0 +1,149 @@
+//! What occurred. A history in which something never happens proves nothing about it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use agents::task::{Announcement, TaskEffect, TaskEvent, TaskState};
+use domain::Step;
+use mergeq::queue::{News, Obstacle, Outcome, Queue, QueueEffect, QueueEvent, Refusal, Verdict, Why};
+
+/// Names the variants of an enum. A variant that is left out breaks the build.
+macro_rules! variants {
+    ($($enum:ident { $($variant:ident),+ $(,)? })+) => {
+        $(impl Named for $enum {
+            const ENUM: &'static str = stringify!($enum);
+            const VARIANTS: &'static [&'static str] = &[$(stringify!($variant)),+];
+
+            fn variant(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => stringify!($variant),)+
+                }
+            }
+        })+
+
+        /// Every enum of which all variants are to occur, with them.
+        const ENUMS: &[(&str, &[&str])] = &[$(($enum::ENUM, $enum::VARIANTS)),+];
+    };
+}
+
+/// An enum with named variants.
+pub trait Named {
+    const ENUM: &'static str;
+    const VARIANTS: &'static [&'static str];
+
+    fn variant(&self) -> &'static str;
+}
+
+variants! {
+    TaskEvent {
+        Submitted, CardPosted, SessionStarted, PlanProposed, PlanApproved, RevisionRequested, Refused, WorkFinished,
+        NothingChanged, SessionFailed, SessionStopped, DepartureAccepted, Published, PublishFailed, MergeRequested,
+        DequeueRequested, EntryProgressed, EntryMerged, EntryEjected, EntryWithdrawn, StopRequested, RetryRequested,
+        DeadlinePassed,
+    }
+    TaskEffect {
+        StartSession, StopSession, Publish, CleanUp, PostCard, EditCard, Announce, Enqueue, Withdraw, AwaitDeadline,
+    }
+    Announcement { PlanReady, Departed, ReadyToMerge, SentBack, Ended }
+    TaskState {
+        Queued, Planning, AwaitingApproval, Working, Departed, Publishing, InReview, Merging, Cancelling, Merged,
+        Answered, Cancelled, Failed,
+    }
+    QueueEvent {
+        Enqueued, Withdrawn, Staged, StagingBlocked, StagingFailed, ChecksConcluded, Landed, LandingRefused,
+        LandingUnanswered, TargetMoved, HeadMoved, Reserved, Repaired, Paused, Resumed, PolicyChanged, DeadlinePassed,
+    }
+    Obstacle { Conflict, Rivals, AlreadyIn, Unusable }
+    Verdict { Passed, Untested, Failed, Unconcluded, NoGate }
+    Refusal { Moved, Final }
+    QueueEffect { Stage, AwaitChecks, CancelChecks, Land, Report, Deadline }
+    News { Progressed, SteppedAside, Stalled, Ended }
+    Outcome { Merged, Ejected, Withdrawn }
+    Why {
+        Conflict, AlreadyIn, Unusable, Checks, Unconcluded, NoGate, HeadMoved, Refused, RepairOverdue, RepairsSpent,
+    }
+}
+
+/// The faults that the weather knows.
+pub const FAULTS: [&str; 13] = [
+    "a crash",
+    "a lapsed lease",
+    "an answer lost",
+    "an answer of one who was taken over",
+    "an answer doubled",
+    "a delivery doubled",
+    "an old answer heard anew",
+    "an attempt that failed",
+    "a push by somebody else",
+    "a pick past the queue",
+    "a flaky check",
+    "attempts spent",
+    "a landing whose answer is lost",
+];
+
+/// How often each thing occurred.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage(BTreeMap<(&'static str, &'static str), u64>);
+
+impl Coverage {
+    pub fn note<T: Named>(&mut self, what: &T) {
+        *self.0.entry((T::ENUM, what.variant())).or_default() += 1;
+    }
+
+    /// Notes an event of the queue with all that hangs on it.
+    pub fn note_queue_step(&mut self, event: &QueueEvent, after: &Step<Queue>) {
+        self.note(event);
+        match event {
+            QueueEvent::StagingBlocked { obstacle, .. } => self.note(obstacle),
+            QueueEvent::ChecksConcluded { verdict, .. } => self.note(verdict),
+            QueueEvent::LandingRefused { refusal, .. } => self.note(refusal),
+            _ => {}
+        }
+        for effect in &after.effects {
+            self.note(effect);
+            let QueueEffect::Report { news, .. } = effect else { continue };
+            self.note(news);
+            let News::Ended(outcome) = news else { continue };
+            self.note(outcome);
+            if let Outcome::Ejected { why } = outcome {
+                self.note(why);
+            }
+        }
+    }
+
+    pub fn note_fault(&mut self, fault: &'static str) {
+        debug_assert!(FAULTS.contains(&fault), "{fault} is not in the list");
+        *self.0.entry(("fault", fault)).or_default() += 1;
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        for (key, n) in &other.0 {
+            *self.0.entry(*key).or_default() += n;
+        }
+    }
+
+    fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+        let variants = ENUMS.iter().flat_map(|(name, variants)| variants.iter().map(move |variant| (*name, *variant)));
+        variants.chain(FAULTS.iter().map(|fault| ("fault", *fault)))
+    }
+
+    /// What never occurred.
+    pub fn missing(&self) -> Vec<String> {
+        Self::all().filter(|key| !self.0.contains_key(key)).map(|(of, what)| format!("{of}::{what}")).collect()
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut of = "";
+        for key in Self::all() {
+            if key.0 != of {
+                of = key.0;
+                write!(f, "\n{of:<14}")?;
+            }
+            write!(f, " {} {}", key.1, self.0.get(&key).copied().unwrap_or(0))?;
+            f.write_str(",")?;
+        }
+        writeln!(f)
+    }
+}

@@ -1,0 +1,359 @@
+//! The laws by name, and those that need more than one step to judge: what was said, made, tested and landed.
+
+use std::collections::HashMap;
+
+use agents::task::{Approved, Goal, Task, TaskEffect, TaskEvent, TaskState};
+use domain::{EntryId, Sha, Step, TaskId};
+use mergeq::queue::{News, Obstacle, Outcome, Phase, Queue, QueueEffect, QueueEvent, Refusal, RunId, Verdict, Why};
+
+use crate::door::{Debt, Owing};
+use crate::repo::{Merged, Repo, Truth};
+
+/// A law that a history breaks.
+#[derive(Debug)]
+pub struct Breach {
+    pub law: &'static str,
+    pub what: String,
+}
+
+/// What goes on as long as no law is broken.
+pub type Lawful<T = ()> = Result<T, Breach>;
+
+/// The laws of the two machines, as their own checkers word them, each with a phrase that only it says.
+pub const MACHINE_LAWS: [(&str, &str); 27] = [
+    ("queue: nobody is in it twice", "is in the queue twice"),
+    ("queue: a run holds entries of the queue", "is in a run or group but not in the queue"),
+    ("queue: nobody is in two runs", "is in two runs or groups"),
+    ("queue: the reserved and the leaving stand apart", "stands where it may not"),
+    ("queue: the line is by rank", "not in the order of their ranks"),
+    ("queue: a rank is given once", "rank "),
+    ("queue: a run's number is given once", "could be given twice"),
+    ("queue: one landing at a time", "two landings are in flight"),
+    ("queue: no group is empty", "a group is empty"),
+    ("queue: no run is empty", "is empty"),
+    ("queue: a run stands on the head", "is not on the head"),
+    ("queue: who wants no company has none", "wants no company"),
+    ("queue: a run has its own commits", "has commits of others"),
+    ("queue: a doubt calls somebody", "is doubtful and nobody was called"),
+    ("queue: what it remembers is bounded", "are remembered"),
+    ("queue: its runs are bounded", "runs are under way"),
+    ("queue: what passed is landed", "passed and is not landed"),
+    ("queue: whoever waits is on the way", "waits and nothing starts"),
+    ("queue: only the tested is landed", "would land untested"),
+    ("queue: who leaves has one outcome", "outcomes instead of"),
+    ("queue: a landing is not disturbed", "was taken from its landing"),
+    ("queue: a run owes one effect", "effects instead of"),
+    ("task: no work without an approval", "law 1"),
+    ("task: what is published was accepted", "law 2"),
+    ("task: an end is left by a retry alone", "law 3"),
+    ("task: a wait has a deadline", "law 4"),
+    ("task: the late changes nothing", "law 5"),
+];
+
+/// The laws of whole histories, which this file judges.
+pub const APPROVED: &str = "the plan that is worked is one that a person named";
+pub const PRODUCED: &str = "what is published is what the session of that plan made";
+pub const PUBLISHED: &str = "only what was published goes into the queue";
+pub const CARRIED: &str = "whatever lives is owed something";
+pub const LATE: &str = "an answer for a run that is gone changes nothing";
+pub const PLANNED: &str = "planning twice proposes nothing";
+pub const RANKED: &str = "nobody loses their place in line";
+pub const INNOCENT: &str = "only the guilty are ejected";
+pub const ONE_OUTCOME: &str = "every stay has one outcome";
+pub const TESTED: &str = "what the queue lands was tested in exactly that form";
+pub const LINEAR: &str = "the target only grows, by compare-and-swap";
+pub const MERGED: &str = "merged is what is on the target, once";
+
+/// What people said, sessions made and entries got.
+#[derive(Debug, Default)]
+pub struct History {
+    /// The plans that somebody approved: version, and the hash if they named it.
+    pub words: Vec<(TaskId, u32, Option<String>)>,
+    /// Which session made a commit, and under which plan.
+    pub produced: HashMap<Sha, Product>,
+    /// Commits that stood on a published branch.
+    pub published: Vec<Sha>,
+    /// Every stay in the queue.
+    pub stays: Vec<Stay>,
+    /// Branches that somebody moved under the queue.
+    pub moved: Vec<(EntryId, Sha)>,
+    /// How many outcomes each task was told.
+    pub n_told: HashMap<EntryId, usize>,
+}
+
+#[derive(Debug)]
+pub struct Product {
+    pub task: TaskId,
+    pub session: u32,
+    pub plan: Option<String>,
+}
+
+/// One entry from its arrival to its outcome.
+#[derive(Debug)]
+pub struct Stay {
+    pub entry: EntryId,
+    pub rank: u64,
+    pub outcome: Option<Outcome>,
+}
+
+pub fn breach(law: &'static str, what: impl Into<String>) -> Breach {
+    Breach { law, what: what.into() }
+}
+
+fn ensure(holds: bool, law: &'static str, what: impl FnOnce() -> String) -> Lawful {
+    if holds { Ok(()) } else { Err(breach(law, what())) }
+}
+
+/// A law of a machine by the words of its checker.
+pub fn machine_breach(of: &str, what: String) -> Breach {
+    let known = MACHINE_LAWS.iter().find(|(law, phrase)| law.starts_with(of) && what.contains(phrase));
+    breach(known.map_or("a law without a name", |(law, _)| law), what)
+}
+
+impl History {
+    /// Judges one step of a task.
+    pub fn judge_task(&mut self, before: &Task, event: &TaskEvent, after: &Step<Task>) -> Lawful {
+        if let Some(what) = agents::task::laws::broken(before, event, after) {
+            return Err(machine_breach("task", what));
+        }
+        for effect in &after.effects {
+            match effect {
+                TaskEffect::StartSession { goal: Goal::Work { approved: Some(approved) }, .. } => {
+                    self.judge_approval(before.id, approved)?;
+                }
+                TaskEffect::Publish { work } => {
+                    let plan = work.approved.as_ref().map(|approved| &approved.plan.hash);
+                    let is_its = |product: &Product| {
+                        product.task == before.id && product.session == before.sessions && product.plan.as_ref() == plan
+                    };
+                    let is_its = self.produced.get(&work.head).is_some_and(is_its);
+                    ensure(is_its, PRODUCED, || format!("{} publishes {}", before.id, work.head.short()))?;
+                }
+                TaskEffect::Enqueue { work } => {
+                    let is_out = self.published.contains(&work.head);
+                    ensure(is_out, PUBLISHED, || format!("{} enqueues {}", before.id, work.head.short()))?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_approval(&self, task: TaskId, approved: &Approved) -> Lawful {
+        let plan = &approved.plan;
+        let names = |(of, version, hash): &(TaskId, u32, Option<String>)| {
+            *of == task && *version == plan.version && hash.as_ref().is_none_or(|hash| *hash == plan.hash)
+        };
+        let is_named = approved.by.is_none() || self.words.iter().any(names);
+        ensure(is_named, APPROVED, || format!("{task} works version {} of its plan", plan.version))
+    }
+
+    /// Judges one step of the queue.
+    pub fn judge_queue(&mut self, repo: &mut Repo, before: &Queue, event: &QueueEvent, after: &Step<Queue>) -> Lawful {
+        let (queue, effects) = (&after.state, &after.effects);
+        if let Some(what) = mergeq::queue::laws::broken_by(before, event, queue, effects) {
+            return Err(machine_breach("queue", what));
+        }
+        if let Some(run) = answered_run(event)
+            && before.runs.iter().all(|known| known.id != run)
+        {
+            ensure(is_same(before, queue) && effects.is_empty(), LATE, || format!("{event:?} is for a run that is gone"))?;
+        }
+        for entry in &queue.entries {
+            let known = before.entry(&entry.change.id);
+            let keeps = known.is_none_or(|known| known.rank == entry.rank);
+            ensure(keeps, RANKED, || format!("{} is now {}", entry.change.id, entry.rank))?;
+            if known.is_none() {
+                self.stays.push(Stay { entry: entry.change.id.clone(), rank: entry.rank, outcome: None });
+            }
+        }
+        for effect in effects {
+            if let QueueEffect::Report { entry, news: News::Ended(outcome) } = effect {
+                self.judge_outcome(repo, before, event, (entry, outcome))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_outcome(
+        &mut self,
+        repo: &mut Repo,
+        before: &Queue,
+        event: &QueueEvent,
+        (id, outcome): (&EntryId, &Outcome),
+    ) -> Lawful {
+        let stay = self.stays.iter_mut().rfind(|stay| stay.entry == *id && stay.outcome.is_none());
+        let Some(stay) = stay else {
+            return Err(breach(ONE_OUTCOME, format!("{id} {outcome} without a stay")));
+        };
+        stay.outcome = Some(outcome.clone());
+        let Some(entry) = before.entry(id) else {
+            return Err(breach(ONE_OUTCOME, format!("{id} {outcome} in the step in which it came")));
+        };
+        match outcome {
+            Outcome::Merged { commit, .. } => {
+                let is_its = repo.is_on_target(commit) && repo.made_from(commit) == Some(&entry.change.head);
+                ensure(is_its, MERGED, || format!("{id} is said to have landed as {}", commit.short()))
+            }
+            Outcome::Ejected { why } => {
+                let is_due = match why {
+                    // A wish to leave that came while it was landing is granted when the landing fails.
+                    Why::HeadMoved { head } => self.moved.contains(&(id.clone(), head.clone())),
+                    _ => is_guilty(repo, before, event, id, why),
+                };
+                ensure(is_due, INNOCENT, || format!("{id} was ejected by {event:?}: {why}"))
+            }
+            Outcome::Withdrawn { .. } => Ok(()),
+        }
+    }
+
+    /// Judges the newest movement of the target.
+    pub fn judge_target(&self, repo: &Repo) -> Lawful {
+        let Some(push) = repo.pushes.last() else { return Ok(()) };
+        let is_tested = !push.is_landing || repo.green.contains(&push.to);
+        ensure(is_tested, TESTED, || format!("{} was landed", push.to.short()))?;
+        let is_next = repo.is_on_target(&push.from) && repo.is_on_target(&push.to);
+        ensure(is_next, LINEAR, || format!("{} is lost", push.from.short()))
+    }
+
+    /// What is on the target, against what people were told. For a history that has come to rest.
+    pub fn judge_rest(&self, repo: &Repo, tasks: &[Task], queue: Option<&Queue>) -> Lawful {
+        for task in tasks {
+            let is_its = |commit: &&Sha| {
+                repo.made_from(commit).and_then(|head| self.produced.get(head)).is_some_and(|product| product.task == task.id)
+            };
+            let landed: Vec<&Sha> = repo.history().filter(is_its).collect();
+            let expected: Vec<&Sha> = match &task.state {
+                TaskState::Merged { commit, .. } => vec![commit],
+                _ => Vec::new(),
+            };
+            ensure(landed == expected, MERGED, || {
+                let short = |commits: &[&Sha]| commits.iter().map(|sha| sha.short().to_owned()).collect::<Vec<_>>().join(", ");
+                let words = task.state_in_words();
+                format!("{} is {words}, as [{}], and [{}] is on the target", task.id, short(&expected), short(&landed))
+            })?;
+            let entry = EntryId::from(task.id);
+            let n_ended = self.stays.iter().filter(|stay| stay.entry == entry && stay.outcome.is_some()).count();
+            let n_told = self.n_told.get(&entry).copied().unwrap_or(0);
+            ensure(n_ended == n_told, ONE_OUTCOME, || format!("{entry} had {n_ended} outcomes and was told {n_told}"))?;
+        }
+        let open = self.stays.iter().filter(|stay| stay.outcome.is_none());
+        for stay in open {
+            let is_in = queue.and_then(|queue| queue.entry(&stay.entry)).is_some_and(|entry| entry.rank == stay.rank);
+            ensure(is_in, ONE_OUTCOME, || format!("{} is gone without an outcome", stay.entry))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether an ejection says the truth about the entry alone.
+fn is_guilty(repo: &mut Repo, before: &Queue, event: &QueueEvent, id: &EntryId, why: &Why) -> bool {
+    let head = before.entry(id).map(|entry| entry.change.head.clone());
+    let alone = before.run_of(id).filter(|run| run.set.len() == 1).and_then(|run| run.candidate());
+    let alone = alone.filter(|candidate| repo.is_on_target(&candidate.base));
+    let commit = alone.map(|candidate| candidate.commit());
+    match (why, event) {
+        (Why::Checks { .. }, QueueEvent::ChecksConcluded { verdict: Verdict::Failed { .. }, .. }) => {
+            commit.is_some_and(|commit| repo.red.contains(commit))
+        }
+        (Why::Unconcluded { .. }, QueueEvent::ChecksConcluded { verdict: Verdict::Unconcluded { .. }, .. }) => {
+            commit.is_some()
+        }
+        (Why::NoGate { .. }, QueueEvent::ChecksConcluded { verdict: Verdict::NoGate { .. }, .. }) => {
+            commit.is_some_and(|commit| repo.truth_of(commit) == Truth::NoGate)
+        }
+        (Why::Refused { .. }, QueueEvent::LandingRefused { refusal: Refusal::Final { .. }, .. }) => {
+            alone.is_some_and(|candidate| repo.is_unwelcome(&candidate.base, candidate.commit()))
+        }
+        (_, QueueEvent::StagingBlocked { base, entry, obstacle, .. }) if entry == id => {
+            let Some(head) = head else { return false };
+            let merged = repo.merge(base, &head, 0);
+            match (why, obstacle) {
+                (Why::Conflict { .. }, Obstacle::Conflict { .. }) => matches!(merged, Merged::Conflict(_)),
+                (Why::AlreadyIn, Obstacle::AlreadyIn) => merged == Merged::AlreadyIn,
+                (Why::Unusable { .. }, Obstacle::Unusable { .. }) => merged == Merged::Unusable,
+                _ => false,
+            }
+        }
+        (Why::RepairOverdue, QueueEvent::DeadlinePassed { entry, .. }) => entry == id,
+        (Why::RepairsSpent { .. }, QueueEvent::Reserved { entry, .. }) => entry == id,
+        _ => false,
+    }
+}
+
+/// The run that an event answers.
+fn answered_run(event: &QueueEvent) -> Option<RunId> {
+    match event {
+        QueueEvent::Staged { run, .. }
+        | QueueEvent::StagingBlocked { run, .. }
+        | QueueEvent::StagingFailed { run, .. }
+        | QueueEvent::ChecksConcluded { run, .. }
+        | QueueEvent::Landed { run }
+        | QueueEvent::LandingRefused { run, .. }
+        | QueueEvent::LandingUnanswered { run, .. } => Some(*run),
+        _ => None,
+    }
+}
+
+/// Whether two queues are the same to everybody.
+pub fn is_same(a: &Queue, b: &Queue) -> bool {
+    a.entries == b.entries
+        && a.runs == b.runs
+        && a.retry == b.retry
+        && a.pause == b.pause
+        && a.head == b.head
+        && a.policy == b.policy
+        && a.landed == b.landed
+        && (a.next_rank, a.next_run) == (b.next_rank, b.next_run)
+}
+
+/// Liveness, as one look shows it: whatever is not at its end is owed an effect, is in the queue, or waits under a
+/// deadline.
+pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> Lawful {
+    for task in tasks {
+        ensure(is_carried(task, queue, debts), CARRIED, || format!("{} is {} for ever", task.id, task.state_in_words()))?;
+    }
+    let Some(queue) = queue else { return Ok(()) };
+    let owed = |wanted: &dyn Fn(&QueueEffect) -> bool| {
+        debts.iter().any(|owing| matches!(&owing.debt, Debt::Queue(effect) if wanted(effect)))
+    };
+    for run in &queue.runs {
+        let is_owed = match run.phase {
+            Phase::Staging { .. } => owed(&|effect| matches!(effect, QueueEffect::Stage { run: id, .. } if *id == run.id)),
+            Phase::Testing { .. } => {
+                owed(&|effect| matches!(effect, QueueEffect::AwaitChecks { run: id, .. } if *id == run.id))
+            }
+            Phase::Landing { .. } => owed(&|effect| matches!(effect, QueueEffect::Land { run: id, .. } if *id == run.id)),
+            Phase::Passed { .. } | Phase::Doubtful { .. } => true,
+        };
+        ensure(is_owed, CARRIED, || format!("{} waits for nothing", run.id))?;
+    }
+    Ok(())
+}
+
+fn is_carried(task: &Task, queue: Option<&Queue>, debts: &[Owing]) -> bool {
+    let owed = |wanted: &dyn Fn(&TaskEffect) -> bool| {
+        debts.iter().any(|owing| matches!(&owing.debt, Debt::Task(id, effect) if *id == task.id && wanted(effect)))
+    };
+    let entry = EntryId::from(task.id);
+    match &task.state {
+        TaskState::Queued { .. } | TaskState::Planning { .. } | TaskState::Working { .. } | TaskState::Cancelling { .. } => {
+            owed(&|effect| matches!(effect, TaskEffect::StartSession { session, .. } if *session == task.sessions))
+        }
+        TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::InReview { .. } => {
+            owed(&|effect| matches!(effect, TaskEffect::AwaitDeadline(deadline) if deadline.wait == task.waits))
+        }
+        TaskState::Publishing { work } => {
+            owed(&|effect| matches!(effect, TaskEffect::Publish { work: owed } if owed.head == work.head))
+        }
+        TaskState::Merging { .. } => {
+            let is_reported = |owing: &Owing| {
+                matches!(&owing.debt, Debt::Queue(QueueEffect::Report { entry: id, news: News::Ended(_) }) if *id == entry)
+            };
+            owed(&|effect| matches!(effect, TaskEffect::Enqueue { .. }))
+                || queue.is_some_and(|queue| queue.entry(&entry).is_some())
+                || debts.iter().any(is_reported)
+        }
+        TaskState::Merged { .. } | TaskState::Answered { .. } | TaskState::Cancelled { .. } | TaskState::Failed { .. } => true,
+    }
+}

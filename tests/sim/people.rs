@@ -1,0 +1,235 @@
+//! People: they ask, approve what they saw or what is no longer so, change their minds, and push past the queue.
+
+use std::time::Duration;
+
+use agents::task::{PlanMode, Request, Task, TaskEvent, TaskState, Waits};
+use domain::{Cause, DeliveryId, EntryId, Person, TaskId, ThreadRef};
+use mergeq::queue::{Queue, QueueEvent};
+
+use crate::coverage::Named;
+use crate::door::{Door, Told};
+use crate::laws::Lawful;
+use crate::play::{Play, Reply};
+use crate::weather::any_policy;
+
+const PEOPLE: [&str; 3] = ["ana", "ben", "cleo"];
+
+impl<D: Door> Play<D> {
+    fn anybody(&mut self) -> Person {
+        self.chance.pick(&PEOPLE).parse().expect("a name")
+    }
+
+    /// Somebody asks for a change, now and then twice under one id.
+    pub async fn submit(&mut self) -> Lawful {
+        if self.n_tasks >= self.weather.n_tasks {
+            return Ok(());
+        }
+        let day = Duration::from_secs(86_400);
+        let request = Request {
+            text: "change something".to_owned(),
+            repo: "web".parse().expect("a name"),
+            target: "main".parse().expect("a branch"),
+            agent: "scripted".to_owned(),
+            plan: *self.chance.pick(&[PlanMode::Ask, PlanMode::Ask, PlanMode::Auto, PlanMode::Off]),
+            merges_itself: self.chance.one_in(3),
+            requester: self.anybody(),
+            thread: ThreadRef::console("t"),
+            context: String::new(),
+            receipt: "0 messages".to_owned(),
+            waits: Waits { approval: day, review: 2 * day },
+        };
+        let cause = Cause::Delivery(DeliveryId::new(format!("asked:{}", self.n_tasks)));
+        if let Some(step) = self.door.submit(&request, &cause).await {
+            self.n_tasks += 1;
+            self.note(&format!("{} is asked for with plan={:?}", step.state.id, request.plan));
+            self.coverage.note(&TaskEvent::Submitted { request: request.clone() });
+            self.note_task_step(&step);
+        }
+        if self.chance.one_in(8) {
+            self.coverage.note_fault("a delivery doubled");
+            let again = self.door.submit(&request, &cause).await;
+            assert!(again.is_none(), "one request became two tasks");
+        }
+        Ok(())
+    }
+
+    /// Somebody says something to a task.
+    pub async fn let_people_speak(&mut self) -> Lawful {
+        if self.n_tasks == 0 {
+            return Ok(());
+        }
+        let id = TaskId::new(1 + self.chance.below(usize::try_from(self.n_tasks).expect("few")) as u64);
+        let Some(task) = self.door.task(id).await else { return Ok(()) };
+        let event = if self.chance.one_in(8) { self.any_words(&task) } else { self.fitting_words(&task) };
+        let Some(event) = event else { return Ok(()) };
+        if let TaskEvent::PlanApproved { version, hash, .. } = &event {
+            self.history.words.push((id, *version, hash.clone()));
+        }
+        let variant = event.variant();
+        if let Reply::Refused(why) = self.deliver(Told::Task(id, event)).await? {
+            assert!(!why.why.is_empty() && !why.next.is_empty(), "{variant} was refused without a next step");
+        }
+        Ok(())
+    }
+
+    /// What helps the task on, most of the time.
+    fn fitting_words(&mut self, task: &Task) -> Option<TaskEvent> {
+        let by = self.anybody();
+        let (words, why) = ("keep the old name".to_owned(), String::new());
+        match &task.state {
+            TaskState::AwaitingApproval { plan, .. } => Some(match self.chance.below(12) {
+                0..8 => {
+                    let hash = self.chance.one_in(2).then(|| plan.hash.clone());
+                    TaskEvent::PlanApproved { by, version: plan.version, hash }
+                }
+                8 => self.stale_approval(task, by)?,
+                9 | 10 => TaskEvent::RevisionRequested { by, feedback: words },
+                _ => TaskEvent::Refused { by, why },
+            }),
+            TaskState::Departed { work, .. } => Some(match self.chance.below(6) {
+                0..4 => TaskEvent::DepartureAccepted { by, head: work.head.clone() },
+                4 => TaskEvent::RevisionRequested { by, feedback: words },
+                _ => TaskEvent::Refused { by, why },
+            }),
+            TaskState::InReview { .. } => Some(match self.chance.below(10) {
+                0..7 => TaskEvent::MergeRequested { by },
+                7 => TaskEvent::RevisionRequested { by, feedback: words },
+                _ => TaskEvent::RetryRequested { by },
+            }),
+            TaskState::Merging { .. } => match self.chance.below(20) {
+                0 => Some(TaskEvent::DequeueRequested { by }),
+                1 => Some(TaskEvent::StopRequested { by }),
+                _ => None,
+            },
+            TaskState::Failed { .. } | TaskState::Cancelled { .. } => {
+                self.chance.one_in(3).then_some(TaskEvent::RetryRequested { by })
+            }
+            TaskState::Queued { .. } | TaskState::Planning { .. } | TaskState::Working { .. } => {
+                self.chance.one_in(15).then_some(TaskEvent::StopRequested { by })
+            }
+            TaskState::Publishing { .. }
+            | TaskState::Cancelling { .. }
+            | TaskState::Merged { .. }
+            | TaskState::Answered { .. } => None,
+        }
+    }
+
+    /// Whatever comes to mind.
+    fn any_words(&mut self, task: &Task) -> Option<TaskEvent> {
+        let by = self.anybody();
+        Some(match self.chance.below(9) {
+            0 => return self.stale_approval(task, by),
+            1 => TaskEvent::RevisionRequested { by, feedback: String::new() },
+            2 => TaskEvent::Refused { by, why: "no".to_owned() },
+            3 => {
+                let heads = &self.history.published;
+                let head = heads.get(self.chance.below(heads.len().max(1)))?.clone();
+                TaskEvent::DepartureAccepted { by, head }
+            }
+            4 => TaskEvent::MergeRequested { by },
+            5 => TaskEvent::DequeueRequested { by },
+            6 => TaskEvent::StopRequested { by },
+            7 => TaskEvent::RetryRequested { by },
+            _ => TaskEvent::RevisionRequested { by, feedback: "again".to_owned() },
+        })
+    }
+
+    /// The approval of a plan that was shown once, maybe of another version by now, maybe of another task.
+    fn stale_approval(&mut self, task: &Task, by: Person) -> Option<TaskEvent> {
+        let (_, version, hash) = self.shown.get(self.chance.below(self.shown.len().max(1)))?.clone();
+        let version = if self.chance.one_in(2) { version } else { task.plans };
+        Some(TaskEvent::PlanApproved { by, version, hash: Some(hash) })
+    }
+
+    /// Somebody puts a commit on the target, of their own or of a branch that waits in the queue.
+    pub async fn push_foreign(&mut self) -> Lawful {
+        let waiting = self.door.queue().await.and_then(|queue| {
+            let entries = &queue.entries;
+            entries.get(self.chance.below(entries.len().max(1))).map(|entry| entry.change.head.clone())
+        });
+        if let Some(head) = waiting.filter(|_| self.chance.one_in(6)) {
+            self.coverage.note_fault("a pick past the queue");
+            self.note("a pick past the queue");
+            self.repo.cherry_pick(&head);
+            return Ok(());
+        }
+        let (mut atom, clash) = self.any_atom();
+        // A red or gateless target would stop everybody, which is true and teaches nothing.
+        atom.nature = crate::repo::Nature::Good;
+        let target = self.repo.target.clone();
+        if let Some(commit) = self.repo.commit(&target, atom, clash.filter(|_| false)) {
+            self.coverage.note_fault("a push by somebody else");
+            self.note("a push by somebody else");
+            self.repo.push_foreign(commit);
+        }
+        self.history.judge_target(&self.repo)
+    }
+
+    /// The reconciler, in its three moments: what the queue knows, what is true, and telling it.
+    pub async fn look_at_target(&mut self) -> Lawful {
+        if self.looks.is_empty() || self.chance.one_in(4) {
+            if let Some(queue) = self.door.queue().await {
+                self.looks.push((queue.head, None));
+            }
+            return Ok(());
+        }
+        let index = self.chance.below(self.looks.len());
+        match self.looks.swap_remove(index) {
+            (seen, None) => self.looks.push((seen, Some(self.repo.target.clone()))),
+            (seen, Some(head)) if seen.as_ref() != Some(&head) => {
+                self.deliver(Told::Queue(QueueEvent::TargetMoved { seen, head })).await?;
+            }
+            (_, Some(_)) => {}
+        }
+        Ok(())
+    }
+
+    /// Somebody takes the queue itself in hand.
+    pub async fn meddle(&mut self) -> Lawful {
+        let by = self.anybody();
+        let Some(queue) = self.door.queue().await else { return Ok(()) };
+        let entry = queue.entries.get(self.chance.below(queue.entries.len().max(1)));
+        let id = entry.map(|entry| entry.change.id.clone());
+        let event = match (self.chance.below(10), id) {
+            (0, _) => QueueEvent::Paused { by },
+            (1..4, _) => QueueEvent::Resumed { by },
+            (4, _) => {
+                let limits = mergeq::queue::Limits { entries_max: queue.policy.limits.entries_max, ..any_policy(&mut self.chance).limits };
+                QueueEvent::PolicyChanged { policy: mergeq::queue::Policy { limits, ..any_policy(&mut self.chance) } }
+            }
+            (5, Some(entry)) if self.chance.one_in(3) => QueueEvent::Withdrawn { entry, by },
+            (6 | 7, Some(entry)) => {
+                let minutes = *self.chance.pick(&[1, 10, 300]);
+                QueueEvent::Reserved { entry, until: self.door.now() + Duration::from_secs(60 * minutes) }
+            }
+            (8, Some(entry)) if self.chance.one_in(3) => self.move_branch(&queue, entry)?,
+            _ => match self.repair(&queue) {
+                Some(event) => event,
+                None => return Ok(()),
+            },
+        };
+        self.deliver(Told::Queue(event)).await.map(drop)
+    }
+
+    fn move_branch(&mut self, queue: &Queue, entry: EntryId) -> Lawful<QueueEvent> {
+        let (atom, clash) = self.any_atom();
+        let target = self.repo.target.clone();
+        let head = self.repo.commit(&target, atom, clash);
+        let stays = || queue.entry(&entry).map(|entry| entry.change.head.clone());
+        let head = head.or_else(stays).expect("the entry is in the queue");
+        self.history.moved.push((entry.clone(), head.clone()));
+        Ok(QueueEvent::HeadMoved { entry, head })
+    }
+
+    /// The agent of a reserved entry comes back with a repaired commit.
+    fn repair(&mut self, queue: &Queue) -> Option<QueueEvent> {
+        let entry = queue.entries.iter().find(|entry| !entry.is_ready())?.change.id.clone();
+        let (atom, clash) = self.any_atom();
+        let base = self.repo.target.clone();
+        let head = self.repo.commit(&base, atom, clash)?;
+        let task: TaskId = entry.as_str().parse().ok()?;
+        let product = crate::laws::Product { task, session: 0, plan: None };
+        self.history.produced.insert(head.clone(), product);
+        Some(QueueEvent::Repaired { entry, head, started_from: Some(base) })
+    }
+}

@@ -1,0 +1,350 @@
+//! What the world does about an effect: the performers of the house, with the world of the simulator behind them.
+//!
+//! Each acts in the same order of looks and deeds as the real one, and may be cut off between any two of them.
+
+use agents::task::{Announcement, Goal, PlanDraft, TaskEffect, TaskEvent, TaskState, Terms, Work};
+use domain::policy::Tier;
+use domain::{Cause, DeliveryId, EntryId, MessageRef, Sha, TaskId};
+use downbeat::bridge::{change_of, event_of};
+use forge::{CheckRun, Conclusion, FileChange};
+use mergeq::queue::{
+    Change, FailedCheck, News, Obstacle, Part, Phase, QueueEffect, QueueEvent, Refusal, RunId, Verdict,
+};
+
+use crate::door::{Claim, Debt, Door, Lane, Lease, Told};
+use crate::laws::{Lawful, Product};
+use crate::play::{Play, Reply};
+use crate::repo::{Atom, Landing, Merged, Truth};
+use crate::weather::Weather;
+
+/// One effect that is being performed.
+#[derive(Debug)]
+pub struct Flight {
+    pub claim: Claim,
+    pub lane: Lane,
+    pub lease: Lease,
+    pub is_revoked: bool,
+    pub stage: Stage,
+}
+
+/// How far a performer is.
+#[derive(Debug)]
+pub enum Stage {
+    Claimed,
+    /// A session is at work since the target was here.
+    AtWork(Sha, Ending),
+    Acted(Answer),
+}
+
+/// How a session is going to end.
+#[derive(Clone, Copy, Debug)]
+pub enum Ending {
+    Well,
+    Empty,
+    Broken,
+    /// Not by itself.
+    Never,
+}
+
+/// What a performer has to say.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Say(Told),
+    Nothing,
+    NotNow,
+}
+
+/// The paths that changes touch: few, so that they meet.
+const PATHS: [&str; 6] = ["src/a.rs", "src/b.rs", "src/c.rs", "src/d.rs", "docs/a.md", "Cargo.lock"];
+
+impl<D: Door> Play<D> {
+    /// Takes a performer one stage further.
+    pub async fn perform(&mut self, flight: &Flight, stage: Stage) -> Lawful<Stage> {
+        if self.chance.one_in(self.weather.troubles) {
+            return Ok(Stage::Acted(Answer::NotNow));
+        }
+        let effect_id = flight.claim.attempt.effect.as_str();
+        match &flight.claim.debt {
+            Debt::Task(id, TaskEffect::StartSession { session, goal }) => match stage {
+                Stage::AtWork(base, ending) => self.end_session((*id, *session), goal, flight, (base, ending)).await,
+                Stage::Claimed | Stage::Acted(_) => self.begin_session((*id, *session), flight).await,
+            },
+            Debt::Task(id, effect) => Ok(Stage::Acted(self.perform_for_task(*id, effect, effect_id).await?)),
+            Debt::Queue(effect) => Ok(Stage::Acted(self.perform_for_queue(effect, effect_id, flight).await?)),
+        }
+    }
+
+    async fn begin_session(&mut self, (id, session): (TaskId, u32), flight: &Flight) -> Lawful<Stage> {
+        let task = self.door.task(id).await;
+        if task.is_none_or(|task| task.sessions != session) {
+            return Ok(Stage::Acted(Answer::Nothing));
+        }
+        if flight.is_revoked {
+            return self.break_off(id, session).await;
+        }
+        let cause = Cause::Delivery(DeliveryId::new(format!("{}:started", flight.claim.attempt.effect)));
+        self.tell(Told::Task(id, TaskEvent::SessionStarted { session }), cause).await?;
+        let ending = self.chance.weigh(&[(16, Ending::Well), (1, Ending::Empty), (2, Ending::Broken), (2, Ending::Never)]);
+        Ok(Stage::AtWork(self.repo.target.clone(), ending))
+    }
+
+    /// A session that was stopped tells its task only if that one wished it.
+    async fn break_off(&mut self, id: TaskId, session: u32) -> Lawful<Stage> {
+        let is_wished = self.door.task(id).await.is_some_and(|task| matches!(task.state, TaskState::Cancelling { .. }));
+        let stopped = Told::Task(id, TaskEvent::SessionStopped { session });
+        Ok(Stage::Acted(if is_wished { Answer::Say(stopped) } else { Answer::NotNow }))
+    }
+
+    async fn end_session(
+        &mut self,
+        (id, session): (TaskId, u32),
+        goal: &Goal,
+        flight: &Flight,
+        (base, ending): (Sha, Ending),
+    ) -> Lawful<Stage> {
+        if flight.is_revoked {
+            return self.break_off(id, session).await;
+        }
+        let event = match (ending, goal) {
+            (Ending::Never, _) if !self.weather.is_calm => return Ok(Stage::AtWork(base, ending)),
+            (Ending::Never, _) => TaskEvent::SessionFailed { session, why: "it took too long".to_owned() },
+            (Ending::Broken, _) => TaskEvent::SessionFailed { session, why: "exit code 1".to_owned() },
+            (Ending::Well | Ending::Empty, Goal::Plan { .. }) => {
+                let tier = self.any_tier();
+                let draft = PlanDraft { summary: format!("plan of session {session}"), ..PlanDraft::default() };
+                TaskEvent::PlanProposed { session, draft, terms: Terms { tier, because: "a path".to_owned() } }
+            }
+            (Ending::Well, Goal::Work { approved }) => {
+                let plan = approved.as_ref().map(|approved| approved.plan.hash.clone());
+                match self.make_work(&base) {
+                    Some(work) => {
+                        let product = Product { task: id, session, plan };
+                        self.history.produced.insert(work.head.clone(), product);
+                        TaskEvent::WorkFinished { session, work: Work { approved: approved.clone(), ..work } }
+                    }
+                    None => TaskEvent::NothingChanged { session, answer: "the world is full".to_owned() },
+                }
+            }
+            (Ending::Empty, Goal::Work { .. }) => TaskEvent::NothingChanged { session, answer: "all is well".to_owned() },
+        };
+        Ok(Stage::Acted(Answer::Say(Told::Task(id, event))))
+    }
+
+    fn any_tier(&mut self) -> Tier {
+        self.chance.weigh(&[(1, Tier::R0), (12, Tier::R1), (2, Tier::R2), (1, Tier::R3)])
+    }
+
+    /// A new atom of any nature.
+    pub fn any_atom(&mut self) -> (Atom, Option<usize>) {
+        let mut paths = vec![*self.chance.pick(&PATHS)];
+        if self.chance.one_in(3) {
+            paths.push(*self.chance.pick(&PATHS));
+        }
+        let n_atoms = self.repo.n_atoms();
+        let clash = (n_atoms > 0 && self.chance.one_in(5)).then(|| self.chance.below(n_atoms));
+        (Atom { paths, nature: Weather::any_nature(&mut self.chance) }, clash)
+    }
+
+    fn make_work(&mut self, base: &Sha) -> Option<Work> {
+        let (atom, clash) = self.any_atom();
+        let changes = atom.paths.iter().map(|path| FileChange { path: (*path).to_owned(), added: 1, removed: 0 }).collect();
+        let head = self.repo.commit(base, atom, clash)?;
+        let conclusion = if self.chance.one_in(10) { Conclusion::Failed } else { Conclusion::Passed };
+        let check = CheckRun {
+            name: "unit".to_owned(),
+            conclusion,
+            exit: Some(0),
+            output_tail: String::new(),
+            duration_ms: 1,
+            attempts: 1,
+        };
+        Some(Work {
+            approved: None,
+            base: base.clone(),
+            head,
+            changes,
+            tier: self.any_tier(),
+            tier_because: "a path".to_owned(),
+            checks: vec![check],
+            cage: "none".to_owned(),
+        })
+    }
+
+    async fn perform_for_task(&mut self, id: TaskId, effect: &TaskEffect, effect_id: &str) -> Lawful<Answer> {
+        let say = |event| Answer::Say(Told::Task(id, event));
+        let told = Cause::Delivery(DeliveryId::new(effect_id));
+        Ok(match effect {
+            TaskEffect::Publish { work } if self.chance.one_in(25) => {
+                say(TaskEvent::PublishFailed { head: work.head.clone(), why: "the remote refuses it".to_owned() })
+            }
+            TaskEffect::Publish { work } => {
+                self.branches.insert(id, work.head.clone());
+                self.history.published.push(work.head.clone());
+                say(TaskEvent::Published { head: work.head.clone(), reference: format!("downbeat/{id}") })
+            }
+            TaskEffect::PostCard => {
+                let Some(task) = self.door.task(id).await else { return Ok(Answer::Nothing) };
+                say(TaskEvent::CardPosted { card: MessageRef { thread: task.request.thread, id: format!("card {id}") } })
+            }
+            TaskEffect::Announce(Announcement::PlanReady { plan }) => {
+                self.shown.push((id, plan.version, plan.hash.clone()));
+                Answer::Nothing
+            }
+            TaskEffect::Enqueue { work } => {
+                let Some(task) = self.door.task(id).await else { return Ok(Answer::Nothing) };
+                let event = QueueEvent::Enqueued { change: change_of(&task, work) };
+                match self.tell(Told::Queue(event), told).await? {
+                    Reply::Refused(why) => say(TaskEvent::EntryEjected { why: why.to_string() }),
+                    Reply::Done | Reply::Repeated | Reply::Superseded => Answer::Nothing,
+                }
+            }
+            TaskEffect::Withdraw { by } => {
+                let event = QueueEvent::Withdrawn { entry: EntryId::from(id), by: by.clone() };
+                self.tell(Told::Queue(event), told).await?;
+                Answer::Nothing
+            }
+            TaskEffect::AwaitDeadline(deadline) => say(TaskEvent::DeadlinePassed { deadline: *deadline }),
+            TaskEffect::StartSession { .. }
+            | TaskEffect::StopSession
+            | TaskEffect::CleanUp
+            | TaskEffect::EditCard
+            | TaskEffect::Announce(_) => Answer::Nothing,
+        })
+    }
+
+    async fn perform_for_queue(&mut self, effect: &QueueEffect, effect_id: &str, flight: &Flight) -> Lawful<Answer> {
+        let say = |event| Answer::Say(Told::Queue(event));
+        Ok(match effect {
+            QueueEffect::Stage { run, changes, at } => say(self.stage(*run, changes, at.as_ms())),
+            QueueEffect::AwaitChecks { run, .. } if flight.is_revoked => {
+                let queue = self.door.queue().await;
+                let is_awaited = queue.is_some_and(|queue| {
+                    queue.runs.iter().any(|known| known.id == *run && matches!(known.phase, Phase::Testing { .. }))
+                });
+                if is_awaited { Answer::NotNow } else { Answer::Nothing }
+            }
+            QueueEffect::AwaitChecks { run, commit } => {
+                say(QueueEvent::ChecksConcluded { run: *run, verdict: self.check(commit) })
+            }
+            QueueEffect::Land { run, from, to } => self.land(*run, from, to)?,
+            QueueEffect::Report { entry, news } => {
+                let Ok(id) = entry.as_str().parse::<TaskId>() else { return Ok(Answer::Nothing) };
+                let cause = Cause::Delivery(DeliveryId::new(effect_id));
+                let reply = self.tell(Told::Task(id, event_of(news)), cause).await?;
+                if let (Reply::Done, News::Ended(_)) = (reply, news) {
+                    *self.history.n_told.entry(entry.clone()).or_default() += 1;
+                }
+                Answer::Nothing
+            }
+            QueueEffect::Deadline { entry, until } => {
+                say(QueueEvent::DeadlinePassed { entry: entry.clone(), until: *until })
+            }
+            QueueEffect::CancelChecks { .. } => Answer::Nothing,
+        })
+    }
+
+    fn stage(&mut self, run: RunId, changes: &[Change], at: i64) -> QueueEvent {
+        let base = self.repo.target.clone();
+        let (mut tip, mut parts) = (base.clone(), Vec::new());
+        for (index, change) in changes.iter().enumerate() {
+            match self.repo.merge(&tip, &change.head, at) {
+                Merged::Clean(commit) => {
+                    let paths = self.repo.paths_of(&change.head);
+                    parts.push(Part { entry: change.id.clone(), commit: commit.clone(), paths });
+                    tip = commit;
+                }
+                blocked => {
+                    let obstacle = self.judge_alone(&base, (&changes[..index], change), blocked);
+                    return QueueEvent::StagingBlocked { run, base, entry: change.id.clone(), obstacle };
+                }
+            }
+        }
+        QueueEvent::Staged { run, base, tree: self.repo.tree_of(&tip), parts }
+    }
+
+    /// Tells a change's own fault from one that it only has together with changes before it in the run.
+    fn judge_alone(&mut self, base: &Sha, (earlier, change): (&[Change], &Change), blocked: Merged) -> Obstacle {
+        let alone = self.repo.merge(base, &change.head, 0);
+        let mut clashing = |other: &&Change| match self.repo.merge(base, &other.head, 0) {
+            Merged::Clean(commit) => !matches!(self.repo.merge(&commit, &change.head, 0), Merged::Clean(_)),
+            _ => false,
+        };
+        match (alone, blocked) {
+            (Merged::Conflict(paths), _) => Obstacle::Conflict { paths },
+            (Merged::AlreadyIn, _) => Obstacle::AlreadyIn,
+            (Merged::Unusable, _) => Obstacle::Unusable { why: "its commit is gone".to_owned() },
+            (Merged::Clean(_), blocked) => {
+                let with = earlier.iter().filter(&mut clashing).map(|other| other.id.clone()).collect();
+                let paths = if let Merged::Conflict(paths) = blocked { paths } else { Vec::new() };
+                Obstacle::Rivals { with, paths }
+            }
+        }
+    }
+
+    fn check(&mut self, commit: &Sha) -> Verdict {
+        let is_flaky = self.chance.one_in(self.weather.flakes);
+        let red = || Verdict::Failed {
+            failing: vec![FailedCheck { name: "unit".to_owned(), how: "exited with 1".to_owned(), output_tail: String::new() }],
+        };
+        match self.repo.truth_of(commit) {
+            Truth::NoGate => Verdict::NoGate { why: None },
+            Truth::Untested => {
+                self.repo.green.insert(commit.clone());
+                Verdict::Untested
+            }
+            _ if is_flaky && self.chance.one_in(2) => {
+                self.coverage.note_fault("a flaky check");
+                Verdict::Unconcluded { why: "unit never started".to_owned() }
+            }
+            Truth::Green if !is_flaky => {
+                self.repo.green.insert(commit.clone());
+                Verdict::Passed
+            }
+            Truth::Green | Truth::Red => {
+                self.repo.red.insert(commit.clone());
+                red()
+            }
+        }
+    }
+
+    fn land(&mut self, run: RunId, from: &Sha, to: &Sha) -> Lawful<Answer> {
+        let landing = self.repo.land(from, to);
+        self.history.judge_target(&self.repo)?;
+        if landing == Landing::Landed && self.chance.one_in(self.weather.troubles) {
+            self.coverage.note_fault("a landing whose answer is lost");
+            return Ok(Answer::NotNow);
+        }
+        let refused = |refusal| QueueEvent::LandingRefused { run, refusal };
+        Ok(Answer::Say(Told::Queue(match landing {
+            Landing::Landed => QueueEvent::Landed { run },
+            Landing::Moved(head) => refused(Refusal::Moved { head }),
+            Landing::Refused => refused(Refusal::Final { why: "the branch is protected".to_owned() }),
+        })))
+    }
+}
+
+/// What the machine is told when the attempts are spent, as the real performers say it.
+pub fn buried(debt: &Debt, why: &str) -> Option<Told> {
+    let why = why.to_owned();
+    let event = match debt {
+        Debt::Task(id, effect) => {
+            let event = match effect {
+                TaskEffect::StartSession { session, .. } => TaskEvent::SessionFailed { session: *session, why },
+                TaskEffect::Publish { work } => TaskEvent::PublishFailed { head: work.head.clone(), why },
+                TaskEffect::Enqueue { .. } => TaskEvent::EntryEjected { why },
+                _ => return None,
+            };
+            return Some(Told::Task(*id, event));
+        }
+        Debt::Queue(QueueEffect::Stage { run, .. }) => QueueEvent::StagingFailed { run: *run, why },
+        Debt::Queue(QueueEffect::AwaitChecks { run, .. }) => {
+            QueueEvent::ChecksConcluded { run: *run, verdict: Verdict::Unconcluded { why } }
+        }
+        Debt::Queue(QueueEffect::Land { run, .. }) => QueueEvent::LandingUnanswered { run: *run, why },
+        Debt::Queue(QueueEffect::Deadline { entry, until }) => {
+            QueueEvent::DeadlinePassed { entry: entry.clone(), until: *until }
+        }
+        Debt::Queue(QueueEffect::Report { .. } | QueueEffect::CancelChecks { .. }) => return None,
+    };
+    Some(Told::Queue(event))
+}

@@ -1,0 +1,114 @@
+//! What a seed makes of the world: how many people, how bad the network, which rules.
+
+use mergeq::queue::{Limits, Policy};
+
+use crate::chance::Chance;
+use crate::door::Lane;
+use crate::play::Turn;
+use crate::repo::Nature;
+
+/// How often an effect is tried. Few, so that attempts are spent within a history.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// The circumstances of one history.
+#[derive(Clone, Debug)]
+pub struct Weather {
+    pub n_tasks: u64,
+    pub n_turns: usize,
+    pub policy: Policy,
+    pub is_untested: bool,
+    /// A claim's lease is lapsed once in so many; 0 is never.
+    pub lapses: usize,
+    /// An attempt fails once in so many; 0 is never.
+    pub troubles: usize,
+    /// Checks lie or do not end once in so many; 0 is never.
+    pub flakes: usize,
+    /// A crash comes once in so many turns.
+    crashes: usize,
+    /// How busy other people are with the target.
+    pushes: usize,
+    /// Nothing goes wrong any more.
+    pub is_calm: bool,
+    /// The events are kept as text.
+    pub is_told: bool,
+}
+
+impl Weather {
+    /// The weather of a seed.
+    pub fn of(seed: u64) -> Self {
+        let mut chance = Chance::of(seed ^ 0xfee1_600d);
+        let mut policy = any_policy(&mut chance);
+        let is_fair = chance.one_in(5);
+        let often = |chance: &mut Chance, among: &[usize]| if is_fair { 0 } else { *chance.pick(among) };
+        if chance.one_in(6) {
+            policy.limits.entries_max = 1 + chance.below(2);
+        }
+        Self {
+            n_tasks: 2 + chance.below(6) as u64,
+            n_turns: 250 + chance.below(300),
+            policy,
+            is_untested: chance.one_in(10),
+            lapses: often(&mut chance, &[0, 3, 8, 20]),
+            troubles: often(&mut chance, &[0, 4, 10, 30]),
+            flakes: often(&mut chance, &[0, 0, 4, 12]),
+            crashes: often(&mut chance, &[0, 20, 60, 200]),
+            pushes: *chance.pick(&[0, 1, 2, 6]),
+            is_calm: false,
+            is_told: false,
+        }
+    }
+
+    /// From here on all is well.
+    pub fn calm_down(&mut self) {
+        Self { lapses: 0, troubles: 0, flakes: 0, crashes: 0, is_calm: true, ..self.clone() }.clone_into(self);
+    }
+
+    /// What a turn may be, and how often.
+    pub fn turns(&self) -> [(usize, Turn); 10] {
+        let crashes = if self.crashes == 0 { 0 } else { 400 / self.crashes };
+        [
+            (160, Turn::Claim),
+            (110, Turn::Fly),
+            (60, Turn::Speak),
+            (12, Turn::Submit),
+            (self.pushes * 2, Turn::Push),
+            (8, Turn::Look),
+            (8, Turn::Meddle),
+            (12, Turn::Repeat),
+            (20, Turn::Wait),
+            (crashes, Turn::Crash),
+        ]
+    }
+
+    /// How often an effect of a lane is tried before it is given up.
+    pub fn attempts_max(&self, lane: Lane) -> u32 {
+        let _ = lane;
+        ATTEMPTS_MAX
+    }
+
+    pub fn any_nature(chance: &mut Chance) -> Nature {
+        chance.weigh(&[
+            (20, Nature::Good),
+            (5, Nature::Bad),
+            (1, Nature::Gateless),
+            (1, Nature::Unwelcome),
+            (1, Nature::Lost),
+        ])
+    }
+}
+
+/// The rules of a queue.
+pub fn any_policy(chance: &mut Chance) -> Policy {
+    let policy = match chance.below(3) {
+        0 => Policy::serial(),
+        _ => Policy::batch(2 + chance.below(4)),
+    };
+    let limits = Limits {
+        reruns_max: u32::from(chance.one_in(4)),
+        unconcluded_max: u32::from(chance.one_in(2)),
+        landed_max: 1 + chance.below(4),
+        repairs_max: 1 + u32::from(chance.one_in(2)),
+        ..Limits::default()
+    };
+    Policy { limits, ..policy }
+}

@@ -1,0 +1,94 @@
+//! Conversations as text: who says what, and between the lines what else happens.
+//!
+//! ```text
+//! ana: @agent add a farewell
+//! #web dan: status                 in another thread than `main`
+//! ana: one line\nanother line
+//! -- 8 days pass                   or hours, minutes, seconds
+//! -- restart                       the process dies and comes back
+//! -- look                          the target branches are looked at
+//! ```
+
+use std::time::Duration;
+
+use domain::{DeliveryId, Person, ThreadRef};
+
+use super::World;
+
+impl World {
+    /// Plays each line and drains after it.
+    #[track_caller]
+    pub fn play(&mut self, script: &str) {
+        for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            match line.strip_prefix("--") {
+                Some(direction) => self.direct(direction.trim()),
+                None => {
+                    self.say_line(line);
+                    self.drain();
+                }
+            }
+        }
+    }
+
+    fn direct(&mut self, direction: &str) {
+        self.record.note(direction);
+        match direction {
+            "restart" => {
+                self.restart();
+                self.drain();
+            }
+            "look" => self.look(),
+            _ => self.advance(duration(direction)),
+        }
+    }
+
+    /// Says one line of a script and drains nothing.
+    #[track_caller]
+    pub fn say_line(&mut self, line: &str) {
+        let (thread, rest) = match line.strip_prefix('#') {
+            Some(named) => named.split_once(' ').expect("`#thread who: words`"),
+            None => ("main", line),
+        };
+        let (who, words) = rest.split_once(':').unwrap_or_else(|| panic!("who says `{line}`?"));
+        self.say_in(thread, who, &words.trim().replace("\\n", "\n"));
+    }
+
+    /// A person says something in the thread `main`; nothing is drained.
+    pub fn say(&mut self, who: &str, words: &str) {
+        self.say_in("main", who, words);
+    }
+
+    fn say_in(&mut self, thread: &str, who: &str, words: &str) {
+        let said = self.runtime.block_on(self.system().console.say(&ThreadRef::console(thread), &person(who), words));
+        self.take_in();
+        if let Err(error) = said {
+            self.record.note(&format!("{who} is told: {error}"));
+        }
+    }
+
+    /// A message arrives under a delivery id that may have been heard before.
+    pub fn deliver(&mut self, delivery: &str, who: &str, words: &str) {
+        let (delivery, thread, who) = (DeliveryId::new(delivery), ThreadRef::console("main"), person(who));
+        let heard = self.system().console.say_once(&delivery, &thread, &who, words);
+        self.runtime.block_on(heard).expect("the console takes it");
+        self.take_in();
+    }
+}
+
+fn person(name: &str) -> Person {
+    name.trim().parse().expect("a person's name")
+}
+
+/// `8 days pass`.
+fn duration(direction: &str) -> Duration {
+    let mut words = direction.split_whitespace();
+    let n: u64 = words.next().and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("what is `{direction}`?"));
+    let unit = match words.next().unwrap_or_default().trim_end_matches('s') {
+        "day" => 86_400,
+        "hour" => 3_600,
+        "minute" => 60,
+        "second" => 1,
+        _ => panic!("what is `{direction}`?"),
+    };
+    Duration::from_secs(n * unit)
+}
