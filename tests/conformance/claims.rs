@@ -9,9 +9,11 @@ use futures::future::join_all;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 use store::{Backend, Lane, Statement, Store, Table};
 
-use crate::bells::{BellEvent, Ringer, Tower, ask, bell, east, hush, name_of, ring, ring_after};
+use crate::bells::{
+    BellEvent, Ringer, Tower, ask, bell, count, east, east_of_the_dying, hush, name_of, ring, ring_after,
+};
 use crate::sources;
-use crate::world::World;
+use crate::world::{World, until};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -42,6 +44,24 @@ pub async fn eight_claimers_claim_each_of_400_once(world: &World) {
     let names: Vec<String> = join_all((0..8).map(claimer)).await.into_iter().flat_map(Result::unwrap).collect();
     assert_eq!((names.len(), names.iter().collect::<BTreeSet<_>>().len()), (400, 400));
     assert_eq!(claim_name(&store, &east()).await, None);
+}
+
+/// A holder whose lease ran out may still end its effect, also between the look of a claim and its grasp.
+pub async fn a_claim_does_not_take_what_ended_while_it_looked(world: &World) {
+    const END: &str = "UPDATE outbox SET state = 'done', lease_until_ms = NULL";
+    const N_WAITING: &str = "SELECT COUNT(*) AS n FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let store = world.open().await;
+    ask::<0>(&store, vec![ring("dong")]).await;
+    store.claim(&east_of_the_dying(), Tower::KIND).await.unwrap().unwrap();
+    let ending = world.begin_elsewhere(END).await;
+    let claimer = store.clone();
+    let claiming = tokio::spawn(async move { claimer.claim(&east(), Tower::KIND).await.unwrap() });
+    if world.backend == Backend::Postgres {
+        until(async || (count(&store, N_WAITING).await > 0).then_some(())).await;
+    }
+    ending.commit().await;
+    assert!(claiming.await.unwrap().is_none(), "what was done was claimed");
 }
 
 pub async fn a_token_never_comes_again(world: &World) {

@@ -52,6 +52,7 @@ const CASES: &[Case] = cases! {
         a_nul_is_kept_out_of_a_text;
     claims:
         eight_claimers_claim_each_of_400_once
+        a_claim_does_not_take_what_ended_while_it_looked
         a_token_never_comes_again
         what_is_due_later_waits_for_the_clock
         a_clock_set_back_an_hour_loses_nothing

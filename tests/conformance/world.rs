@@ -92,6 +92,24 @@ impl World {
         store
     }
 
+    /// Runs a statement in a transaction that another process leaves open.
+    pub async fn begin_elsewhere(&self, sql: &'static str) -> Elsewhere {
+        match self.backend {
+            Backend::Sqlite => {
+                let mut connection = SqliteConnection::connect(&self.url()).await.unwrap();
+                connection.execute("BEGIN IMMEDIATE").await.unwrap();
+                connection.execute(sql).await.unwrap();
+                Elsewhere::Sqlite(connection)
+            }
+            Backend::Postgres => {
+                let mut connection = PgConnection::connect(&self.url()).await.unwrap();
+                connection.execute("BEGIN").await.unwrap();
+                connection.execute(sql).await.unwrap();
+                Elsewhere::Postgres(connection)
+            }
+        }
+    }
+
     /// Makes every write fail until the outage is ended.
     pub async fn cut_off(&self) -> Outage<'_> {
         match &self.place {
@@ -106,6 +124,21 @@ impl World {
                 run_on_server(server, cut).await;
                 Outage::Refused { server, name }
             }
+        }
+    }
+}
+
+/// A transaction of another process.
+pub enum Elsewhere {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Elsewhere {
+    pub async fn commit(self) {
+        match self {
+            Self::Sqlite(mut connection) => drop(connection.execute("COMMIT").await.unwrap()),
+            Self::Postgres(mut connection) => drop(connection.execute("COMMIT").await.unwrap()),
         }
     }
 }

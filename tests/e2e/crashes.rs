@@ -265,16 +265,21 @@ impl Coverage {
         for (lane, _) in LANES {
             let none = Hits::default();
             let Hits { in_flight, already_done } = self.lanes.get(lane).unwrap_or(&none);
-            let done = if acts_in_the_database(lane) || lane == "chat" { already_done.to_string() } else { "?".to_owned() };
+            let done =
+                if acts_in_the_database(lane) || lane == "chat" { already_done.to_string() } else { "?".to_owned() };
             println!("  {lane:<10}{in_flight:>10}{done:>10}");
         }
         let names: Vec<String> = self.names.iter().map(|(name, n)| format!("{n} {name}")).collect();
         println!("descendants that were running: {}", names.join(", "));
-        println!("the last of them was gone after {:?}; the slowest heir was ready after {:?}", self.slowest_end, self.slowest_start);
+        println!(
+            "the last of them was gone after {:?}; the slowest heir was ready after {:?}",
+            self.slowest_end, self.slowest_start
+        );
     }
 
     fn assert_complete(&self, seed: u64) {
-        let missed: Vec<&str> = LANES.iter().map(|(lane, _)| *lane).filter(|lane| !self.lanes.contains_key(*lane)).collect();
+        let missed: Vec<&str> =
+            LANES.iter().map(|(lane, _)| *lane).filter(|lane| !self.lanes.contains_key(*lane)).collect();
         assert_eq!(missed, [""; 0], "seed {seed}: these lanes were never in flight at a kill");
         assert_eq!(self.kills, KILLS, "seed {seed}: some instants never came");
     }

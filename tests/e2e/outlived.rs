@@ -1,8 +1,8 @@
 //! A push that outlives the process that began it: git is no part of the cage, so its end is not forced.
 
+use crate::family;
 use crate::gate::Gate;
 use crate::instance::PATIENCE;
-use crate::family;
 use crate::world::World;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
@@ -12,9 +12,7 @@ pub fn a_push_that_outlives_its_process_lands_once() {
     let world = World::new();
     let gate = Gate::at(&world.path("gate"));
     let mut instance = world.up();
-    for (words, seen) in
-        [("ana: @agent add a kitchen", "Plan v1 for T-1"), ("ben: approve T-1", "T-1 is ready")]
-    {
+    for (words, seen) in [("ana: @agent add a kitchen", "Plan v1 for T-1"), ("ben: approve T-1", "T-1 is ready")] {
         instance.say(words);
         instance.out.wait_for(seen).unwrap_or_else(|| panic!("{seen:?} never came upon {words:?}"));
     }

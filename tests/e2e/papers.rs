@@ -42,7 +42,9 @@ pub fn the_readme_can_be_followed() {
     let mut instance = world.up();
     let said = sayings(&readme);
     let [request, approve, merge, help] = said[..] else { panic!("the README says other things: {said:?}") };
-    for (words, seen) in [(request, "Plan v1 for T-1"), (approve, "T-1 is ready"), (merge, "T-1 is merged"), (help, "help")] {
+    for (words, seen) in
+        [(request, "Plan v1 for T-1"), (approve, "T-1 is ready"), (merge, "T-1 is merged"), (help, "help")]
+    {
         instance.say(words);
         instance.out.wait_for(seen).unwrap_or_else(|| panic!("{seen:?} never came upon {words:?}"));
     }

@@ -75,11 +75,15 @@ impl Record {
         match &mut self.connection {
             Server::Sqlite(connection) => {
                 let rows = self.runtime.block_on(sqlx::query(sql).fetch_all(connection)).unwrap();
-                rows.iter().map(|row| std::array::from_fn(|n| row.get::<Option<String>, _>(n).unwrap_or_default())).collect()
+                rows.iter()
+                    .map(|row| std::array::from_fn(|n| row.get::<Option<String>, _>(n).unwrap_or_default()))
+                    .collect()
             }
             Server::Postgres(connection) => {
                 let rows = self.runtime.block_on(sqlx::query(sql).fetch_all(connection)).unwrap();
-                rows.iter().map(|row| std::array::from_fn(|n| row.get::<Option<String>, _>(n).unwrap_or_default())).collect()
+                rows.iter()
+                    .map(|row| std::array::from_fn(|n| row.get::<Option<String>, _>(n).unwrap_or_default()))
+                    .collect()
             }
         }
     }

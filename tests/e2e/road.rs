@@ -59,7 +59,10 @@ impl Road {
         let messages = record.messages();
         let n_heard = messages.iter().filter(|message| message.author != "bot").count();
         let Some((words, upon)) = LINES.get(n_heard) else { return !record.is_at_rest() };
-        if self.on_its_way != Some(n_heard) && upon.iter().all(|upon| has_been_said(&messages, upon)) && is_heard(record) {
+        if self.on_its_way != Some(n_heard)
+            && upon.iter().all(|upon| has_been_said(&messages, upon))
+            && is_heard(record)
+        {
             instance.say(words);
             self.on_its_way = Some(n_heard);
         }

@@ -33,8 +33,7 @@ pub fn a_stop_gives_back_what_is_running() {
     let mut instance = world.up();
     gate.wait_for_somebody();
     let leases = world.record().leases();
-    let sessions: Vec<u32> =
-        leases.iter().filter(|lease| lease.lane == "session").map(|lease| lease.attempt).collect();
+    let sessions: Vec<u32> = leases.iter().filter(|lease| lease.lane == "session").map(|lease| lease.attempt).collect();
     assert_eq!(sessions, [1], "what a stop gives back is no attempt: {leases:?}");
     gate.let_through();
     instance.out.wait_for("T-1 is ready").expect("the work goes on where it was given back");

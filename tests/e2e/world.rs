@@ -17,7 +17,10 @@ const FILES: [(&str, &str); 4] = [
         ".downbeat/recipes/sweep.toml",
         "description = \"Sweep every room\"\n\n[[steps]]\nname = \"sweep\"\ncommand = \"for room in *.room; do echo swept >> $room; done\"\n",
     ),
-    ("check.sh", "#!/bin/sh\nset -eu\nfor room in *.room; do\n    grep -q '^wall: ' \"$room\" || { echo \"$room has no wall\"; exit 1; }\ndone\n"),
+    (
+        "check.sh",
+        "#!/bin/sh\nset -eu\nfor room in *.room; do\n    grep -q '^wall: ' \"$room\" || { echo \"$room has no wall\"; exit 1; }\ndone\n",
+    ),
     ("hall.room", "wall: white\nfloor: oak\n"),
 ];
 

@@ -172,7 +172,7 @@ impl Repo {
         commit.tree & !below
     }
 
-    fn atoms_of(&self, tree: Tree) -> impl Iterator<Item = (usize, &Atom)> + Clone {
+    fn atoms_of(&self, tree: Tree) -> impl Iterator<Item = (usize, &Atom)> {
         self.atoms.iter().enumerate().filter(move |(index, _)| tree >> index & 1 == 1)
     }
 
@@ -188,11 +188,11 @@ impl Repo {
         }
         let seen = self.commits[self.parent_of(head).expect("a branch's commit is on a base")].tree;
         let paths = self.paths_of(head);
-        let unseen = self.atoms_of(tree & !seen & !delta);
-        let in_the_way = |path: &String| unseen.clone().any(|(_, atom)| atom.paths.contains(&path.as_str()));
-        let unseen: Vec<String> = paths.iter().filter(|path| in_the_way(path)).cloned().collect();
-        if !unseen.is_empty() {
-            return Merged::Conflict(unseen);
+        let unseen = tree & !seen & !delta;
+        let in_the_way = |path: &String| self.atoms_of(unseen).any(|(_, atom)| atom.paths.contains(&path.as_str()));
+        let conflicts: Vec<String> = paths.iter().filter(|path| in_the_way(path)).cloned().collect();
+        if !conflicts.is_empty() {
+            return Merged::Conflict(conflicts);
         }
         let sha = named(&[3, number_of(tip), number_of(head), at.unsigned_abs()]);
         let commit = Commit { parent: Some(tip.clone()), tree: tree | delta, from: Some(head.clone()) };

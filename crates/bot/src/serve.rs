@@ -31,6 +31,9 @@ use crate::runner::CagedChecks;
 /// How long a shutdown waits for what is running; after that leases expire by themselves.
 const GRACE: Duration = Duration::from_secs(8);
 
+/// Where copies are made for checks, below the state directory.
+const CHECKS_DIR: &str = "checks";
+
 /// Everything that runs in one process.
 pub struct System {
     /// The database.
@@ -80,7 +83,7 @@ impl System {
             WorkspaceSettings { bytes_max: config.limits.workspace_mb << 20, ..WorkspaceSettings::default() },
         );
         let roster = Arc::new(Roster::new(config.agents.clone(), &cage));
-        let checks = Arc::new(agents::checks::Gatekeeper::new(cage, state.join("checks")));
+        let checks = Arc::new(agents::checks::Gatekeeper::new(cage, state.join(CHECKS_DIR)));
         let parts = Parts { store, console, rules, repositories, desk, roster, workspaces, notifier, checks };
         Ok(parts.join(config))
     }
@@ -96,6 +99,11 @@ impl System {
         for repository in self.repositories.iter() {
             let cause = domain::Cause::Delivery(domain::DeliveryId::new(format!("policy:{}", fresh_name())));
             self.desk(config).enforce_policy(&repository.name, cause).await?;
+        }
+        // Copies that checks were run on belong to runs of a process that is gone.
+        match std::fs::remove_dir_all(config.state.join(CHECKS_DIR)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => tracing::warn!("old check copies stay: {error}"),
+            Ok(()) | Err(_) => {}
         }
         let live = agents::task::view::live_ids(&self.store).await?;
         let n = self.workspaces.remove_orphans(&live).await?;

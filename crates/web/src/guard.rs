@@ -38,7 +38,7 @@ pub(crate) async fn refuse_foreign_host(State(state): State<WebState>, request: 
     let named = request.headers().get(header::HOST).map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
     // A request line may carry a whole URL, which then counts instead of the header; both have to be ours.
     let asked = request.uri().authority().map(ToString::to_string);
-    let foreign = named.iter().chain(None).find(|host| !is_own(host, &state.settings.hosts));
+    let foreign = named.iter().chain(&asked).find(|host| !is_own(host, &state.settings.hosts));
     match (foreign, &named) {
         (Some(host), _) => Failure::foreign_host(host).into_response(),
         (None, None) => Failure::foreign_host("").into_response(),

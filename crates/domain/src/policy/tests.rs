@@ -120,6 +120,7 @@ fn each_deed_takes_its_role() {
          ana steer ana src/a.rs
          fay steer ana src/a.rs
          ana stop ben src/a.rs
+         eva stop ben src/a.rs
          fay stop ana src/a.rs
          ana reject ana src/a.rs
          ana merge ana src/a.rs
@@ -141,7 +142,9 @@ fn each_deed_takes_its_role() {
             fay steer ana src/a.rs
                 no:  You may not steer T-3: that takes the role approver. ana, ben, cem or dora can say `steer T-3`.
             ana stop ben src/a.rs
-                no:  You may not stop T-3: that takes the role operator. dora or fay can say `stop T-3`.
+                yes: ana holds the role requester; T-3 is R1 and was asked for by ben
+            eva stop ben src/a.rs
+                no:  You may not stop T-3: that takes the role requester, approver or operator. ana, ben, cem, dora or 1 more can say `stop T-3`.
             fay stop ana src/a.rs
                 yes: fay holds the role operator; T-3 is R1 and was asked for by ana
             ana reject ana src/a.rs

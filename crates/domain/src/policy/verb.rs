@@ -83,7 +83,8 @@ impl Verb {
         match self {
             Self::View => Grant::to_all(&[Viewer, Requester, Approver, Operator]),
             Self::Ask => Grant::to_all(&[Requester]),
-            Self::Stop => Grant { own: &[Requester, Operator], others: &[Operator] },
+            // Stopping is easier than starting: whoever may start tasks may stop any of them.
+            Self::Stop => Grant::to_all(&[Requester, Approver, Operator]),
             Self::Steer | Self::Retry | Self::Revise | Self::Reject => {
                 Grant { own: &[Requester, Approver], others: &[Approver] }
             }
