@@ -128,7 +128,7 @@ impl<'w> Storm<'w> {
             }
             n_looks += 1;
             // People read slower than we look.
-            if n_looks % 32 == 0 && !road.go_on(&mut instance, &mut record) {
+            if n_looks.is_multiple_of(32) && !road.go_on(&mut instance, &mut record) {
                 break;
             }
             if self.aims.is_empty() {

@@ -23,8 +23,4 @@ impl Dice {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         (mixed ^ (mixed >> 31)) % n
     }
-
-    pub fn coin(&mut self) -> bool {
-        self.below(2) == 0
-    }
 }

@@ -1,6 +1,6 @@
 //! A door that a process waits at until the test opens it: a named pipe.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,11 @@ pub struct Gate {
     path: PathBuf,
 }
 
+/// Somebody who stands at the gate, and who would take its being dropped for the end of the file.
+pub struct Visitor(File);
+
 impl Gate {
+    /// Makes a gate.
     pub fn at(path: &Path) -> Self {
         nix::unistd::mkfifo(path, Mode::from_bits_truncate(0o666)).unwrap();
         Self { path: path.to_owned() }
@@ -27,25 +31,23 @@ impl Gate {
         format!("read line < {}", self.path.display())
     }
 
-    /// Waits until somebody stands at the gate.
-    pub fn wait_for_somebody(&self) {
-        drop(self.find_somebody());
-    }
-
-    /// Waits until somebody stands at the gate, and lets them through.
-    pub fn let_through(&self) {
-        writeln!(self.find_somebody(), "go on").unwrap();
-    }
-
-    /// Such a pipe can be opened for writing without waiting only while it is being read.
-    fn find_somebody(&self) -> std::fs::File {
+    /// Waits until somebody stands at the gate. Such a pipe can be opened for writing without waiting only while it is
+    /// being read.
+    pub fn wait_for_somebody(&self) -> Visitor {
         let since = Instant::now();
         loop {
             match OpenOptions::new().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&self.path) {
-                Ok(gate) => return gate,
+                Ok(gate) => return Visitor(gate),
                 Err(error) => assert!(since.elapsed() < PATIENCE, "nobody came to {}: {error}", self.path.display()),
             }
             std::thread::yield_now();
         }
+    }
+}
+
+impl Visitor {
+    /// Lets them through.
+    pub fn let_through(mut self) {
+        writeln!(self.0, "go on").unwrap();
     }
 }

@@ -7,7 +7,7 @@ use crate::world::World;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
-/// The remote holds a landing up; meanwhile the process is killed and its heir lands the same change.
+/// The remote holds a landing up; the process is killed, its heir lands the same change, and then the first push goes on.
 pub fn a_push_that_outlives_its_process_lands_once() {
     let world = World::new();
     let gate = Gate::at(&world.path("gate"));
@@ -18,17 +18,18 @@ pub fn a_push_that_outlives_its_process_lands_once() {
     }
     let hook = world.remote.path().join("hooks/pre-receive");
     std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
-    std::fs::write(&hook, format!("#!/bin/sh\n{}\n", gate.wait())).unwrap();
+    let first = world.path("first");
+    let text = format!("#!/bin/sh\nif mkdir {} 2>/dev/null; then\n    {}\nfi\n", first.display(), gate.wait());
+    std::fs::write(&hook, text).unwrap();
     std::fs::set_permissions(&hook, PermissionsExt::from_mode(0o755)).unwrap();
 
     instance.say("ben: merge T-1");
-    gate.wait_for_somebody();
+    let visitor = gate.wait_for_somebody();
     let pushing = family::descendants(instance.id());
     drop(instance.kill());
     let instance = world.up();
-    gate.let_through();
-    gate.let_through();
     instance.out.wait_for("T-1 is merged").expect("the heir lands it");
+    visitor.let_through();
     family::wait_for_the_end(&pushing, Instant::now(), PATIENCE).expect("the old push ends by itself");
     assert!(instance.stop().status.success());
     assert_eq!(world.remote.log("main").lines().count(), 2, "it landed once");

@@ -31,7 +31,7 @@ pub fn the_page_answers_while_tasks_run() {
     instance.say("ana: @agent add a kitchen");
     instance.out.wait_for("Plan v1 for T-1").expect("it plans");
     instance.say("ben: approve T-1");
-    gate.wait_for_somebody();
+    let visitor = gate.wait_for_somebody();
     let own = "localhost";
     for (path, words) in [("/healthz", "alive"), ("/readyz", "ready"), ("/", "T-1"), ("/tasks/T-1", "add a kitchen")] {
         let (status, answer) = get(page, path, own);
@@ -42,7 +42,7 @@ pub fn the_page_answers_while_tasks_run() {
     assert_ne!(get(page, "/", "evil.example").0, 200, "another page's name was answered");
     assert_eq!(get(page, "/healthz", "10.0.0.1").0, 200, "a probe calls by address");
 
-    gate.let_through();
+    visitor.let_through();
     instance.out.wait_for("T-1 is ready").expect("the check goes on");
     assert!(instance.stop().status.success());
     assert!(TcpStream::connect(page).is_err(), "it still listens");

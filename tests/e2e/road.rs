@@ -25,7 +25,7 @@ const LINES: &[Line] = &[
     ("ben: revise T-2 a darker one, please", &["Plan v1 for T-2"]),
     ("ben: approve T-3", &["Plan v1 for T-3"]),
     ("dan: approve T-2", &["Plan v2 for T-2"]),
-    ("ben: approve T-4", &["Plan v1 for T-4"]),
+    ("ben: approve", &["Plan v1 for T-4"]),
     ("ben: merge T-1", &["T-1 is ready"]),
     ("ben: merge T-2", &["T-2 is ready", "position 1 of 1"]),
     ("ben: merge T-3", &["T-3 is ready", "position 2 of 2"]),

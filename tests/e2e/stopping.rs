@@ -25,17 +25,18 @@ pub fn a_stop_gives_back_what_is_running() {
     instance.say("ana: @agent dig a cellar agent=slow");
     instance.out.wait_for("Plan v1 for T-1").expect("it plans");
     instance.say("ben: approve T-1");
-    gate.wait_for_somebody();
+    let visitor = gate.wait_for_somebody();
     let ended = instance.stop();
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    drop(visitor);
     assert_eq!(who_works_in(world.place()), [], "the agent is still there");
 
     let mut instance = world.up();
-    gate.wait_for_somebody();
+    let visitor = gate.wait_for_somebody();
     let leases = world.record().leases();
     let sessions: Vec<u32> = leases.iter().filter(|lease| lease.lane == "session").map(|lease| lease.attempt).collect();
     assert_eq!(sessions, [1], "what a stop gives back is no attempt: {leases:?}");
-    gate.let_through();
+    visitor.let_through();
     instance.out.wait_for("T-1 is ready").expect("the work goes on where it was given back");
     instance.say("ben: merge T-1");
     instance.out.wait_for("T-1 is merged").expect("and lands");

@@ -43,33 +43,40 @@ fn a_plan_that_is_none_is_refused() {
 
 #[test]
 fn a_flood_of_words_is_cut_off() {
-    check_end("talk without end plan=off", expect![[""]]);
+    check_end("talk without end plan=off", expect![[r#"
+        bot:  T-1 failed: it was stopped because it wrote more output than allowed; its last words:
+              xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… 1000 bytes
+              [1] Retry
+    "#]]);
 }
 
 #[test]
 fn a_tree_that_is_gone_is_no_change() {
-    check_end("clear everything away plan=off", expect![[""]]);
+    check_end("clear everything away plan=off", expect![[r#"
+        bot:  T-1 failed: the agent left no working tree: every file in it was deleted
+              [1] Retry
+    "#]]);
 }
 
 #[test]
 fn nothing_is_written_outside_of_the_tree() {
-    check_end("look around plan=off", expect![[""]]);
+    check_end("look around plan=off", expect![[r#"
+        bot:  T-1 failed: it ended with exit code 1; its last words:
+              scripted agent: Permission denied (os error 13)
+              [1] Retry
+    "#]]);
 }
 
 #[test]
 fn an_orphan_does_not_outlive_its_session() {
     let world = check_end("leave something behind plan=off", expect![[r#"
-        ana:  @agent say goodbye agent=plain
-        bot:  The agent plain has no command that plans. Set `agents.plain.plan` in the config, ask with plan=off, or name another agent.
-        ana:  @agent say goodbye agent=plain plan=auto
-        bot:  The agent plain has no command that plans. Set `agents.plain.plan` in the config, ask with plan=off, or name another agent.
-        ana:  @agent say goodbye agent=plain plan=off  👀
-        bot:  T-1 · say goodbye
+        ana:  @agent leave something behind plan=off  👀
+        bot:  T-1 · leave something behind
               waiting for its turn to work
-              asked by ana · sample on main · agent plain · read 2 messages (2 of mine left out) · caged: LEVEL
-              [T-1] publishing +1 −0 in farewell.md
+              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+              [T-1] publishing +1 −0 in page.md
               [T-1] ready on downbeat/T-1
-        bot:  T-1 is ready on downbeat/T-1: +1 −0 in farewell.md · its check words passed
+        bot:  T-1 is ready on downbeat/T-1: +1 −0 in page.md · its check words passed
               [1] Merge   [2] Retry
     "#]]);
     let _ = world;
@@ -84,7 +91,20 @@ fn an_agent_without_a_plan_command_is_not_asked_for_a_plan() {
         "ana: @agent say goodbye agent=plain
          ana: @agent say goodbye agent=plain plan=auto
          ana: @agent say goodbye agent=plain plan=off",
-        expect![[""]],
+        expect![[r#"
+            ana:  @agent say goodbye agent=plain
+            bot:  The agent plain has no command that plans. Set `agents.plain.plan` in the config, ask with plan=off, or name another agent.
+            ana:  @agent say goodbye agent=plain plan=auto
+            bot:  The agent plain has no command that plans. Set `agents.plain.plan` in the config, ask with plan=off, or name another agent.
+            ana:  @agent say goodbye agent=plain plan=off  👀
+            bot:  T-1 · say goodbye
+                  waiting for its turn to work
+                  asked by ana · sample on main · agent plain · read 2 messages (2 of mine left out) · caged: LEVEL
+                  [T-1] publishing +1 −0 in farewell.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +1 −0 in farewell.md · its check words passed
+                  [1] Merge   [2] Retry
+        "#]],
     );
 }
 
@@ -100,6 +120,31 @@ fn a_recipe_plans_by_a_rehearsal() {
         "ana: @agent moons agent=recipes
          ana: @agent stars agent=recipes
          ana: approve",
-        expect![[""]],
+        expect![[r#"
+            ana:  @agent moons agent=recipes  👀
+            bot:  T-1 · moons
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent recipes · read 0 messages · caged: LEVEL
+                  [T-1] failed: it could not start: there is no .downbeat/recipes/moons.toml at <commit 1>
+            bot:  T-1 failed: it could not start: there is no .downbeat/recipes/moons.toml at <commit 1>
+                  [1] Retry
+            ana:  @agent stars agent=recipes  👀
+            bot:  T-2 · stars
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent recipes · read 1 message (2 of mine left out) · caged: LEVEL
+                  [T-2] plan v1 waits for an approval (R1)
+            bot:  Plan v1 for T-2: Stars for dashes (recipe stars). A rehearsal changed 1 file (+1 −1)
+                  1. replace: `sed -i 's/!/*/' *.md`
+                  2. greeting.md +1 −1
+                  files: greeting.md
+                  risk: R1 · #f27db18a
+                  [2] Approve and run   [3] Revise…   [4] Reject
+            ana:  approve  👀
+                  [T-2] plan v1 approved by ana (#f27db18a) · waiting for its turn to work
+                  [T-2] publishing +1 −1 in greeting.md
+                  [T-2] ready on downbeat/T-2
+            bot:  T-2 is ready on downbeat/T-2: +1 −1 in greeting.md · its check words passed
+                  [5] Merge   [6] Retry
+        "#]],
     );
 }

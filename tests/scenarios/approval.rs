@@ -117,9 +117,34 @@ fn a_finished_change_can_be_revised() {
         "ana: @agent revise make it warmer
          ana: approve
          ana: merge",
-        expect![[""]],
+        expect![[r#"
+            ana:  @agent revise make it warmer  👀
+                  [T-1] waiting for its turn to plan
+                  [T-1] plan v1 waits for an approval (R1)
+            bot:  Plan v1 for T-1: A page that says a warm goodbye
+                  1. write farewell.md
+                  2. mention it in README.md
+                  files: farewell.md, README.md
+                  checks: words
+                  risk: R1 · #d21b031a
+                  [3] Approve and run   [4] Revise…   [5] Reject
+            ana:  approve  👀
+                  [T-1] plan v1 approved by ana (#d21b031a) · waiting for its turn to work
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
+                  [6] Merge   [7] Retry
+            ana:  merge  👀
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+        "#]],
     );
-    expect![[""]].assert_eq(&world.remote_git(&["show", "main:farewell.md"]));
+    expect![[r#"
+        Goodbye, and come back soon.
+    "#]].assert_eq(&world.remote_git(&["show", "main:farewell.md"]));
 }
 
 #[test]
@@ -132,19 +157,73 @@ fn a_rejected_plan_never_runs() {
          ben: approve T-1
          ana: @agent add a welcome
          ben: 6",
-        expect![[""]],
+        expect![[r#"
+            ana:  @agent add a farewell  👀
+            bot:  T-1 · add a farewell
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] plan v1 waits for an approval (R1)
+            bot:  Plan v1 for T-1: A page that says goodbye
+                  1. write farewell.md
+                  2. mention it in README.md
+                  files: farewell.md, README.md
+                  checks: words
+                  risk: R1 · #cac7d254
+                  [1] Approve and run   [2] Revise…   [3] Reject
+            ben:  reject T-1 we do not say goodbye  👀
+                  [T-1] ended: rejected by ben: we do not say goodbye
+            bot:  T-1 ended: rejected by ben: we do not say goodbye. Say `retry T-1` to run it again.
+            ben:  reject T-1
+            bot:  There is nothing of T-1 to reject: it is cancelled. Say `stop T-1` to end it, or `status T-1` to see what it needs.
+            ben:  approve T-1
+            bot:  There is no plan of T-1 to approve: it is cancelled. Say `status T-1` to see what it needs.
+            ana:  @agent add a welcome  👀
+            bot:  T-2 · add a welcome
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent scripted · read 4 messages (5 of mine left out) · caged: LEVEL
+                  [T-2] plan v1 waits for an approval (R1)
+            bot:  Plan v1 for T-2: A page that welcomes
+                  1. write welcome.md
+                  files: welcome.md
+                  risk: R1 · #806b1908
+                  [4] Approve and run   [5] Revise…   [6] Reject
+            ben:  6  👀
+                  [T-2] ended: rejected by ben
+            bot:  T-2 ended: rejected by ben. Say `retry T-2` to run it again.
+        "#]],
     );
     assert_eq!(world.remote().log("main").lines().count(), 1);
 }
 
 #[test]
 fn the_policy_approves_what_is_harmless() {
-    world().check("ana: @agent add a farewell plan=auto", expect![[""]]);
+    world().check("ana: @agent add a farewell plan=auto", expect![[r#"
+        ana:  @agent add a farewell plan=auto  👀
+        bot:  T-1 · add a farewell
+              waiting for its turn to plan
+              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+              [T-1] plan v1 approved by the policy (R1) · waiting for its turn to work
+              [T-1] publishing +2 −0 in README.md, farewell.md
+              [T-1] ready on downbeat/T-1
+        bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
+              [1] Merge   [2] Retry
+    "#]]);
 }
 
 #[test]
 fn the_policy_asks_about_what_is_risky() {
-    world().check("ana: @agent add a dependency plan=auto", expect![[""]]);
+    world().check("ana: @agent add a dependency plan=auto", expect![[r#"
+        ana:  @agent add a dependency plan=auto  👀
+        bot:  T-1 · add a dependency
+              waiting for its turn to plan
+              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+              [T-1] plan v1 waits for an approval (R2)
+        bot:  Plan v1 for T-1: One more dependency
+              1. name it in Cargo.toml
+              files: Cargo.toml
+              risk: R2 (`Cargo.toml`: dependencies) · #8ce690bb
+              [1] Approve and run   [2] Revise…   [3] Reject
+    "#]]);
 }
 
 #[test]
@@ -236,7 +315,46 @@ fn what_nobody_answers_ends_in_time() {
          #plan ana: 1
          #plan ana: retry T-1
          -- 30 days pass",
-        expect![[""]],
+        expect![[r#"
+            --    6 days pass
+            #plan ana:revise T-1 make it warmer  👀
+                  #plan [T-1] waiting for its turn to plan
+                  #plan [T-1] plan v2 waits for an approval (R1)
+            #plan bot:Plan v2 for T-1: A page that says a warm goodbye
+                  1. write farewell.md
+                  2. mention it in README.md
+                  files: farewell.md, README.md
+                  checks: words
+                  risk: R1 · #b87d3dab
+                  [4] Approve and run   [5] Revise…   [6] Reject
+            --    2 days pass
+                  #change [T-2] ended: nobody approved it in time
+            #change bot:T-2 ended: nobody approved it in time. Say `retry T-2` to run it again.
+            #plan ana:status T-1
+            #plan bot:T-1 · add a farewell
+                  plan v2 waits for an approval (R1)
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+            --    6 days pass
+                  #plan [T-1] ended: nobody approved it in time
+            #plan bot:T-1 ended: nobody approved it in time. Say `retry T-1` to run it again.
+            #plan ana:1
+            #plan bot:There is no plan of T-1 to approve: it is cancelled. Say `status T-1` to see what it needs.
+            #plan ana:retry T-1  👀
+                  #plan [T-1] waiting for its turn to plan
+                  #plan [T-1] plan v3 waits for an approval (R1)
+            #plan bot:Plan v3 for T-1: A page that says goodbye
+                  1. write farewell.md
+                  2. mention it in README.md
+                  files: farewell.md, README.md
+                  checks: words
+                  risk: R1 · #06b502d8
+                  [7] Approve and run   [8] Revise…   [9] Reject
+            --    30 days pass
+                  #plan [T-1] ended: nobody approved it in time
+            #plan bot:T-1 ended: nobody approved it in time. Say `retry T-1` to run it again.
+                  #merge [T-3] ended: nobody merged it in time
+            #merge bot:T-3 ended: nobody merged it in time. Say `retry T-3` to run it again.
+        "#]],
     );
     world.advance(DAY);
 }
@@ -255,6 +373,17 @@ fn the_task_is_named_when_several_could_be_meant() {
          ana: merge
          ana: dequeue
          ana: retry",
-        expect![[""]],
+        expect![[r#"
+            ana:  approve
+            bot:  Several tasks could be meant by approve. Say `approve T-1` or `approve T-2`.
+            ana:  approve T-7
+            bot:  There is no task T-7. Say `status` to see the tasks of this thread.
+            ana:  merge
+            bot:  There is nothing to merge in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            ana:  dequeue
+            bot:  There is nothing to dequeue in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            ana:  retry
+            bot:  There is nothing to retry in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+        "#]],
     );
 }

@@ -59,7 +59,18 @@ fn a_session_that_works_is_stopped_once() {
     world.say("dan", "stop T-1");
     world.say("ola", "stop T-1");
     world.say("ana", "stop T-1");
-    world.check("ana: status", expect![[""]]);
+    world.check("ana: status", expect![[r#"
+        dan:  stop T-1  👀
+        ola:  stop T-1
+        ana:  stop T-1
+        ana:  status
+              [T-1] stopping, as dan said
+        bot:  T-1 has ended already: it is cancelled. Say `retry T-1` if it should run again, or ask for something new.
+              [T-1] ended: stopped by dan
+        bot:  T-1 ended: stopped by dan. Say `retry T-1` to run it again.
+        bot:  T-1 has ended already: it is cancelled. Say `retry T-1` if it should run again, or ask for something new.
+        bot:  T-1 cancelled · doze while working (by ana)
+    "#]]);
 }
 
 #[test]
@@ -76,9 +87,23 @@ fn whatever_waits_for_a_person_can_be_stopped() {
          #change ana: ❌
          #merge ana: 🛑
          #merge ana: merge",
-        expect![[""]],
+        expect![[r#"
+            #plan ana:stop  👀
+                  #plan [T-1] ended: stopped by ana
+            #plan bot:T-1 ended: stopped by ana. Say `retry T-1` to run it again.
+            #change ana:❌  👀
+                  #change [T-2] ended: stopped by ana
+            #change bot:T-2 ended: stopped by ana. Say `retry T-2` to run it again.
+            #merge ana:🛑  👀
+                  #merge [T-3] ended: stopped by ana
+            #merge bot:T-3 ended: stopped by ana. Say `retry T-3` to run it again.
+            #merge ana:merge
+            #merge bot:There is nothing to merge in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+        "#]],
     );
-    expect![[""]].assert_eq(&world.remote_git(&["for-each-ref", "--format=%(refname)"]));
+    expect![[r#"
+        refs/heads/main
+    "#]].assert_eq(&world.remote_git(&["for-each-ref", "--format=%(refname)"]));
 }
 
 #[test]
@@ -138,5 +163,16 @@ fn a_stopped_task_runs_again_when_somebody_says_so() {
          ana: stop",
     );
     world.transcript();
-    world.check("ana: 🔁", expect![[""]]);
+    world.check("ana: 🔁", expect![[r#"
+        ana:  🔁  👀
+              [T-1] waiting for its turn to plan
+              [T-1] plan v2 waits for an approval (R1)
+        bot:  Plan v2 for T-1: A page that says goodbye
+              1. write farewell.md
+              2. mention it in README.md
+              files: farewell.md, README.md
+              checks: words
+              risk: R1 · #9a3e6b67
+              [4] Approve and run   [5] Revise…   [6] Reject
+    "#]]);
 }

@@ -52,7 +52,22 @@ fn a_repository_without_checks_cannot_land() {
     with_checks(None).check(
         "ana: @agent add a farewell plan=off
          ana: merge",
-        expect![[""]],
+        expect![[r#"
+            ana:  @agent add a farewell plan=off  👀
+            bot:  T-1 · add a farewell
+                  waiting for its turn to work
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · untested
+                  [1] Merge   [2] Retry
+            ana:  merge  👀
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] back from the merge queue: the repository does not say how to check it. Write `[[checks]]` with a name and a command into .downbeat/config.toml, or `checks = []` to land untested
+            bot:  T-1 did not land: the repository does not say how to check it. Write `[[checks]]` with a name and a command into .downbeat/config.toml, or `checks = []` to land untested.
+                  [3] Retry   [4] Merge again
+        "#]],
     );
 }
 
@@ -63,7 +78,26 @@ fn a_repository_that_declines_checks_lands_untested_and_says_so() {
         "ana: @agent add a farewell plan=off
          ana: merge
          ana: status T-1",
-        expect![[""]],
+        expect![[r#"
+            ana:  @agent add a farewell plan=off  👀
+            bot:  T-1 · add a farewell
+                  waiting for its turn to work
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · untested
+                  [1] Merge   [2] Retry
+            ana:  merge  👀
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>, untested (the repository says `checks = []`)
+            bot:  T-1 is merged into main as <commit 1>, untested (the repository says `checks = []`).
+            ana:  status T-1
+            bot:  T-1 · add a farewell
+                  merged as <commit 1>, untested (the repository says `checks = []`)
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+        "#]],
     );
 }
 
@@ -72,7 +106,21 @@ fn checks_that_cannot_be_read_are_pointed_at() {
     with_checks(Some("[[checks]]\nname = \"words\"\ncomand = \"sh check.sh\"\n")).check(
         "ana: @agent add a farewell plan=off
          ana: status T-1",
-        expect![[""]],
+        expect![[r#"
+            ana:  @agent add a farewell plan=off  👀
+            bot:  T-1 · add a farewell
+                  waiting for its turn to work
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] failed: the checks cannot be read: .downbeat/config.toml, line 3, column 1: unknown key `comand`, did you mean `command`?
+            bot:  T-1 failed: the checks cannot be read: .downbeat/config.toml, line 3, column 1: unknown key `comand`, did you mean `command`?
+                     3 | comand = "sh check.sh"
+                       | ^
+                  [1] Retry
+            ana:  status T-1
+            bot:  T-1 · add a farewell
+                  failed: the checks cannot be read: .downbeat/config.toml, line 3, column 1: unknown key `comand`, did you mean `command`?
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+        "#]],
     );
 }
 

@@ -148,8 +148,33 @@ fn a_red_batch_is_split_until_the_culprit_stands_alone() {
     );
     world.remote().commit("zoe", "nobody leaves", &[("forbidden.txt", "damn\ngoodbye\n")]);
     world.transcript();
-    world.check("ola: resume", expect![[""]]);
-    expect![[""]].assert_eq(&world.remote().log("main"));
+    world.check("ola: resume", expect![[r#"
+        ola:  resume
+        bot:  The merge queue of sample is going on.
+              [T-1] in the merge queue by ana · position 1 of 3 · staging
+              [T-2] in the merge queue by ana · position 2 of 3 · staging
+              [T-3] in the merge queue by ana · position 3 of 3 · staging
+              [T-3] in the merge queue by ana · position 3 of 3 · waiting
+              [T-2] in the merge queue by ana · position 2 of 3 · waiting
+              [T-1] in the merge queue by ana · position 1 of 3 · landing
+              [T-1] merged as <commit 1>
+        bot:  T-1 is merged into main as <commit 1>.
+              [T-2] in the merge queue by ana · position 1 of 2 · staging
+              [T-3] in the merge queue by ana · position 2 of 2 · waiting
+              [T-2] back from the merge queue: words exited with 1 when it was tested alone on the target: a forbidden word. Retry the task with what failed, or repair the branch and ask to merge it again
+        bot:  T-2 did not land: words exited with 1 when it was tested alone on the target: a forbidden word. Retry the task with what failed, or repair the branch and ask to merge it again.
+              [7] Retry   [8] Merge again
+              [T-3] in the merge queue by ana · position 1 of 1 · staging
+              [T-3] in the merge queue by ana · position 1 of 1 · landing
+              [T-3] merged as <commit 2>
+        bot:  T-3 is merged into main as <commit 2>.
+    "#]]);
+    expect![[r#"
+        add a thank-you (ana)
+        add a welcome (ana)
+        nobody leaves (zoe)
+        the sample (ana)
+    "#]].assert_eq(&world.remote().log("main"));
 }
 
 #[test]
@@ -168,9 +193,30 @@ fn a_push_by_somebody_else_costs_nobody_their_place() {
         "-- look
          ana: queue
          ola: resume",
-        expect![[""]],
+        expect![[r#"
+            --    look
+            ana:  queue
+            bot:  sample:main: 2 in line, paused by ola
+                  T-2 add a farewell · position 1 of 2 · waiting
+                  T-1 add a welcome · position 2 of 2 · waiting
+            ola:  resume
+            bot:  The merge queue of sample is going on.
+                  [T-2] in the merge queue by ana · position 1 of 2 · staging
+                  [T-1] in the merge queue by ana · position 2 of 2 · staging
+                  [T-2] in the merge queue by ana · position 1 of 2 · landing
+                  [T-1] in the merge queue by ana · position 2 of 2 · landing
+                  [T-2] merged as <commit 1>
+            bot:  T-2 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 2>
+            bot:  T-1 is merged into main as <commit 2>.
+        "#]],
     );
-    expect![[""]].assert_eq(&world.remote().log("main"));
+    expect![[r#"
+        add a welcome (ana)
+        add a farewell (ana)
+        a page by hand (zoe)
+        the sample (ana)
+    "#]].assert_eq(&world.remote().log("main"));
 }
 
 #[test]

@@ -54,7 +54,33 @@ fn each_role_has_its_deeds() {
          dan: merge
          dan: retry
          ola: stop",
-        expect![[""]],
+        expect![[r#"
+            eva:  status
+            bot:  T-1 awaiting-approval · add a farewell (by ana)
+            eva:  @agent add a welcome
+            bot:  You may not ask for work: that takes the role requester. ana, dan or dora can.
+            eva:  approve
+            bot:  You may not approve T-1: that takes the role approver. ana, ben or dora can say `approve T-1`.
+            dan:  approve
+            bot:  You may not approve T-1: that takes the role approver. ana, ben or dora can say `approve T-1`.
+            dan:  revise T-1 shorter
+            bot:  You may not revise T-1: that takes the role approver. ana, ben or dora can say `revise T-1`.
+            dan:  stop  👀
+                  [T-1] ended: stopped by dan
+            bot:  T-1 ended: stopped by dan. Say `retry T-1` to run it again.
+            dan:  pause
+            bot:  You may not operate the queue: that takes the role operator. dora or ola can.
+            ola:  approve
+            bot:  There is nothing to approve in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            ben:  approve
+            bot:  There is nothing to approve in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            dan:  merge
+            bot:  There is nothing to merge in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            dan:  retry
+            bot:  You may not retry T-1: that takes the role approver. ana, ben or dora can say `retry T-1`.
+            ola:  stop
+            bot:  There is nothing to stop in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+        "#]],
     );
 }
 
@@ -69,7 +95,40 @@ fn what_is_risky_takes_another_person() {
          ben: approve
          ana: merge
          ben: merge",
-        expect![[""]],
+        expect![[r#"
+            ana:  @agent add a dependency  👀
+            bot:  T-1 · add a dependency
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] plan v1 waits for an approval (R2)
+            bot:  Plan v1 for T-1: One more dependency
+                  1. name it in Cargo.toml
+                  files: Cargo.toml
+                  risk: R2 (`Cargo.toml`: dependencies) · #8ce690bb
+                  [1] Approve and run   [2] Revise…   [3] Reject
+            ana:  approve
+            bot:  T-1 is R2 (`Cargo.toml`: dependencies), and you asked for it: another person has to approve it. ben or dora can say `approve T-1`.
+            ana:  @agent why can't I approve T-1?
+            bot:  T-1: plan v1 waits for an approval (R2).
+                  T-1 is R2 (`Cargo.toml`: dependencies), and you asked for it: another person has to approve it. ben or dora can say `approve T-1`.
+            ben:  @agent why can I approve?
+            bot:  T-1: plan v1 waits for an approval (R2).
+                  You may approve it: ben holds the role approver; T-1 is R2 and was asked for by ana.
+            ben:  approve  👀
+                  [T-1] plan v1 approved by ben (#8ce690bb) · waiting for its turn to work
+                  [T-1] publishing +1 −0 in Cargo.toml
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +1 −0 in Cargo.toml · its check words passed
+                  [4] Merge   [5] Retry
+            ana:  merge
+            bot:  You may not merge T-1: that takes the role approver. ben or dora can say `merge T-1`.
+            ben:  merge  👀
+                  [T-1] in the merge queue by ben · entering
+                  [T-1] in the merge queue by ben · position 1 of 1 · staging
+                  [T-1] in the merge queue by ben · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+        "#]],
     );
 }
 
@@ -81,7 +140,30 @@ fn what_is_secret_takes_an_admin_who_types_the_id_twice() {
          dora: approve
          dora: 1
          dora: approve T-1 T-1",
-        expect![[""]],
+        expect![[r#"
+            ana:  @agent keep the key  👀
+            bot:  T-1 · keep the key
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] plan v1 waits for an approval (R3)
+            bot:  Plan v1 for T-1: The key, where everyone finds it
+                  1. write .env
+                  files: .env
+                  risk: R3 (`.env`: secrets) · #df3e34f0
+                  [1] Approve and run   [2] Revise…   [3] Reject
+            ben:  approve
+            bot:  T-1 is R3 (`.env`: secrets): only an admin may approve it. dora can say `approve T-1 T-1`.
+            dora: approve
+            bot:  T-1 is R3 (`.env`: secrets): its id has to be typed twice to approve it. Say `approve T-1 T-1`.
+            dora: 1
+            bot:  T-1 is R3 (`.env`: secrets): its id has to be typed twice to approve it. Say `approve T-1 T-1`.
+            dora: approve T-1 T-1  👀
+                  [T-1] plan v1 approved by dora (#df3e34f0) · waiting for its turn to work
+                  [T-1] publishing +1 −0 in .env
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +1 −0 in .env · its check words passed
+                  [4] Merge   [5] Retry
+        "#]],
     );
 }
 
@@ -94,7 +176,30 @@ fn one_person_alone_types_the_id_twice_for_what_is_risky() {
          ana: approve T-1 T-1
          ana: pause
          dan: help",
-        expect![[""]],
+        expect![[r#"
+            ana:  @agent add a dependency  👀
+            bot:  T-1 · add a dependency
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] plan v1 waits for an approval (R2)
+            bot:  Plan v1 for T-1: One more dependency
+                  1. name it in Cargo.toml
+                  files: Cargo.toml
+                  risk: R2 (`Cargo.toml`: dependencies) · #8ce690bb
+                  [1] Approve and run   [2] Revise…   [3] Reject
+            ana:  1
+            bot:  T-1 is R2 (`Cargo.toml`: dependencies): its id has to be typed twice to approve it. Say `approve T-1 T-1`.
+            ana:  approve T-1 T-1  👀
+                  [T-1] plan v1 approved by ana (#8ce690bb) · waiting for its turn to work
+                  [T-1] publishing +1 −0 in Cargo.toml
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +1 −0 in Cargo.toml · its check words passed
+                  [4] Merge   [5] Retry
+            ana:  pause
+            bot:  The merge queue of sample is paused; say `resume` to go on.
+            dan:  help
+            bot:  I do not know you. Ask ana to add you to the config.
+        "#]],
     );
 }
 

@@ -44,8 +44,8 @@ fn nobodys_working_tree_is_touched() {
                   [T-1] in the merge queue by ana · position 1 of 1 · staging
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
-                  Take it over with: git merge refs/downbeat/landed/main
+            bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main; main is checked out, so moving it is yours to do:
+                  git merge refs/downbeat/landed/main
             ana:  @agent add a welcome plan=off merge=auto  👀
             bot:  T-2 · add a welcome
                   waiting for its turn to work
@@ -55,8 +55,8 @@ fn nobodys_working_tree_is_touched() {
                   [T-2] in the merge queue by ana · position 1 of 1 · staging
                   [T-2] in the merge queue by ana · position 1 of 1 · landing
                   [T-2] merged as <commit 2>
-            bot:  T-2 is merged into main as <commit 2>.
-                  Take it over with: git merge refs/downbeat/landed/main
+            bot:  T-2 landed as <commit 2> on refs/downbeat/landed/main; main is checked out, so moving it is yours to do:
+                  git merge refs/downbeat/landed/main
         "#]],
     );
     assert_eq!(snapshot(&repository), before);
@@ -86,8 +86,8 @@ fn a_repository_without_a_remote_keeps_its_main() {
               [T-1] in the merge queue by ana · position 1 of 1 · staging
               [T-1] in the merge queue by ana · position 1 of 1 · landing
               [T-1] merged as <commit 1>
-        bot:  T-1 is merged into main as <commit 1>.
-              Take it over with: git switch main && git merge refs/downbeat/landed/main
+        bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main; main is checked out, so moving it is yours to do:
+              git switch main && git merge refs/downbeat/landed/main
     "#]]);
     expect![[r#"
         the sample (ana)
@@ -127,9 +127,27 @@ fn a_remote_that_stays_away_is_given_up_and_can_be_retried() {
     world.hide_remote(Hidden::Yes);
     world.play("ana: @agent add a farewell plan=off merge=auto");
     world.transcript();
-    world.check(&"-- 5 minutes pass\n".repeat(8), expect![[""]]);
+    world.check(&"-- 5 minutes pass\n".repeat(8), expect![[r#"
+        --    5 minutes pass
+        --    5 minutes pass
+        --    5 minutes pass
+        --    5 minutes pass
+        --    5 minutes pass
+        --    5 minutes pass
+        --    5 minutes pass
+        --    5 minutes pass
+    "#]]);
     world.hide_remote(Hidden::No);
-    world.check("ana: retry", expect![[""]]);
+    world.check("ana: retry", expect![[r#"
+        ana:  retry  👀
+              [T-1] waiting for its turn to work
+              [T-1] publishing +2 −0 in README.md, farewell.md
+              [T-1] in the merge queue by ana · entering
+              [T-1] in the merge queue by ana · position 1 of 1 · staging
+              [T-1] in the merge queue by ana · position 1 of 1 · landing
+              [T-1] merged as <commit 1>
+        bot:  T-1 is merged into main as <commit 1>.
+    "#]]);
 }
 
 #[test]
@@ -146,8 +164,23 @@ fn a_remote_that_goes_away_keeps_the_queue_in_order() {
          ana: merge T-2
          -- 2 seconds pass
          ana: queue",
-        expect![[""]],
+        expect![[r#"
+            ana:  merge T-1  👀
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · waiting · the queue has stopped: git fetch failed with exit 128: fatal: 'HOME/remotes/sample' does not appear to be a git repository; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+            ana:  merge T-2  👀
+                  [T-2] in the merge queue by ana · entering
+                  [T-2] in the merge queue by ana · position 2 of 2 · waiting
+            --    2 seconds pass
+            ana:  queue
+            bot:  sample:main: 2 in line, stopped: git fetch failed with exit 128: fatal: 'HOME/remotes/sample' does not appear to be a git repository; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+                  T-1 add a farewell · position 1 of 2 · waiting
+                  T-2 add a welcome · position 2 of 2 · waiting
+        "#]],
     );
     world.hide_remote(Hidden::No);
-    world.check("-- 1 minute passes", expect![[""]]);
+    world.check("-- 1 minute passes", expect![[r#"
+        --    1 minute passes
+    "#]]);
 }

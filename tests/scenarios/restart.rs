@@ -102,7 +102,18 @@ fn a_session_that_was_cut_off_begins_again() {
         "ana: @agent doze while working plan=off
          -- restart
          ana: stop",
-        expect![[""]],
+        expect![[r#"
+            ana:  @agent doze while working plan=off  👀
+            bot:  T-1 · doze while working
+                  waiting for its turn to work
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] working
+            --    restart
+            ana:  stop  👀
+                  [T-1] stopping, as ana said
+                  [T-1] ended: stopped by ana
+            bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
+        "#]],
     );
 }
 

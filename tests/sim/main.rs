@@ -33,7 +33,8 @@ fn number_in(variable: &str) -> Option<u64> {
 
 /// One history in memory; what occurred in it.
 fn play_in_memory(seed: u64, rules: Rules, is_told: bool) -> Result<(Coverage, u64), (Breach, String)> {
-    let weather = Weather { is_told, ..Weather::of(seed) };
+    let mut weather = Weather::of(seed);
+    weather.is_told = is_told;
     let mut play = Play::new(Ledger::new(rules, weather.policy.clone()), seed, weather);
     match block_on(play.run()) {
         Ok(()) => Ok((play.coverage.clone(), play.n_events())),

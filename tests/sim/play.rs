@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use agents::task::{Task, TaskEffect, TaskEvent};
-use domain::{Attempt, Cause, DeliveryId, EntryId, Machine, Rejected, Sha, Step, TaskId};
+use domain::{Attempt, Cause, DeliveryId, EntryId, Machine, Rejected, Sha, Step, TaskId, Timestamp};
 use mergeq::queue::{Queue, QueueEffect, QueueEvent};
 
 use crate::chance::Chance;
@@ -403,11 +403,16 @@ impl<D: Door> Play<D> {
         }
         let waits_for_people = |debt: &Debt| matches!(debt, Debt::Task(_, TaskEffect::AwaitDeadline(_)));
         let debts = self.door.debts().await;
-        let due = debts.iter().filter(|owing| !waits_for_people(&owing.debt)).map(|owing| owing.due).min();
-        let Some(due) = due else { return Ok(false) };
-        let wait = due.since(self.door.now());
-        self.door.advance(wait);
-        Ok(true)
+        let due = debts.iter().filter(|owing| !waits_for_people(&owing.debt)).map(|owing| owing.due);
+        Ok(self.wait_until(due.filter(|due| *due > self.door.now()).min()))
+    }
+
+    fn wait_until(&mut self, due: Option<Timestamp>) -> bool {
+        if let Some(due) = due {
+            let wait = due.since(self.door.now());
+            self.door.advance(wait);
+        }
+        due.is_some()
     }
 
     async fn judge_rest(&mut self) -> Lawful {
@@ -426,9 +431,12 @@ impl<D: Door> Play<D> {
 
     /// Nobody says anything any more: the deadlines end what waits.
     async fn outwait_everybody(&mut self) -> Lawful {
-        while let Some(due) = self.door.debts().await.iter().map(|owing| owing.due).min() {
-            let wait = due.since(self.door.now());
-            self.door.advance(wait);
+        loop {
+            let debts = self.door.debts().await;
+            let due = debts.iter().map(|owing| owing.due).filter(|due| *due > self.door.now()).min();
+            if !self.wait_until(due) {
+                break;
+            }
             self.come_to_rest().await?;
         }
         match self.all_tasks().await.iter().find(|task| !task.is_ended()) {

@@ -54,6 +54,8 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => runtime.block_on(demo::play(args, Cage::new(CageSettings::default()))),
         Command::Up(args) => runtime.block_on(up::up(args)),
     };
+    // A read of standard input cannot be called off, and nobody has to press a key for a service to stop.
+    runtime.shutdown_background();
     outcome.unwrap_or_else(|error| failed(&error))
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use agents::session::AgentSettings;
 use domain::policy::{BadRules, Policy as PermissionPolicy, Rules};
 use domain::{BranchName, Person, RepoName, Role};
+use forge::GitSettings;
 use serde::Deserialize;
 
 /// Everything that can be configured.
@@ -153,6 +154,21 @@ pub enum CageLevel {
     Off,
 }
 
+/// What git may know of our environment: programs, the keys of ssh, proxies, certificates. Later ones win over defaults.
+const GIT_VARIABLES: [&str; 11] = [
+    "PATH",
+    "SSH_AUTH_SOCK",
+    "GIT_SSL_CAINFO",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+];
+
 fn default_mention() -> String {
     "@agent".to_owned()
 }
@@ -248,6 +264,13 @@ impl Config {
             QueuePolicy::Serial => mergeq::queue::Policy::serial(),
             QueuePolicy::Batch => mergeq::queue::Policy::batch(self.queue.batch_max),
         }
+    }
+
+    /// How git is run: with those variables of our own environment that say where it is and how remotes are reached.
+    pub fn git(&self) -> GitSettings {
+        let settings = GitSettings::new("git", self.state.join("git-home"));
+        let ours = GIT_VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+        GitSettings { env: settings.env.iter().cloned().chain(ours).collect(), ..settings }
     }
 
     /// How long one session may take.

@@ -12,7 +12,7 @@ use agents::workspace::{WorkspaceSettings, Workspaces};
 use anyhow::Context as _;
 use domain::Clock;
 use domain::policy::Rules;
-use forge::{Git, GitSettings, Remote, RepoSettings, Repositories, Repository};
+use forge::{Git, Remote, RepoSettings, Repositories, Repository};
 use mergeq::{Checker, Lander, LeaseTimer, QueueDesk, Reconciler, Stager, StagingSettings};
 use store::{Lane, Pump, Pumping, Store, StoreSettings};
 use tokio_util::sync::CancellationToken;
@@ -96,13 +96,19 @@ impl System {
                 tracing::info!("{n} effects were left unfinished and are taken up again");
             }
         }
+        let n = self.console.hear_again().await?;
+        if n > 0 {
+            tracing::info!("{n} messages were kept and not passed on, and are answered now");
+        }
         for repository in self.repositories.iter() {
             let cause = domain::Cause::Delivery(domain::DeliveryId::new(format!("policy:{}", fresh_name())));
             self.desk(config).enforce_policy(&repository.name, cause).await?;
         }
         // Copies that checks were run on belong to runs of a process that is gone.
         match std::fs::remove_dir_all(config.state.join(CHECKS_DIR)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => tracing::warn!("old check copies stay: {error}"),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!("old check copies stay: {error}")
+            }
             Ok(()) | Err(_) => {}
         }
         let live = agents::task::view::live_ids(&self.store).await?;
@@ -168,8 +174,7 @@ async fn open_repositories(config: &Config) -> anyhow::Result<Repositories> {
             Ok(RepoSettings { name: name.clone(), remote, target: repo.target.clone() })
         })
         .collect();
-    let git = GitSettings::new("git", config.state.join("git-home"));
-    Ok(Repositories::open(&config.state.join("mirrors"), &settings?, git).await?)
+    Ok(Repositories::open(&config.state.join("mirrors"), &settings?, config.git()).await?)
 }
 
 impl Parts {
@@ -260,6 +265,6 @@ pub fn repository_of<'a>(system: &'a System, name: &str) -> Option<&'a Repositor
 
 /// Checks that git is there and not too old, before anything else is made.
 pub async fn check_git(config: &Config) -> anyhow::Result<()> {
-    Git::open(GitSettings::new("git", config.state.join("git-home"))).await?;
+    Git::open(config.git()).await?;
     Ok(())
 }

@@ -64,7 +64,7 @@ impl fmt::Debug for GitSettings {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GitError {
     /// The program is older than [`GIT_FLOOR`].
-    #[error("`{program}` is git {found}, and {}.{} is the oldest that works; install a newer git or name another program in the config", GIT_FLOOR.0, GIT_FLOOR.1)]
+    #[error("`{program}` is git {found}, and {}.{} is the oldest that works; put a newer one first on the PATH", GIT_FLOOR.0, GIT_FLOOR.1)]
     TooOld {
         /// The program that was asked.
         program: String,
@@ -72,7 +72,7 @@ pub enum GitError {
         found: String,
     },
     /// The program could not be started.
-    #[error("`{program}` could not be started: {why}")]
+    #[error("`{program}` could not be started: {why}; git {}.{} or newer has to be on the PATH", GIT_FLOOR.0, GIT_FLOOR.1)]
     NotStarted {
         /// The program.
         program: String,

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use domain::{Cause, Machine, Rejected, Step, Timestamp};
+use domain::{Cause, DeliveryId, Machine, Rejected, Step, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::Tx;
@@ -14,6 +14,7 @@ use crate::{Route, Store, StoreError, Table};
 const TRIES_MAX: u32 = 5;
 
 const SEE_DELIVERY: &str = "INSERT INTO inbox (id, received_at_ms) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
+const SEEN: &str = "SELECT id FROM inbox WHERE id = $1";
 const NEXT_NUMBER: &str = "INSERT INTO counter (name, value) VALUES ($1, 1)
     ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value";
 const RECORD: &str = "INSERT INTO journal (kind, machine, version, state, event, cause, at_ms)
@@ -132,6 +133,11 @@ impl Store {
     pub async fn load<M: Table>(&self, id: &M::Id) -> Result<Option<M>, StoreError> {
         let rows = self.rows(M::SELECT, &[id.to_string().into()]).await?;
         rows.first().map(|row| parse_body(id, &row.text("body")?)).transpose()
+    }
+
+    /// Whether a delivery was applied already.
+    pub async fn has_seen(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
+        Ok(!self.rows(SEEN, &[delivery.as_str().into()]).await?.is_empty())
     }
 
     async fn settle<M: Table>(

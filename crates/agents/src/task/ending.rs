@@ -1,55 +1,10 @@
 //! How tasks end other than by landing: refused, stopped, failed, out of time; and how they begin again.
 
-use std::time::Duration;
+use domain::{Person, Rejected, Sha, Step};
 
-use domain::{Person, Rejected, Sha, Step, Timestamp};
-
-use super::planning::{first_goal, start};
+use super::moves::{self, first_goal, start};
 use super::state::Intent;
-use super::{Announcement, Deadline, Goal, Task, TaskEffect, TaskState};
-
-impl Task {
-    /// Begins a wait: its deadline is `after` from now, and every older deadline is late from here on.
-    pub(super) fn next_deadline(&mut self, now: Timestamp, after: Duration) -> Deadline {
-        self.waits += 1;
-        Deadline { wait: self.waits, at_ms: (now + after).as_ms() }
-    }
-
-    /// The step into an ended state, with its last word.
-    pub(super) fn ended(self, mut effects: Vec<TaskEffect>) -> Step<Self> {
-        effects.extend([TaskEffect::EditCard, TaskEffect::Announce(Announcement::Ended)]);
-        Step::owing(self, effects)
-    }
-
-    pub(super) fn cancelled(mut self, why: String) -> Step<Self> {
-        self.state = TaskState::Cancelled { why };
-        self.ended(vec![TaskEffect::CleanUp])
-    }
-
-    fn failed(mut self, why: String, goal: Goal) -> Step<Self> {
-        self.state = TaskState::Failed { why, goal };
-        self.ended(Vec::new())
-    }
-
-    /// The state as it stands in a refusal: "it is …".
-    pub fn state_in_words(&self) -> &'static str {
-        match &self.state {
-            TaskState::Queued { .. } => "waiting for its turn",
-            TaskState::Planning { .. } => "being planned",
-            TaskState::AwaitingApproval { .. } => "waiting for an approval",
-            TaskState::Working { .. } => "being worked on",
-            TaskState::Departed { .. } => "waiting for somebody to accept a change that goes beyond its plan",
-            TaskState::Publishing { .. } => "being published",
-            TaskState::InReview { .. } => "ready, waiting for the word to merge",
-            TaskState::Merging { .. } => "in the merge queue",
-            TaskState::Cancelling { .. } => "being stopped",
-            TaskState::Merged { .. } => "merged",
-            TaskState::Answered { .. } => "answered",
-            TaskState::Cancelled { .. } => "cancelled",
-            TaskState::Failed { .. } => "failed",
-        }
-    }
-}
+use super::{Deadline, Goal, Task, TaskEffect, TaskState};
 
 pub(super) fn refuse(task: Task, by: &Person, why: &str) -> Result<Step<Task>, Rejected> {
     match task.state {
@@ -96,24 +51,12 @@ pub(super) fn stop(mut task: Task, by: &Person) -> Result<Step<Task>, Rejected> 
     }
 }
 
-/// The session of a task that is being stopped has ended, with whatever answer: one that finished just before the stop
-/// reached it counts as stopped. Of any other task the answer is late.
-pub(super) fn stopped(task: Task, session: u32) -> Step<Task> {
-    match &task.state {
-        TaskState::Cancelling { by } if session == task.sessions => {
-            let why = format!("stopped by {by}");
-            task.cancelled(why)
-        }
-        _ => Step::quiet(task),
-    }
-}
-
 pub(super) fn fail_session(task: Task, session: u32, why: &str) -> Step<Task> {
     if session != task.sessions {
         return Step::quiet(task);
     }
     let goal = match &task.state {
-        TaskState::Cancelling { .. } => return stopped(task, session),
+        TaskState::Cancelling { .. } => return moves::stopped(task, session),
         TaskState::Queued { goal } => goal.clone(),
         TaskState::Planning { feedback } => Goal::Plan { feedback: feedback.clone() },
         TaskState::Working { approved } => Goal::Work { approved: approved.clone() },

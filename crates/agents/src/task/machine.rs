@@ -2,7 +2,7 @@
 
 use domain::{Machine, Rejected, Step, TaskId, Timestamp};
 
-use super::{Task, TaskEffect, TaskEvent, ending, planning, review, working};
+use super::{Task, TaskEffect, TaskEvent, ending, moves, planning, review, working};
 
 impl Machine for Task {
     type Id = TaskId;
@@ -22,7 +22,7 @@ impl Machine for Task {
             E::WorkFinished { session, work } => Ok(working::finish(self, *session, work, now)),
             E::NothingChanged { session, answer } => Ok(working::answer(self, *session, answer)),
             E::SessionFailed { session, why } => Ok(ending::fail_session(self, *session, why)),
-            E::SessionStopped { session } => Ok(ending::stopped(self, *session)),
+            E::SessionStopped { session } => Ok(moves::stopped(self, *session)),
             E::DepartureAccepted { by, head } => working::accept_departure(self, by, head),
             E::Published { head, reference } => Ok(review::published(self, head, reference, now)),
             E::PublishFailed { head, why } => Ok(ending::fail_publishing(self, head, why)),

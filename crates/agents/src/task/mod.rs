@@ -27,6 +27,7 @@ pub mod plan;
 mod ending;
 pub mod laws;
 mod machine;
+mod moves;
 mod planning;
 mod review;
 mod working;

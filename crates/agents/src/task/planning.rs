@@ -3,9 +3,8 @@
 use domain::policy::Tier;
 use domain::{MessageRef, Person, Rejected, Step, TaskId, Timestamp};
 
-use super::{
-    Announcement, Approved, Goal, Plan, PlanDraft, PlanMode, Request, Task, TaskEffect, TaskState, Terms, ending,
-};
+use super::moves::{self, first_goal, start};
+use super::{Announcement, Approved, Goal, Plan, PlanDraft, PlanMode, Request, Task, TaskEffect, TaskState, Terms};
 
 /// How many versions of a plan a task may have. Past that the request itself needs other words.
 pub const PLANS_MAX: u32 = 20;
@@ -20,22 +19,6 @@ impl Task {
     }
 }
 
-/// What the first session of a request is for.
-pub(super) fn first_goal(request: &Request) -> Goal {
-    match request.plan {
-        PlanMode::Ask | PlanMode::Auto => Goal::Plan { feedback: Vec::new() },
-        PlanMode::Off => Goal::Work { approved: None },
-    }
-}
-
-/// Queues a session for `goal`, after `effects`.
-pub(super) fn start(mut task: Task, goal: Goal, mut effects: Vec<TaskEffect>) -> Step<Task> {
-    task.sessions += 1;
-    task.state = TaskState::Queued { goal: goal.clone() };
-    effects.push(TaskEffect::StartSession { session: task.sessions, goal });
-    Step::owing(task, effects)
-}
-
 pub(super) fn remember_card(mut task: Task, card: &MessageRef) -> Step<Task> {
     task.card = Some(card.clone());
     Step::quiet(task)
@@ -47,7 +30,7 @@ pub(super) fn propose(mut task: Task, session: u32, draft: &PlanDraft, terms: &T
     }
     let feedback = match &task.state {
         TaskState::Planning { feedback } | TaskState::Queued { goal: Goal::Plan { feedback } } => feedback.clone(),
-        _ => return ending::stopped(task, session),
+        _ => return moves::stopped(task, session),
     };
     task.plans += 1;
     let plan = Plan::new(task.plans, draft.clone(), terms.tier, terms.because.clone());

@@ -284,4 +284,23 @@ impl Task {
     pub fn branch(&self) -> BranchName {
         format!("downbeat/{}", self.id).parse().expect("a task's id is a fit part of a branch's name")
     }
+
+    /// The state as it stands in a refusal: "it is …".
+    pub fn state_in_words(&self) -> &'static str {
+        match &self.state {
+            TaskState::Queued { .. } => "waiting for its turn",
+            TaskState::Planning { .. } => "being planned",
+            TaskState::AwaitingApproval { .. } => "waiting for an approval",
+            TaskState::Working { .. } => "being worked on",
+            TaskState::Departed { .. } => "waiting for somebody to accept a change that goes beyond its plan",
+            TaskState::Publishing { .. } => "being published",
+            TaskState::InReview { .. } => "ready, waiting for the word to merge",
+            TaskState::Merging { .. } => "in the merge queue",
+            TaskState::Cancelling { .. } => "being stopped",
+            TaskState::Merged { .. } => "merged",
+            TaskState::Answered { .. } => "answered",
+            TaskState::Cancelled { .. } => "cancelled",
+            TaskState::Failed { .. } => "failed",
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use domain::policy::Tier;
 use domain::{Person, Rejected, Sha, Step, Timestamp};
 
-use super::{Announcement, Approved, Goal, Task, TaskEffect, TaskState, Work, ending, review};
+use super::{Announcement, Approved, Goal, Task, TaskEffect, TaskState, Work, moves, review};
 
 pub(super) fn begin_session(mut task: Task, session: u32) -> Step<Task> {
     if session != task.sessions {
@@ -27,7 +27,7 @@ fn working_under(task: &Task) -> Option<Option<Approved>> {
 
 pub(super) fn finish(mut task: Task, session: u32, work: &Work, now: Timestamp) -> Step<Task> {
     let approved = working_under(&task).filter(|_| session == task.sessions);
-    let Some(approved) = approved else { return ending::stopped(task, session) };
+    let Some(approved) = approved else { return moves::stopped(task, session) };
     let work = Work { approved, ..work.clone() };
     let Some(why) = departure(&work) else { return review::publish(task, work) };
     task.state = TaskState::Departed { work: work.clone(), why: why.clone() };
@@ -70,7 +70,7 @@ pub(super) fn accept_departure(task: Task, by: &Person, head: &Sha) -> Result<St
 
 pub(super) fn answer(mut task: Task, session: u32, answer: &str) -> Step<Task> {
     if session != task.sessions || working_under(&task).is_none() {
-        return ending::stopped(task, session);
+        return moves::stopped(task, session);
     }
     task.state = TaskState::Answered { answer: answer.to_owned() };
     task.ended(Vec::new())

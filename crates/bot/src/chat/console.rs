@@ -3,6 +3,7 @@
 //! that offered it changes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{Cause, DeliveryId, MessageRef, Person, Platform, ThreadRef, Timestamp};
@@ -25,6 +26,8 @@ const LAG_MAX: usize = 4_096;
 pub const MESSAGE_BYTES_MAX: usize = 100_000;
 /// How many of a thread's newest messages are searched for a choice.
 const RECENT_MAX: i64 = 200;
+/// How old a message may be that is passed on late: a week-end, and less than the inbox remembers.
+const UNHEARD_MAX: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// The author of what the product itself says.
 pub const BOT: &str = "bot";
 
@@ -125,19 +128,30 @@ impl Console {
             return Err(SayError::TooLong(text.len()));
         }
         let message = self.keep(thread, delivery.as_str(), author.as_str(), &Said::words(text)).await?;
-        let says = self.translate(thread, text).await?;
-        let heard = Heard {
-            delivery: delivery.clone(),
-            message: reference(&message),
-            author: author.clone(),
-            text: says,
-            at: self.store.now(),
-        };
-        let (thread, event) = (thread.clone(), ConversationEvent::MessageHeard { heard });
-        let start = || Conversation::new(thread.clone());
+        self.pass_on(delivery, author, &message).await
+    }
+
+    async fn pass_on(&self, delivery: &DeliveryId, author: &Person, message: &ConsoleMessage) -> Result<(), SayError> {
+        let thread = ThreadRef::console(&message.thread);
+        let text = self.translate(&thread, &message.text).await?;
+        let (delivery, author) = (delivery.clone(), author.clone());
         let cause = Cause::Delivery(delivery.clone());
+        let heard = Heard { delivery, message: reference(message), author, text, at: self.store.now() };
+        let start = || Conversation::new(thread.clone());
+        let event = ConversationEvent::MessageHeard { heard };
         self.store.apply_or_start(&ThreadId(thread.clone()), start, event, cause).await?;
         Ok(())
+    }
+
+    /// Passes on what was kept by a process that died before it could; says how many messages that were.
+    pub async fn hear_again(&self) -> Result<usize, SayError> {
+        let left = table::unheard(&self.store, self.store.now() - UNHEARD_MAX).await?;
+        for (key, message) in &left {
+            if let Ok(author) = message.author.parse() {
+                self.pass_on(&DeliveryId::new(key), &author, message).await?;
+            }
+        }
+        Ok(left.len())
     }
 
     /// A number becomes the command of its choice. A closed choice stands for what it stood for when it was offered,

@@ -22,6 +22,10 @@ For the queue: pause, resume. A number answers the button with that number; ✅ 
 
 impl Intake {
     pub(super) async fn obey(&self, heard: &Heard, command: Command, delivery: &DeliveryId) -> Result<Answer, Trouble> {
+        // An earlier attempt acted and died before it could say so; by now the words may mean something else.
+        if matches!(command, Command::Ask { .. } | Command::OnTask(_)) && self.store.has_seen(delivery).await? {
+            return Ok(Answer::seen());
+        }
         match command {
             Command::Talk => Ok(Answer::default()),
             Command::Unclear { why, next } => Err(Rejected::new(why, next).into()),

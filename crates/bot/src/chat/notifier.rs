@@ -15,7 +15,7 @@ use store::{Owed, Performed, Performer, Store, StoreError};
 
 use super::conversation::{Conversation, ConversationEffect, ConversationEvent};
 use super::messenger::{ChatError, Messenger, Said};
-use super::render::{self, Surroundings};
+use super::render::{self, LandedBeside, Surroundings};
 
 /// What saying something needs.
 #[derive(Clone)]
@@ -86,8 +86,12 @@ impl Notifier {
         }
         if let (TaskState::Merged { .. }, Some(repository)) = (&task.state, self.repositories.get(&request.repo)) {
             // Only a hint for the person: when the place cannot be told now, the message goes without it.
-            let place = repository.forge.landing_place().await.ok();
-            around.take_over = place.and_then(|place| place.merge).map(|merge| merge.line);
+            around.waits = repository
+                .forge
+                .landing_place()
+                .await
+                .ok()
+                .and_then(|place| Some(LandedBeside { command: place.merge?.line, reference: place.reference }));
         }
         Ok(around)
     }

@@ -13,10 +13,19 @@ const SHOWN_MAX: usize = 10;
 pub struct Surroundings {
     /// Where its entry is in the merge queue, in words.
     pub queue: Option<String>,
-    /// The command by which a person takes landed work over, where the target branch itself was not moved.
-    pub take_over: Option<String>,
+    /// Where landed work waits, when it could not be put on the target branch itself.
+    pub waits: Option<LandedBeside>,
     /// The sandbox that agents and checks run in.
     pub cage: String,
+}
+
+/// Landed work that a person takes over, because their checked-out branch is theirs to move.
+#[derive(Clone, Debug)]
+pub struct LandedBeside {
+    /// The ref that holds it.
+    pub reference: String,
+    /// The command that takes it over.
+    pub command: String,
 }
 
 /// The card: one message a task, edited in place.
@@ -140,18 +149,23 @@ pub fn sent_back(task: &Task, why: &str) -> Said {
 pub fn ended(task: &Task, around: &Surroundings) -> Said {
     let id = task.id;
     match &task.state {
-        TaskState::Merged { commit, proof } => {
-            let place =
-                format!("{id} is merged into {} as {}{}.", task.request.target, commit.short(), untested(*proof));
-            let take_over = around.take_over.as_ref().map(|command| format!("\nTake it over with: {command}"));
-            Said::words(place + &take_over.unwrap_or_default())
-        }
+        TaskState::Merged { commit, proof } => Said::words(landed(task, commit.short(), untested(*proof), around)),
         TaskState::Answered { answer } => Said::words(format!("{id}, nothing to change: {answer}")),
         TaskState::Cancelled { why } => Said::words(format!("{id} ended: {why}. Say `retry {id}` to run it again.")),
         TaskState::Failed { why, .. } => {
             Said { text: format!("{id} failed: {why}"), choices: vec![Choice::new("Retry", format!("retry {id}"))] }
         }
         _ => Said::words(format!("{id} is {}.", task.state_in_words())),
+    }
+}
+
+fn landed(task: &Task, commit: &str, untested: &str, around: &Surroundings) -> String {
+    let (id, target) = (task.id, &task.request.target);
+    match &around.waits {
+        None => format!("{id} is merged into {target} as {commit}{untested}."),
+        Some(LandedBeside { reference, command }) => format!(
+            "{id} landed as {commit}{untested} on {reference}; {target} is checked out, so moving it is yours to do:\n{command}"
+        ),
     }
 }
 

@@ -4,7 +4,7 @@ use domain::{MessageRef, Timestamp};
 use serde::Serialize;
 use store::{Arg, Row, Statement, Store, StoreError};
 
-use super::{ConsoleMessage, NumberedChoice};
+use super::{BOT, ConsoleMessage, NumberedChoice};
 
 const POST: &str = "INSERT INTO console_message (thread, n, key, author, text, choices, reactions, at_ms)
     VALUES ($1, (SELECT COALESCE(MAX(n), 0) + 1 FROM console_message WHERE thread = $1), $2, $3, $4, $5, '[]', $6)
@@ -17,9 +17,12 @@ const ONE: &str = "SELECT thread, n, author, text, choices, reactions, at_ms FRO
     WHERE thread = $1 AND n = $2";
 const BEFORE: &str = "SELECT thread, n, author, text, choices, reactions, at_ms FROM console_message
     WHERE thread = $1 AND n < $2 ORDER BY n DESC LIMIT $3";
+const UNHEARD: &str = "SELECT key, thread, n, author, text, choices, reactions, at_ms FROM console_message
+    WHERE author <> $1 AND at_ms > $2 AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.id = console_message.key)
+    ORDER BY thread, n";
 
 /// The SQL texts of this file.
-pub const STATEMENTS: &[&str] = &[POST, BY_KEY, EDIT, REACT, ONE, BEFORE];
+pub const STATEMENTS: &[&str] = &[POST, BY_KEY, EDIT, REACT, ONE, BEFORE, UNHEARD];
 
 /// A message to keep.
 pub(super) struct Draft<'a> {
@@ -61,6 +64,12 @@ pub(super) async fn before(
     count_max: i64,
 ) -> Result<Vec<ConsoleMessage>, StoreError> {
     store.rows(BEFORE, &[thread.into(), n.into(), count_max.into()]).await?.iter().map(message_of).collect()
+}
+
+/// What people said since, with its key, that nobody is going to answer.
+pub(super) async fn unheard(store: &Store, since: Timestamp) -> Result<Vec<(String, ConsoleMessage)>, StoreError> {
+    let rows = store.rows(UNHEARD, &[BOT.into(), since.into()]).await?;
+    rows.iter().map(|row| Ok((row.text("key")?, message_of(row)?))).collect()
 }
 
 /// Replaces words and choices; false when they were the same already.
