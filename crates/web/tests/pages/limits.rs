@@ -233,16 +233,3 @@ async fn lists_are_cut_at_their_limit_and_say_so() {
     assert!(task.contains("The last 2 lines are shown.\nline 4.\nline 5.\n") && !task.contains("line 3."), "{task}");
     assert!(task.contains("The last 2 events are shown."), "{task}");
 }
-
-#[tokio::test]
-async fn tmp_half_request() {
-    let office = Office::open().await;
-    let mut site = Site::of(&office).await;
-    let mut kept = TcpStream::connect(site.address).await.unwrap();
-    kept.write_all(b"GET /healthz HTTP/1.1\r\nHo").await.unwrap();
-    site.get("/healthz").await;
-    site.stop.cancel();
-    let ended = tokio::time::timeout(Duration::from_secs(12), site.serving.join_next()).await;
-    eprintln!("ended {ended:?}");
-    assert!(matches!(ended, Ok(Some(Ok(Ok(()))))), "{ended:?}");
-}

@@ -199,6 +199,7 @@ pub fn work(n: u64, files: &[(&str, u64, u64)], checks: Vec<CheckRun>) -> Work {
     let risk = Tiers::default().tier_of(&files.iter().map(|(path, ..)| *path).collect::<Vec<_>>());
     Work {
         approved: None,
+        accepted_by: None,
         base: sha(0),
         head: sha(n),
         changes: changes.collect(),
