@@ -208,6 +208,13 @@ pub async fn count(store: &Store, sql: &'static str) -> i64 {
     store.rows(sql, &[]).await.unwrap()[0].int("n").unwrap()
 }
 
+/// How many connections to this PostgreSQL database wait for another.
+pub async fn n_waiting_for_locks(store: &Store) -> i64 {
+    const WAITING: &str = "SELECT COUNT(*) AS n FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    count(store, WAITING).await
+}
+
 type Act<const KIND: usize> = dyn for<'o> Fn(&'o Owed<Bell<KIND>>) -> BoxFuture<'o, Performed<BellEvent>> + Send + Sync;
 
 /// Performs rings as a case wants it.

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnect
 use store::{Backend, Lane, Statement, Store, Table};
 
 use crate::bells::{
-    BellEvent, Ringer, Tower, ask, bell, count, east, east_of_the_dying, hush, name_of, ring, ring_after,
+    BellEvent, Ringer, Tower, ask, bell, east, east_of_the_dying, hush, n_waiting_for_locks, name_of, ring, ring_after,
 };
 use crate::sources;
 use crate::world::{World, until};
@@ -50,8 +50,6 @@ pub async fn eight_claimers_claim_each_of_400_once(world: &World) {
 /// A holder whose lease ran out may still end its effect, also between the look of a claim and its grasp.
 pub async fn a_claim_does_not_take_what_ended_while_it_looked(world: &World) {
     const END: &str = "UPDATE outbox SET state = 'done', lease_until_ms = NULL";
-    const N_WAITING: &str = "SELECT COUNT(*) AS n FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let store = world.open().await;
     ask::<0>(&store, vec![ring("dong")]).await;
     store.claim(&east_of_the_dying(), Tower::KIND).await.unwrap().unwrap();
@@ -59,7 +57,7 @@ pub async fn a_claim_does_not_take_what_ended_while_it_looked(world: &World) {
     let claimer = store.clone();
     let claiming = tokio::spawn(async move { claimer.claim(&east(), Tower::KIND).await.unwrap() });
     if world.backend == Backend::Postgres {
-        until(async || (count(&store, N_WAITING).await > 0).then_some(())).await;
+        until(async || (n_waiting_for_locks(&store).await > 0).then_some(())).await;
     }
     ending.commit().await;
     assert!(claiming.await.unwrap().is_none(), "what was done was claimed");

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use domain::Attempt;
 use futures::future::join_all;
-use store::{Statement, Store, Table};
+use store::{Backend, Statement, Store, Table};
 
-use crate::bells::{BellEffect, Harbour, Place, Tower, ask, east, name_of, ring_in};
-use crate::world::World;
+use crate::bells::{BellEffect, Harbour, Place, Tower, ask, east, n_waiting_for_locks, name_of, ring_in};
+use crate::world::{World, until};
 
 const N_GROUPS: usize = 3;
 const N_IN_GROUP: usize = 24;
@@ -67,12 +67,46 @@ pub async fn a_row_that_turns_up_late_does_not_overlap_its_group(world: &World) 
     let store = world.open().await;
     ask::<0>(&store, vec![ring_in("g", "first")]).await;
     let (attempt, _) = claim(&store, Tower::KIND).await.unwrap();
-    ask::<1>(&store, vec![ring_in("g", "late")]).await;
-    const OVERTAKE: &str = "UPDATE outbox SET seq = 0 WHERE kind = 'harbour'";
-    assert_eq!(store.write(&[Statement { sql: OVERTAKE, args: vec![] }]).await.unwrap(), [1]);
+    overtake_in_harbour(&store).await;
     assert!(claim(&store, Harbour::KIND).await.is_none(), "two of one group at once");
     assert!(store.finish(&attempt).await.unwrap());
     assert_eq!(claim(&store, Harbour::KIND).await.unwrap().1, "late");
+}
+
+/// The first claim has looked and not yet written when the late row turns up and is looked for.
+pub async fn two_claims_at_once_do_not_overlap_in_a_group(world: &World) {
+    const HOLD: &str = "UPDATE outbox SET created_at_ms = 0 WHERE kind = 'tower'";
+    let store = world.open().await;
+    ask::<0>(&store, vec![ring_in("g", "first")]).await;
+    let claim_of = |kind: &'static str| {
+        let store = store.clone();
+        tokio::spawn(async move { claim(&store, kind).await.is_some() })
+    };
+    let (first, late) = match world.backend {
+        // With one writer there is no such moment.
+        Backend::Sqlite => {
+            overtake_in_harbour(&store).await;
+            (claim_of(Tower::KIND), claim_of(Harbour::KIND))
+        }
+        Backend::Postgres => {
+            let holding = world.begin_elsewhere(HOLD).await;
+            let first = claim_of(Tower::KIND);
+            until(async || (n_waiting_for_locks(&store).await == 1).then_some(())).await;
+            overtake_in_harbour(&store).await;
+            let late = claim_of(Harbour::KIND);
+            until(async || (late.is_finished() || n_waiting_for_locks(&store).await == 2).then_some(())).await;
+            holding.commit().await;
+            (first, late)
+        }
+    };
+    let claimed = [first.await.unwrap(), late.await.unwrap()];
+    assert_ne!(claimed, [true, true], "two of one group at once");
+}
+
+async fn overtake_in_harbour(store: &Store) {
+    const OVERTAKE: &str = "UPDATE outbox SET seq = 0 WHERE kind = 'harbour'";
+    ask::<1>(store, vec![ring_in("g", "late")]).await;
+    assert_eq!(store.write(&[Statement { sql: OVERTAKE, args: vec![] }]).await.unwrap(), [1]);
 }
 
 pub async fn groups_of_two_lanes_are_strangers(world: &World) {

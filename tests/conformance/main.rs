@@ -4,6 +4,8 @@
 //! becomes two tests, `sqlite::…` and `postgres::…`. Without a PostgreSQL (`cargo xtask test` starts one and says where
 //! it is in `DOWNBEAT_TEST_POSTGRES`) the second half is ignored, by name, and never passed.
 
+#![expect(clippy::unwrap_used, reason = "all of this is a test, which clippy does not see without the usual harness")]
+
 mod bells;
 mod bodies;
 mod claims;
@@ -63,6 +65,7 @@ const CASES: &[Case] = cases! {
     groups:
         a_group_is_performed_in_order_and_one_at_a_time
         a_row_that_turns_up_late_does_not_overlap_its_group
+        two_claims_at_once_do_not_overlap_in_a_group
         groups_of_two_lanes_are_strangers;
     takeover:
         an_expired_lease_is_taken_over_and_the_first_holder_is_fenced

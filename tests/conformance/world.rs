@@ -4,8 +4,9 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use domain::{Clock, Timestamp};
 use futures::FutureExt;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use store::{Backend, Store, StoreSettings};
@@ -84,6 +85,20 @@ impl World {
     /// The store, with the tables of the test machines.
     pub async fn open(&self) -> Store {
         self.open_with(&self.settings()).await
+    }
+
+    /// The store by the system's clock, for the one thing that a pump measures itself: how long to sleep.
+    pub async fn open_by_the_system_clock(&self) -> Store {
+        struct SystemClock;
+        impl Clock for SystemClock {
+            fn now(&self) -> Timestamp {
+                let age = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+                Timestamp::from_ms(age.as_millis().try_into().unwrap())
+            }
+        }
+        let store = Store::open(&self.settings(), Arc::new(SystemClock)).await.unwrap();
+        store.write(&bells::tables()).await.unwrap();
+        store
     }
 
     pub async fn open_with(&self, settings: &StoreSettings) -> Store {

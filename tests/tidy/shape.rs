@@ -77,7 +77,7 @@ pub fn faults(file: &File, own_enums: &BTreeSet<String>) -> Vec<Fault> {
         faults.push(Fault::new(&file.path, 1, "module doc", "begin with `//!`: what the file is for"));
     }
     if let Some(syntax) = file.syntax() {
-        let mut reader = Reader { path: &file.path, own_enums, found: Vec::new() };
+        let mut reader = Reader { path: &file.path, own_enums, texts: expected_texts(file), found: Vec::new() };
         reader.visit_file(syntax);
         // Tests may leave out arms that they do not care for; the other rules hold for them too.
         faults
@@ -91,7 +91,16 @@ const OWN_ENUM: &str = "own enum";
 struct Reader<'a> {
     path: &'a str,
     own_enums: &'a BTreeSet<String>,
+    /// Where a literal begins, and over how many more lines it goes.
+    texts: Vec<(usize, usize)>,
     found: Vec<Fault>,
+}
+
+/// The literals of more than one line in a file's tests. A test's transcript is as long as the conversation, and does
+/// not make the test harder to follow.
+fn expected_texts(file: &File) -> Vec<(usize, usize)> {
+    let long = file.tokens().iter().map(|token| (token.line, token.text.matches('\n').count()));
+    long.filter(|(line, more)| *more > 0 && file.is_test_line(*line)).collect()
 }
 
 impl Reader<'_> {
@@ -102,7 +111,9 @@ impl Reader<'_> {
     fn read_function(&mut self, signature: &syn::Signature, block: &syn::Block) {
         let name = signature.ident.to_string();
         let first = signature.span().start().line;
-        let n_lines = line_range(block.span()).end() + 1 - first;
+        let range = first..=*line_range(block.span()).end();
+        let n_text: usize = self.texts.iter().filter(|(line, _)| range.contains(line)).map(|(_, more)| more).sum();
+        let n_lines = range.count() - n_text;
         if n_lines > FUNCTION_LINES_MAX {
             let advice = format!(
                 "`{name}` has {n_lines} lines; keep the branching, move the leaves out, at most {FUNCTION_LINES_MAX}"
@@ -221,6 +232,13 @@ mod tests {
         let doc = "    /// Doc.\n".repeat(10);
         let body = "\n".repeat(FUNCTION_LINES_MAX - 1);
         assert_eq!(rules_broken_by("a/way.rs", &format!("//! Doc.\n{doc}fn go() {{{body}}}\n")), [""; 0]);
+    }
+
+    #[test]
+    fn an_expected_text_does_not_lengthen_its_test_but_does_lengthen_a_product_function() {
+        let text = format!("//! Doc.\nfn go() {{ check(\"{}\") }}\n", "\n".repeat(FUNCTION_LINES_MAX));
+        assert_eq!(rules_broken_by("tests/way/go.rs", &text), [""; 0]);
+        assert_eq!(rules_broken_by("crates/a/src/way.rs", &text), ["function length"]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ const JOURNAL_END: &str = "SELECT version, state, event, cause, at_ms FROM journ
     WHERE kind = 'task' AND machine = $1 ORDER BY version DESC LIMIT $2";
 const LOG_END: &str = "SELECT n, at_ms, line FROM log
     WHERE kind = 'task' AND machine = $1 ORDER BY n DESC LIMIT $2";
-const TOUCH: &str = "SELECT 1 AS one";
+const TOUCH: &str = "SELECT CAST(1 AS BIGINT) AS one";
 
 /// Every SQL text of this crate, so that a test can prepare them on both databases.
 pub const STATEMENTS: &[&str] = &[NEEDING_A_PERSON, RUNNING, ENDED, COUNTS, CHANGED_AT, JOURNAL_END, LOG_END, TOUCH];
