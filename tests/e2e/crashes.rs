@@ -2,8 +2,9 @@
 //!
 //! The instants are aimed so that every kind of effect is in flight at one of them. Nothing in the product slows down for
 //! that: the database tells which lanes have a lease, and the moment the wanted one has, the process is frozen
-//! (`SIGSTOP`), looked at again, and either killed as it stands or let go on. Half of the kills wait while frozen until
-//! the effect has taken place (its git has ended, its event is in the inbox): those die with the deed done and not noted.
+//! (`SIGSTOP`), looked at again, and either killed as it stands or let go on. About half of the kills wait while frozen until
+//! the effect has taken place (its git has ended, its event is in the inbox, its message is on the console): those die
+//! with the deed done and not noted.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -12,15 +13,16 @@ use nix::sys::signal::Signal;
 
 use crate::dice::{Dice, SEED_VARIABLE};
 use crate::family::{self, Kin};
-use crate::instance::{Instance, PATIENCE};
+use crate::instance::Instance;
 use crate::record::{Lease, Record};
 use crate::road::{self, Road};
 use crate::verdict;
 use crate::world::World;
 
 /// The lanes, and how many instants each is aimed at. `timer` is not among them: its first row is due in days.
-const LANES: [(&str, u64); 9] = [
-    ("intake", 3),
+const LANES: [(&str, u64); 10] = [
+    ("heard", 1),
+    ("intake", 2),
     ("chat", 3),
     ("session", 2),
     ("publish", 2),
@@ -36,6 +38,9 @@ const KILLS: u32 = 20;
 const END_MAX: Duration = Duration::from_secs(3);
 /// An effect is given up after eight attempts, so one that was hit this often is left in peace.
 const ATTEMPTS_MAX: u32 = 4;
+/// How often the process is frozen to find a deed done and not noted, which takes a millisecond, before any instant of
+/// the effect will do.
+const TRIES: u32 = 600;
 /// How long a frozen process's children get to finish what they do.
 const SETTLE_MAX: Duration = Duration::from_millis(500);
 
@@ -47,8 +52,8 @@ struct Aim {
     passes: u64,
     /// How many looks go by between the first sight of the effect and the shot.
     looks: u64,
-    /// Whether the effect has to have taken place.
-    is_late: bool,
+    /// Whether the effect has to have taken place, and how often that is tried.
+    late_tries: u32,
 }
 
 /// What was in flight at the kills.
@@ -72,12 +77,7 @@ pub fn twenty_kills_change_nothing() {
     let instance = calm.up();
     road::play(instance, &mut calm.record());
     let undisturbed = verdict::judge(&calm);
-    expect_test::expect![[r#"
-        T-1 merged
-        T-2 merged
-        T-3 in-review
-        T-4 merged"#]]
-    .assert_eq(&undisturbed.tasks);
+    assert_eq!(undisturbed.tasks, ["T-1 merged", "T-2 merged", "T-3 in-review", "T-4 merged", "T-5 in-review"]);
 
     let (seed, dice) = Dice::thrown();
     println!("seed {seed}: set {SEED_VARIABLE}={seed} to aim at the same instants again");
@@ -86,10 +86,7 @@ pub fn twenty_kills_change_nothing() {
     storm.play();
     storm.coverage.print(seed);
     let disturbed = verdict::judge(&world);
-    assert_eq!(disturbed.tasks, undisturbed.tasks, "seed {seed}");
-    assert_eq!(disturbed.history, undisturbed.history, "seed {seed}");
-    assert_eq!(disturbed.events, undisturbed.events, "seed {seed}");
-    assert_eq!(disturbed.said, undisturbed.said, "seed {seed}");
+    verdict::assert_same(&undisturbed, &disturbed);
     storm.coverage.assert_complete(seed);
 }
 
@@ -108,7 +105,12 @@ impl<'w> Storm<'w> {
         let mut aims = Vec::new();
         for (lane, n) in LANES {
             for nth in 0..n {
-                aims.push(Aim { lane, passes: passes(lane, &mut dice), looks: dice.below(30), is_late: nth % 2 == 1 });
+                aims.push(Aim {
+                    lane,
+                    passes: passes(lane, &mut dice),
+                    looks: looks(lane, &mut dice),
+                    late_tries: if nth > 0 { TRIES } else { 0 },
+                });
             }
         }
         Self { world, aims, coverage: Coverage::default(), target: None, passed: Vec::new() }
@@ -188,12 +190,15 @@ impl<'w> Storm<'w> {
     fn shoot(&mut self, instance: &Instance, record: &mut Record) -> bool {
         let Some((target, _)) = self.target.take() else { return false };
         instance.signal(Signal::SIGSTOP);
-        wait_until(|| family::is_frozen(instance.id()));
+        family::wait_until_frozen(instance.id());
         let is_in_flight = |lease: &Lease| lease.effect == target.effect && lease.attempt == target.attempt;
         let found = record.leases().into_iter().find(is_in_flight);
-        let is_late = self.aim_at(&target.lane).is_some_and(|aim| aim.is_late);
+        let aim = self.aim_at(&target.lane).expect("it is aimed at");
+        let is_late = aim.late_tries > 0;
         let fits = found.is_some_and(|lease| !is_late || lease.has_acted || !acts_in_the_database(&lease.lane));
         if !fits {
+            aim.late_tries = aim.late_tries.saturating_sub(1);
+            aim.looks = 0;
             instance.signal(Signal::SIGCONT);
             return false;
         }
@@ -214,12 +219,13 @@ impl<'w> Storm<'w> {
         self.coverage.count(&record.leases(), &kin);
         // Without us in the database, the heir finds its log as the dead process left it.
         drop(record);
-        let heir = self.world.up();
-        self.coverage.slowest_start = self.coverage.slowest_start.max(killed_at.elapsed());
+        let heir = Instance::start(self.world.command());
         match family::wait_for_the_end(&kin, killed_at, END_MAX) {
             Ok(took) => self.coverage.slowest_end = self.coverage.slowest_end.max(took),
             Err(left) => panic!("left {END_MAX:?} after the kill: {left:?}"),
         }
+        let heir = heir.ready();
+        self.coverage.slowest_start = self.coverage.slowest_start.max(killed_at.elapsed());
         heir
     }
 }
@@ -228,22 +234,24 @@ impl<'w> Storm<'w> {
 fn passes(lane: &str, dice: &mut Dice) -> u64 {
     match lane {
         "chat" | "report" => dice.below(6),
-        "intake" | "session" => dice.below(3),
+        "heard" | "intake" | "session" => dice.below(3),
         _ => 0,
+    }
+}
+
+/// Lanes that only write rows are over in a few looks; git and the cage take tens of milliseconds and more. There are
+/// many sessions, so that an instant which is aimed too late costs nothing.
+fn looks(lane: &str, dice: &mut Dice) -> u64 {
+    match lane {
+        "session" => dice.below(1_500),
+        "publish" | "checks" | "stage" | "land" => dice.below(100),
+        _ => dice.below(20),
     }
 }
 
 /// Lanes whose deed is a row that we can see; the others' are done by children.
 fn acts_in_the_database(lane: &str) -> bool {
-    matches!(lane, "intake" | "merge" | "report")
-}
-
-fn wait_until(is_so: impl Fn() -> bool) {
-    let since = Instant::now();
-    while !is_so() {
-        assert!(since.elapsed() < PATIENCE, "it never came");
-        std::thread::yield_now();
-    }
+    matches!(lane, "intake" | "chat" | "merge" | "report")
 }
 
 impl Coverage {
@@ -265,8 +273,7 @@ impl Coverage {
         for (lane, _) in LANES {
             let none = Hits::default();
             let Hits { in_flight, already_done } = self.lanes.get(lane).unwrap_or(&none);
-            let done =
-                if acts_in_the_database(lane) || lane == "chat" { already_done.to_string() } else { "?".to_owned() };
+            let done = if acts_in_the_database(lane) { already_done.to_string() } else { "?".to_owned() };
             println!("  {lane:<10}{in_flight:>10}{done:>10}");
         }
         let names: Vec<String> = self.names.iter().map(|(name, n)| format!("{n} {name}")).collect();

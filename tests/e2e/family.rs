@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::instance::PATIENCE;
+
 /// One process; a number is given to another one later, a number with its start time is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kin {
@@ -55,8 +57,16 @@ pub fn who_works_in(place: &Path) -> Vec<Kin> {
     everyone().filter(|kin| kin.id != own && has_not_ended(kin) && speaks(kin.id)).collect()
 }
 
-/// Whether every thread of a process stands still.
-pub fn is_frozen(id: i32) -> bool {
+/// Waits until every thread of a process that was told to stop stands still.
+pub fn wait_until_frozen(id: i32) {
+    let since = Instant::now();
+    while !is_frozen(id) {
+        assert!(since.elapsed() < PATIENCE, "{id} never stood still");
+        std::thread::yield_now();
+    }
+}
+
+fn is_frozen(id: i32) -> bool {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{id}/task")) else { return false };
     let mut states = threads.flatten().filter_map(|thread| read_stat(&thread.path().join("stat")));
     states.all(|thread| thread.state == "T")

@@ -97,12 +97,11 @@ impl Instance {
         Self { child, stdin, out, err, listeners: vec![listens_to_out, listens_to_err] }
     }
 
-    /// `downbeat up` with this config, ready.
-    pub fn up(command: Command) -> Self {
-        let instance = Self::start(command);
-        let ready = instance.out.wait_for("Ready.");
-        assert!(ready.is_some(), "it never got ready:\n{}\n{}", instance.out.text(), instance.err.text());
-        instance
+    /// The same instance, ready.
+    pub fn ready(self) -> Self {
+        let ready = self.out.wait_for("Ready.");
+        assert!(ready.is_some(), "it never got ready:\n{}\n{}", self.out.text(), self.err.text());
+        self
     }
 
     pub fn id(&self) -> i32 {

@@ -4,6 +4,8 @@
 //! output, on its page and in its database, and judged with plain git and sh. Without a PostgreSQL (`cargo xtask test`
 //! starts one and says where it is in `DOWNBEAT_TEST_POSTGRES`) the road on it is ignored, by name, and never passed.
 
+#![expect(clippy::unwrap_used, reason = "all of this is a test, which clippy does not see without the usual harness")]
+
 mod crashes;
 mod demo;
 mod dice;
@@ -18,6 +20,7 @@ mod record;
 mod refusals;
 mod road;
 mod stopping;
+mod twice;
 mod verdict;
 mod world;
 
@@ -38,6 +41,8 @@ fn main() -> ExitCode {
     let mut trials = trials! {
         crashes:
             twenty_kills_change_nothing;
+        twice:
+            an_approval_that_is_heard_twice_is_not_refused;
         outlived:
             a_push_that_outlives_its_process_lands_once;
         demo:

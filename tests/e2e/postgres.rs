@@ -55,5 +55,5 @@ pub fn the_road_is_the_same_on_postgres() {
     let usual = World::new();
     let instance = usual.up();
     road::play(instance, &mut usual.record());
-    assert_eq!(on_postgres, verdict::judge(&usual));
+    verdict::assert_same(&verdict::judge(&usual), &on_postgres);
 }

@@ -9,11 +9,16 @@ use tokio::runtime::Runtime;
 
 /// What was said on the console, in order.
 const MESSAGES: &str = "SELECT thread, author, text, key FROM console_message ORDER BY thread, n";
-/// What is being performed: with the attempt's number, and whether the world has it already.
-const LEASES: &str = "SELECT o.id, o.lane, CAST(o.attempt AS TEXT),
+/// What is being performed: with the attempt's number, and whether the world has it already: its event is applied, or
+/// a message about its task has come since its lease of 20 s began. Before all effects comes the moment in which a person's words are
+/// kept and not owed an answer yet.
+const LEASES: &str = r#"SELECT o.id, o.lane, CAST(o.attempt AS TEXT),
     CASE WHEN EXISTS (SELECT 1 FROM inbox i WHERE i.id = o.id)
-        OR EXISTS (SELECT 1 FROM console_message m WHERE m.key = o.id) THEN 'acted' ELSE '' END
-    FROM outbox o WHERE o.state = 'owed' AND o.lease_token IS NOT NULL";
+        OR o.body LIKE '{"Announce%' AND EXISTS (SELECT 1 FROM console_message m WHERE m.author = 'bot'
+            AND m.text LIKE '%' || o.machine || '%' AND m.at_ms >= o.lease_until_ms - 20000) THEN 'acted' ELSE '' END
+    FROM outbox o WHERE o.state = 'owed' AND o.lease_token IS NOT NULL
+    UNION ALL SELECT key, 'heard', '1', '' FROM console_message
+    WHERE author <> 'bot' AND key NOT IN (SELECT id FROM inbox)"#;
 /// A person's words that the console keeps and nobody is going to answer, as yet.
 const UNOWED: &str = "SELECT key FROM console_message
     WHERE author <> 'bot' AND key NOT IN (SELECT id FROM inbox)";
@@ -106,9 +111,9 @@ impl Record {
         self.ask(UNOWED).into_iter().map(|[key]| key).collect()
     }
 
-    /// Whether everything now waits for people or for time.
+    /// Whether everything now waits for people or for time. In this order: what was not owed is owed a moment later.
     pub fn is_at_rest(&mut self) -> bool {
-        self.ask::<1>(UNREST).is_empty() && self.unowed().is_empty()
+        self.unowed().is_empty() && self.ask::<1>(UNREST).is_empty()
     }
 
     pub fn buried(&mut self) -> Vec<[String; 2]> {

@@ -28,21 +28,71 @@ fn check(change: (&str, &str), expected: Expect) {
 }
 
 pub fn a_config_that_is_wrong_is_explained() {
-    check(("target = \"main\"", "target = \"main\"\ncolour = \"blue\""), expect![[""]]);
-    check(("agent = \"scripted\"", "agent = \"claude\""), expect![[""]]);
-    check(("127.0.0.1:0", "0.0.0.0:7117"), expect![[""]]);
-    check(("[web]", "[[policy.deny]]\nverb = \"ask\"\n\n[web]"), expect![[""]]);
-    check(("[web]", "[policy.tiers]\nr3 = [\"secrets/[\"]\n\n[web]"), expect![[""]]);
-    check(("roles = [\"requester\"]", "roles = [\"boss\"]"), expect![[""]]);
-    check(("house.git\"", "nowhere.git\""), expect![[""]]);
-    check(("state = \"", "database = \"mysql://x\"\nstate = \""), expect![[""]]);
+    check(
+        ("target = \"main\"", "target = \"main\"\ncolour = \"blue\""),
+        expect![[r#"
+        error: the config {place}/downbeat.toml is not right:
+        TOML parse error at line 20, column 1
+           |
+        20 | colour = "blue"
+           | ^^^^^^
+        unknown field `colour`, expected `remote` or `target`
+    "#]],
+    );
+    check(
+        ("agent = \"scripted\"", "agent = \"claude\""),
+        expect!["error: `agent = claude` cannot be used: the config has the agents recipes, scripted"],
+    );
+    check(
+        ("127.0.0.1:0", "0.0.0.0:7117"),
+        expect![
+            "error: `web.listen = 0.0.0.0:7117` cannot be used: the page asks nobody who they are, so it listens on 127.0.0.1 or [::1] only"
+        ],
+    );
+    check(
+        ("[web]", "[[policy.deny]]\nverb = \"ask\"\n\n[web]"),
+        expect![[r#"
+        error: the config {place}/downbeat.toml is not right:
+        TOML parse error at line 28, column 1
+           |
+        28 | [[policy.deny]]
+           | ^^^^^^^^^^^^^^^
+        missing field `why`
+    "#]],
+    );
+    check(
+        ("[web]", "[policy.tiers]\nr3 = [\"secrets/[\"]\n\n[web]"),
+        expect![[r#"
+        error: the config {place}/downbeat.toml is not right:
+        TOML parse error at line 29, column 6
+           |
+        29 | r3 = ["secrets/["]
+           |      ^^^^^^^^^^^^^
+        `secrets/[` is not a path pattern: unclosed character class; missing ']'
+    "#]],
+    );
+    check(
+        ("roles = [\"requester\"]", "roles = [\"boss\"]"),
+        expect![[r#"
+        error: the config {place}/downbeat.toml is not right:
+        TOML parse error at line 6, column 10
+          |
+        6 | roles = ["boss"]
+          |          ^^^^^^
+        unknown variant `boss`, expected one of `viewer`, `requester`, `approver`, `operator`, `admin`
+    "#]],
+    );
+    check(
+        ("state = \"", "database = \"mysql://x\"\nstate = \""),
+        expect!["error: database `mysql`: its url must begin with sqlite: or postgres://"],
+    );
 }
 
 pub fn a_config_that_is_not_there_is_named() {
     let world = World::new();
     let mut command = world.program();
     command.args(["up", "--config", "nowhere.toml"]);
-    expect![[""]].assert_eq(&complaint(&world, command));
+    expect!["error: cannot read the config nowhere.toml: No such file or directory (os error 2). Give its path with --config"].assert_eq(&complaint(&world, command));
 }
 
 pub fn a_port_that_is_taken_is_named() {
@@ -53,7 +103,8 @@ pub fn a_port_that_is_taken_is_named() {
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, text.replace("127.0.0.1:0", &address)).unwrap();
     let said = complaint(&world, world.command()).replace(&address, "{address}");
-    expect![[""]].assert_eq(&said);
+    expect!["error: failed to listen on {address} (`web.listen`): Address already in use (os error 98)"]
+        .assert_eq(&said);
 }
 
 pub fn a_state_directory_that_cannot_be_written_is_named() {
@@ -70,7 +121,8 @@ pub fn a_state_directory_that_cannot_be_written_is_named() {
     let state = world.path("state");
     std::fs::create_dir(&state).unwrap();
     std::fs::set_permissions(&state, PermissionsExt::from_mode(0o555)).unwrap();
-    expect![[""]].assert_eq(&complaint(&world, command));
+    expect!["error: failed to open {place}/state/instance.lock: Permission denied (os error 13)"]
+        .assert_eq(&complaint(&world, command));
 }
 
 pub fn a_git_that_is_missing_or_old_is_named() {
@@ -82,10 +134,11 @@ pub fn a_git_that_is_missing_or_old_is_named() {
         command.env("PATH", path);
         command
     };
-    expect![[""]].assert_eq(&complaint(&world, with_path(&programs)));
+    expect!["error: `git` could not be started: No such file or directory (os error 2); git 2.39 or newer has to be on the PATH"].assert_eq(&complaint(&world, with_path(&programs)));
 
     let git = programs.join("git");
     std::fs::write(&git, "#!/bin/sh\necho git version 2.30.2\n").unwrap();
     std::fs::set_permissions(&git, PermissionsExt::from_mode(0o755)).unwrap();
-    expect![[""]].assert_eq(&complaint(&world, with_path(&programs)));
+    expect!["error: `git` is git 2.30.2, and 2.39 is the oldest that works; put a newer one first on the PATH"]
+        .assert_eq(&complaint(&world, with_path(&programs)));
 }

@@ -1,4 +1,5 @@
-//! One conversation that goes all the way: four people, four tasks, a revision, a conflict, a recipe, three landings.
+//! One conversation that goes all the way: four people, five tasks, a revision, a recipe, three landings,
+//! a conflict, and a change that is red only together with another.
 //!
 //! People are patient: they speak when they have read what they wait for, and they say again what was lost on its way to
 //! a process that died. They know only the console.
@@ -19,22 +20,25 @@ const LINES: &[Line] = &[
     ("dan: @agent paint the hall blue", &[]),
     ("ana: @agent paint the hall red", &[]),
     ("cleo: @agent sweep every room agent=recipes", &[]),
+    ("dan: @agent demand a floor in every room", &[]),
     ("dan: I would have taken green.", &[]),
-    ("ben: @agent pause", &["T-4 ·"]),
+    ("ben: @agent pause", &["T-5 ·"]),
     ("ben: approve T-1", &["Plan v1 for T-1"]),
     ("ben: revise T-2 a darker one, please", &["Plan v1 for T-2"]),
     ("ben: approve T-3", &["Plan v1 for T-3"]),
     ("dan: approve T-2", &["Plan v2 for T-2"]),
+    ("ben: approve T-5", &["Plan v1 for T-5"]),
     ("ben: approve", &["Plan v1 for T-4"]),
     ("ben: merge T-1", &["T-1 is ready"]),
     ("ben: merge T-2", &["T-2 is ready", "position 1 of 1"]),
     ("ben: merge T-3", &["T-3 is ready", "position 2 of 2"]),
     ("ben: merge T-4", &["T-4 is ready", "position 3 of 3"]),
-    ("ben: @agent resume", &["position 4 of 4"]),
+    ("ben: merge T-5", &["T-5 is ready", "position 4 of 4"]),
+    ("ben: @agent resume", &["position 5 of 5"]),
     ("ana: @agent why T-3", CURTAIN),
 ];
 
-const CURTAIN: &[&str] = &["T-1 is merged", "T-2 is merged", "T-3 did not land", "T-4 is merged"];
+const CURTAIN: &[&str] = &["T-1 is merged", "T-2 is merged", "T-3 did not land", "T-4 is merged", "T-5 did not land"];
 
 /// How far the conversation is.
 pub struct Road {

@@ -51,7 +51,7 @@ pub fn a_second_instance_is_refused() {
     let second = Instance::start(world.command()).ended();
     assert_eq!(second.status.code(), Some(1));
     let said = second.err.replace(world.place().to_str().unwrap(), "{place}");
-    expect_test::expect![[r#""#]].assert_eq(&said);
+    expect_test::expect!["error: another downbeat serves this state directory (it holds {place}/state/instance.lock). Stop it first, or set another `state` in the config"].assert_eq(&said);
 
     first.say("ana: @agent help");
     first.out.wait_for("@agent").expect("the first is not disturbed");

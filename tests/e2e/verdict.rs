@@ -7,17 +7,33 @@ use crate::record::{Message, Record};
 use crate::road;
 use crate::world::{World, names_in};
 
-/// The end of a road, as far as it must be the same each time.
+/// The end of a road, as far as it must be the same each time: the history of the target, the tasks' states, what
+/// happened to each task, and what the product said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// The history of the target, newest first, by the titles.
-    pub history: String,
-    /// The state of each task.
-    pub tasks: String,
-    /// What happened to each task, each event with how often.
-    pub events: String,
-    /// What the product said, sorted, without names of commits.
-    pub said: String,
+    pub history: Vec<String>,
+    pub tasks: Vec<String>,
+    pub events: Vec<String>,
+    pub said: Vec<String>,
+}
+
+/// Compares two ends, and shows only what differs.
+pub fn assert_same(usual: &Outcome, other: &Outcome) {
+    let pairs = [
+        (&usual.history, &other.history),
+        (&usual.tasks, &other.tasks),
+        (&usual.events, &other.events),
+        (&usual.said, &other.said),
+    ];
+    for (usual, other) in pairs {
+        let (lost, gained) = (more_often(usual, other), more_often(other, usual));
+        assert!(usual == other, "the road ended otherwise; lost: {lost:#?}, gained: {gained:#?}, in all: {other:#?}");
+    }
+}
+
+fn more_often<'l>(here: &'l [String], than_there: &[String]) -> Vec<&'l String> {
+    let times = |line: &String, lines: &[String]| lines.iter().filter(|other| *other == line).count();
+    here.iter().filter(|line| times(line, here) > times(line, than_there)).collect()
 }
 
 /// Checks every law, and returns what is to be compared.
@@ -29,11 +45,14 @@ pub fn judge(world: &World) -> Outcome {
     judge_history(world);
     judge_messages(&record.messages());
     judge_remains(world);
-    let tasks = record.tasks().into_iter().map(|[id, state]| format!("{id} {state}"));
+    let events = count_events(&mut record);
+    let approvals: Vec<&String> = events.iter().filter(|line| line.contains(" PlanApproved ")).collect();
+    let once = (1..=5).map(|n| format!("T-{n} PlanApproved 1")).collect::<Vec<_>>();
+    assert!(approvals.iter().copied().eq(&once), "each plan is approved once: {approvals:?}");
     Outcome {
-        history: world.remote.log("main"),
-        tasks: tasks.collect::<Vec<_>>().join("\n"),
-        events: count_events(&mut record),
+        history: world.remote.log("main").lines().map(ToOwned::to_owned).collect(),
+        tasks: record.tasks().into_iter().map(|[id, state]| format!("{id} {state}")).collect(),
+        events,
         said: sayings(&record.messages()),
     }
 }
@@ -62,42 +81,41 @@ fn judge_messages(messages: &[Message]) {
 /// No process, no working tree of an ended task, no copy for a check, no published branch of a merged one.
 fn judge_remains(world: &World) {
     assert_eq!(who_works_in(world.place()), [], "processes are left");
-    assert_eq!(names_in(&world.path("state/workspaces")), ["T-3"], "working trees of ended tasks are left");
+    assert_eq!(names_in(&world.path("state/workspaces")), ["T-3", "T-5"], "working trees of ended tasks are left");
     assert_eq!(names_in(&world.path("state/checks")), [""; 0], "copies for checks are left");
     assert_eq!(names_in(&world.path("tmp")), [""; 0], "something is left in the temporary directory");
     assert_eq!(names_in(&world.path("home")), [""; 0], "something is left in the home");
     let branches = world.remote.git(&["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/downbeat/"]);
-    assert_eq!(branches.lines().count(), 1, "branches of merged tasks are left: {branches}");
+    assert_eq!(branches.lines().count(), 2, "branches of merged tasks are left: {branches}");
 }
 
-fn count_events(record: &mut Record) -> String {
+fn count_events(record: &mut Record) -> Vec<String> {
     let mut counts: BTreeMap<(String, String), u32> = BTreeMap::new();
     for event in record.events() {
         *counts.entry(event).or_default() += 1;
     }
-    let lines = counts.into_iter().map(|((task, event), n)| format!("{task} {event} {n}"));
-    lines.collect::<Vec<_>>().join("\n")
+    counts.into_iter().map(|((task, event), n)| format!("{task} {event} {n}")).collect()
 }
 
-fn sayings(messages: &[Message]) -> String {
+fn sayings(messages: &[Message]) -> Vec<String> {
     let by_bot = messages.iter().filter(|message| message.author == "bot");
     let mut said: Vec<String> = by_bot.map(|message| without_names(&message.text)).collect();
     said.sort_unstable();
-    said.join("\n---\n")
+    said
 }
 
-/// Names of commits and branches' tips differ from road to road, and so does how much of a thread a task came to read.
+/// Names of commits differ from road to road, and so does what of ours a task found in its thread.
 fn without_names(text: &str) -> String {
-    let lines = text.lines().filter(|line| !line.starts_with("read "));
-    lines.map(without_hex).collect::<Vec<_>>().join("\n")
+    let words = text.split_inclusive([' ', '\n', '(', ')', '#', '.']);
+    let shown =
+        words.map(|word| if is_name_of_commit(word.trim_end_matches([' ', '\n', ')', '.'])) { "… " } else { word });
+    let shown: String = shown.collect();
+    match (shown.find(" (").zip(shown.find(" of mine left out)")), shown) {
+        (Some((from, to)), shown) if from < to => [&shown[..from], &shown[to + " of mine left out)".len()..]].concat(),
+        (_, shown) => shown,
+    }
 }
 
-fn without_hex(line: &str) -> String {
-    let is_name = |word: &str| word.len() >= 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let parts = line.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
-    let shown = parts.map(|part| {
-        let word = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        if is_name(word) { part.replace(word, "…") } else { part.to_owned() }
-    });
-    shown.collect()
+fn is_name_of_commit(word: &str) -> bool {
+    word.len() >= 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -61,6 +61,15 @@ paths = ["hall.room"]
 path = "hall.room"
 replace = "wall: white"
 with = "wall: red"
+
+[[request]]
+when = "demand a floor"
+summary = "Every room has a floor"
+paths = ["check.sh"]
+[[request.edit]]
+path = "check.sh"
+replace = "'^wall: '"
+with = "'^floor: '"
 "#;
 
 const CONFIG: &str = r#"
@@ -160,7 +169,7 @@ impl World {
 
     /// A running instance, ready.
     pub fn up(&self) -> Instance {
-        Instance::up(self.command())
+        Instance::start(self.command()).ready()
     }
 
     /// Its database, from outside. It has to be up, or have been.

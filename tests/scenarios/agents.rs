@@ -1,85 +1,101 @@
 //! Agents that fail, misbehave or cannot plan.
 
 use expect_test::{Expect, expect};
+use tests::processes;
 use tests::world::{Origin, Setup, World};
 
 use crate::sample::{SAMPLE, TEAM, setup, world};
 
-/// What the first words after the card are, when this is asked for without a plan.
+/// The last word after this request; what comes before it is the same as ever.
 #[track_caller]
 fn check_end(request: &str, expected: Expect) -> World {
     let mut world = world();
     world.play(&format!("ana: @agent {request}"));
     let said = world.transcript();
-    let end = said.split_inclusive('\n').skip_while(|line| !line.starts_with("bot:  T-1 failed"));
-    let end: String = end.collect();
-    expected.assert_eq(if end.is_empty() { &said } else { &end });
+    let last = said.rfind("bot: ").expect("the bot has answered");
+    expected.assert_eq(&said[last..]);
     world
 }
 
 #[test]
 fn an_agent_that_fails_says_why() {
-    check_end("give up plan=off", expect![[r#"
+    check_end(
+        "give up plan=off",
+        expect![[r#"
         bot:  T-1 failed: it ended with exit code 1; its last words:
               scripted agent: told to fail
               [1] Retry
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_plan_that_is_none_is_refused() {
-    let mut world = check_end("plan nonsense", expect![[r#"
+    let mut world = check_end(
+        "plan nonsense",
+        expect![[r#"
         bot:  T-1 failed: it printed something that is not text
               [1] Retry
-    "#]]);
-    world.check("ana: retry", expect![[r#"
+    "#]],
+    );
+    world.check(
+        "ana: retry",
+        expect![[r#"
         ana:  retry  👀
               [T-1] waiting for its turn to plan
               [T-1] failed: it printed something that is not text
         bot:  T-1 failed: it printed something that is not text
               [2] Retry
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_flood_of_words_is_cut_off() {
-    check_end("talk without end plan=off", expect![[r#"
+    check_end(
+        "talk without end plan=off",
+        expect![[r#"
         bot:  T-1 failed: it was stopped because it wrote more output than allowed; its last words:
               xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… 1000 bytes
               [1] Retry
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_tree_that_is_gone_is_no_change() {
-    check_end("clear everything away plan=off", expect![[r#"
+    check_end(
+        "clear everything away plan=off",
+        expect![[r#"
         bot:  T-1 failed: the agent left no working tree: every file in it was deleted
               [1] Retry
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn nothing_is_written_outside_of_the_tree() {
-    check_end("look around plan=off", expect![[r#"
+    let world = check_end(
+        "look around plan=off",
+        expect![[r#"
         bot:  T-1 failed: it ended with exit code 1; its last words:
               scripted agent: Permission denied (os error 13)
               [1] Retry
-    "#]]);
+    "#]],
+    );
+    assert!(!world.home().join("state/workspaces/T-1/outside").exists());
 }
 
 #[test]
 fn an_orphan_does_not_outlive_its_session() {
-    let world = check_end("leave something behind plan=off", expect![[r#"
-        ana:  @agent leave something behind plan=off  👀
-        bot:  T-1 · leave something behind
-              waiting for its turn to work
-              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-              [T-1] publishing +1 −0 in page.md
-              [T-1] ready on downbeat/T-1
+    let world = check_end(
+        "leave something behind plan=off",
+        expect![[r#"
         bot:  T-1 is ready on downbeat/T-1: +1 −0 in page.md · its check words passed
               [1] Merge   [2] Retry
-    "#]]);
-    let _ = world;
+    "#]],
+    );
+    assert!(processes::working_in(world.home()).is_empty());
 }
 
 #[test]

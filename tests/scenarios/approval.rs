@@ -59,8 +59,9 @@ fn an_old_button_does_not_approve_a_newer_plan() {
         "#]],
     );
     expect![[r#"
-        Goodbye, and come back soon.
-    "#]].assert_eq(&world.remote_git(&["show", "downbeat/T-1:farewell.md"]));
+        Goodbye, dear friend.
+    "#]]
+    .assert_eq(&world.remote_git(&["show", "downbeat/T-1:farewell.md"]));
 }
 
 #[test]
@@ -143,8 +144,9 @@ fn a_finished_change_can_be_revised() {
         "#]],
     );
     expect![[r#"
-        Goodbye, and come back soon.
-    "#]].assert_eq(&world.remote_git(&["show", "main:farewell.md"]));
+        Goodbye, dear friend.
+    "#]]
+    .assert_eq(&world.remote_git(&["show", "main:farewell.md"]));
 }
 
 #[test]
@@ -174,7 +176,7 @@ fn a_rejected_plan_never_runs() {
                   [T-1] ended: rejected by ben: we do not say goodbye
             bot:  T-1 ended: rejected by ben: we do not say goodbye. Say `retry T-1` to run it again.
             ben:  reject T-1
-            bot:  There is nothing of T-1 to reject: it is cancelled. Say `stop T-1` to end it, or `status T-1` to see what it needs.
+            bot:  There is nothing of T-1 to reject: it is cancelled. Say `status T-1` to see how it ended.
             ben:  approve T-1
             bot:  There is no plan of T-1 to approve: it is cancelled. Say `status T-1` to see what it needs.
             ana:  @agent add a welcome  👀
@@ -197,7 +199,9 @@ fn a_rejected_plan_never_runs() {
 
 #[test]
 fn the_policy_approves_what_is_harmless() {
-    world().check("ana: @agent add a farewell plan=auto", expect![[r#"
+    world().check(
+        "ana: @agent add a farewell plan=auto",
+        expect![[r#"
         ana:  @agent add a farewell plan=auto  👀
         bot:  T-1 · add a farewell
               waiting for its turn to plan
@@ -207,12 +211,15 @@ fn the_policy_approves_what_is_harmless() {
               [T-1] ready on downbeat/T-1
         bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
               [1] Merge   [2] Retry
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn the_policy_asks_about_what_is_risky() {
-    world().check("ana: @agent add a dependency plan=auto", expect![[r#"
+    world().check(
+        "ana: @agent add a dependency plan=auto",
+        expect![[r#"
         ana:  @agent add a dependency plan=auto  👀
         bot:  T-1 · add a dependency
               waiting for its turn to plan
@@ -223,7 +230,8 @@ fn the_policy_asks_about_what_is_risky() {
               files: Cargo.toml
               risk: R2 (`Cargo.toml`: dependencies) · #8ce690bb
               [1] Approve and run   [2] Revise…   [3] Reject
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -294,7 +302,8 @@ fn a_change_beyond_its_plan_can_be_turned_down() {
     );
     expect![[r#"
         refs/heads/main
-    "#]].assert_eq(&world.remote_git(&["for-each-ref", "--format=%(refname)"]));
+    "#]]
+    .assert_eq(&world.remote_git(&["for-each-ref", "--format=%(refname)"]));
 }
 
 #[test]
@@ -317,10 +326,10 @@ fn what_nobody_answers_ends_in_time() {
          -- 30 days pass",
         expect![[r#"
             --    6 days pass
-            #plan ana:revise T-1 make it warmer  👀
+            #plan ana: revise T-1 make it warmer  👀
                   #plan [T-1] waiting for its turn to plan
                   #plan [T-1] plan v2 waits for an approval (R1)
-            #plan bot:Plan v2 for T-1: A page that says a warm goodbye
+            #plan bot: Plan v2 for T-1: A page that says a warm goodbye
                   1. write farewell.md
                   2. mention it in README.md
                   files: farewell.md, README.md
@@ -329,20 +338,20 @@ fn what_nobody_answers_ends_in_time() {
                   [4] Approve and run   [5] Revise…   [6] Reject
             --    2 days pass
                   #change [T-2] ended: nobody approved it in time
-            #change bot:T-2 ended: nobody approved it in time. Say `retry T-2` to run it again.
-            #plan ana:status T-1
-            #plan bot:T-1 · add a farewell
+            #change bot: T-2 ended: nobody approved it in time. Say `retry T-2` to run it again.
+            #plan ana: status T-1
+            #plan bot: T-1 · add a farewell
                   plan v2 waits for an approval (R1)
                   asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
             --    6 days pass
                   #plan [T-1] ended: nobody approved it in time
-            #plan bot:T-1 ended: nobody approved it in time. Say `retry T-1` to run it again.
-            #plan ana:1
-            #plan bot:There is no plan of T-1 to approve: it is cancelled. Say `status T-1` to see what it needs.
-            #plan ana:retry T-1  👀
+            #plan bot: T-1 ended: nobody approved it in time. Say `retry T-1` to run it again.
+            #plan ana: 1
+            #plan bot: There is no plan of T-1 to approve: it is cancelled. Say `status T-1` to see what it needs.
+            #plan ana: retry T-1  👀
                   #plan [T-1] waiting for its turn to plan
                   #plan [T-1] plan v3 waits for an approval (R1)
-            #plan bot:Plan v3 for T-1: A page that says goodbye
+            #plan bot: Plan v3 for T-1: A page that says goodbye
                   1. write farewell.md
                   2. mention it in README.md
                   files: farewell.md, README.md
@@ -351,9 +360,9 @@ fn what_nobody_answers_ends_in_time() {
                   [7] Approve and run   [8] Revise…   [9] Reject
             --    30 days pass
                   #plan [T-1] ended: nobody approved it in time
-            #plan bot:T-1 ended: nobody approved it in time. Say `retry T-1` to run it again.
+            #plan bot: T-1 ended: nobody approved it in time. Say `retry T-1` to run it again.
                   #merge [T-3] ended: nobody merged it in time
-            #merge bot:T-3 ended: nobody merged it in time. Say `retry T-3` to run it again.
+            #merge bot: T-3 ended: nobody merged it in time. Say `retry T-3` to run it again.
         "#]],
     );
     world.advance(DAY);
@@ -379,11 +388,11 @@ fn the_task_is_named_when_several_could_be_meant() {
             ana:  approve T-7
             bot:  There is no task T-7. Say `status` to see the tasks of this thread.
             ana:  merge
-            bot:  There is nothing to merge in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            bot:  There is nothing to merge in this thread. Say `status` to see its tasks, or name one, as in `merge T-1`.
             ana:  dequeue
-            bot:  There is nothing to dequeue in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            bot:  There is nothing to dequeue in this thread. Say `status` to see its tasks, or name one, as in `dequeue T-1`.
             ana:  retry
-            bot:  There is nothing to retry in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            bot:  There is nothing to retry in this thread. Say `status` to see its tasks, or name one, as in `retry T-1`.
         "#]],
     );
 }

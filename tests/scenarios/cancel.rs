@@ -1,7 +1,8 @@
 //! Stopping, in every state that a person can meet.
 
 use expect_test::expect;
-use tests::world::Hidden;
+
+use tests::processes;
 
 use crate::sample::world;
 
@@ -10,12 +11,17 @@ fn a_task_that_waits_for_its_turn_can_be_stopped() {
     let mut world = world();
     world.say("ana", "@agent add a farewell");
     world.say("ana", "stop");
-    world.check("", expect![[r#"
+    world.check(
+        "",
+        expect![[r#"
         ana:  @agent add a farewell
         ana:  stop
-    "#]]);
+    "#]],
+    );
     world.drain();
-    world.check("ana: stop T-1", expect![[r#"
+    world.check(
+        "ana: stop T-1",
+        expect![[r#"
         --    👀 on message 1
         bot:  T-1 · add a farewell
               waiting for its turn to plan
@@ -26,7 +32,8 @@ fn a_task_that_waits_for_its_turn_can_be_stopped() {
         bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
         ana:  stop T-1
         bot:  T-1 has ended already: it is cancelled. Say `retry T-1` if it should run again, or ask for something new.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -59,18 +66,22 @@ fn a_session_that_works_is_stopped_once() {
     world.say("dan", "stop T-1");
     world.say("ola", "stop T-1");
     world.say("ana", "stop T-1");
-    world.check("ana: status", expect![[r#"
+    world.check(
+        "ana: status",
+        expect![[r#"
         dan:  stop T-1  👀
         ola:  stop T-1
         ana:  stop T-1
         ana:  status
               [T-1] stopping, as dan said
-        bot:  T-1 has ended already: it is cancelled. Say `retry T-1` if it should run again, or ask for something new.
+        bot:  dan has stopped T-1 already; it is ending. Say `status T-1`.
+        bot:  dan has stopped T-1 already; it is ending. Say `status T-1`.
+        bot:  T-1 cancelling · doze while working (by ana)
               [T-1] ended: stopped by dan
         bot:  T-1 ended: stopped by dan. Say `retry T-1` to run it again.
-        bot:  T-1 has ended already: it is cancelled. Say `retry T-1` if it should run again, or ask for something new.
-        bot:  T-1 cancelled · doze while working (by ana)
-    "#]]);
+    "#]],
+    );
+    assert!(processes::working_in(world.home()).is_empty());
 }
 
 #[test]
@@ -86,24 +97,28 @@ fn whatever_waits_for_a_person_can_be_stopped() {
         "#plan ana: stop
          #change ana: ❌
          #merge ana: 🛑
-         #merge ana: merge",
+         #merge ana: merge
+         #merge ana: stop T-3",
         expect![[r#"
-            #plan ana:stop  👀
+            #plan ana: stop  👀
                   #plan [T-1] ended: stopped by ana
-            #plan bot:T-1 ended: stopped by ana. Say `retry T-1` to run it again.
-            #change ana:❌  👀
+            #plan bot: T-1 ended: stopped by ana. Say `retry T-1` to run it again.
+            #change ana: ❌  👀
                   #change [T-2] ended: stopped by ana
-            #change bot:T-2 ended: stopped by ana. Say `retry T-2` to run it again.
-            #merge ana:🛑  👀
+            #change bot: T-2 ended: stopped by ana. Say `retry T-2` to run it again.
+            #merge ana: 🛑  👀
                   #merge [T-3] ended: stopped by ana
-            #merge bot:T-3 ended: stopped by ana. Say `retry T-3` to run it again.
-            #merge ana:merge
-            #merge bot:There is nothing to merge in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            #merge bot: T-3 ended: stopped by ana. Say `retry T-3` to run it again.
+            #merge ana: merge
+            #merge bot: There is nothing to merge in this thread. Say `status` to see its tasks, or name one, as in `merge T-1`.
+            #merge ana: stop T-3
+            #merge bot: T-3 has ended already: it is cancelled. Say `retry T-3` if it should run again, or ask for something new.
         "#]],
     );
     expect![[r#"
         refs/heads/main
-    "#]].assert_eq(&world.remote_git(&["for-each-ref", "--format=%(refname)"]));
+    "#]]
+    .assert_eq(&world.remote_git(&["for-each-ref", "--format=%(refname)"]));
 }
 
 #[test]
@@ -111,8 +126,10 @@ fn a_publication_can_be_stopped() {
     let mut world = world();
     world.say("ana", "@agent add a farewell plan=off");
     world.drain_until("publishing");
-    world.hide_remote(Hidden::Yes);
-    world.check("ana: stop", expect![[r#"
+    world.remote().break_down();
+    world.check(
+        "ana: stop",
+        expect![[r#"
         ana:  @agent add a farewell plan=off  👀
         bot:  T-1 · add a farewell
               waiting for its turn to work
@@ -121,14 +138,19 @@ fn a_publication_can_be_stopped() {
         ana:  stop  👀
               [T-1] ended: stopped by ana
         bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
-    "#]]);
-    world.hide_remote(Hidden::No);
-    world.check("-- 1 minute passes", expect![[r#"
+    "#]],
+    );
+    world.remote().mend();
+    world.check(
+        "-- 1 minute passes",
+        expect![[r#"
         --    1 minute passes
-    "#]]);
+    "#]],
+    );
     expect![[r#"
         refs/heads/main
-    "#]].assert_eq(&world.remote_git(&["for-each-ref", "--format=%(refname)"]));
+    "#]]
+    .assert_eq(&world.remote_git(&["for-each-ref", "--format=%(refname)"]));
 }
 
 #[test]
@@ -142,7 +164,9 @@ fn a_change_in_the_queue_can_be_stopped() {
     world.transcript();
     world.say("ana", "stop");
     world.say("ana", "dequeue T-1");
-    world.check("ana: queue", expect![[r#"
+    world.check(
+        "ana: queue",
+        expect![[r#"
         ana:  stop  👀
         ana:  dequeue T-1
         ana:  queue
@@ -152,7 +176,8 @@ fn a_change_in_the_queue_can_be_stopped() {
               T-1 add a farewell · position 1 of 1 · waiting
               [T-1] ended: stopped by ana
         bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -163,7 +188,9 @@ fn a_stopped_task_runs_again_when_somebody_says_so() {
          ana: stop",
     );
     world.transcript();
-    world.check("ana: 🔁", expect![[r#"
+    world.check(
+        "ana: 🔁",
+        expect![[r#"
         ana:  🔁  👀
               [T-1] waiting for its turn to plan
               [T-1] plan v2 waits for an approval (R1)
@@ -174,5 +201,6 @@ fn a_stopped_task_runs_again_when_somebody_says_so() {
               checks: words
               risk: R1 · #9a3e6b67
               [4] Approve and run   [5] Revise…   [6] Reject
-    "#]]);
+    "#]],
+    );
 }

@@ -68,9 +68,9 @@ fn what_means_nothing_is_answered_with_what_would() {
             ana:  status T-1
             bot:  There is no task T-1. Say `status` to see the tasks of this thread.
             ana:  stop
-            bot:  There is nothing to stop in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            bot:  There is nothing to stop in this thread. Say `status` to see its tasks, or name one, as in `stop T-1`.
             ana:  ✅
-            bot:  There is nothing to approve in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            bot:  There is nothing to approve in this thread. Say `status` to see its tasks, or name one, as in `approve T-1`.
             ana:  approve T-1
             bot:  There is no task T-1. Say `status` to see the tasks of this thread.
             ana:  why T-1
@@ -121,7 +121,7 @@ fn status_and_why_say_where_a_task_stands() {
             bot:  T-2: ready on downbeat/T-2.
                   You may not merge T-2: that takes the role approver. ben, dan or dora can say `merge T-2`.
             ana:  @agent why?
-            bot:  Several tasks could be meant by stop. Say `stop T-1` or `stop T-2` or `stop T-3`.
+            bot:  Several tasks could be meant by why. Say `why T-1` or `why T-2` or `why T-3`.
             ana:  stop T-3  👀
                   [T-3] stopping, as ana said
                   [T-3] ended: stopped by ana
@@ -151,7 +151,7 @@ fn an_emoji_stands_for_a_command() {
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
                   [4] Merge   [5] Retry
             ana:  ✅
-            bot:  There is nothing to approve in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            bot:  There is nothing to approve in this thread. Say `status` to see its tasks, or name one, as in `approve T-1`.
             ana:  🔁  👀
                   [T-1] plan v1 approved by ben (#cac7d254) · waiting for its turn to work
                   [T-1] publishing +2 −0 in README.md, farewell.md

@@ -64,7 +64,7 @@ fn people_move_a_change_in_and_out_of_the_queue() {
          ana: queue",
         expect![[r#"
             ola:  pause
-            bot:  the queue of sample:main is already paused by ola. Say `resume` to let it go on.
+            bot:  The queue of sample:main is already paused by ola. Say `resume` to let it go on.
             ana:  why T-1
             bot:  T-1: in the merge queue by ana · position 1 of 1 · waiting.
             ola:  resume
@@ -74,9 +74,9 @@ fn people_move_a_change_in_and_out_of_the_queue() {
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.
             ola:  resume
-            bot:  the queue of sample:main is not paused. Say `queue` to see what it is doing.
+            bot:  The queue of sample:main is not paused. Say `queue` to see what it is doing.
             ana:  merge T-1
-            bot:  T-1 cannot be merged now: it is merged. Say `status T-1` to see what it needs first.
+            bot:  T-1 is merged already, as <commit 1>. Ask for something new if more is to be done.
             ana:  dequeue T-1
             bot:  T-1 is not in the merge queue: it is merged. Say `status T-1` to see what it needs.
             ana:  queue
@@ -109,7 +109,7 @@ fn a_conflict_names_the_other_task() {
                   [T-1] in the merge queue by ana · position 1 of 2 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.
-                  [T-2] in the merge queue by dan · position 1 of 1 · staging · waits for T-1, because both change greeting.md
+                  [T-2] in the merge queue by dan · position 1 of 1 · staging
                   [T-2] back from the merge queue: conflicts with T-1 in greeting.md. Retry the task so that it starts from the target as it is now
             bot:  T-2 did not land: conflicts with T-1 in greeting.md. Retry the task so that it starts from the target as it is now.
                   [5] Retry   [6] Merge again
@@ -131,7 +131,8 @@ fn a_conflict_names_the_other_task() {
         whisper the greeting (dan)
         shout the greeting (ana)
         the sample (ana)
-    "#]].assert_eq(&world.remote().log("main"));
+    "#]]
+    .assert_eq(&world.remote().log("main"));
 }
 
 #[test]
@@ -174,7 +175,8 @@ fn a_red_batch_is_split_until_the_culprit_stands_alone() {
         add a welcome (ana)
         nobody leaves (zoe)
         the sample (ana)
-    "#]].assert_eq(&world.remote().log("main"));
+    "#]]
+    .assert_eq(&world.remote().log("main"));
 }
 
 #[test]
@@ -216,7 +218,8 @@ fn a_push_by_somebody_else_costs_nobody_their_place() {
         add a farewell (ana)
         a page by hand (zoe)
         the sample (ana)
-    "#]].assert_eq(&world.remote().log("main"));
+    "#]]
+    .assert_eq(&world.remote().log("main"));
 }
 
 #[test]

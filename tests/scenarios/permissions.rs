@@ -17,20 +17,20 @@ fn a_stranger_is_refused_everything() {
          mallory: stop T-1
          mallory: why T-1",
         expect![[r#"
-            mallory:good morning
-            mallory:help
+            mallory: good morning
+            mallory: help
             bot:  I do not know you. Ask dora to add you to the config.
-            mallory:@agent add a farewell
+            mallory: @agent add a farewell
             bot:  I do not know you. Ask dora to add you to the config.
-            mallory:status
+            mallory: status
             bot:  I do not know you. Ask dora to add you to the config.
-            mallory:queue
+            mallory: queue
             bot:  I do not know you. Ask dora to add you to the config.
-            mallory:pause
+            mallory: pause
             bot:  I do not know you. Ask dora to add you to the config.
-            mallory:stop T-1
-            bot:  There is no task T-1. Say `status` to see the tasks of this thread.
-            mallory:why T-1
+            mallory: stop T-1
+            bot:  I do not know you. Ask dora to add you to the config.
+            mallory: why T-1
             bot:  I do not know you. Ask dora to add you to the config.
         "#]],
     );
@@ -47,13 +47,13 @@ fn each_role_has_its_deeds() {
          eva: approve
          dan: approve
          dan: revise T-1 shorter
-         dan: stop
          dan: pause
          ola: approve
          ben: approve
          dan: merge
          dan: retry
-         ola: stop",
+         eva: stop
+         dan: stop",
         expect![[r#"
             eva:  status
             bot:  T-1 awaiting-approval · add a farewell (by ana)
@@ -65,21 +65,25 @@ fn each_role_has_its_deeds() {
             bot:  You may not approve T-1: that takes the role approver. ana, ben or dora can say `approve T-1`.
             dan:  revise T-1 shorter
             bot:  You may not revise T-1: that takes the role approver. ana, ben or dora can say `revise T-1`.
-            dan:  stop  👀
-                  [T-1] ended: stopped by dan
-            bot:  T-1 ended: stopped by dan. Say `retry T-1` to run it again.
             dan:  pause
             bot:  You may not operate the queue: that takes the role operator. dora or ola can.
             ola:  approve
-            bot:  There is nothing to approve in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
-            ben:  approve
-            bot:  There is nothing to approve in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            bot:  You may not approve T-1: that takes the role approver. ana, ben or dora can say `approve T-1`.
+            ben:  approve  👀
+                  [T-1] plan v1 approved by ben (#cac7d254) · waiting for its turn to work
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
+                  [4] Merge   [5] Retry
             dan:  merge
-            bot:  There is nothing to merge in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            bot:  You may not merge T-1: that takes the role approver. ana, ben or dora can say `merge T-1`.
             dan:  retry
             bot:  You may not retry T-1: that takes the role approver. ana, ben or dora can say `retry T-1`.
-            ola:  stop
-            bot:  There is nothing to stop in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            eva:  stop
+            bot:  You may not stop T-1: that takes the role requester, approver or operator. ana, ben, dan, dora or 1 more can say `stop T-1`.
+            dan:  stop  👀
+                  [T-1] ended: stopped by dan
+            bot:  T-1 ended: stopped by dan. Say `retry T-1` to run it again.
         "#]],
     );
 }
@@ -88,15 +92,13 @@ fn each_role_has_its_deeds() {
 fn what_is_risky_takes_another_person() {
     let mut world = world();
     world.check(
-        "ana: @agent add a dependency
+        "ana: @agent add a dependency merge=auto
          ana: approve
          ana: @agent why can't I approve T-1?
          ben: @agent why can I approve?
-         ben: approve
-         ana: merge
-         ben: merge",
+         ben: approve",
         expect![[r#"
-            ana:  @agent add a dependency  👀
+            ana:  @agent add a dependency merge=auto  👀
             bot:  T-1 · add a dependency
                   waiting for its turn to plan
                   asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
@@ -117,9 +119,65 @@ fn what_is_risky_takes_another_person() {
             ben:  approve  👀
                   [T-1] plan v1 approved by ben (#8ce690bb) · waiting for its turn to work
                   [T-1] publishing +1 −0 in Cargo.toml
-                  [T-1] ready on downbeat/T-1
-            bot:  T-1 is ready on downbeat/T-1: +1 −0 in Cargo.toml · its check words passed
-                  [4] Merge   [5] Retry
+                  [T-1] in the merge queue by ben · entering
+                  [T-1] in the merge queue by ben · position 1 of 1 · staging
+                  [T-1] in the merge queue by ben · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+        "#]],
+    );
+}
+
+#[test]
+fn whoever_accepts_a_risky_change_answers_for_it() {
+    let mut world = world();
+    world.check(
+        "ana: @agent add a dependency plan=off merge=auto
+         ana: 1
+         ben: 1",
+        expect![[r#"
+            ana:  @agent add a dependency plan=off merge=auto  👀
+            bot:  T-1 · add a dependency
+                  waiting for its turn to work
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] stopped before publishing: nobody approved a plan, and the change is R2 (`Cargo.toml`: dependencies)
+            bot:  T-1 is done, but stopped before publishing: nobody approved a plan, and the change is R2 (`Cargo.toml`: dependencies).
+                  files: Cargo.toml
+                  [1] Accept the change   [2] Reject
+            ana:  1
+            bot:  T-1 is R2 (`Cargo.toml`: dependencies), and you asked for it: another person has to approve it. ben or dora can say `approve T-1`.
+            ben:  1  👀
+                  [T-1] publishing +1 −0 in Cargo.toml
+                  [T-1] in the merge queue by ben · entering
+                  [T-1] in the merge queue by ben · position 1 of 1 · staging
+                  [T-1] in the merge queue by ben · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+        "#]],
+    );
+    expect![[r#"
+        add a dependency
+
+        Requested-by: ana
+        Approved-by: ben
+        Task-Id: T-1
+
+    "#]]
+    .assert_eq(&world.remote_git(&["log", "-1", "--format=%B", "main"]));
+}
+
+#[test]
+fn what_is_risky_is_merged_by_an_approver() {
+    let mut world = world();
+    world.play(
+        "ana: @agent add a dependency
+         ben: approve",
+    );
+    world.transcript();
+    world.check(
+        "ana: merge
+         ben: merge",
+        expect![[r#"
             ana:  merge
             bot:  You may not merge T-1: that takes the role approver. ben or dora can say `merge T-1`.
             ben:  merge  👀

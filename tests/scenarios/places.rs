@@ -3,7 +3,7 @@
 use expect_test::expect;
 use std::collections::BTreeMap;
 use std::path::Path;
-use tests::world::{Hidden, Origin, Setup, World};
+use tests::world::{Origin, Setup, World};
 
 use crate::sample::{SAMPLE, setup, world};
 
@@ -64,19 +64,23 @@ fn nobodys_working_tree_is_touched() {
         add a welcome (ana)
         add a farewell (ana)
         the sample (ana)
-    "#]].assert_eq(&world.remote().log("refs/downbeat/landed/main"));
+    "#]]
+    .assert_eq(&world.remote().log("refs/downbeat/landed/main"));
     world.remote_git(&["merge", "--quiet", "refs/downbeat/landed/main"]);
     expect![[r#"
          M greeting.md
         A  staged.md
-    "#]].assert_eq(&world.remote_git(&["status", "--short"]));
+    "#]]
+    .assert_eq(&world.remote_git(&["status", "--short"]));
 }
 
 #[test]
 fn a_repository_without_a_remote_keeps_its_main() {
     let mut world = at_work();
     world.remote_git(&["switch", "--quiet", "--create", "mine"]);
-    world.check("ana: @agent add a farewell plan=off merge=auto", expect![[r#"
+    world.check(
+        "ana: @agent add a farewell plan=off merge=auto",
+        expect![[r#"
         ana:  @agent add a farewell plan=off merge=auto  👀
         bot:  T-1 · add a farewell
               waiting for its turn to work
@@ -88,57 +92,100 @@ fn a_repository_without_a_remote_keeps_its_main() {
               [T-1] merged as <commit 1>
         bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main; main is checked out, so moving it is yours to do:
               git switch main && git merge refs/downbeat/landed/main
-    "#]]);
+    "#]],
+    );
     expect![[r#"
         the sample (ana)
-    "#]].assert_eq(&world.remote().log("main"));
+    "#]]
+    .assert_eq(&world.remote().log("main"));
 }
 
 #[test]
-fn a_remote_that_is_away_is_waited_for() {
+fn a_remote_that_is_gone_is_said_at_once() {
     let mut world = world();
-    world.hide_remote(Hidden::Yes);
+    let (there, away) = (world.remote().path().to_owned(), world.home().join("away"));
+    std::fs::rename(&there, &away).unwrap();
+    world.check("ana: @agent add a farewell plan=off", expect![[r#"
+        ana:  @agent add a farewell plan=off  👀
+        bot:  T-1 · add a farewell
+              waiting for its turn to work
+              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+              [T-1] failed: git fetch failed with exit 128: fatal: 'HOME/remotes/sample' does not appear to be a git repository; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+        bot:  T-1 failed: git fetch failed with exit 128: fatal: 'HOME/remotes/sample' does not appear to be a git repository; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+              [1] Retry
+    "#]]);
+    std::fs::rename(&away, &there).unwrap();
+    world.check(
+        "ana: 1",
+        expect![[r#"
+        ana:  1  👀
+              [T-1] waiting for its turn to work
+              [T-1] publishing +2 −0 in README.md, farewell.md
+              [T-1] ready on downbeat/T-1
+        bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
+              [2] Merge   [3] Retry
+    "#]],
+    );
+}
+
+#[test]
+fn a_remote_that_is_out_of_order_is_waited_for() {
+    let mut world = world();
+    world.remote().break_down();
     world.check(
         "ana: @agent add a farewell plan=off merge=auto
-         -- 1 second passes
-         ana: status",
+         -- 2 seconds pass
+         ana: status T-1",
         expect![[r#"
             ana:  @agent add a farewell plan=off merge=auto  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to work
                   asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-                  [T-1] failed: git fetch failed with exit 128: fatal: 'HOME/remotes/sample' does not appear to be a git repository; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
-            bot:  T-1 failed: git fetch failed with exit 128: fatal: 'HOME/remotes/sample' does not appear to be a git repository; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
-                  [1] Retry
-            --    1 second passes
-            ana:  status
-            bot:  T-1 failed · add a farewell (by ana)
+                  [T-1] working
+            --    2 seconds pass
+            ana:  status T-1
+            bot:  T-1 · add a farewell
+                  working
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
         "#]],
     );
-    world.hide_remote(Hidden::No);
-    world.check("-- 5 seconds pass", expect![[r#"
-        --    5 seconds pass
-    "#]]);
+    world.remote().mend();
+    world.check(
+        "-- 1 minute passes",
+        expect![[r#"
+        --    1 minute passes
+              [T-1] publishing +2 −0 in README.md, farewell.md
+              [T-1] in the merge queue by ana · entering
+              [T-1] in the merge queue by ana · position 1 of 1 · staging
+              [T-1] in the merge queue by ana · position 1 of 1 · landing
+              [T-1] merged as <commit 1>
+        bot:  T-1 is merged into main as <commit 1>.
+    "#]],
+    );
 }
 
 #[test]
-fn a_remote_that_stays_away_is_given_up_and_can_be_retried() {
+fn a_remote_that_stays_out_of_order_is_given_up_and_can_be_retried() {
     let mut world = world();
-    world.hide_remote(Hidden::Yes);
+    world.remote().break_down();
     world.play("ana: @agent add a farewell plan=off merge=auto");
     world.transcript();
-    world.check(&"-- 5 minutes pass\n".repeat(8), expect![[r#"
-        --    5 minutes pass
-        --    5 minutes pass
-        --    5 minutes pass
-        --    5 minutes pass
-        --    5 minutes pass
-        --    5 minutes pass
-        --    5 minutes pass
-        --    5 minutes pass
+    world.check(&"-- 10 minutes pass\n".repeat(7), expect![[r#"
+        --    10 minutes pass
+        --    10 minutes pass
+        --    10 minutes pass
+        --    10 minutes pass
+        --    10 minutes pass
+        --    10 minutes pass
+        --    10 minutes pass
+              [T-1] failed: git fetch failed with exit 128: fatal: Expected git repo version <= 1, found 99; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+        bot:  T-1 failed: git fetch failed with exit 128: fatal: Expected git repo version <= 1, found 99; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+              [1] Retry
     "#]]);
-    world.hide_remote(Hidden::No);
-    world.check("ana: retry", expect![[r#"
+    world.remote().mend();
+    world.check(
+        "ana: retry",
+        expect![[r#"
         ana:  retry  👀
               [T-1] waiting for its turn to work
               [T-1] publishing +2 −0 in README.md, farewell.md
@@ -147,40 +194,67 @@ fn a_remote_that_stays_away_is_given_up_and_can_be_retried() {
               [T-1] in the merge queue by ana · position 1 of 1 · landing
               [T-1] merged as <commit 1>
         bot:  T-1 is merged into main as <commit 1>.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
-fn a_remote_that_goes_away_keeps_the_queue_in_order() {
+fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
     let mut world = world();
     world.play(
         "ana: @agent add a farewell plan=off
          ana: @agent add a welcome plan=off",
     );
     world.transcript();
-    world.hide_remote(Hidden::Yes);
-    world.check(
+    world.remote().break_down();
+    world.play(
         "ana: merge T-1
-         ana: merge T-2
-         -- 2 seconds pass
-         ana: queue",
+         ana: merge T-2",
+    );
+    world.check(&"-- 10 minutes pass\n".repeat(7), expect![[r#"
+        ana:  merge T-1  👀
+              [T-1] in the merge queue by ana · entering
+              [T-1] in the merge queue by ana · position 1 of 1 · staging
+        ana:  merge T-2  👀
+              [T-2] in the merge queue by ana · entering
+              [T-2] in the merge queue by ana · position 2 of 2 · waiting
+        --    10 minutes pass
+        --    10 minutes pass
+        --    10 minutes pass
+        --    10 minutes pass
+        --    10 minutes pass
+        --    10 minutes pass
+        --    10 minutes pass
+              [T-1] in the merge queue by ana · position 1 of 2 · waiting · the queue has stopped until somebody says `resume`: git fetch failed with exit 128: fatal: Expected git repo version <= 1, found 99; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+    "#]]);
+    world.check(
+        "ana: queue
+         ana: why T-1",
         expect![[r#"
-            ana:  merge T-1  👀
-                  [T-1] in the merge queue by ana · entering
-                  [T-1] in the merge queue by ana · position 1 of 1 · staging
-                  [T-1] in the merge queue by ana · position 1 of 1 · waiting · the queue has stopped: git fetch failed with exit 128: fatal: 'HOME/remotes/sample' does not appear to be a git repository; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
-            ana:  merge T-2  👀
-                  [T-2] in the merge queue by ana · entering
-                  [T-2] in the merge queue by ana · position 2 of 2 · waiting
-            --    2 seconds pass
             ana:  queue
-            bot:  sample:main: 2 in line, stopped: git fetch failed with exit 128: fatal: 'HOME/remotes/sample' does not appear to be a git repository; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+            bot:  sample:main: 2 in line, stopped: git fetch failed with exit 128: fatal: Expected git repo version <= 1, found 99; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
                   T-1 add a farewell · position 1 of 2 · waiting
                   T-2 add a welcome · position 2 of 2 · waiting
+            ana:  why T-1
+            bot:  T-1: in the merge queue by ana · position 1 of 2 · waiting · the queue has stopped until somebody says `resume`: git fetch failed with exit 128: fatal: Expected git repo version <= 1, found 99; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
         "#]],
     );
-    world.hide_remote(Hidden::No);
-    world.check("-- 1 minute passes", expect![[r#"
-        --    1 minute passes
-    "#]]);
+    world.remote().mend();
+    world.check(
+        "-- 10 minutes pass
+         ola: resume",
+        expect![[r#"
+            --    10 minutes pass
+            ola:  resume
+            bot:  The merge queue of sample is going on.
+                  [T-1] in the merge queue by ana · position 1 of 2 · staging
+                  [T-2] in the merge queue by ana · position 2 of 2 · staging
+                  [T-1] in the merge queue by ana · position 1 of 2 · landing
+                  [T-2] in the merge queue by ana · position 2 of 2 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+                  [T-2] merged as <commit 2>
+            bot:  T-2 is merged into main as <commit 2>.
+        "#]],
+    );
 }

@@ -43,7 +43,8 @@ fn a_request_becomes_a_merged_commit() {
     expect![[r#"
         add a farewell (ana)
         the sample (ana)
-    "#]].assert_eq(&world.remote().log("main"));
+    "#]]
+    .assert_eq(&world.remote().log("main"));
     expect![[r#"
         add a farewell
 
@@ -55,16 +56,20 @@ fn a_request_becomes_a_merged_commit() {
         Approved-by: ana
         Task-Id: T-1
 
-    "#]].assert_eq(&world.remote_git(&["log", "-1", "--format=%B", "main"]));
+    "#]]
+    .assert_eq(&world.remote_git(&["log", "-1", "--format=%B", "main"]));
     expect![[r#"
         refs/heads/main
-    "#]].assert_eq(&world.remote_git(&["for-each-ref", "--format=%(refname)"]));
+    "#]]
+    .assert_eq(&world.remote_git(&["for-each-ref", "--format=%(refname)"]));
 }
 
 #[test]
 fn options_settle_what_would_be_asked() {
     let mut world = world();
-    world.check("ana: @agent add a farewell repo=sample branch=main agent=scripted plan=off merge=auto", expect![[r#"
+    world.check(
+        "ana: @agent add a farewell repo=sample branch=main agent=scripted plan=off merge=auto",
+        expect![[r#"
         ana:  @agent add a farewell repo=sample branch=main agent=scripted plan=off merge=auto  👀
         bot:  T-1 · add a farewell
               waiting for its turn to work
@@ -75,7 +80,8 @@ fn options_settle_what_would_be_asked() {
               [T-1] in the merge queue by ana · position 1 of 1 · landing
               [T-1] merged as <commit 1>
         bot:  T-1 is merged into main as <commit 1>.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -88,6 +94,7 @@ fn an_option_that_cannot_be_used_is_refused_with_what_can() {
          ana: @agent add a farewell plan=perhaps
          ana: @agent add a farewell merge=now
          ana: @agent add a farewell plna=off
+         ana: @agent add a farewell rep=sample
          ana: @agent repo=sample",
         expect![[r#"
             ana:  @agent add a farewell repo=smaple
@@ -102,18 +109,10 @@ fn an_option_that_cannot_be_used_is_refused_with_what_can() {
             bot:  I cannot use `plan=perhaps`. Say `plan=ask`, `plan=auto` or `plan=off`.
             ana:  @agent add a farewell merge=now
             bot:  I cannot use `merge=now`. Say `merge=ask` or `merge=auto`.
-            ana:  @agent add a farewell plna=off  👀
-            bot:  T-1 · add a farewell plna=off
-                  waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 6 messages (6 of mine left out) · caged: LEVEL
-                  [T-1] plan v1 waits for an approval (R1)
-            bot:  Plan v1 for T-1: A page that says goodbye
-                  1. write farewell.md
-                  2. mention it in README.md
-                  files: farewell.md, README.md
-                  checks: words
-                  risk: R1 · #cac7d254
-                  [1] Approve and run   [2] Revise…   [3] Reject
+            ana:  @agent add a farewell plna=off
+            bot:  There is no option `plna`. Did you mean `plan=off`? I know agent, branch, merge, plan and repo.
+            ana:  @agent add a farewell rep=sample
+            bot:  There is no option `rep`. Did you mean `repo=sample`? I know agent, branch, merge, plan and repo.
             ana:  @agent repo=sample
             bot:  That has options but no request. Say what should change, as in `@agent fix the login redirect repo=web`.
         "#]],
@@ -134,7 +133,7 @@ fn an_agent_that_changes_nothing_gives_an_answer() {
             bot:  T-1, nothing to change: reading greeting.md
                   It says hello, and that is all it does.
             ana:  retry
-            bot:  There is nothing to retry in this thread. Say `status` to see its tasks, or name one, as in `status T-1`.
+            bot:  There is nothing to retry in this thread. Say `status` to see its tasks, or name one, as in `retry T-1`.
         "#]],
     );
 }
@@ -151,7 +150,7 @@ fn a_limit_that_is_reached_is_said() {
          dan: @agent add a welcome",
         expect![[r#"
             dan:  @agent add a welcome
-            bot:  1 tasks are live, and 1 is the limit. Stop or merge one of them, or raise `limits.tasks_live` in the config.
+            bot:  1 task is live, and 1 is the limit. Stop or merge one of them, or raise `limits.tasks_live` in the config.
             ana:  stop  👀
                   [T-1] ended: stopped by ana
             bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
@@ -172,40 +171,40 @@ fn a_limit_that_is_reached_is_said() {
 #[test]
 fn threads_do_not_hear_each_other() {
     let mut world = world();
+    world.say_line("#web ana: @agent add a farewell plan=off");
+    world.say_line("#docs dan: @agent add a welcome plan=off");
     world.check(
-        "#web ana: @agent add a farewell plan=off
-         #docs dan: @agent add a welcome plan=off
-         #web ana: status
+        "#web ana: status
          #docs dan: stop
          #docs ben: merge T-1",
         expect![[r#"
-            #web ana:@agent add a farewell plan=off  👀
-            #web bot:T-1 · add a farewell
+            #web ana: @agent add a farewell plan=off  👀
+            #docs dan: @agent add a welcome plan=off  👀
+            #web ana: status
+            #web bot: T-1 · add a farewell
                   waiting for its turn to work
                   asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-                  #web [T-1] publishing +2 −0 in README.md, farewell.md
-                  #web [T-1] ready on downbeat/T-1
-            #web bot:T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-                  [1] Merge   [2] Retry
-            #docs dan:@agent add a welcome plan=off  👀
-            #docs bot:T-2 · add a welcome
+            #docs bot: T-2 · add a welcome
                   waiting for its turn to work
                   asked by dan · sample on main · agent scripted · read 0 messages · caged: LEVEL
+            #web bot: T-1 queued · add a farewell (by ana)
+                  #web [T-1] publishing +2 −0 in README.md, farewell.md
+                  #web [T-1] ready on downbeat/T-1
+            #web bot: T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
+                  [1] Merge   [2] Retry
                   #docs [T-2] publishing +1 −0 in welcome.md
                   #docs [T-2] ready on downbeat/T-2
-            #docs bot:T-2 is ready on downbeat/T-2: +1 −0 in welcome.md · its check words passed
+            #docs bot: T-2 is ready on downbeat/T-2: +1 −0 in welcome.md · its check words passed
                   [1] Merge   [2] Retry
-            #web ana:status
-            #web bot:T-1 in-review · add a farewell (by ana)
-            #docs dan:stop  👀
+            #docs dan: stop  👀
                   #docs [T-2] ended: stopped by dan
-            #docs bot:T-2 ended: stopped by dan. Say `retry T-2` to run it again.
-            #docs ben:merge T-1  👀
+            #docs bot: T-2 ended: stopped by dan. Say `retry T-2` to run it again.
+            #docs ben: merge T-1  👀
                   #web [T-1] in the merge queue by ben · entering
                   #web [T-1] in the merge queue by ben · position 1 of 1 · staging
                   #web [T-1] in the merge queue by ben · position 1 of 1 · landing
                   #web [T-1] merged as <commit 1>
-            #web bot:T-1 is merged into main as <commit 1>.
+            #web bot: T-1 is merged into main as <commit 1>.
         "#]],
     );
 }
@@ -247,7 +246,7 @@ fn the_repository_is_the_named_one_or_the_one_in_focus() {
 #[test]
 fn the_thread_is_read_without_its_secrets() {
     let mut world = world();
-    let token = format!("ghp_{}", "a1".repeat(18));
+    let token = format!("ghp_{}", "Zq".repeat(18));
     world.play(&format!(
         "dan: our token is {token}\\nplease keep it
          ana: we never say goodbye
@@ -255,10 +254,10 @@ fn the_thread_is_read_without_its_secrets() {
     ));
     world.transcript();
     world.check(&format!("ana: @agent add a farewell, with {token}"), expect![[r#"
-        ana:  @agent add a farewell, with ghp_<commit 1>  👀
+        ana:  @agent add a farewell, with ghp_ZqZqZqZqZqZqZqZqZqZqZqZqZqZqZqZqZqZq  👀
         bot:  T-1 · add a farewell, with [secret removed]
               waiting for its turn to plan
-              asked by ana · sample on main · agent scripted · read 3 messages (1 of mine left out, 1 secret removed, rotate it) · caged: LEVEL
+              asked by ana · sample on main · agent scripted · read 3 messages (1 of mine left out, 2 secrets removed, rotate them) · caged: LEVEL
               [T-1] plan v1 waits for an approval (R1)
         bot:  Plan v1 for T-1: A page that says goodbye
               1. write farewell.md
@@ -284,49 +283,44 @@ fn the_thread_is_read_without_its_secrets() {
         - ana said: help
 
         Answer with JSON: {"summary": "…", "steps": ["…"], "paths": ["files that will change"], "checks": ["…"]}.
-    "#]].assert_eq(&prompt);
+    "#]]
+    .assert_eq(&prompt);
 }
 
 #[test]
 fn a_message_has_a_longest_length() {
     let mut world = world();
-    let begin = "@agent add a farewell ";
+    let begin = "@agent add a farewell plan=off ";
     world.say("ana", &format!("{begin}{}", "x".repeat(100_000 - begin.len())));
     world.drain();
     world.say("ana", &"x".repeat(100_001));
     world.check(
-        "ana: approve
-         ana: @agent add a welcome",
+        "ana: merge
+         ana: @agent add a welcome plan=off",
         expect![[r#"
-            ana:  @agent add a farewell xxxxxxxxxxxxxxxxxx… 100000 bytes  👀
+            ana:  @agent add a farewell plan=off xxxxxxxxx… 100000 bytes  👀
             bot:  T-1 · add a farewell xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
-                  waiting for its turn to plan
+                  waiting for its turn to work
                   asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-                  [T-1] plan v1 waits for an approval (R1)
-            bot:  Plan v1 for T-1: A page that says goodbye
-                  1. write farewell.md
-                  2. mention it in README.md
-                  files: farewell.md, README.md
-                  checks: words
-                  risk: R1 · #cac7d254
-                  [1] Approve and run   [2] Revise…   [3] Reject
-            --    ana is told: the message has 100001 bytes, and 100000 is the limit; put the rest into a file of the repository
-            ana:  approve  👀
-                  [T-1] plan v1 approved by ana (#cac7d254) · waiting for its turn to work
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-                  [4] Merge   [5] Retry
-            ana:  @agent add a welcome  👀
+                  [1] Merge   [2] Retry
+            --    ana is told: the message has 100001 bytes, and 100000 is the limit; put the rest into a file of the repository
+            ana:  merge  👀
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+            ana:  @agent add a welcome plan=off  👀
             bot:  T-2 · add a welcome
-                  waiting for its turn to plan
+                  waiting for its turn to work
                   asked by ana · sample on main · agent scripted · read 1 message (3 of mine left out, 1 too old for 20 kB) · caged: LEVEL
-                  [T-2] plan v1 waits for an approval (R1)
-            bot:  Plan v1 for T-2: A page that welcomes
-                  1. write welcome.md
-                  files: welcome.md
-                  risk: R1 · #806b1908
-                  [6] Approve and run   [7] Revise…   [8] Reject
+                  [T-2] publishing +1 −0 in welcome.md
+                  [T-2] ready on downbeat/T-2
+            bot:  T-2 is ready on downbeat/T-2: +1 −0 in welcome.md · its check words passed
+                  [3] Merge   [4] Retry
         "#]],
     );
 }

@@ -4,8 +4,6 @@ use expect_test::expect;
 
 use crate::sample::world;
 
-const CONVERSATION: [&str; 3] = ["ana: @agent add a farewell", "ana: 1", "ana: 4"];
-
 #[test]
 fn every_wait_survives_a_restart() {
     world().check(
@@ -64,17 +62,16 @@ fn every_wait_survives_a_restart() {
 
 #[test]
 fn a_restart_after_each_effect_changes_no_word() {
+    let whole_road = "ana: @agent add a farewell plan=auto merge=auto";
     let mut calm = world();
-    calm.play(&CONVERSATION.join("\n"));
+    calm.play(whole_road);
     let mut stormy = world();
-    for line in CONVERSATION {
-        stormy.say_line(line);
+    stormy.say_line(whole_road);
+    stormy.restart();
+    while stormy.drain_step() {
         stormy.restart();
-        while stormy.drain_step() {
-            stormy.restart();
-        }
-        stormy.drain();
     }
+    stormy.drain();
     assert_eq!(stormy.transcript(), calm.transcript());
     assert_eq!(stormy.remote().log("main"), calm.remote().log("main"));
 }
@@ -83,7 +80,9 @@ fn a_restart_after_each_effect_changes_no_word() {
 fn a_message_that_was_heard_is_acted_upon_after_a_restart() {
     let mut world = world();
     world.say("ana", "@agent add a farewell plan=off");
-    world.check("-- restart", expect![[r#"
+    world.check(
+        "-- restart",
+        expect![[r#"
         ana:  @agent add a farewell plan=off  👀
         --    restart
         bot:  T-1 · add a farewell
@@ -93,7 +92,8 @@ fn a_message_that_was_heard_is_acted_upon_after_a_restart() {
               [T-1] ready on downbeat/T-1
         bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
               [1] Merge   [2] Retry
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -126,7 +126,9 @@ fn a_message_that_is_delivered_twice_acts_once() {
     world.deliver("m-1", "ana", "@agent add a farewell plan=off");
     world.deliver("m-2", "ana", "merge");
     world.deliver("m-2", "ana", "merge");
-    world.check("ana: status", expect![[r#"
+    world.check(
+        "ana: status",
+        expect![[r#"
         ana:  @agent add a farewell plan=off  👀
         bot:  T-1 · add a farewell
               waiting for its turn to work
@@ -143,5 +145,6 @@ fn a_message_that_is_delivered_twice_acts_once() {
               [T-1] in the merge queue by ana · position 1 of 1 · landing
               [T-1] merged as <commit 1>
         bot:  T-1 is merged into main as <commit 1>.
-    "#]]);
+    "#]],
+    );
 }

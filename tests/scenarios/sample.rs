@@ -40,7 +40,7 @@ pub fn world() -> World {
 }
 
 /// The sample with other checks, or with none.
-pub fn sample_with_checks(text: Option<&'static str>) -> Origin<'static> {
+pub fn sample_with_checks(text: Option<&str>) -> Origin<'_> {
     let others = SAMPLE[1..].iter().copied();
     Origin::Bare(text.map(|text| (SAMPLE[0].0, text)).into_iter().chain(others).collect())
 }

@@ -135,14 +135,19 @@ impl Coverage {
 
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut of = "";
+        let (mut of, mut n_columns) = ("", 0);
         for key in Self::all() {
+            let said = format!("{} {}", key.1, self.0.get(&key).copied().unwrap_or(0));
             if key.0 != of {
-                of = key.0;
-                write!(f, "\n{of:<14}")?;
+                write!(f, "\n{:<13} {said}", key.0)?;
+                (of, n_columns) = (key.0, said.len());
+            } else if n_columns + said.len() > 100 {
+                write!(f, "\n{:<13} {said}", "")?;
+                n_columns = said.len();
+            } else {
+                write!(f, " · {said}")?;
+                n_columns += said.len() + 3;
             }
-            write!(f, " {} {}", key.1, self.0.get(&key).copied().unwrap_or(0))?;
-            f.write_str(",")?;
         }
         writeln!(f)
     }

@@ -105,6 +105,8 @@ pub trait Door {
     async fn task(&mut self, id: TaskId) -> Option<Task>;
     async fn queue(&mut self) -> Option<Queue>;
 
+    /// The lanes in which something is due, claimed or not.
+    async fn busy_lanes(&mut self) -> Vec<Lane>;
     async fn claim(&mut self, lane: Lane, lease: Lease, nth: usize) -> Option<Claim>;
     async fn finish(&mut self, attempt: &Attempt);
     async fn put_off(&mut self, attempt: &Attempt, after: Duration);

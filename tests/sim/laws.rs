@@ -62,6 +62,9 @@ pub const INNOCENT: &str = "only the guilty are ejected";
 pub const ONE_OUTCOME: &str = "every stay has one outcome";
 pub const TESTED: &str = "what the queue lands was tested in exactly that form";
 pub const LINEAR: &str = "the target only grows, by compare-and-swap";
+pub const AGREED: &str = "whose entry is in the queue is merging";
+pub const JOURNALED: &str = "the journal tells the history";
+pub const ASSERTED: &str = "a machine's own assertions hold";
 pub const MERGED: &str = "merged is what is on the target, once";
 
 /// What people said, sessions made and entries got.
@@ -157,7 +160,9 @@ impl History {
         if let Some(run) = answered_run(event)
             && before.runs.iter().all(|known| known.id != run)
         {
-            ensure(is_same(before, queue) && effects.is_empty(), LATE, || format!("{event:?} is for a run that is gone"))?;
+            ensure(is_same(before, queue) && effects.is_empty(), LATE, || {
+                format!("{event:?} is for a run that is gone")
+            })?;
         }
         for entry in &queue.entries {
             let known = before.entry(&entry.change.id);
@@ -220,7 +225,9 @@ impl History {
     pub fn judge_rest(&self, repo: &Repo, tasks: &[Task], queue: Option<&Queue>) -> Lawful {
         for task in tasks {
             let is_its = |commit: &&Sha| {
-                repo.made_from(commit).and_then(|head| self.produced.get(head)).is_some_and(|product| product.task == task.id)
+                repo.made_from(commit)
+                    .and_then(|head| self.produced.get(head))
+                    .is_some_and(|product| product.task == task.id)
             };
             let landed: Vec<&Sha> = repo.history().filter(is_its).collect();
             let expected: Vec<&Sha> = match &task.state {
@@ -228,7 +235,8 @@ impl History {
                 _ => Vec::new(),
             };
             ensure(landed == expected, MERGED, || {
-                let short = |commits: &[&Sha]| commits.iter().map(|sha| sha.short().to_owned()).collect::<Vec<_>>().join(", ");
+                let short =
+                    |commits: &[&Sha]| commits.iter().map(|sha| sha.short().to_owned()).collect::<Vec<_>>().join(", ");
                 let words = task.state_in_words();
                 format!("{} is {words}, as [{}], and [{}] is on the target", task.id, short(&expected), short(&landed))
             })?;
@@ -311,19 +319,30 @@ pub fn is_same(a: &Queue, b: &Queue) -> bool {
 /// deadline.
 pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> Lawful {
     for task in tasks {
-        ensure(is_carried(task, queue, debts), CARRIED, || format!("{} is {} for ever", task.id, task.state_in_words()))?;
+        ensure(is_carried(task, queue, debts), CARRIED, || {
+            format!("{} is {} for ever", task.id, task.state_in_words())
+        })?;
     }
     let Some(queue) = queue else { return Ok(()) };
+    for entry in queue.entries.iter().map(|entry| &entry.change.id) {
+        let task = tasks.iter().find(|task| EntryId::from(task.id) == *entry);
+        let is_there = task.is_some_and(|task| matches!(task.state, TaskState::Merging { .. }));
+        ensure(is_there, AGREED, || format!("{entry} is in the queue, and its task is elsewhere"))?;
+    }
     let owed = |wanted: &dyn Fn(&QueueEffect) -> bool| {
         debts.iter().any(|owing| matches!(&owing.debt, Debt::Queue(effect) if wanted(effect)))
     };
     for run in &queue.runs {
         let is_owed = match run.phase {
-            Phase::Staging { .. } => owed(&|effect| matches!(effect, QueueEffect::Stage { run: id, .. } if *id == run.id)),
+            Phase::Staging { .. } => {
+                owed(&|effect| matches!(effect, QueueEffect::Stage { run: id, .. } if *id == run.id))
+            }
             Phase::Testing { .. } => {
                 owed(&|effect| matches!(effect, QueueEffect::AwaitChecks { run: id, .. } if *id == run.id))
             }
-            Phase::Landing { .. } => owed(&|effect| matches!(effect, QueueEffect::Land { run: id, .. } if *id == run.id)),
+            Phase::Landing { .. } => {
+                owed(&|effect| matches!(effect, QueueEffect::Land { run: id, .. } if *id == run.id))
+            }
             Phase::Passed { .. } | Phase::Doubtful { .. } => true,
         };
         ensure(is_owed, CARRIED, || format!("{} waits for nothing", run.id))?;
@@ -337,7 +356,10 @@ fn is_carried(task: &Task, queue: Option<&Queue>, debts: &[Owing]) -> bool {
     };
     let entry = EntryId::from(task.id);
     match &task.state {
-        TaskState::Queued { .. } | TaskState::Planning { .. } | TaskState::Working { .. } | TaskState::Cancelling { .. } => {
+        TaskState::Queued { .. }
+        | TaskState::Planning { .. }
+        | TaskState::Working { .. }
+        | TaskState::Cancelling { .. } => {
             owed(&|effect| matches!(effect, TaskEffect::StartSession { session, .. } if *session == task.sessions))
         }
         TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::InReview { .. } => {
@@ -347,13 +369,14 @@ fn is_carried(task: &Task, queue: Option<&Queue>, debts: &[Owing]) -> bool {
             owed(&|effect| matches!(effect, TaskEffect::Publish { work: owed } if owed.head == work.head))
         }
         TaskState::Merging { .. } => {
-            let is_reported = |owing: &Owing| {
-                matches!(&owing.debt, Debt::Queue(QueueEffect::Report { entry: id, news: News::Ended(_) }) if *id == entry)
-            };
+            let is_reported = |owing: &Owing| matches!(&owing.debt, Debt::Queue(QueueEffect::Report { entry: id, news: News::Ended(_) }) if *id == entry);
             owed(&|effect| matches!(effect, TaskEffect::Enqueue { .. }))
                 || queue.is_some_and(|queue| queue.entry(&entry).is_some())
                 || debts.iter().any(is_reported)
         }
-        TaskState::Merged { .. } | TaskState::Answered { .. } | TaskState::Cancelled { .. } | TaskState::Failed { .. } => true,
+        TaskState::Merged { .. }
+        | TaskState::Answered { .. }
+        | TaskState::Cancelled { .. }
+        | TaskState::Failed { .. } => true,
     }
 }

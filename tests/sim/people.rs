@@ -24,14 +24,19 @@ impl<D: Door> Play<D> {
         if self.n_tasks >= self.weather.n_tasks {
             return Ok(());
         }
+        let is_rush = self.weather.is_rush;
         let day = Duration::from_secs(86_400);
         let request = Request {
             text: "change something".to_owned(),
             repo: "web".parse().expect("a name"),
             target: "main".parse().expect("a branch"),
             agent: "scripted".to_owned(),
-            plan: *self.chance.pick(&[PlanMode::Ask, PlanMode::Ask, PlanMode::Auto, PlanMode::Off]),
-            merges_itself: self.chance.one_in(3),
+            plan: self.chance.weigh(&[
+                (if is_rush { 1 } else { 4 }, PlanMode::Ask),
+                (2, PlanMode::Auto),
+                (2, PlanMode::Off),
+            ]),
+            merges_itself: is_rush || self.chance.one_in(2),
             requester: self.anybody(),
             thread: ThreadRef::console("t"),
             context: String::new(),
@@ -60,7 +65,7 @@ impl<D: Door> Play<D> {
         }
         let id = TaskId::new(1 + self.chance.below(usize::try_from(self.n_tasks).expect("few")) as u64);
         let Some(task) = self.door.task(id).await else { return Ok(()) };
-        let event = if self.chance.one_in(8) { self.any_words(&task) } else { self.fitting_words(&task) };
+        let event = if self.chance.one_in(25) { self.any_words(&task) } else { self.fitting_words(&task) };
         let Some(event) = event else { return Ok(()) };
         if let TaskEvent::PlanApproved { version, hash, .. } = &event {
             self.history.words.push((id, *version, hash.clone()));
@@ -77,13 +82,13 @@ impl<D: Door> Play<D> {
         let by = self.anybody();
         let (words, why) = ("keep the old name".to_owned(), String::new());
         match &task.state {
-            TaskState::AwaitingApproval { plan, .. } => Some(match self.chance.below(12) {
-                0..8 => {
+            TaskState::AwaitingApproval { plan, .. } => Some(match self.chance.below(24) {
+                0..20 => {
                     let hash = self.chance.one_in(2).then(|| plan.hash.clone());
                     TaskEvent::PlanApproved { by, version: plan.version, hash }
                 }
-                8 => self.stale_approval(task, by)?,
-                9 | 10 => TaskEvent::RevisionRequested { by, feedback: words },
+                20 | 21 => self.stale_approval(task, by)?,
+                22 => TaskEvent::RevisionRequested { by, feedback: words },
                 _ => TaskEvent::Refused { by, why },
             }),
             TaskState::Departed { work, .. } => Some(match self.chance.below(6) {
@@ -91,12 +96,12 @@ impl<D: Door> Play<D> {
                 4 => TaskEvent::RevisionRequested { by, feedback: words },
                 _ => TaskEvent::Refused { by, why },
             }),
-            TaskState::InReview { .. } => Some(match self.chance.below(10) {
-                0..7 => TaskEvent::MergeRequested { by },
-                7 => TaskEvent::RevisionRequested { by, feedback: words },
+            TaskState::InReview { .. } => Some(match self.chance.below(20) {
+                0..17 => TaskEvent::MergeRequested { by },
+                17 => TaskEvent::RevisionRequested { by, feedback: words },
                 _ => TaskEvent::RetryRequested { by },
             }),
-            TaskState::Merging { .. } => match self.chance.below(20) {
+            TaskState::Merging { .. } => match self.chance.below(40) {
                 0 => Some(TaskEvent::DequeueRequested { by }),
                 1 => Some(TaskEvent::StopRequested { by }),
                 _ => None,
@@ -105,7 +110,7 @@ impl<D: Door> Play<D> {
                 self.chance.one_in(3).then_some(TaskEvent::RetryRequested { by })
             }
             TaskState::Queued { .. } | TaskState::Planning { .. } | TaskState::Working { .. } => {
-                self.chance.one_in(15).then_some(TaskEvent::StopRequested { by })
+                self.chance.one_in(80).then_some(TaskEvent::StopRequested { by })
             }
             TaskState::Publishing { .. }
             | TaskState::Cancelling { .. }
@@ -194,7 +199,10 @@ impl<D: Door> Play<D> {
             (0, _) => QueueEvent::Paused { by },
             (1..4, _) => QueueEvent::Resumed { by },
             (4, _) => {
-                let limits = mergeq::queue::Limits { entries_max: queue.policy.limits.entries_max, ..any_policy(&mut self.chance).limits };
+                let limits = mergeq::queue::Limits {
+                    entries_max: queue.policy.limits.entries_max,
+                    ..any_policy(&mut self.chance).limits
+                };
                 QueueEvent::PolicyChanged { policy: mergeq::queue::Policy { limits, ..any_policy(&mut self.chance) } }
             }
             (5, Some(entry)) if self.chance.one_in(3) => QueueEvent::Withdrawn { entry, by },

@@ -55,7 +55,18 @@ pub enum Answer {
 }
 
 /// The paths that changes touch: few, so that they meet.
-const PATHS: [&str; 6] = ["src/a.rs", "src/b.rs", "src/c.rs", "src/d.rs", "docs/a.md", "Cargo.lock"];
+const PATHS: [&str; 10] = [
+    "src/a.rs",
+    "src/b.rs",
+    "src/c.rs",
+    "src/d.rs",
+    "src/e.rs",
+    "src/f.rs",
+    "src/g.rs",
+    "docs/a.md",
+    "docs/b.md",
+    "Cargo.lock",
+];
 
 impl<D: Door> Play<D> {
     /// Takes a performer one stage further.
@@ -84,7 +95,8 @@ impl<D: Door> Play<D> {
         }
         let cause = Cause::Delivery(DeliveryId::new(format!("{}:started", flight.claim.attempt.effect)));
         self.tell(Told::Task(id, TaskEvent::SessionStarted { session }), cause).await?;
-        let ending = self.chance.weigh(&[(16, Ending::Well), (1, Ending::Empty), (2, Ending::Broken), (2, Ending::Never)]);
+        let ending =
+            self.chance.weigh(&[(40, Ending::Well), (1, Ending::Empty), (2, Ending::Broken), (1, Ending::Never)]);
         Ok(Stage::AtWork(self.repo.target.clone(), ending))
     }
 
@@ -125,13 +137,15 @@ impl<D: Door> Play<D> {
                     None => TaskEvent::NothingChanged { session, answer: "the world is full".to_owned() },
                 }
             }
-            (Ending::Empty, Goal::Work { .. }) => TaskEvent::NothingChanged { session, answer: "all is well".to_owned() },
+            (Ending::Empty, Goal::Work { .. }) => {
+                TaskEvent::NothingChanged { session, answer: "all is well".to_owned() }
+            }
         };
         Ok(Stage::Acted(Answer::Say(Told::Task(id, event))))
     }
 
     fn any_tier(&mut self) -> Tier {
-        self.chance.weigh(&[(1, Tier::R0), (12, Tier::R1), (2, Tier::R2), (1, Tier::R3)])
+        self.chance.weigh(&[(1, Tier::R0), (24, Tier::R1), (2, Tier::R2), (1, Tier::R3)])
     }
 
     /// A new atom of any nature.
@@ -147,7 +161,8 @@ impl<D: Door> Play<D> {
 
     fn make_work(&mut self, base: &Sha) -> Option<Work> {
         let (atom, clash) = self.any_atom();
-        let changes = atom.paths.iter().map(|path| FileChange { path: (*path).to_owned(), added: 1, removed: 0 }).collect();
+        let changes =
+            atom.paths.iter().map(|path| FileChange { path: (*path).to_owned(), added: 1, removed: 0 }).collect();
         let head = self.repo.commit(base, atom, clash)?;
         let conclusion = if self.chance.one_in(10) { Conclusion::Failed } else { Conclusion::Passed };
         let check = CheckRun {
@@ -160,6 +175,7 @@ impl<D: Door> Play<D> {
         };
         Some(Work {
             approved: None,
+            accepted_by: None,
             base: base.clone(),
             head,
             changes,
@@ -184,7 +200,9 @@ impl<D: Door> Play<D> {
             }
             TaskEffect::PostCard => {
                 let Some(task) = self.door.task(id).await else { return Ok(Answer::Nothing) };
-                say(TaskEvent::CardPosted { card: MessageRef { thread: task.request.thread, id: format!("card {id}") } })
+                say(TaskEvent::CardPosted {
+                    card: MessageRef { thread: task.request.thread, id: format!("card {id}") },
+                })
             }
             TaskEffect::Announce(Announcement::PlanReady { plan }) => {
                 self.shown.push((id, plan.version, plan.hash.clone()));
@@ -284,7 +302,11 @@ impl<D: Door> Play<D> {
     fn check(&mut self, commit: &Sha) -> Verdict {
         let is_flaky = self.chance.one_in(self.weather.flakes);
         let red = || Verdict::Failed {
-            failing: vec![FailedCheck { name: "unit".to_owned(), how: "exited with 1".to_owned(), output_tail: String::new() }],
+            failing: vec![FailedCheck {
+                name: "unit".to_owned(),
+                how: "exited with 1".to_owned(),
+                output_tail: String::new(),
+            }],
         };
         match self.repo.truth_of(commit) {
             Truth::NoGate => Verdict::NoGate { why: None },
@@ -308,9 +330,12 @@ impl<D: Door> Play<D> {
     }
 
     fn land(&mut self, run: RunId, from: &Sha, to: &Sha) -> Lawful<Answer> {
-        let landing = self.repo.land(from, to);
+        let landing = match self.weather.is_forcing {
+            true => self.repo.force(to),
+            false => self.repo.land(from, to),
+        };
         self.history.judge_target(&self.repo)?;
-        if landing == Landing::Landed && self.chance.one_in(self.weather.troubles) {
+        if landing == Landing::Landed && self.chance.one_in(self.weather.troubles / 2) {
             self.coverage.note_fault("a landing whose answer is lost");
             return Ok(Answer::NotNow);
         }
@@ -331,7 +356,7 @@ pub fn buried(debt: &Debt, why: &str) -> Option<Told> {
             let event = match effect {
                 TaskEffect::StartSession { session, .. } => TaskEvent::SessionFailed { session: *session, why },
                 TaskEffect::Publish { work } => TaskEvent::PublishFailed { head: work.head.clone(), why },
-                TaskEffect::Enqueue { .. } => TaskEvent::EntryEjected { why },
+                TaskEffect::AwaitDeadline(deadline) => TaskEvent::DeadlinePassed { deadline: *deadline },
                 _ => return None,
             };
             return Some(Told::Task(*id, event));

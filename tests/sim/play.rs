@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use agents::task::{Task, TaskEffect, TaskEvent};
-use domain::{Attempt, Cause, DeliveryId, EntryId, Machine, Rejected, Sha, Step, TaskId, Timestamp};
+use domain::{Attempt, Cause, DeliveryId, Machine, Rejected, Sha, Step, TaskId, Timestamp};
 use mergeq::queue::{Queue, QueueEffect, QueueEvent};
 
 use crate::chance::Chance;
 use crate::coverage::Coverage;
-use crate::door::{Claim, Debt, Door, LANES, Lane, Lease, Settled, Told};
-use crate::laws::{Breach, History, LATE, Lawful, PLANNED, breach, is_same, judge_debts};
+use crate::door::{Claim, Debt, Door, Lane, Lease, Settled, Told};
+use crate::laws::{Breach, History, JOURNALED, LATE, Lawful, PLANNED, breach, is_same, judge_debts};
 use crate::performers::{Answer, Flight, Stage, buried};
 use crate::repo::Repo;
 use crate::weather::Weather;
@@ -18,15 +18,8 @@ use crate::weather::Weather;
 /// How many of the last events are shown when a law is broken.
 const RECENT_MAX: usize = 40;
 
-/// How long a calm world may take until nothing is left to do. A history has some hundred effects; ten times that many
-/// is a circle.
-const CALM_TURNS_MAX: usize = 4_000;
-
 pub const ONCE: &str = "a cause is applied once";
 pub const ANSWERS: &str = "an answer is never refused";
-pub const RESTS: &str = "a calm world comes to rest";
-pub const ENDS: &str = "every task has an end";
-pub const AGREES: &str = "the task and the queue agree";
 
 /// What the teller of an event learns.
 #[derive(Debug)]
@@ -52,6 +45,7 @@ pub struct Play<D> {
     pub flights: Vec<Flight>,
     /// Looks at the target that are under way: what the queue knew, and what was found.
     pub looks: Vec<(Option<Sha>, Option<Sha>)>,
+    is_early: bool,
     deliveries: Vec<(Told, Cause)>,
     answers: Vec<(Told, Attempt)>,
     recent: VecDeque<String>,
@@ -73,6 +67,7 @@ impl<D: Door> Play<D> {
             n_tasks: 0,
             flights: Vec::new(),
             looks: Vec::new(),
+            is_early: true,
             deliveries: Vec::new(),
             answers: Vec::new(),
             recent: VecDeque::new(),
@@ -93,21 +88,14 @@ impl<D: Door> Play<D> {
     /// The whole history: a stormy part, a calm one in which everything comes to rest, and the end of all waiting.
     pub async fn run(&mut self) -> Lawful {
         for turn in 0..self.weather.n_turns {
+            self.is_early = turn < self.weather.n_turns / 2;
             self.door.advance(Duration::from_millis(1));
             self.take_turn().await?;
             if turn % 16 == 0 {
                 self.look_at_debts().await?;
             }
         }
-        self.weather.calm_down();
-        self.crash().await;
-        self.come_to_rest().await?;
-        self.judge_rest().await?;
-        self.outwait_everybody().await?;
-        match self.door.objection().await {
-            Some(what) => Err(breach("the journal tells the history", what)),
-            None => Ok(()),
-        }
+        self.end().await
     }
 
     async fn take_turn(&mut self) -> Lawful {
@@ -136,19 +124,25 @@ impl<D: Door> Play<D> {
     }
 
     /// The process dies and another begins: what was being performed is forgotten, what is owed is not.
-    async fn crash(&mut self) {
+    pub async fn crash(&mut self) {
         self.flights.clear();
         self.looks.clear();
         self.door.forget_leases().await;
     }
 
     async fn claim_something(&mut self) -> Lawful {
-        let lane = *self.chance.pick(&LANES);
         let lease = if self.chance.one_in(self.weather.lapses) { Lease::Lapsed } else { Lease::Held };
+        let is_asleep = self.is_early && self.weather.is_rush;
+        let mut lanes = self.door.busy_lanes().await;
+        lanes.retain(|lane| !is_asleep || lane.kind == "task");
+        if lanes.is_empty() {
+            return Ok(());
+        }
+        let lane = *self.chance.pick(&lanes);
         self.claim(lane, lease).await.map(drop)
     }
 
-    async fn claim(&mut self, lane: Lane, lease: Lease) -> Lawful<bool> {
+    pub async fn claim(&mut self, lane: Lane, lease: Lease) -> Lawful<bool> {
         let nth = self.chance.below(8);
         let Some(claim) = self.door.claim(lane, lease, nth).await else { return Ok(false) };
         if lease == Lease::Lapsed {
@@ -181,7 +175,7 @@ impl<D: Door> Play<D> {
         self.step_flight(index).await
     }
 
-    async fn step_flight(&mut self, index: usize) -> Lawful {
+    pub async fn step_flight(&mut self, index: usize) -> Lawful {
         let mut flight = self.flights.swap_remove(index);
         match std::mem::replace(&mut flight.stage, Stage::Claimed) {
             Stage::Acted(answer) => self.settle(flight, answer).await,
@@ -273,9 +267,7 @@ impl<D: Door> Play<D> {
         self.coverage.note(event);
         self.note_task_step(after);
         if after.effects.contains(&TaskEffect::StopSession) {
-            let is_its = |flight: &&mut Flight| {
-                matches!(&flight.claim.debt, Debt::Task(id, TaskEffect::StartSession { .. }) if *id == before.id)
-            };
+            let is_its = |flight: &&mut Flight| matches!(&flight.claim.debt, Debt::Task(id, TaskEffect::StartSession { .. }) if *id == before.id);
             self.flights.iter_mut().filter(is_its).for_each(|flight| flight.is_revoked = true);
         }
         self.history.judge_task(before, event, after)
@@ -295,9 +287,7 @@ impl<D: Door> Play<D> {
         self.coverage.note_queue_step(event, after);
         for effect in &after.effects {
             let QueueEffect::CancelChecks { run } = effect else { continue };
-            let is_its = |flight: &&mut Flight| {
-                matches!(&flight.claim.debt, Debt::Queue(QueueEffect::AwaitChecks { run: of, .. }) if of == run)
-            };
+            let is_its = |flight: &&mut Flight| matches!(&flight.claim.debt, Debt::Queue(QueueEffect::AwaitChecks { run: of, .. }) if of == run);
             self.flights.iter_mut().filter(is_its).for_each(|flight| flight.is_revoked = true);
         }
         self.history.judge_queue(&mut self.repo, before, event, after)?;
@@ -372,77 +362,9 @@ impl<D: Door> Play<D> {
         tasks
     }
 
-    async fn look_at_debts(&mut self) -> Lawful {
+    pub async fn look_at_debts(&mut self) -> Lawful {
         let (tasks, queue) = (self.all_tasks().await, self.door.queue().await);
         judge_debts(&tasks, queue.as_ref(), &self.door.debts().await)
-    }
-
-    /// A fair world: everything owed is performed, and somebody resumes a queue that is paused.
-    async fn come_to_rest(&mut self) -> Lawful {
-        for _ in 0..CALM_TURNS_MAX {
-            let mut is_idle = true;
-            for lane in LANES {
-                is_idle &= !self.claim(lane, Lease::Held).await?;
-            }
-            while !self.flights.is_empty() {
-                is_idle = false;
-                self.step_flight(0).await?;
-            }
-            if is_idle && !self.help_on().await? {
-                return self.look_at_debts().await;
-            }
-        }
-        Err(breach(RESTS, format!("something is still owed after {CALM_TURNS_MAX} rounds")))
-    }
-
-    /// Resumes a paused queue, or lets time pass until the next effect is due that waits for no person.
-    async fn help_on(&mut self) -> Lawful<bool> {
-        if self.door.queue().await.is_some_and(|queue| queue.pause.is_some()) {
-            let by = "ana".parse().expect("a name");
-            return self.deliver(Told::Queue(QueueEvent::Resumed { by })).await.map(|_| true);
-        }
-        let waits_for_people = |debt: &Debt| matches!(debt, Debt::Task(_, TaskEffect::AwaitDeadline(_)));
-        let debts = self.door.debts().await;
-        let due = debts.iter().filter(|owing| !waits_for_people(&owing.debt)).map(|owing| owing.due);
-        Ok(self.wait_until(due.filter(|due| *due > self.door.now()).min()))
-    }
-
-    fn wait_until(&mut self, due: Option<Timestamp>) -> bool {
-        if let Some(due) = due {
-            let wait = due.since(self.door.now());
-            self.door.advance(wait);
-        }
-        due.is_some()
-    }
-
-    async fn judge_rest(&mut self) -> Lawful {
-        let (tasks, queue) = (self.all_tasks().await, self.door.queue().await);
-        if let Some(entry) = queue.as_ref().and_then(|queue| queue.entries.first()) {
-            return Err(breach(RESTS, format!("{} is in the queue for ever", entry.change.id)));
-        }
-        for task in &tasks {
-            let in_queue = queue.as_ref().is_some_and(|queue| queue.entry(&EntryId::from(task.id)).is_some());
-            if in_queue != matches!(task.state, agents::task::TaskState::Merging { .. }) {
-                return Err(breach(AGREES, format!("{} is {}", task.id, task.state_in_words())));
-            }
-        }
-        self.history.judge_rest(&self.repo, &tasks, queue.as_ref())
-    }
-
-    /// Nobody says anything any more: the deadlines end what waits.
-    async fn outwait_everybody(&mut self) -> Lawful {
-        loop {
-            let debts = self.door.debts().await;
-            let due = debts.iter().map(|owing| owing.due).filter(|due| *due > self.door.now()).min();
-            if !self.wait_until(due) {
-                break;
-            }
-            self.come_to_rest().await?;
-        }
-        match self.all_tasks().await.iter().find(|task| !task.is_ended()) {
-            Some(task) => Err(breach(ENDS, format!("{} is {} for ever", task.id, task.state_in_words()))),
-            None => Ok(()),
-        }
     }
 
     fn recall<M: Machine>(&mut self, told: &Told, cause: &Cause, settled: &Settled<M>) {

@@ -202,7 +202,9 @@ impl Repo {
 
     /// The paths that a branch's change touches.
     pub fn paths_of(&self, head: &Sha) -> Vec<String> {
-        self.atoms_of(self.delta_of(head)).flat_map(|(_, atom)| atom.paths.iter().map(|path| (*path).to_owned())).collect()
+        self.atoms_of(self.delta_of(head))
+            .flat_map(|(_, atom)| atom.paths.iter().map(|path| (*path).to_owned()))
+            .collect()
     }
 
     /// The name of a commit's tree.
@@ -226,6 +228,12 @@ impl Repo {
     pub fn is_unwelcome(&self, from: &Sha, to: &Sha) -> bool {
         let new = self.commits[to].tree & !self.commits[from].tree;
         self.atoms_of(new).any(|(_, atom)| atom.nature == Nature::Unwelcome)
+    }
+
+    /// What no forge may do: the target is put where it shall be, wherever it was.
+    pub fn force(&mut self, to: &Sha) -> Landing {
+        self.push(to.clone(), true);
+        Landing::Landed
     }
 
     /// A fast-forward by compare-and-swap. Asking twice is asking once.

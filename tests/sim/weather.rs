@@ -24,9 +24,13 @@ pub struct Weather {
     /// Checks lie or do not end once in so many; 0 is never.
     pub flakes: usize,
     /// A crash comes once in so many turns.
-    crashes: usize,
+    pub crashes: usize,
+    /// Everybody wants to merge at once: the queue's own lanes sleep through the first half, and nobody is asked much.
+    pub is_rush: bool,
     /// How busy other people are with the target.
-    pushes: usize,
+    pub pushes: usize,
+    /// The forge moves the target without a look at where it is; for mutations.
+    pub is_forcing: bool,
     /// Nothing goes wrong any more.
     pub is_calm: bool,
     /// The events are kept as text.
@@ -44,15 +48,17 @@ impl Weather {
             policy.limits.entries_max = 1 + chance.below(2);
         }
         Self {
-            n_tasks: 2 + chance.below(6) as u64,
+            n_tasks: 2 + chance.below(9) as u64,
             n_turns: 250 + chance.below(300),
             policy,
             is_untested: chance.one_in(10),
-            lapses: often(&mut chance, &[0, 3, 8, 20]),
-            troubles: often(&mut chance, &[0, 4, 10, 30]),
-            flakes: often(&mut chance, &[0, 0, 4, 12]),
-            crashes: often(&mut chance, &[0, 20, 60, 200]),
-            pushes: *chance.pick(&[0, 1, 2, 6]),
+            lapses: often(&mut chance, &[0, 4, 10, 30]),
+            troubles: often(&mut chance, &[0, 4, 12, 40]),
+            flakes: often(&mut chance, &[0, 0, 3, 8]),
+            crashes: often(&mut chance, &[0, 40, 100, 200]),
+            is_rush: chance.one_in(2),
+            pushes: *chance.pick(&[0, 0, 1, 3]),
+            is_forcing: false,
             is_calm: false,
             is_told: false,
         }
@@ -67,23 +73,25 @@ impl Weather {
     pub fn turns(&self) -> [(usize, Turn); 10] {
         let crashes = if self.crashes == 0 { 0 } else { 400 / self.crashes };
         [
-            (160, Turn::Claim),
-            (110, Turn::Fly),
-            (60, Turn::Speak),
-            (12, Turn::Submit),
+            (180, Turn::Claim),
+            (200, Turn::Fly),
+            (80, Turn::Speak),
+            (20, Turn::Submit),
             (self.pushes * 2, Turn::Push),
             (8, Turn::Look),
-            (8, Turn::Meddle),
+            (5, Turn::Meddle),
             (12, Turn::Repeat),
             (20, Turn::Wait),
             (crashes, Turn::Crash),
         ]
     }
 
-    /// How often an effect of a lane is tried before it is given up.
+    /// How often an effect of a lane is tried before it is given up. What joins the two machines is never given up.
     pub fn attempts_max(&self, lane: Lane) -> u32 {
-        let _ = lane;
-        ATTEMPTS_MAX
+        match lane.name {
+            "merge" | "report" => u32::MAX,
+            _ => ATTEMPTS_MAX,
+        }
     }
 
     pub fn any_nature(chance: &mut Chance) -> Nature {

@@ -1,6 +1,7 @@
 //! Git for tests: nobody's settings, fixed people and dates, so that the same edits make the same commits everywhere.
 
 use std::fmt::Write as _;
+use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -34,7 +35,11 @@ impl RemoteRepository {
         std::fs::create_dir_all(path).expect("a temporary directory can be filled");
         let repository = Self { path: path.to_owned() };
         repository.git(&[&["init", "--quiet", "--initial-branch=main"], how].concat());
-        repository.commit("ana", "the sample", files);
+        // Housekeeping costs a process a push, and keeps nothing that a test looks at.
+        let mut config =
+            OpenOptions::new().append(true).open(repository.git_dir().join("config")).expect("git made it");
+        config.write_all(b"[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n").expect("a file can be written");
+        repository.import("ana", "the sample", files, "");
         repository
     }
 
@@ -45,18 +50,34 @@ impl RemoteRepository {
 
     /// Puts a commit onto `main` behind everybody's back, as a person with push rights does.
     pub fn commit(&self, author: &str, title: &str, files: &[FileText<'_>]) {
-        let has_main = !self.git(&["for-each-ref", "refs/heads/main"]).is_empty();
-        let mut stream = format!(
-            "commit refs/heads/main\ncommitter {author} <{author}@example.org> {BEGINNING_S} +0000\n{}",
-            block(title)
-        );
-        if has_main {
-            stream.push_str("from refs/heads/main^0\n");
-        }
+        self.import(author, title, files, "from refs/heads/main^0\n");
+    }
+
+    fn import(&self, author: &str, title: &str, files: &[FileText<'_>], from: &str) {
+        let committer = format!("{author} <{author}@example.org> {BEGINNING_S} +0000");
+        let mut stream = format!("commit refs/heads/main\ncommitter {committer}\n{}{from}", block(title));
         for (path, text) in files {
             let _ = write!(stream, "M 100644 inline {path}\n{}", block(text));
         }
         self.git_with(&["fast-import", "--quiet"], &stream);
+    }
+
+    fn git_dir(&self) -> PathBuf {
+        let inner = self.path.join(".git");
+        if inner.is_dir() { inner } else { self.path.clone() }
+    }
+
+    /// Puts it out of order in a way that may pass by itself: git of today does not know its format.
+    pub fn break_down(&self) {
+        let config = self.git_dir().join("config");
+        std::fs::rename(&config, self.git_dir().join("config.whole")).expect("a file can be renamed");
+        std::fs::write(&config, "[core]\n\trepositoryformatversion = 99\n").expect("a file can be written");
+    }
+
+    /// Puts it in order again.
+    pub fn mend(&self) {
+        let dir = self.git_dir();
+        std::fs::rename(dir.join("config.whole"), dir.join("config")).expect("a file can be renamed");
     }
 
     /// Runs git in it; its output, or a panic with its complaint.

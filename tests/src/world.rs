@@ -4,7 +4,7 @@
 //! effect after the other, so that a conversation reads the same every time; time moves by [`World::advance`] alone.
 //! After each drain nothing may be stuck (see [`liveness`]).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,15 +13,17 @@ use downbeat::chat::console::ConsoleEvent;
 use downbeat::config::Config;
 use downbeat::serve::System;
 use expect_test::Expect;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use store::Pumping;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
-use tokio::task::JoinHandle;
 
 use crate::clock::ManualClock;
 use crate::git::{FileText, RemoteRepository};
+use crate::processes;
 use record::Record;
 
 mod liveness;
@@ -53,15 +55,6 @@ pub enum Origin<'a> {
     CheckedOut(Vec<FileText<'a>>),
 }
 
-/// Whether a repository can be found where the config says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hidden {
-    /// It is elsewhere.
-    Yes,
-    /// It is where it should be.
-    No,
-}
-
 /// The installation, with everyone who talks to it.
 pub struct World {
     config: Config,
@@ -78,14 +71,18 @@ pub struct World {
 struct Running {
     system: Arc<System>,
     shown: broadcast::Receiver<ConsoleEvent>,
-    /// A session whose agent does nothing until it is stopped, beside which everything else goes on.
-    dozing: Option<JoinHandle<bool>>,
+    /// Where agents work.
+    trees: PathBuf,
+    /// A session whose agent does nothing until it is stopped. It goes on only when everything else has come to rest, so
+    /// that who speaks first does not depend on the machine.
+    dozing: Option<BoxFuture<'static, bool>>,
 }
 
 impl Setup<'_> {
     /// Starts an installation in a directory of its own.
     pub fn open(&self) -> World {
-        let home = TempDir::new().expect("a temporary directory can be made");
+        // In memory where the machine has it: a world makes and removes some thousand small files.
+        let home = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).expect("a temporary directory can be made");
         let script = home.path().join("script.toml");
         std::fs::write(&script, self.script).expect("a temporary directory can be filled");
         let remotes: Vec<_> = self.repositories.iter().map(|(name, origin)| origin.make(home.path(), name)).collect();
@@ -133,21 +130,17 @@ impl World {
         });
         let system = Arc::new(system.expect("the system starts"));
         let shown = system.console.watch();
-        self.running = Some(Running { system, shown, dozing: None });
+        let trees = self.config.state.join("workspaces");
+        self.running = Some(Running { system, shown, trees, dozing: None });
     }
 
     /// Ends the process as a crash does, whatever is owed or running, and starts it again on the same state.
     pub fn restart(&mut self) {
         self.take_in();
         let Running { system, dozing, .. } = self.running.take().expect("a world always runs");
-        self.runtime.block_on(async {
-            if let Some(dozing) = dozing {
-                dozing.abort();
-                let _ = dozing.await;
-            }
-            system.store.close().await;
-        });
-        drop(system);
+        let _inside = self.runtime.enter();
+        drop(dozing);
+        self.runtime.block_on(system.store.close());
         self.start();
     }
 
@@ -209,16 +202,6 @@ impl World {
         self.home.path()
     }
 
-    /// Takes the first repository away from where it was, or brings it back.
-    pub fn hide_remote(&self, is_hidden: Hidden) {
-        let (there, away) = (self.remote().path().to_owned(), self.home().join("away"));
-        let (from, to) = match is_hidden {
-            Hidden::Yes => (there, away),
-            Hidden::No => (away, there),
-        };
-        std::fs::rename(from, to).expect("a directory can be moved");
-    }
-
     /// How many messages the bot has posted since the beginning.
     pub fn bot_messages(&self) -> usize {
         self.record.bot_messages()
@@ -270,12 +253,12 @@ impl Running {
         if self.dozing.is_some() {
             return false;
         }
-        let mut session = tokio::spawn(async move { pump.perform_next().await.expect("the store answers") });
+        let mut session = async move { pump.perform_next().await.expect("the store answers") }.boxed();
         loop {
             if let Ok(performed) = tokio::time::timeout(GLANCE, &mut session).await {
-                return performed.expect("a performer's panic is caught by its pump");
+                return performed;
             }
-            if liveness::dozes(&self.system.store).await {
+            if liveness::dozes(&self.system.store).await && !processes::working_in(&self.trees).is_empty() {
                 self.dozing = Some(session);
                 return true;
             }
@@ -288,6 +271,6 @@ impl Running {
 
     async fn wake_the_dozing(&mut self) -> bool {
         let Some(dozing) = self.dozing.take() else { return false };
-        dozing.await.expect("a performer's panic is caught by its pump")
+        dozing.await
     }
 }

@@ -144,7 +144,9 @@ impl Dispatcher {
         let paths: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
         let Terms { tier, because } = terms_of(&self.rules.tiers().tier_of(&paths));
         let (base, approved) = (workspace.base.clone(), approved.cloned());
-        let work = Work { approved, base, head, changes, tier, tier_because: because, checks, cage: worked.cage };
+        let accepted_by = None;
+        let work =
+            Work { approved, accepted_by, base, head, changes, tier, tier_because: because, checks, cage: worked.cage };
         Ok(TaskEvent::WorkFinished { session: number, work })
     }
 

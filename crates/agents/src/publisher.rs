@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use forge::{ForgeError, PullRequestDraft, Repositories};
 use store::{Owed, Performed, Performer, Store};
 
-use crate::task::{Task, TaskEffect, TaskEvent, Work};
+use crate::task::{Task, TaskEffect, TaskEvent, TaskState, Work};
 use crate::workspace::Workspaces;
 
 /// What publishing needs.
@@ -21,6 +21,10 @@ pub struct Publisher {
 
 impl Publisher {
     async fn publish(&self, task: &Task, work: &Work) -> Performed<TaskEvent> {
+        // A task that was stopped in the meantime shows nothing any more.
+        if !matches!(&task.state, TaskState::Publishing { work: wanted } if wanted.head == work.head) {
+            return Performed::Finished;
+        }
         let failed = |why: String| Performed::GiveUp(TaskEvent::PublishFailed { head: work.head.clone(), why });
         let Some(repository) = self.repositories.get(&task.request.repo) else {
             return failed(format!("the repository {} is not in the config any more", task.request.repo));

@@ -13,11 +13,12 @@ impl Performer for DeadlineTimer {
     type Machine = Task;
 
     async fn perform(&self, owed: &Owed<Task>) -> Performed<TaskEvent> {
-        let TaskEffect::AwaitDeadline(deadline) = owed.effect else { return Performed::Finished };
-        Performed::Done(TaskEvent::DeadlinePassed { deadline })
+        self.bury(owed, "").map_or(Performed::Finished, Performed::Done)
     }
 
-    fn bury(&self, _owed: &Owed<Task>, _why: &str) -> Option<TaskEvent> {
-        None
+    /// A wait whose end is never told would have none.
+    fn bury(&self, owed: &Owed<Task>, _why: &str) -> Option<TaskEvent> {
+        let TaskEffect::AwaitDeadline(deadline) = owed.effect else { return None };
+        Some(TaskEvent::DeadlinePassed { deadline })
     }
 }

@@ -9,8 +9,11 @@ use agents::task::{self, Task, TaskEffect, TaskEvent, Work};
 use async_trait::async_trait;
 use domain::{Cause, DeliveryId, EntryId, TaskId};
 use mergeq::QueueDesk;
-use mergeq::queue::{Change, Company, News, Outcome, Proof, Queue, QueueEffect, QueueEvent, Why};
+use mergeq::queue::{Change, Company, News, Outcome, Place, Proof, Queue, QueueEffect, QueueEvent, Why};
 use store::{ApplyError, Owed, Performed, Performer, Store};
+
+/// How much of a request goes into the commit: more is a document, and the task keeps it.
+const MESSAGE_CHARS_MAX: usize = 3_000;
 
 /// Performs lane `merge`: task → queue.
 pub struct Enqueuer {
@@ -36,7 +39,8 @@ impl Enqueuer {
         match self.desk.tell(&task.request.repo, event, delivery_of(owed.attempt.effect.as_str())).await {
             Ok(_) => Ok(Performed::Finished),
             Err(ApplyError::Rejected(rejected)) if is_enqueue => {
-                Ok(Performed::GiveUp(TaskEvent::EntryEjected { why: rejected.to_string() }))
+                let why = format!("{}. {}", rejected.why, rejected.next);
+                Ok(Performed::GiveUp(TaskEvent::EntryEjected { why }))
             }
             // The entry has its outcome already, and the report of it is on its way.
             Err(ApplyError::Rejected(_)) => Ok(Performed::Finished),
@@ -53,19 +57,25 @@ pub fn change_of(task: &Task, work: &Work) -> Change {
         started_from: Some(work.base.clone()),
         title: task.title(),
         requested_by: task.request.requester.clone(),
-        approved_by: work.approved.as_ref().and_then(|approved| approved.by.clone()),
+        approved_by: work.approver().cloned(),
         message: message_of(task, work),
         company: Company::Any,
     }
 }
 
-/// The body of the landed commit: the plan's summary and its hash, so that the history says what was approved.
+/// The body of the landed commit: the plan's summary and its hash, so that the history says what was approved; without
+/// a plan, what the request says beyond its title.
 fn message_of(task: &Task, work: &Work) -> String {
     let approved = work
         .approved
         .as_ref()
         .map(|approved| format!("{}\n\nPlan-Hash: {}", approved.plan.draft.summary, approved.plan.hash));
-    approved.unwrap_or_else(|| task.request.text.clone())
+    let request = &task.request.text;
+    approved.unwrap_or_else(|| match request.chars().nth(MESSAGE_CHARS_MAX) {
+        None if *request == task.title() => String::new(),
+        None => request.clone(),
+        Some(_) => request.chars().take(MESSAGE_CHARS_MAX).chain(['…']).collect(),
+    })
 }
 
 fn delivery_of(effect: &str) -> Cause {
@@ -116,13 +126,19 @@ impl Performer for Reporter {
 /// What a task learns of the queue's news.
 pub fn event_of(news: &News) -> TaskEvent {
     match news {
-        News::Progressed(_) => TaskEvent::EntryProgressed { note: None },
+        // Whoever waits may do so for a reason that was told before; whoever is at it again does not.
+        News::Progressed(progress) => {
+            let note = (progress.place != Place::Waiting).then(String::new);
+            TaskEvent::EntryProgressed { note }
+        }
         News::SteppedAside { with, paths } => {
             let with: Vec<_> = with.iter().map(EntryId::as_str).collect();
             let note = format!("waits for {}, because both change {}", with.join(" and "), paths.join(", "));
             TaskEvent::EntryProgressed { note: Some(note) }
         }
-        News::Stalled { why } => TaskEvent::EntryProgressed { note: Some(format!("the queue has stopped: {why}")) },
+        News::Stalled { why } => TaskEvent::EntryProgressed {
+            note: Some(format!("the queue has stopped until somebody says `resume`: {why}")),
+        },
         News::Ended(Outcome::Merged { commit, proof }) => {
             let proof = match proof {
                 Proof::Tested => task::Proof::Tested,

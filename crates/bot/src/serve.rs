@@ -210,7 +210,7 @@ impl Parts {
         vec![
             self.pump(Lane::new("session", config.limits.sessions), dispatcher),
             self.pump(Lane::new("publish", 2), publisher),
-            self.pump(Lane::new("merge", 2), enqueuer),
+            self.pump(joining_lane("merge", 2), enqueuer),
             self.pump(Lane::new("timer", 4), DeadlineTimer),
         ]
     }
@@ -223,7 +223,7 @@ impl Parts {
             self.pump(Lane::new("stage", 2), stager),
             self.pump(Lane::new("checks", config.limits.checks), checker),
             self.pump(Lane::new("land", 2), Lander::new(self.repositories.clone())),
-            self.pump(Lane::new("report", 4), Reporter { store: self.store.clone() }),
+            self.pump(joining_lane("report", 4), Reporter { store: self.store.clone() }),
             self.pump(Lane::new("timer", 4), LeaseTimer),
         ]
     }
@@ -256,6 +256,12 @@ impl Parts {
     fn pump<P: store::Performer>(&self, lane: Lane, performer: P) -> Arc<dyn Pumping> {
         Arc::new(Pump::new(self.store.clone(), lane, performer))
     }
+}
+
+/// A lane between the two machines. Half a handover would leave them in disagreement for ever, so it is tried until it is
+/// done; it only writes to the store, which is not what kills a process.
+fn joining_lane(name: &'static str, limit: usize) -> Lane {
+    Lane { attempts_max: u32::MAX, ..Lane::new(name, limit) }
 }
 
 /// The repository of this name, for tools that look at its mirror.

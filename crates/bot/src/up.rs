@@ -11,7 +11,7 @@ use clap::Args;
 use domain::{Person, ThreadRef};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
@@ -36,14 +36,19 @@ pub async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
     system.recover(&config).await?;
     let listener = TcpListener::bind(config.web.listen).await;
     let listener = listener.with_context(|| format!("failed to listen on {} (`web.listen`)", config.web.listen))?;
+    let signals = Signals::await_both().context("failed to wait for signals")?;
     let mut screen = Screen::open();
     screen.say(&format!("Ready. Page: http://{}/ · say NAME: WORDS, or #THREAD NAME: WORDS", listener.local_addr()?));
     let stop = CancellationToken::new();
     let (store, repositories) = (system.store.clone(), system.repositories.clone());
     let state = web::WebState { store, repositories, settings: web::WebSettings::default() };
     let page = web::serve(listener, web::router(state), stop.clone());
-    let (served, (), (), ()) =
-        tokio::join!(page, system.run(stop.clone()), show(&system, &mut screen, &stop), listen(&system, &stop),);
+    let (served, (), (), ()) = tokio::join!(
+        page,
+        system.run(stop.clone()),
+        show(&system, &mut screen, &stop),
+        listen(&system, signals, &stop),
+    );
     served.context("the page stopped")?;
     system.store.close().await;
     screen.close();
@@ -76,15 +81,12 @@ async fn show(system: &System, screen: &mut Screen, stop: &CancellationToken) {
 }
 
 /// Takes words from standard input until a signal comes. The end of the input ends nothing: a service has none.
-async fn listen(system: &System, stop: &CancellationToken) {
+async fn listen(system: &System, mut signals: Signals, stop: &CancellationToken) {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut is_open = true;
-    let mut terminate = signal(SignalKind::terminate()).ok();
-    let mut interrupt = signal(SignalKind::interrupt()).ok();
     loop {
         tokio::select! {
-            () = arrived(&mut terminate) => break,
-            () = arrived(&mut interrupt) => break,
+            () = signals.arrived() => break,
             line = lines.next_line(), if is_open => match line {
                 Ok(Some(line)) => say(system, &line).await,
                 Ok(None) => is_open = false,
@@ -99,10 +101,23 @@ async fn listen(system: &System, stop: &CancellationToken) {
     stop.cancel();
 }
 
-async fn arrived(signal: &mut Option<tokio::signal::unix::Signal>) {
-    match signal {
-        Some(signal) => drop(signal.recv().await),
-        None => std::future::pending().await,
+/// The two ways of asking for an end. They are awaited from before we say that we are ready, because until then a
+/// signal kills.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn await_both() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn arrived(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 

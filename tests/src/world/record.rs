@@ -69,7 +69,7 @@ impl Record {
 
     fn post(&mut self, message: &ConsoleMessage) {
         self.bot_messages += usize::from(message.author == BOT);
-        let who = format!("{}{}:", place(message), message.author);
+        let who = format!("{}{}: ", place(message), message.author);
         let mut lines = Vec::new();
         for (n, line) in self.stable(&message.text).lines().enumerate() {
             let who = if n == 0 { who.as_str() } else { "" };

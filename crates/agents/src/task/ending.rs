@@ -14,9 +14,13 @@ pub(super) fn refuse(task: Task, by: &Person, why: &str) -> Result<Step<Task>, R
         }
         _ => {
             let id = task.id;
+            let why = format!("There is nothing of {id} to reject: it is {}", task.state_in_words());
             Err(Rejected::new(
-                format!("There is nothing of {id} to reject: it is {}", task.state_in_words()),
-                format!("Say `stop {id}` to end it, or `status {id}` to see what it needs"),
+                why,
+                match task.is_ended() {
+                    true => format!("Say `status {id}` to see how it ended"),
+                    false => format!("Say `stop {id}` to end it, or `status {id}` to see what it needs"),
+                },
             ))
         }
     }
@@ -41,10 +45,11 @@ pub(super) fn stop(mut task: Task, by: &Person) -> Result<Step<Task>, Rejected> 
         TaskState::Cancelling { by } => {
             Err(Rejected::new(format!("{by} has stopped {id} already; it is ending"), format!("Say `status {id}`")))
         }
-        TaskState::Merged { .. }
-        | TaskState::Answered { .. }
-        | TaskState::Cancelled { .. }
-        | TaskState::Failed { .. } => Err(Rejected::new(
+        TaskState::Merged { .. } | TaskState::Answered { .. } => Err(Rejected::new(
+            format!("{id} has ended already: it is {}", task.state_in_words()),
+            "Ask for something new if more is to be done",
+        )),
+        TaskState::Cancelled { .. } | TaskState::Failed { .. } => Err(Rejected::new(
             format!("{id} has ended already: it is {}", task.state_in_words()),
             format!("Say `retry {id}` if it should run again, or ask for something new"),
         )),

@@ -115,7 +115,7 @@ pub enum TaskEvent {
     },
     /// The queue did something with the entry that people like to see.
     EntryProgressed {
-        /// Why it is not simply in line, for people; absent when it is.
+        /// Why it is not simply in line, for people; empty when it is again, absent when nothing is to be said of that.
         note: Option<String>,
     },
     /// The queue landed it.

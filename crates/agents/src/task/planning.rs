@@ -59,12 +59,25 @@ pub(super) fn approve(task: Task, by: &Person, version: u32, hash: Option<&str>)
             let goal = Goal::Work { approved: Some(Approved { plan: plan.clone(), by: Some(by.clone()) }) };
             Ok(start(task, goal, vec![TaskEffect::EditCard]))
         }
-        TaskState::Queued { goal: Goal::Work { approved: Some(approved) } }
-        | TaskState::Working { approved: Some(approved) } => Err(already(id, approved)),
-        _ => Err(Rejected::new(
-            format!("There is no plan of {id} to approve: it is {}", task.state_in_words()),
-            format!("Say `status {id}` to see what it needs"),
+        state => Err(approved_in(state).map_or_else(
+            || {
+                let why = format!("There is no plan of {id} to approve: it is {}", task.state_in_words());
+                Rejected::new(why, format!("Say `status {id}` to see what it needs"))
+            },
+            |approved| already(id, approved),
         )),
+    }
+}
+
+/// The approval under which the task has gone on.
+fn approved_in(state: &TaskState) -> Option<&Approved> {
+    match state {
+        TaskState::Queued { goal: Goal::Work { approved } } | TaskState::Working { approved } => approved.as_ref(),
+        TaskState::Publishing { work } => work.approved.as_ref(),
+        TaskState::InReview { pull_request, .. } | TaskState::Merging { pull_request, .. } => {
+            pull_request.work.approved.as_ref()
+        }
+        _ => None,
     }
 }
 

@@ -17,9 +17,8 @@ pub(super) fn published(mut task: Task, head: &Sha, reference: &str, now: Timest
     }
     let work = work.clone();
     let pull_request = PullRequest { reference: reference.to_owned(), work: work.clone() };
-    let approver = work.approved.as_ref().and_then(|approved| approved.by.clone());
     if task.request.merges_itself && work.red_checks().is_empty() {
-        let by = approver.unwrap_or_else(|| task.request.requester.clone());
+        let by = work.approver().unwrap_or(&task.request.requester).clone();
         return enqueue(task, pull_request, by);
     }
     task.state = TaskState::InReview { pull_request, sent_back: None };
@@ -52,6 +51,10 @@ pub(super) fn request_merge(task: Task, by: &Person) -> Result<Step<Task>, Rejec
             format!("{id} is in the merge queue already; {by} sent it"),
             "Say `queue` to see where it stands".to_owned(),
         )),
+        TaskState::Merged { commit, .. } => Err(Rejected::new(
+            format!("{id} is merged already, as {}", commit.short()),
+            "Ask for something new if more is to be done",
+        )),
         _ => Err(Rejected::new(
             format!("{id} cannot be merged now: it is {}", task.state_in_words()),
             format!("Say `status {id}` to see what it needs first"),
@@ -76,8 +79,8 @@ pub(super) fn dequeue(mut task: Task, by: &Person) -> Result<Step<Task>, Rejecte
 
 pub(super) fn progressed(mut task: Task, news: Option<&String>) -> Step<Task> {
     let TaskState::Merging { note, .. } = &mut task.state else { return Step::quiet(task) };
-    if news.is_some() {
-        *note = news.cloned();
+    if let Some(news) = news {
+        *note = Some(news.clone()).filter(|news| !news.is_empty());
     }
     Step::owing(task, [TaskEffect::EditCard])
 }

@@ -116,6 +116,9 @@ pub enum Goal {
 pub struct Work {
     /// The plan it followed.
     pub approved: Option<Approved>,
+    /// Who accepted it, when it went beyond what was approved.
+    #[serde(default)]
+    pub accepted_by: Option<Person>,
     /// The commit that it started from.
     pub base: Sha,
     /// The commit that holds it.
@@ -133,6 +136,12 @@ pub struct Work {
 }
 
 impl Work {
+    /// The person who answers for it beside its requester: who accepted the change, else who approved its plan.
+    pub fn approver(&self) -> Option<&Person> {
+        let of_plan = || self.approved.as_ref().and_then(|approved| approved.by.as_ref());
+        self.accepted_by.as_ref().or_else(of_plan)
+    }
+
     /// The checks that did not pass.
     pub fn red_checks(&self) -> Vec<&CheckRun> {
         self.checks.iter().filter(|check| check.conclusion != forge::Conclusion::Passed).collect()

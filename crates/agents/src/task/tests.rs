@@ -44,6 +44,7 @@ fn work(head: &str, tier: Tier, conclusion: Conclusion) -> Work {
     };
     Work {
         approved: None,
+        accepted_by: None,
         base: sha("0"),
         head: sha(head),
         changes: vec![FileChange { path: "src/a.rs".to_owned(), added: 1, removed: 0 }],

@@ -53,8 +53,7 @@ pub(super) fn accept_departure(task: Task, by: &Person, head: &Sha) -> Result<St
     let id = task.id;
     match &task.state {
         TaskState::Departed { work, .. } if work.head == *head => {
-            let approved = work.approved.clone().map(|approved| Approved { by: Some(by.clone()), ..approved });
-            let work = Work { approved, ..work.clone() };
+            let work = Work { accepted_by: Some(by.clone()), ..work.clone() };
             Ok(review::publish(task, work))
         }
         TaskState::Departed { work, .. } => Err(Rejected::new(

@@ -263,6 +263,7 @@ mod tests {
             says("@agent fix it repoo=web"),
             "Unclear { why: \"There is no option `repoo`\", next: \"Did you mean `repo=web`? I know agent, branch, merge, plan and repo\" }"
         );
+        assert!(says("@agent fix it plna=off").contains("`plan=off`"));
         assert_eq!(says("@agent set timeout=5 in the config"), r#"ask "set timeout=5 in the config" "#);
         assert!(says("@agent fix it plan=perhaps").contains("`plan=perhaps`"));
     }

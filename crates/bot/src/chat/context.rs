@@ -23,25 +23,33 @@ impl Default for ContextLimits {
     }
 }
 
-/// What was taken along.
+/// What an agent gets to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Context {
-    /// The messages, as labelled data.
-    pub text: String,
-    /// The same in numbers, for the person.
+    /// The request, without secrets.
+    pub request: String,
+    /// The messages above it, as labelled data.
+    pub thread: String,
+    /// What was taken along and what was not, for the person.
     pub receipt: String,
 }
 
-/// Reads the thread above `before`.
-pub async fn read(messenger: &dyn Messenger, before: &MessageRef, limits: ContextLimits) -> Result<Context, ChatError> {
+/// Reads the thread above `before`, which holds the request.
+pub async fn read(
+    messenger: &dyn Messenger,
+    before: &MessageRef,
+    request: &str,
+    limits: ContextLimits,
+) -> Result<Context, ChatError> {
     let lines = messenger.history(before, limits.messages_max).await?;
-    Ok(describe(&lines, limits.bytes_max))
+    Ok(describe(&lines, request, limits.bytes_max))
 }
 
-fn describe(lines: &[Line], bytes_max: usize) -> Context {
+fn describe(lines: &[Line], request: &str, bytes_max: usize) -> Context {
     let people: Vec<_> = lines.iter().filter(|line| !line.is_bot).collect();
     let mut taken = Vec::new();
-    let (mut bytes, mut redacted) = (0, 0);
+    let (request, mut redacted) = redact(request);
+    let mut bytes = 0;
     for line in people.iter().rev() {
         let (text, n) = redact(&line.text);
         bytes += text.len();
@@ -68,7 +76,7 @@ fn describe(lines: &[Line], bytes_max: usize) -> Context {
     if !left_out.is_empty() {
         receipt = format!("{receipt} ({})", left_out.join(", "));
     }
-    Context { text: taken.join("\n"), receipt }
+    Context { request, thread: taken.join("\n"), receipt }
 }
 
 fn plural(n: usize) -> &'static str {
@@ -154,9 +162,10 @@ mod tests {
     fn the_receipt_says_what_was_taken_and_what_not() {
         let token = format!("use ghp_{} for it", "a".repeat(36));
         let lines = [line("ana", &"x".repeat(90)), line("bot", "hi"), line("ben", &token), line("ana", "two\nlines")];
-        let context = describe(&lines, 100);
-        assert_eq!(context.text, "- ben said: use [secret removed] for it\n- ana said: two\n    lines");
-        let receipt = "2 messages (1 of mine left out, 1 too old for 0 kB, 1 secret removed, rotate it)";
+        let context = describe(&lines, "rotate xoxb-1234567890-1234567890", 100);
+        assert_eq!(context.request, "rotate [secret removed]");
+        assert_eq!(context.thread, "- ben said: use [secret removed] for it\n- ana said: two\n    lines");
+        let receipt = "2 messages (1 of mine left out, 1 too old for 0 kB, 2 secrets removed, rotate them)";
         assert_eq!(context.receipt, receipt);
     }
 

@@ -1,6 +1,7 @@
 //! One function a command: resolve what is meant, ask the policy, apply the event.
 
-use agents::task::{Approved, Request, Task, TaskEvent, TaskState, Work, view};
+use agents::task::view::{self, TaskLine};
+use agents::task::{Approved, Request, Task, TaskEvent, TaskState, Work};
 use domain::policy::{About, Asked, Decision, Tier, Verb, decide};
 use domain::{Cause, DeliveryId, Rejected, TaskId};
 use mergeq::queue::QueueEvent;
@@ -68,10 +69,9 @@ impl Intake {
         let agent = options.agent.unwrap_or_else(|| self.settings.agent.clone());
         self.roster.may_run(&agent, plan)?;
         self.leave_room().await?;
-        let context = context::read(&*self.messenger, &heard.message, self.settings.context).await?;
-        let (text, _) = context::redact(&text);
+        let context = context::read(&*self.messenger, &heard.message, &text, self.settings.context).await?;
         let request = Request {
-            text,
+            text: context.request,
             repo,
             target,
             agent,
@@ -79,7 +79,7 @@ impl Intake {
             merges_itself: options.merges_itself.unwrap_or(false),
             requester: heard.author.clone(),
             thread: thread.clone(),
-            context: context.text,
+            context: context.thread,
             receipt: context.receipt,
             waits: self.settings.waits,
         };
@@ -114,13 +114,17 @@ impl Intake {
         if live < max {
             return Ok(());
         }
-        let why = format!("{live} tasks are live, and {max} is the limit");
+        let tasks_are = if live == 1 { "task is" } else { "tasks are" };
+        let why = format!("{live} {tasks_are} live, and {max} is the limit");
         Err(Rejected::new(why, "Stop or merge one of them, or raise `limits.tasks_live` in the config").into())
     }
 
     async fn act(&self, heard: &Heard, deed: &Deed, delivery: &DeliveryId) -> Result<Answer, Trouble> {
+        // A stranger is not even told which tasks there are.
+        self.may(heard, Verb::View)?;
         let Deed { verb, task, words } = deed;
-        let id = resolve::task(*verb, *task, &heard.message.thread, &self.store).await??;
+        let fits = |task: &TaskLine| resolve::fits(*verb, task);
+        let id = resolve::task(verb.word(), fits, *task, &heard.message.thread, &self.store).await??;
         let task = self.find(id).await?;
         let retyped = words.split_whitespace().any(|word| word.parse() == Ok(id));
         self.judge(heard, *verb, &task, retyped).allowed()?;
@@ -190,11 +194,11 @@ impl Intake {
     /// Answers `why`: the policy's own reason, and what the task waits for.
     async fn explain(&self, heard: &Heard, task: Option<TaskId>, deed: Option<TaskVerb>) -> Result<Answer, Trouble> {
         self.may(heard, Verb::View)?;
-        let deed_or_any = deed.unwrap_or(TaskVerb::Stop);
-        let id = resolve::task(deed_or_any, task, &heard.message.thread, &self.store).await??;
+        let fits = |task: &TaskLine| !task.is_ended() || deed.is_some_and(|deed| resolve::fits(deed, task));
+        let id = resolve::task("why", fits, task, &heard.message.thread, &self.store).await??;
         let task = self.find(id).await?;
         let around = self.notifier.surroundings(&task).await?;
-        let mut lines = vec![format!("{id}: {}.", render::now_line(&task, &around))];
+        let mut lines = vec![format!("{id}: {}.", render::now_line(&task, &around).trim_end_matches('.'))];
         if let Some(deed) = deed {
             lines.push(match self.judge(heard, deed, &task, false) {
                 Decision::Allowed { because } => format!("You may {} it: {because}.", deed.word()),

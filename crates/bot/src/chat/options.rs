@@ -78,13 +78,18 @@ fn take(options: &mut Options, key: &str, value: &str) -> Result<(), Rejected> {
     Ok(())
 }
 
-/// Whether `key` is `known` with one letter too many, too few, or other.
+/// Whether `key` is `known` with one letter too many, too few, or other, or with two neighbours swapped.
 fn is_slip(key: &str, known: &str) -> bool {
     let (key, known) = (key.as_bytes(), known.as_bytes());
     let same_start = key.iter().zip(known).take_while(|(a, b)| a == b).count();
     let same_end = key.iter().rev().zip(known.iter().rev()).take_while(|(a, b)| a == b).count();
     let longest = key.len().max(known.len());
-    key.len().abs_diff(known.len()) <= 1 && same_start + same_end >= longest - 1
+    let is_swap = || {
+        let at = |word: &[u8]| word.get(same_start..same_start + 2).map(|pair| (pair[0], pair[1]));
+        let swapped = at(known).map(|(first, second)| (second, first));
+        same_start + same_end + 2 == longest && at(key) == swapped
+    };
+    key.len().abs_diff(known.len()) <= 1 && (same_start + same_end + 1 >= longest || is_swap())
 }
 
 impl fmt::Display for Options {

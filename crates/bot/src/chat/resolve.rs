@@ -38,7 +38,8 @@ pub(super) async fn repository(
 
 /// The task that a command means: the one that is named, or the only one of the thread that it can apply to.
 pub(super) async fn task(
-    verb: TaskVerb,
+    word: &str,
+    fits: impl Fn(&TaskLine) -> bool,
     named: Option<TaskId>,
     thread: &ThreadRef,
     store: &Store,
@@ -47,13 +48,12 @@ pub(super) async fn task(
         return Ok(Ok(named));
     }
     let recent = view::in_thread(store, thread, TASKS_LOOKED_AT).await?;
-    let fitting: Vec<_> = recent.iter().filter(|task| fits(verb, task)).map(|task| task.id).collect();
-    let word = verb.word();
+    let fitting: Vec<_> = recent.iter().filter(|task| fits(task)).map(|task| task.id).collect();
     Ok(match &fitting[..] {
         [only] => Ok(*only),
         [] => Err(Rejected::new(
             format!("There is nothing to {word} in this thread"),
-            "Say `status` to see its tasks, or name one, as in `status T-1`".to_owned(),
+            format!("Say `status` to see its tasks, or name one, as in `{word} T-1`"),
         )),
         several => {
             let named: Vec<_> = several.iter().rev().map(|id| format!("`{word} {id}`")).collect();
@@ -62,7 +62,8 @@ pub(super) async fn task(
     })
 }
 
-fn fits(verb: TaskVerb, task: &TaskLine) -> bool {
+/// Whether the command can apply to the task as it stands.
+pub(super) fn fits(verb: TaskVerb, task: &TaskLine) -> bool {
     let state = task.state.as_str();
     match verb {
         TaskVerb::Approve | TaskVerb::Reject => matches!(state, "awaiting-approval" | "departed"),

@@ -19,8 +19,11 @@ const FILES: [(&str, &str); 6] = [
 ];
 const SCRIPT: &str = include_str!("../../demo/script.toml");
 const CONFIG: &str = include_str!("../../demo/config.toml");
-/// Stands in the script where the shouting change goes, which is to conflict with another.
-const SHOUT_AT: &str = "greet.sh";
+/// Where the edits of the shouting change begin in the script, which are to conflict with another's.
+const SHOUT: &str = "[[request.edit]]\npath = \"greet.sh\" # shout";
+const NEXT_REQUEST: &str = "[[request]]";
+/// The same change where it is in nobody's way.
+const SHOUT_ELSEWHERE: &str = "[[request.edit]]\npath = \"shout.sh\"\nwrite = \"echo HELLO\"\n\n";
 
 /// The repository that the demo works on.
 pub(super) struct Sample {
@@ -60,7 +63,9 @@ impl Sample {
         let script = home.join("script.toml");
         let text = match sabotage {
             Some(Sabotage::Conflict) => {
-                SCRIPT.replace(&format!("path = \"{SHOUT_AT}\" # shout"), "path = \"shout.sh\"")
+                let (before, shout) = SCRIPT.split_once(SHOUT).context("the script has no shouting change")?;
+                let (_, after) = shout.split_once(NEXT_REQUEST).context("the shouting change is the last")?;
+                [before, SHOUT_ELSEWHERE, NEXT_REQUEST, after].concat()
             }
             _ => SCRIPT.to_owned(),
         };

@@ -116,7 +116,7 @@ pub(super) fn end_lease(draft: &mut Draft, id: &EntryId, until: Timestamp) {
 
 pub(super) fn pause_queue(draft: &mut Draft, by: &Person) -> Result<(), Rejected> {
     if let Some(pause) = &draft.queue.pause {
-        let why = format!("the queue of {} is already {pause}", draft.queue.id);
+        let why = format!("The queue of {} is already {pause}", draft.queue.id);
         return Err(Rejected::new(why, "Say `resume` to let it go on"));
     }
     draft.queue.pause = Some(Pause::By(by.clone()));
@@ -127,7 +127,7 @@ pub(super) fn resume_queue(draft: &mut Draft) -> Result<(), Rejected> {
     match draft.queue.pause.take() {
         Some(_) => Ok(()),
         None => Err(Rejected::new(
-            format!("the queue of {} is not paused", draft.queue.id),
+            format!("The queue of {} is not paused", draft.queue.id),
             "Say `queue` to see what it is doing",
         )),
     }

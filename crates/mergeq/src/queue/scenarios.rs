@@ -100,10 +100,10 @@ fn a_paused_queue_tests_on_but_starts_and_lands_nothing() {
             resume             1 landing a | line b  owes land(1 m0..1a)  tells a 1/2 landing
             landed 1           2 staging b  owes stage(2 b)  tells a merged as 1a, b 1/1 testing
             pause              2 staging b | paused by ana
-            pause              rejected: the queue of web:main is already paused by ana. Say `resume` to let it go on.
+            pause              rejected: The queue of web:main is already paused by ana. Say `resume` to let it go on.
             staged 2           2 testing b | paused by ana  owes checks(2 2b)
             resume             2 testing b
-            resume             rejected: the queue of web:main is not paused. Say `queue` to see what it is doing.
+            resume             rejected: The queue of web:main is not paused. Say `queue` to see what it is doing.
         "#]],
     );
 }

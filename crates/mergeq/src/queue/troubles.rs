@@ -347,7 +347,7 @@ fn staging_that_fails_for_everyone_stops_the_queue() {
         expect![[r#"
         staging-failed 1 disk is full line a+b | stopped: disk is full  tells a stalled: disk is full, b stalled: disk is full, a 1/2 waiting, b 2/2 waiting
         enqueue c          line a+b+c | stopped: disk is full  tells c 3/3 waiting
-        pause              rejected: the queue of web:main is already stopped: disk is full. Say `resume` to let it go on.
+        pause              rejected: The queue of web:main is already stopped: disk is full. Say `resume` to let it go on.
         resume             2 staging a+b | line c  owes stage(2 a+b)  tells a 1/3 testing, b 2/3 testing
         staged 2           2 testing a+b | line c  owes checks(2 2b)
     "#]],

@@ -1,0 +1,182 @@
+//! Tasks with one fault each.
+
+use agents::task::state::Intent;
+use agents::task::{
+    Announcement, Approved, Deadline, Goal, Plan, PlanDraft, PlanMode, PullRequest, Task, TaskEffect, TaskEvent,
+    TaskState,
+};
+use domain::policy::Tier;
+use domain::{Machine, Rejected, Step};
+
+use super::{Kind, Mutation, altered};
+use crate::door::{Rules, Stepper};
+use crate::{calm, laws, play};
+
+fn mutation(law: &'static str, fault: &'static str, task: Stepper<Task>) -> Mutation {
+    Mutation { fault, law, kind: Kind::Machine(Rules { task, ..Rules::default() }) }
+}
+
+pub fn mutations() -> Vec<Mutation> {
+    [of_steps(), of_changes(), of_histories()].into_iter().flatten().collect()
+}
+
+/// Sends a step on into a session.
+fn start(step: &mut Step<Task>, goal: Goal) {
+    step.state.sessions += 1;
+    step.state.state = TaskState::Queued { goal: goal.clone() };
+    step.effects = vec![TaskEffect::StartSession { session: step.state.sessions, goal }];
+}
+
+fn of_steps() -> Vec<Mutation> {
+    vec![
+        mutation("task: no work without an approval", "work begins with the plan", |task, event, now| {
+            altered(task, event, now, |before, step| {
+                if let (TaskState::AwaitingApproval { .. }, PlanMode::Ask) = (&step.state.state, before.request.plan) {
+                    start(step, Goal::Work { approved: None });
+                }
+            })
+        }),
+        mutation(
+            "task: no work without an approval",
+            "an approval of an old plan is taken for the new",
+            |task, event, now| match (event, &task.state) {
+                (TaskEvent::PlanApproved { by, .. }, TaskState::AwaitingApproval { plan, .. }) => {
+                    let meant = TaskEvent::PlanApproved { by: by.clone(), version: plan.version, hash: None };
+                    task.step(&meant, now)
+                }
+                _ => task.step(event, now),
+            },
+        ),
+        mutation(
+            "task: what is published was accepted",
+            "a change beyond its plan is published",
+            |task, event, now| {
+                altered(task, event, now, |_, step| {
+                    if let TaskState::Departed { work, .. } = step.state.state.clone() {
+                        step.state.state = TaskState::Publishing { work: work.clone() };
+                        step.effects = vec![TaskEffect::Publish { work }];
+                    }
+                })
+            },
+        ),
+        mutation(
+            "task: an end is left by a retry alone",
+            "an ended task begins again by itself",
+            |task, event, now| {
+                altered(task, event, now, |before, step| {
+                    if before.is_ended()
+                        && matches!(event, TaskEvent::DeadlinePassed { .. } | TaskEvent::CardPosted { .. })
+                    {
+                        start(step, Goal::Plan { feedback: Vec::new() });
+                    }
+                })
+            },
+        ),
+        mutation("task: a wait has a deadline", "a plan waits without a deadline", |task, event, now| {
+            altered(task, event, now, |_, step| {
+                if step
+                    .effects
+                    .iter()
+                    .any(|effect| matches!(effect, TaskEffect::Announce(Announcement::PlanReady { .. })))
+                {
+                    step.effects.retain(|effect| !matches!(effect, TaskEffect::AwaitDeadline(_)));
+                }
+            })
+        }),
+        mutation(
+            "task: the late changes nothing",
+            "an old deadline ends a newer wait",
+            |task, event, now| match event {
+                TaskEvent::DeadlinePassed { deadline } => {
+                    let newest = Deadline { wait: task.waits, ..*deadline };
+                    task.step(&TaskEvent::DeadlinePassed { deadline: newest }, now)
+                }
+                _ => task.step(event, now),
+            },
+        ),
+    ]
+}
+
+fn of_changes() -> Vec<Mutation> {
+    vec![
+        mutation(laws::APPROVED, "a retry works a plan that nobody saw", |task, event, now| {
+            altered(task, event, now, |before, step| {
+                if let TaskEvent::RetryRequested { by } = event {
+                    let draft = PlanDraft { summary: "something else".to_owned(), ..PlanDraft::default() };
+                    let plan = Plan::new(before.plans, draft, Tier::R1, String::new());
+                    start(step, Goal::Work { approved: Some(Approved { plan, by: Some(by.clone()) }) });
+                }
+            })
+        }),
+        mutation(laws::PRODUCED, "the base is published", |task, event, now| {
+            altered(task, event, now, |_, step| {
+                for effect in &mut step.effects {
+                    if let (TaskEffect::Publish { work }, TaskEvent::WorkFinished { .. }) = (effect, event) {
+                        work.head = work.base.clone();
+                    }
+                }
+            })
+        }),
+        mutation(laws::PUBLISHED, "a change is enqueued before it is published", |task, event, now| {
+            altered(task, event, now, |before, step| {
+                let TaskState::Publishing { work } = step.state.state.clone() else { return };
+                let pull_request = PullRequest { reference: String::new(), work: work.clone() };
+                let by = before.request.requester.clone();
+                step.state.state = TaskState::Merging { pull_request, by, intent: Intent::Land, note: None };
+                step.effects = vec![TaskEffect::Enqueue { work }];
+            })
+        }),
+        mutation(laws::MERGED, "a stop outruns the landing", |task, event, now| {
+            altered(task, event, now, |before, step| {
+                if let (TaskState::Merging { intent: Intent::Stop { .. }, .. }, TaskEvent::EntryMerged { .. }) =
+                    (&before.state, event)
+                {
+                    step.state.state = TaskState::Cancelled { why: "stopped".to_owned() };
+                }
+            })
+        }),
+        mutation(laws::MERGED, "an ejected change is called merged", |task, event, now| match event {
+            TaskEvent::EntryEjected { .. } => {
+                let commit = "e".repeat(40).parse().expect("40 hexadecimal digits");
+                task.step(&TaskEvent::EntryMerged { commit, proof: agents::task::Proof::Tested }, now)
+            }
+            _ => task.step(event, now),
+        }),
+    ]
+}
+
+fn of_histories() -> Vec<Mutation> {
+    vec![
+        mutation(laws::CARRIED, "a task that left the queue has no deadline", |task, event, now| {
+            altered(task, event, now, |_, step| {
+                if let TaskEvent::EntryWithdrawn = event {
+                    step.effects.retain(|effect| !matches!(effect, TaskEffect::AwaitDeadline(_)));
+                }
+            })
+        }),
+        mutation(laws::CARRIED, "a session is not started", |task, event, now| {
+            altered(task, event, now, |_, step| {
+                step.effects.retain(|effect| !matches!(effect, TaskEffect::StartSession { .. }));
+            })
+        }),
+        mutation(laws::AGREED, "a task leaves the queue before the queue lets it go", |task, event, now| {
+            match (event, &task.state) {
+                (TaskEvent::DequeueRequested { .. }, TaskState::Merging { .. }) => {
+                    task.step(&TaskEvent::EntryWithdrawn, now)
+                }
+                _ => task.step(event, now),
+            }
+        }),
+        mutation(play::ANSWERS, "a publication that failed is refused", |task, event, now| match event {
+            TaskEvent::PublishFailed { why, .. } => Err(Rejected::new(why, "Try again")),
+            _ => task.step(event, now),
+        }),
+        mutation(calm::ENDS, "a deadline is only ever put off", |task, event, now| match event {
+            TaskEvent::DeadlinePassed { deadline } if deadline.wait == task.waits && !task.is_ended() => {
+                let at_ms = now.as_ms() + 86_400_000;
+                Ok(Step::owing(task, [TaskEffect::AwaitDeadline(Deadline { at_ms, ..*deadline })]))
+            }
+            _ => task.step(event, now),
+        }),
+    ]
+}
