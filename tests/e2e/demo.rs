@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Instant;
 
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::family::who_works_in;
-use crate::instance::{PROGRAM, program};
+use crate::instance::{Instance, PROGRAM, program};
 use crate::world::{NOBODY, is_root, names_in};
 
 /// What the README promises; measured and printed, because a busy machine is no fault of the demo's.
@@ -57,6 +58,17 @@ pub fn the_demo_proves_itself_and_leaves_nothing_behind() {
     assert!(out.contains('✓') && !out.contains('✗'), "{out}");
     assert!(!out.contains('\u{1b}'), "escape sequences in a pipe: {out:?}");
     assert_eq!(err, "");
+    stage.assert_empty();
+}
+
+pub fn an_interrupted_demo_leaves_nothing_behind() {
+    let stage = Stage::empty();
+    let playing = Instance::start(stage.command());
+    playing.out.wait_for("@agent").expect("people begin to talk");
+    playing.signal(Signal::SIGINT);
+    let ended = playing.ended();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_eq!(ended.err, "error: the demo was interrupted");
     stage.assert_empty();
 }
 

@@ -47,6 +47,7 @@ fn main() -> ExitCode {
             a_push_that_outlives_its_process_lands_once;
         demo:
             the_demo_proves_itself_and_leaves_nothing_behind
+            an_interrupted_demo_leaves_nothing_behind
             a_kept_demo_is_where_it_says
             nobody_may_play_the_demo
             a_demo_without_its_check_fails

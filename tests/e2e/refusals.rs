@@ -121,7 +121,7 @@ pub fn a_state_directory_that_cannot_be_written_is_named() {
     let state = world.path("state");
     std::fs::create_dir(&state).unwrap();
     std::fs::set_permissions(&state, PermissionsExt::from_mode(0o555)).unwrap();
-    expect!["error: failed to open {place}/state/instance.lock: Permission denied (os error 13)"]
+    expect!["error: failed to use the state directory {place}/state; make it writable, or set another `state`: Permission denied (os error 13)"]
         .assert_eq(&complaint(&world, command));
 }
 

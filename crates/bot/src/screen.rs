@@ -79,7 +79,7 @@ impl Screen {
 
     /// Prints a line above the live one.
     pub fn say(&self, line: &str) {
-        if self.live.is_hidden() {
+        if self.live.is_hidden() || self.live.is_finished() {
             // Whoever reads the pipe may have gone; the work goes on all the same.
             let _ = writeln!(std::io::stdout(), "{line}");
         } else {

@@ -12,7 +12,7 @@ use agents::workspace::{WorkspaceSettings, Workspaces};
 use anyhow::Context as _;
 use domain::Clock;
 use domain::policy::Rules;
-use forge::{Git, Remote, RepoSettings, Repositories, Repository};
+use forge::{Remote, RepoSettings, Repositories};
 use mergeq::{Checker, Lander, LeaseTimer, QueueDesk, Reconciler, Stager, StagingSettings};
 use store::{Lane, Pump, Pumping, Store, StoreSettings};
 use tokio_util::sync::CancellationToken;
@@ -262,15 +262,4 @@ impl Parts {
 /// done; it only writes to the store, which is not what kills a process.
 fn joining_lane(name: &'static str, limit: usize) -> Lane {
     Lane { attempts_max: u32::MAX, ..Lane::new(name, limit) }
-}
-
-/// The repository of this name, for tools that look at its mirror.
-pub fn repository_of<'a>(system: &'a System, name: &str) -> Option<&'a Repository> {
-    system.repositories.iter().find(|one| one.name.as_str() == name)
-}
-
-/// Checks that git is there and not too old, before anything else is made.
-pub async fn check_git(config: &Config) -> anyhow::Result<()> {
-    Git::open(config.git()).await?;
-    Ok(())
 }

@@ -65,7 +65,7 @@ impl Transcript {
         held.into_iter()
             .filter_map(|card| {
                 let was = self.shown.insert(key(&card), card.text.clone());
-                edited(&card, was.as_deref().unwrap_or(""))
+                edited(&card, was.as_deref())
             })
             .collect()
     }
@@ -94,10 +94,11 @@ fn posted(message: &ConsoleMessage) -> Vec<String> {
     lines
 }
 
-/// The lines of a card that are new.
-fn edited(card: &ConsoleMessage, was: &str) -> Option<String> {
-    let before: Vec<_> = was.lines().collect();
-    let news: Vec<_> = card.text.lines().filter(|line| !before.contains(line)).collect();
+/// The lines of a card that are new; where it stands, when the card is from before we were watching.
+fn edited(card: &ConsoleMessage, was: Option<&str>) -> Option<String> {
+    let before: Vec<_> = was.unwrap_or(&card.text).lines().collect();
+    let is_news = |(n, line): &(usize, &str)| if was.is_some() { !before.contains(line) } else { *n == 1 };
+    let news: Vec<_> = card.text.lines().enumerate().filter(is_news).map(|(_, line)| line).collect();
     let words = format!("{:>width$}  {} {}", "·", subject(card), news.join(" · "), width = MARGIN - 2);
     (!news.is_empty()).then_some(words)
 }
@@ -124,6 +125,13 @@ mod tests {
         assert!(transcript.take_in(&ConsoleEvent::Edited(card("working"))).is_empty());
         assert_eq!(transcript.settle(), ["     ·  T-1 working"]);
         assert!(transcript.settle().is_empty());
+    }
+
+    #[test]
+    fn a_card_from_before_a_restart_shows_where_it_stands() {
+        let mut transcript = Transcript::default();
+        transcript.take_in(&ConsoleEvent::Edited(message(1, "T-1 · fix it\nworking\nasked by ana")));
+        assert_eq!(transcript.settle(), ["     ·  T-1 working"]);
     }
 
     #[test]

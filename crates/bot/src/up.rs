@@ -1,6 +1,7 @@
 //! `downbeat up`: serves the repositories of a config until it is stopped, with a console on standard input and a
 //! read-only page on loopback.
 
+use std::fs::{File, OpenOptions, TryLockError};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub struct UpArgs {
     pub config: PathBuf,
 }
 
-/// Serves until SIGTERM, SIGINT or a second instance's absence of mercy: there is one instance a state directory.
+/// Serves until SIGTERM or SIGINT. There is one instance a state directory.
 pub async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
     let config = Config::read(&args.config)?;
     let _instance = Instance::claim(&config)?;
@@ -39,6 +40,7 @@ pub async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
     let signals = Signals::await_both().context("failed to wait for signals")?;
     let mut screen = Screen::open();
     screen.say(&format!("Ready. Page: http://{}/ · say NAME: WORDS, or #THREAD NAME: WORDS", listener.local_addr()?));
+    warn_of_unreachable(&system, &screen).await;
     let stop = CancellationToken::new();
     let (store, repositories) = (system.store.clone(), system.repositories.clone());
     let state = web::WebState { store, repositories, settings: web::WebSettings::default() };
@@ -53,6 +55,16 @@ pub async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
     system.store.close().await;
     screen.close();
     Ok(ExitCode::SUCCESS)
+}
+
+/// A repository that cannot be reached hinders no other, but whoever starts the service should know.
+async fn warn_of_unreachable(system: &System, screen: &Screen) {
+    for repository in system.repositories.iter() {
+        if let Err(error) = repository.forge.target_head().await {
+            let name = &repository.name;
+            screen.say(&format!("The repository {name} cannot be used now: {error}. See `repos.{name}.remote`; it is tried again when a task needs it."));
+        }
+    }
 }
 
 /// The cage that a config describes.
@@ -144,43 +156,27 @@ fn spoken(line: &str) -> Option<(ThreadRef, Person, &str)> {
     Some((thread, name.trim().parse().ok()?, words.trim()))
 }
 
-/// The right to be the only process of a state directory, held as a lock on a file in it.
+/// The right to be the only process of a state directory: a lock that the kernel releases when the process ends,
+/// however it ends.
 struct Instance {
-    _lock: nix_lock::Lock,
+    _lock: File,
 }
 
 impl Instance {
     fn claim(config: &Config) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&config.state)
-            .with_context(|| format!("failed to make the state directory {}", config.state.display()))?;
+        let state = config.state.display();
+        let unusable =
+            || format!("failed to use the state directory {state}; make it writable, or set another `state`");
+        std::fs::create_dir_all(&config.state).with_context(unusable)?;
         let path = config.state.join("instance.lock");
-        let lock = nix_lock::Lock::take(&path)?;
-        Ok(Self { _lock: lock })
-    }
-}
-
-mod nix_lock {
-    //! A lock that the kernel releases when its process ends, however it ends.
-
-    use std::fs::{File, OpenOptions, TryLockError};
-    use std::path::Path;
-
-    use anyhow::Context as _;
-
-    pub(super) struct Lock(#[expect(dead_code, reason = "held for its lock, never read")] File);
-
-    impl Lock {
-        pub(super) fn take(path: &Path) -> anyhow::Result<Self> {
-            let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
-            let file = file.with_context(|| format!("failed to open {}", path.display()))?;
-            match file.try_lock() {
-                Ok(()) => Ok(Self(file)),
-                Err(TryLockError::WouldBlock) => anyhow::bail!(
-                    "another downbeat serves this state directory (it holds {}). Stop it first, or set another `state` in the config",
-                    path.display()
-                ),
-                Err(TryLockError::Error(error)) => Err(error).context(format!("failed to lock {}", path.display())),
-            }
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).with_context(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { _lock: lock }),
+            Err(TryLockError::WouldBlock) => anyhow::bail!(
+                "another downbeat serves this state directory (it holds {}). Stop it first, or set another `state` in the config",
+                path.display()
+            ),
+            Err(TryLockError::Error(error)) => Err(error).with_context(unusable),
         }
     }
 }

@@ -69,32 +69,31 @@ pub async fn play(args: DemoArgs, cage: Cage) -> anyhow::Result<ExitCode> {
     let mut stage = Stage::new(system.clone(), &mut screen);
     let running = system.run(stop.clone());
     let acting = async {
-        let acted = tokio::time::timeout(PLAY_MAX, stage.act(story::lines(args.sabotage), story::CURTAIN)).await;
+        let act = tokio::time::timeout(PLAY_MAX, stage.act(story::lines(args.sabotage), story::CURTAIN));
+        let acted = tokio::select! {
+            acted = act => Some(acted),
+            _ = tokio::signal::ctrl_c() => None,
+        };
         stop.cancel();
         acted
     };
     let (acted, ()) = tokio::join!(acting, running);
     let missing = match acted {
-        Ok(acted) => acted?,
-        Err(_) => vec![format!("the conversation did not end within {} s", PLAY_MAX.as_secs())],
+        None => anyhow::bail!("the demo was interrupted"),
+        Some(Ok(acted)) => acted?,
+        Some(Err(_)) => vec![format!("the conversation did not end within {} s", PLAY_MAX.as_secs())],
     };
     let verdict = proof::prove(&system, &sample, missing).await?;
     screen.close();
-    print!("{verdict}");
+    screen.say(verdict.to_string().trim_end());
     system.store.close().await;
-    finish(home, &args, &verdict)
-}
-
-fn finish(home: Home, args: &DemoArgs, verdict: &proof::Verdict) -> anyhow::Result<ExitCode> {
     if args.keep {
-        println!("\nKept: {}", home.keep().display());
+        screen.say(&format!("\nKept: {}", home.keep().display()));
     }
     if !verdict.holds() {
         return Ok(ExitCode::FAILURE);
     }
-    println!(
-        "\nGo on with a repository of your own: `downbeat up --help`. What there is to read: README.md, ARCHITECTURE.md."
-    );
+    screen.say("\nGo on with a repository of your own: README.md says how; `downbeat up --help`.");
     Ok(ExitCode::SUCCESS)
 }
 
