@@ -147,6 +147,8 @@ fn a_publication_can_be_stopped() {
         --    1 minute passes
     "#]],
     );
+    let objects = world.remote_git(&["cat-file", "--batch-all-objects", "--batch-check=%(objecttype)"]);
+    assert_eq!(objects.lines().filter(|kind| *kind == "commit").count(), 1, "nothing was pushed after the stop");
     expect![[r#"
         refs/heads/main
     "#]]

@@ -12,15 +12,15 @@ fn at_work() -> World {
 }
 
 /// Every file that a person at work could miss: the tree, the index, what is checked out, and where `main` is.
-fn snapshot(repository: &Path) -> BTreeMap<String, Vec<u8>> {
+fn snapshot(repository: &Path) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
     for name in [".git/index", ".git/HEAD", ".git/refs/heads/main"] {
-        files.insert(name.to_owned(), std::fs::read(repository.join(name)).unwrap());
+        files.insert(name.to_owned(), std::fs::read(repository.join(name))?);
     }
-    for entry in std::fs::read_dir(repository).unwrap().flatten().filter(|entry| entry.path().is_file()) {
-        files.insert(entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap());
+    for entry in std::fs::read_dir(repository)?.flatten().filter(|entry| entry.path().is_file()) {
+        files.insert(entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path())?);
     }
-    files
+    Ok(files)
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn nobodys_working_tree_is_touched() {
     std::fs::write(repository.join("greeting.md"), "Half a thou").unwrap();
     std::fs::write(repository.join("staged.md"), "Staged.").unwrap();
     world.remote_git(&["add", "staged.md"]);
-    let before = snapshot(&repository);
+    let before = snapshot(&repository).unwrap();
     world.check(
         "ana: @agent add a farewell plan=off merge=auto
          ana: @agent add a welcome plan=off merge=auto",
@@ -59,7 +59,7 @@ fn nobodys_working_tree_is_touched() {
                   git merge refs/downbeat/landed/main
         "#]],
     );
-    assert_eq!(snapshot(&repository), before);
+    assert_eq!(snapshot(&repository).unwrap(), before);
     expect![[r#"
         add a welcome (ana)
         add a farewell (ana)

@@ -60,7 +60,7 @@ variants! {
     News { Progressed, SteppedAside, Stalled, Ended }
     Outcome { Merged, Ejected, Withdrawn }
     Why {
-        Conflict, AlreadyIn, Unusable, Checks, Unconcluded, NoGate, HeadMoved, Refused, RepairOverdue, RepairsSpent,
+        Full, TooLong, Conflict, AlreadyIn, Unusable, Checks, Unconcluded, NoGate, HeadMoved, Refused, RepairOverdue, RepairsSpent,
     }
 }
 

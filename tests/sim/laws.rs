@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use agents::task::state::Intent;
 use agents::task::{Approved, Goal, Task, TaskEffect, TaskEvent, TaskState};
 use domain::{EntryId, Sha, Step, TaskId};
 use mergeq::queue::{News, Obstacle, Outcome, Phase, Queue, QueueEffect, QueueEvent, Refusal, RunId, Verdict, Why};
@@ -64,6 +65,7 @@ pub const TESTED: &str = "what the queue lands was tested in exactly that form";
 pub const LINEAR: &str = "the target only grows, by compare-and-swap";
 pub const AGREED: &str = "whose entry is in the queue is merging";
 pub const JOURNALED: &str = "the journal tells the history";
+pub const ASKED: &str = "nobody is withdrawn unasked";
 pub const ASSERTED: &str = "a machine's own assertions hold";
 pub const MERGED: &str = "merged is what is on the target, once";
 
@@ -80,6 +82,8 @@ pub struct History {
     pub stays: Vec<Stay>,
     /// Branches that somebody moved under the queue.
     pub moved: Vec<(EntryId, Sha)>,
+    /// Entries that somebody took back from the queue itself.
+    pub withdrawn: Vec<EntryId>,
     /// How many outcomes each task was told.
     pub n_told: HashMap<EntryId, usize>,
 }
@@ -118,6 +122,10 @@ impl History {
     pub fn judge_task(&mut self, before: &Task, event: &TaskEvent, after: &Step<Task>) -> Lawful {
         if let Some(what) = agents::task::laws::broken(before, event, after) {
             return Err(machine_breach("task", what));
+        }
+        if let (TaskEvent::EntryWithdrawn, TaskState::Merging { intent: Intent::Land, .. }) = (event, &before.state) {
+            let is_asked = self.withdrawn.contains(&EntryId::from(before.id));
+            ensure(is_asked, ASKED, || format!("{} was taken out of the queue", before.id))?;
         }
         for effect in &after.effects {
             match effect {
@@ -164,6 +172,11 @@ impl History {
                 format!("{event:?} is for a run that is gone")
             })?;
         }
+        if let QueueEvent::Enqueued { change } = event
+            && queue.entry(&change.id).is_none()
+        {
+            self.stays.push(Stay { entry: change.id.clone(), rank: before.next_rank, outcome: None });
+        }
         for entry in &queue.entries {
             let known = before.entry(&entry.change.id);
             let keeps = known.is_none_or(|known| known.rank == entry.rank);
@@ -193,7 +206,8 @@ impl History {
         };
         stay.outcome = Some(outcome.clone());
         let Some(entry) = before.entry(id) else {
-            return Err(breach(ONE_OUTCOME, format!("{id} {outcome} in the step in which it came")));
+            let is_due = matches!(outcome, Outcome::Ejected { why: Why::Full { .. } | Why::TooLong { .. } });
+            return ensure(is_due, INNOCENT, || format!("{id} {outcome} in the step in which it came"));
         };
         match outcome {
             Outcome::Merged { commit, .. } => {

@@ -35,8 +35,9 @@ const SEEDS_IN_MEMORY: u64 = 2_000;
 /// One in so many of them is played on SQLite too, which takes ten times as long.
 const STORED_ONE_IN: u64 = 10;
 
-/// How many turns a history on SQLite has at most.
+/// How many turns and tasks a history on SQLite has at most.
 const TURNS_STORED_MAX: usize = 250;
+const TASKS_STORED_MAX: u64 = 4;
 
 /// What occurred in a history that kept the laws, and in how many events.
 type Occurred = (Coverage, u64);
@@ -59,8 +60,8 @@ fn play_in_memory(seed: u64, rules: Rules, weather: Weather) -> Result<Occurred,
 }
 
 fn play_on_sqlite(runtime: &Runtime, seed: u64, weather: Weather) -> Result<Occurred, Broken> {
-    let mut weather = weather;
-    weather.n_turns = weather.n_turns.min(TURNS_STORED_MAX);
+    let (n_turns, n_tasks) = (weather.n_turns.min(TURNS_STORED_MAX), weather.n_tasks.min(TASKS_STORED_MAX));
+    let weather = Weather { n_turns, n_tasks, ..weather };
     guarded(|| {
         runtime.block_on(async {
             let door = Stored::open(weather.policy.clone()).await;

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use agents::task::{PlanMode, Request, Task, TaskEvent, TaskState, Waits};
 use domain::{Cause, DeliveryId, EntryId, Person, TaskId, ThreadRef};
-use mergeq::queue::{Queue, QueueEvent};
+use mergeq::queue::{Limits, Policy, Queue, QueueEvent};
 
 use crate::coverage::Named;
 use crate::door::{Door, Told};
-use crate::laws::Lawful;
-use crate::play::{Play, Reply};
+use crate::laws::{Lawful, Product, breach};
+use crate::play::{ONCE, Play, Reply};
+use crate::repo::Nature;
 use crate::weather::any_policy;
 
 const PEOPLE: [&str; 3] = ["ana", "ben", "cleo"];
@@ -53,7 +54,9 @@ impl<D: Door> Play<D> {
         if self.chance.one_in(8) {
             self.coverage.note_fault("a delivery doubled");
             let again = self.door.submit(&request, &cause).await;
-            assert!(again.is_none(), "one request became two tasks");
+            if let Some(twin) = again {
+                return Err(breach(ONCE, format!("{} was asked for once", twin.state.id)));
+            }
         }
         Ok(())
     }
@@ -102,7 +105,7 @@ impl<D: Door> Play<D> {
                 _ => TaskEvent::RetryRequested { by },
             }),
             TaskState::Merging { .. } => match self.chance.below(40) {
-                0 => Some(TaskEvent::DequeueRequested { by }),
+                0 | 2 | 3 => Some(TaskEvent::DequeueRequested { by }),
                 1 => Some(TaskEvent::StopRequested { by }),
                 _ => None,
             },
@@ -158,11 +161,11 @@ impl<D: Door> Play<D> {
             self.repo.cherry_pick(&head);
             return Ok(());
         }
-        let (mut atom, clash) = self.any_atom();
+        let (mut atom, _) = self.any_atom();
         // A red or gateless target would stop everybody, which is true and teaches nothing.
-        atom.nature = crate::repo::Nature::Good;
+        atom.nature = Nature::Good;
         let target = self.repo.target.clone();
-        if let Some(commit) = self.repo.commit(&target, atom, clash.filter(|_| false)) {
+        if let Some(commit) = self.repo.commit(&target, atom, None) {
             self.coverage.note_fault("a push by somebody else");
             self.note("a push by somebody else");
             self.repo.push_foreign(commit);
@@ -189,44 +192,50 @@ impl<D: Door> Play<D> {
         Ok(())
     }
 
-    /// Somebody takes the queue itself in hand.
+    /// Somebody takes the queue itself in hand, or an agent comes back with a repair.
     pub async fn meddle(&mut self) -> Lawful {
-        let by = self.anybody();
         let Some(queue) = self.door.queue().await else { return Ok(()) };
-        let entry = queue.entries.get(self.chance.below(queue.entries.len().max(1)));
-        let id = entry.map(|entry| entry.change.id.clone());
-        let event = match (self.chance.below(10), id) {
-            (0, _) => QueueEvent::Paused { by },
-            (1..4, _) => QueueEvent::Resumed { by },
-            (4, _) => {
-                let limits = mergeq::queue::Limits {
-                    entries_max: queue.policy.limits.entries_max,
-                    ..any_policy(&mut self.chance).limits
-                };
-                QueueEvent::PolicyChanged { policy: mergeq::queue::Policy { limits, ..any_policy(&mut self.chance) } }
-            }
-            (5, Some(entry)) if self.chance.one_in(3) => QueueEvent::Withdrawn { entry, by },
-            (6 | 7, Some(entry)) => {
-                let minutes = *self.chance.pick(&[1, 10, 300]);
-                QueueEvent::Reserved { entry, until: self.door.now() + Duration::from_secs(60 * minutes) }
-            }
-            (8, Some(entry)) if self.chance.one_in(3) => self.move_branch(&queue, entry)?,
-            _ => match self.repair(&queue) {
-                Some(event) => event,
-                None => return Ok(()),
-            },
-        };
-        self.deliver(Told::Queue(event)).await.map(drop)
+        let repaired = if self.chance.one_in(3) { self.repair(&queue) } else { None };
+        let event = repaired.or_else(|| self.any_measure(&queue));
+        match event {
+            Some(event) => self.deliver(Told::Queue(event)).await.map(drop),
+            None => Ok(()),
+        }
     }
 
-    fn move_branch(&mut self, queue: &Queue, entry: EntryId) -> Lawful<QueueEvent> {
+    fn any_measure(&mut self, queue: &Queue) -> Option<QueueEvent> {
+        let by = self.anybody();
+        let entry = queue.entries.get(self.chance.below(queue.entries.len().max(1)));
+        let entry = entry.map(|entry| entry.change.id.clone());
+        Some(match self.chance.below(20) {
+            0 | 1 => QueueEvent::Paused { by },
+            2..8 => QueueEvent::Resumed { by },
+            8 | 9 => {
+                let changed = any_policy(&mut self.chance);
+                let Limits { entries_max, message_bytes_max, .. } = queue.policy.limits;
+                let limits = Limits { entries_max, message_bytes_max, ..changed.limits };
+                QueueEvent::PolicyChanged { policy: Policy { limits, ..changed } }
+            }
+            10 => {
+                self.history.withdrawn.extend(entry.clone());
+                QueueEvent::Withdrawn { entry: entry?, by }
+            }
+            11 => self.move_branch(queue, entry?),
+            _ => {
+                let minutes = *self.chance.pick(&[1, 10, 300]);
+                QueueEvent::Reserved { entry: entry?, until: self.door.now() + Duration::from_secs(60 * minutes) }
+            }
+        })
+    }
+
+    fn move_branch(&mut self, queue: &Queue, entry: EntryId) -> QueueEvent {
         let (atom, clash) = self.any_atom();
         let target = self.repo.target.clone();
         let head = self.repo.commit(&target, atom, clash);
         let stays = || queue.entry(&entry).map(|entry| entry.change.head.clone());
         let head = head.or_else(stays).expect("the entry is in the queue");
         self.history.moved.push((entry.clone(), head.clone()));
-        Ok(QueueEvent::HeadMoved { entry, head })
+        QueueEvent::HeadMoved { entry, head }
     }
 
     /// The agent of a reserved entry comes back with a repaired commit.
@@ -236,7 +245,7 @@ impl<D: Door> Play<D> {
         let base = self.repo.target.clone();
         let head = self.repo.commit(&base, atom, clash)?;
         let task: TaskId = entry.as_str().parse().ok()?;
-        let product = crate::laws::Product { task, session: 0, plan: None };
+        let product = Product { task, session: 0, plan: None };
         self.history.produced.insert(head.clone(), product);
         Some(QueueEvent::Repaired { entry, head, started_from: Some(base) })
     }

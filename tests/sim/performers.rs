@@ -24,6 +24,8 @@ pub struct Flight {
     pub lane: Lane,
     pub lease: Lease,
     pub is_revoked: bool,
+    /// The turn before which it is held up: a process that was suspended, a network that stands still.
+    pub wakes_at: usize,
     pub stage: Stage,
 }
 

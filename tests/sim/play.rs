@@ -4,19 +4,22 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use agents::task::{Task, TaskEffect, TaskEvent};
-use domain::{Attempt, Cause, DeliveryId, Machine, Rejected, Sha, Step, TaskId, Timestamp};
+use domain::{Attempt, Cause, DeliveryId, Machine, Rejected, Sha, Step, TaskId};
 use mergeq::queue::{Queue, QueueEffect, QueueEvent};
 
 use crate::chance::Chance;
 use crate::coverage::Coverage;
 use crate::door::{Claim, Debt, Door, Lane, Lease, Settled, Told};
-use crate::laws::{Breach, History, JOURNALED, LATE, Lawful, PLANNED, breach, is_same, judge_debts};
+use crate::laws::{Breach, History, LATE, Lawful, PLANNED, breach, is_same, judge_debts};
 use crate::performers::{Answer, Flight, Stage, buried};
 use crate::repo::Repo;
 use crate::weather::Weather;
 
 /// How many of the last events are shown when a law is broken.
 const RECENT_MAX: usize = 40;
+
+/// How many turns a performer is held up whose lease has lapsed: long enough for its task to come back to the same lane.
+const HELD_UP_MAX: usize = 200;
 
 pub const ONCE: &str = "a cause is applied once";
 pub const ANSWERS: &str = "an answer is never refused";
@@ -45,7 +48,7 @@ pub struct Play<D> {
     pub flights: Vec<Flight>,
     /// Looks at the target that are under way: what the queue knew, and what was found.
     pub looks: Vec<(Option<Sha>, Option<Sha>)>,
-    is_early: bool,
+    turn: usize,
     deliveries: Vec<(Told, Cause)>,
     answers: Vec<(Told, Attempt)>,
     recent: VecDeque<String>,
@@ -67,7 +70,7 @@ impl<D: Door> Play<D> {
             n_tasks: 0,
             flights: Vec::new(),
             looks: Vec::new(),
-            is_early: true,
+            turn: 0,
             deliveries: Vec::new(),
             answers: Vec::new(),
             recent: VecDeque::new(),
@@ -88,7 +91,7 @@ impl<D: Door> Play<D> {
     /// The whole history: a stormy part, a calm one in which everything comes to rest, and the end of all waiting.
     pub async fn run(&mut self) -> Lawful {
         for turn in 0..self.weather.n_turns {
-            self.is_early = turn < self.weather.n_turns / 2;
+            self.turn = turn;
             self.door.advance(Duration::from_millis(1));
             self.take_turn().await?;
             if turn % 16 == 0 {
@@ -132,7 +135,7 @@ impl<D: Door> Play<D> {
 
     async fn claim_something(&mut self) -> Lawful {
         let lease = if self.chance.one_in(self.weather.lapses) { Lease::Lapsed } else { Lease::Held };
-        let is_asleep = self.is_early && self.weather.is_rush;
+        let is_asleep = self.weather.is_rush && self.turn < self.weather.n_turns / 2;
         let mut lanes = self.door.busy_lanes().await;
         lanes.retain(|lane| !is_asleep || lane.kind == "task");
         if lanes.is_empty() {
@@ -150,7 +153,9 @@ impl<D: Door> Play<D> {
         }
         let is_spent = claim.attempt.number > self.weather.attempts_max(lane);
         let is_revoked = claim.is_revoked;
-        let flight = Flight { claim, lane, lease, is_revoked, stage: Stage::Claimed };
+        let is_held_up = lease == Lease::Lapsed && self.chance.one_in(2);
+        let wakes_at = if is_held_up { self.turn + self.chance.below(HELD_UP_MAX) } else { 0 };
+        let flight = Flight { claim, lane, lease, is_revoked, wakes_at, stage: Stage::Claimed };
         if is_spent {
             self.give_up(flight.claim, "every attempt ended with its process").await?;
         } else {
@@ -161,10 +166,12 @@ impl<D: Door> Play<D> {
 
     /// Lets one performer take its next step, or loses it.
     async fn fly_on(&mut self) -> Lawful {
-        if self.flights.is_empty() {
+        let awake: Vec<usize> =
+            (0..self.flights.len()).filter(|index| self.flights[*index].wakes_at <= self.turn).collect();
+        if awake.is_empty() {
             return Ok(());
         }
-        let index = self.chance.below(self.flights.len());
+        let index = *self.chance.pick(&awake);
         if self.flights[index].lease == Lease::Lapsed && self.chance.one_in(4) {
             let lost = self.flights.swap_remove(index);
             if matches!(lost.stage, Stage::Acted(_)) {

@@ -47,6 +47,9 @@ impl Weather {
         if chance.one_in(6) {
             policy.limits.entries_max = 1 + chance.below(2);
         }
+        if chance.one_in(30) {
+            policy.limits.message_bytes_max = 60;
+        }
         Self {
             n_tasks: 2 + chance.below(9) as u64,
             n_turns: 250 + chance.below(300),

@@ -16,8 +16,9 @@
 //!    the run away or gives it a new id.
 //!
 //! **Fairness.** An entry is ejected only for what it did alone: its own red run on the target's head, its own conflict
-//! with what has landed. A run of several that goes wrong is split, and its parts are tested before the line. Nobody
-//! loses their place because the target moved, a companion left, or the queue's surroundings failed.
+//! with what has landed; or as it comes, when there is no room for it. A run of several that goes wrong is split, and
+//! its parts are tested before the line. Nobody loses their place because the target moved, a companion left, or the
+//! queue's surroundings failed.
 //!
 //! **Liveness.** Every entry without an outcome is in line, in a run, or reserved with a deadline. A run owes exactly
 //! one effect, unless the queue is paused after it passed. When going on would harm the innocent (staging

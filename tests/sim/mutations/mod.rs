@@ -19,12 +19,13 @@ use crate::{guarded, play_on};
 const SEEDS_MAX: u64 = 600;
 
 /// The laws of whole histories, beside those of the machines.
-const HISTORY_LAWS: [&str; 18] = [
+const HISTORY_LAWS: [&str; 19] = [
     laws::APPROVED,
     laws::PRODUCED,
     laws::PUBLISHED,
     laws::CARRIED,
     laws::AGREED,
+    laws::ASKED,
     laws::LATE,
     laws::PLANNED,
     laws::RANKED,

@@ -308,6 +308,20 @@ fn of_histories() -> Vec<Mutation> {
                 }
             })
         }),
+        mutation(laws::AGREED, "a full queue refuses, and its delivery stays unused", |queue, event, now| {
+            let is_full = queue.entries.len() >= queue.policy.limits.entries_max;
+            match event {
+                QueueEvent::Enqueued { .. } if is_full => Err(Rejected::new("The queue is full", "Ask again later")),
+                _ => queue.step(event, now),
+            }
+        }),
+        mutation(laws::ASKED, "a moved branch is taken for a withdrawal", |queue, event, now| match event {
+            QueueEvent::HeadMoved { entry, .. } if queue.entry(entry).is_some() => {
+                let by = "ana".parse().expect("a name");
+                queue.step(&QueueEvent::Withdrawn { entry: entry.clone(), by }, now)
+            }
+            _ => queue.step(event, now),
+        }),
         mutation(laws::MERGED, "the base is told for the commit", |queue, event, now| {
             altered(queue, event, now, |before, step| {
                 for effect in &mut step.effects {

@@ -340,7 +340,7 @@ fn nobody_answering_ends_the_wait_and_an_old_deadline_does_not() {
             awaiting-approval  owes edit-card, announce(plan v2), deadline(2)
             awaiting-approval
             cancelled          owes clean-up, edit-card, announce(ended)
-            cancelled          refused: There is nothing of T-1 to reject: it is cancelled. Say `stop T-1` to end it, or `status T-1` to see what it needs.
+            cancelled          refused: There is nothing of T-1 to reject: it is cancelled. Say `status T-1` to see how it ended.
         "#]],
     );
 }

@@ -6,32 +6,37 @@ use super::draft::Draft;
 use super::effect::QueueEffect;
 use super::entry::{Change, Entry, Leave, Standing};
 use super::outcome::Why;
-use super::policy::Policy;
+use super::policy::{Limits, Policy};
 use super::state::{Pause, Queue, Run};
 
+/// Whoever finds no room has the outcome at once: a refusal would leave the delivery unused, and a performer that was
+/// overtaken could bring the change again long after its task was told no.
 pub(super) fn enqueue_change(draft: &mut Draft, change: &Change) -> Result<(), Rejected> {
-    let Queue { id, policy, .. } = &draft.queue;
-    let limits = &policy.limits;
     if draft.queue.entry(&change.id).is_some() {
         return Err(Rejected::new(
-            format!("{} is already in the queue of {id}", change.id),
+            format!("{} is already in the queue of {}", change.id, draft.queue.id),
             "Wait for its outcome, or dequeue it before you merge another commit",
         ));
     }
-    if draft.queue.entries.len() >= limits.entries_max {
-        let why = format!("the queue of {id} is full with {} entries", limits.entries_max);
-        return Err(Rejected::new(why, "Ask again when some have landed, or dequeue one that matters less"));
-    }
-    if change.title.len() + change.message.len() > limits.message_bytes_max {
-        let why = format!("the commit message of {} is longer than {} bytes", change.id, limits.message_bytes_max);
-        return Err(Rejected::new(why, "Shorten the description, then merge again"));
-    }
+    let obstacle = obstacle_to_entry(&draft.queue, change);
     let rank = draft.queue.next_rank;
     draft.queue.next_rank += 1;
     let standing = Standing::Ready;
     let entry = Entry { change: change.clone(), rank, enqueued_at: draft.now, repairs: 0, standing };
     draft.queue.entries.push(entry);
+    if let Some(why) = obstacle {
+        draft.eject_entry(&change.id, why);
+    }
     Ok(())
+}
+
+fn obstacle_to_entry(queue: &Queue, change: &Change) -> Option<Why> {
+    let Limits { entries_max, message_bytes_max, .. } = queue.policy.limits;
+    if queue.entries.len() >= entries_max {
+        return Some(Why::Full { entries_max });
+    }
+    let message_bytes = change.title.len() + change.message.len();
+    (message_bytes > message_bytes_max).then_some(Why::TooLong { message_bytes_max })
 }
 
 pub(super) fn withdraw_entry(draft: &mut Draft, id: &EntryId, by: &Person) -> Result<(), Rejected> {

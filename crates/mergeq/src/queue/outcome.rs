@@ -42,6 +42,16 @@ pub enum Proof {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
+    /// There was no room for it when it came.
+    Full {
+        /// How many there may be.
+        entries_max: usize,
+    },
+    /// Its title and message are too long for a commit.
+    TooLong {
+        /// How long they may be, in bytes.
+        message_bytes_max: usize,
+    },
     /// It does not merge with what is on the target.
     Conflict {
         /// The entries that landed these paths, as far as the queue remembers.
@@ -105,6 +115,8 @@ impl Why {
     /// What a person can do now, as a sentence without a full stop.
     pub fn next_step(&self) -> &'static str {
         match self {
+            Self::Full { .. } => "Ask to merge it again when some have landed, or dequeue one that matters less",
+            Self::TooLong { .. } => "Shorten the description, then ask to merge it again",
             Self::Conflict { .. } => "Retry the task so that it starts from the target as it is now",
             Self::AlreadyIn => "Nothing is left to do; close the task",
             Self::Unusable { .. } | Self::HeadMoved { .. } => "Look at the branch, then ask to merge it again",
@@ -134,6 +146,10 @@ impl fmt::Display for Outcome {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Full { entries_max } => write!(f, "the queue is full with {entries_max} entries"),
+            Self::TooLong { message_bytes_max } => {
+                write!(f, "its commit message is longer than {message_bytes_max} bytes")
+            }
             Self::Conflict { with, paths } if with.is_empty() => {
                 write!(f, "conflicts with the target in {}", listed(paths))
             }

@@ -374,12 +374,27 @@ fn a_changed_policy_loses_nobody() {
 #[test]
 fn refusals_say_what_to_do() {
     check(
-        "batch 1 entries=1; enqueue a; enqueue a; enqueue b",
+        "enqueue a; enqueue a",
+        expect![[r#"
+        enqueue a          1 staging a  owes stage(1 a)  tells a 1/1 testing
+        enqueue a          rejected: a is already in the queue of web:main. Wait for its outcome, or dequeue it before you merge another commit.
+    "#]],
+    );
+}
+
+/// A refusal would leave the delivery unused: whoever brought it and was overtaken could bring it again.
+#[test]
+fn a_change_that_finds_no_room_has_its_outcome_at_once() {
+    check(
+        "batch 1 entries=1; enqueue a; enqueue b; staged 1; passed 1; landed 1; enqueue b",
         expect![[r#"
         batch 1 entries=1  idle
         enqueue a          1 staging a  owes stage(1 a)  tells a 1/1 testing
-        enqueue a          rejected: a is already in the queue of web:main. Wait for its outcome, or dequeue it before you merge another commit.
-        enqueue b          rejected: the queue of web:main is full with 1 entries. Ask again when some have landed, or dequeue one that matters less.
+        enqueue b          1 staging a  tells b ejected: the queue is full with 1 entries
+        staged 1           1 testing a  owes checks(1 1a)
+        passed 1           1 landing a  owes land(1 m0..1a)  tells a 1/1 landing
+        landed 1           idle  tells a merged as 1a
+        enqueue b          2 staging b  owes stage(2 b)  tells b 1/1 testing
     "#]],
     );
 }
