@@ -60,7 +60,8 @@ variants! {
     News { Progressed, SteppedAside, Stalled, Ended }
     Outcome { Merged, Ejected, Withdrawn }
     Why {
-        Full, TooLong, Conflict, AlreadyIn, Unusable, Checks, Unconcluded, NoGate, HeadMoved, Refused, RepairOverdue, RepairsSpent,
+        Full, TooLong, Conflict, AlreadyIn, Unusable, Checks, Unconcluded, NoGate, HeadMoved, Refused, RepairOverdue,
+        RepairsSpent,
     }
 }
 

@@ -49,6 +49,7 @@ pub const LANES: [Lane; 10] = [
 
 /// One owed effect.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are never many of them, and a box would hide the patterns")]
 pub enum Debt {
     Task(TaskId, TaskEffect),
     Queue(QueueEffect),

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use agents::task::state::Intent;
 use agents::task::{Approved, Goal, Task, TaskEffect, TaskEvent, TaskState};
 use domain::{EntryId, Sha, Step, TaskId};
-use mergeq::queue::{News, Obstacle, Outcome, Phase, Queue, QueueEffect, QueueEvent, Refusal, RunId, Verdict, Why};
+use mergeq::queue::{
+    News, Obstacle, Outcome, Phase, Proof, Queue, QueueEffect, QueueEvent, Refusal, RunId, Verdict, Why,
+};
 
 use crate::door::{Debt, Owing};
 use crate::repo::{Merged, Repo, Truth};
@@ -67,6 +69,7 @@ pub const AGREED: &str = "whose entry is in the queue is merging";
 pub const JOURNALED: &str = "the journal tells the history";
 pub const ASKED: &str = "nobody is withdrawn unasked";
 pub const ASSERTED: &str = "a machine's own assertions hold";
+pub const PROVED: &str = "an outcome says what vouches for it";
 pub const MERGED: &str = "merged is what is on the target, once";
 
 /// What people said, sessions made and entries got.
@@ -210,7 +213,10 @@ impl History {
             return ensure(is_due, INNOCENT, || format!("{id} {outcome} in the step in which it came"));
         };
         match outcome {
-            Outcome::Merged { commit, .. } => {
+            Outcome::Merged { commit, proof } => {
+                let is_untested = repo.truth_of(commit) == Truth::Untested;
+                let is_proved = is_untested == (*proof == Proof::Untested);
+                ensure(is_proved, PROVED, || format!("{id} landed, {proof:?}"))?;
                 let is_its = repo.is_on_target(commit) && repo.made_from(commit) == Some(&entry.change.head);
                 ensure(is_its, MERGED, || format!("{id} is said to have landed as {}", commit.short()))
             }
@@ -338,11 +344,7 @@ pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> La
         })?;
     }
     let Some(queue) = queue else { return Ok(()) };
-    for entry in queue.entries.iter().map(|entry| &entry.change.id) {
-        let task = tasks.iter().find(|task| EntryId::from(task.id) == *entry);
-        let is_there = task.is_some_and(|task| matches!(task.state, TaskState::Merging { .. }));
-        ensure(is_there, AGREED, || format!("{entry} is in the queue, and its task is elsewhere"))?;
-    }
+    judge_agreement(tasks, queue)?;
     let owed = |wanted: &dyn Fn(&QueueEffect) -> bool| {
         debts.iter().any(|owing| matches!(&owing.debt, Debt::Queue(effect) if wanted(effect)))
     };
@@ -360,6 +362,16 @@ pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> La
             Phase::Passed { .. } | Phase::Doubtful { .. } => true,
         };
         ensure(is_owed, CARRIED, || format!("{} waits for nothing", run.id))?;
+    }
+    Ok(())
+}
+
+/// Whoever is in the queue knows it.
+pub fn judge_agreement(tasks: &[Task], queue: &Queue) -> Lawful {
+    for entry in queue.entries.iter().map(|entry| &entry.change.id) {
+        let task = tasks.iter().find(|task| EntryId::from(task.id) == *entry);
+        let is_there = task.is_some_and(|task| matches!(task.state, TaskState::Merging { .. }));
+        ensure(is_there, AGREED, || format!("{entry} is in the queue, and its task is elsewhere"))?;
     }
     Ok(())
 }
@@ -383,7 +395,11 @@ fn is_carried(task: &Task, queue: Option<&Queue>, debts: &[Owing]) -> bool {
             owed(&|effect| matches!(effect, TaskEffect::Publish { work: owed } if owed.head == work.head))
         }
         TaskState::Merging { .. } => {
-            let is_reported = |owing: &Owing| matches!(&owing.debt, Debt::Queue(QueueEffect::Report { entry: id, news: News::Ended(_) }) if *id == entry);
+            let is_outcome = |effect: &QueueEffect| match effect {
+                QueueEffect::Report { entry: id, news: News::Ended(_) } => *id == entry,
+                _ => false,
+            };
+            let is_reported = |owing: &Owing| matches!(&owing.debt, Debt::Queue(effect) if is_outcome(effect));
             owed(&|effect| matches!(effect, TaskEffect::Enqueue { .. }))
                 || queue.is_some_and(|queue| queue.entry(&entry).is_some())
                 || debts.iter().any(is_reported)

@@ -1,5 +1,5 @@
-//! The simulator: whole histories of both machines under crashes, doubled and lost answers, take-overs, pushes by others
-//! and people who change their minds; laws judge every step and what is left at the end.
+//! The simulator: whole histories of both machines under crashes, doubled and lost answers, take-overs, pushes by
+//! others and people who change their minds; laws judge every step and what is left at the end.
 //!
 //! A seed means one history: in memory, or on SQLite through the real [`store::Store`]. `cargo xtask sim --seeds N
 //! --first SEED` plays more of them, or one again; [`mutations`] shows that each law can fail.

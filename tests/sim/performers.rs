@@ -31,6 +31,7 @@ pub struct Flight {
 
 /// How far a performer is.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are never many of them, and a box would hide the patterns")]
 pub enum Stage {
     Claimed,
     /// A session is at work since the target was here.
@@ -50,6 +51,7 @@ pub enum Ending {
 
 /// What a performer has to say.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are never many of them, and a box would hide the patterns")]
 pub enum Answer {
     Say(Told),
     Nothing,

@@ -1,5 +1,5 @@
-//! A repository without git: a commit is a set of atoms on a parent, and what a check or a merge says of it follows from
-//! the set alone. Only the target moves, by compare-and-swap, as a real remote moves it.
+//! A repository without git: a commit is a set of atoms on a parent, and what a check or a merge says of it follows
+//! from the set alone. Only the target moves, by compare-and-swap, as a real remote moves it.
 
 use std::collections::{HashMap, HashSet};
 

@@ -44,7 +44,7 @@ impl Weather {
         let mut policy = any_policy(&mut chance);
         let is_fair = chance.one_in(5);
         let often = |chance: &mut Chance, among: &[usize]| if is_fair { 0 } else { *chance.pick(among) };
-        if chance.one_in(6) {
+        if chance.one_in(4) {
             policy.limits.entries_max = 1 + chance.below(2);
         }
         if chance.one_in(30) {
@@ -74,7 +74,7 @@ impl Weather {
 
     /// What a turn may be, and how often.
     pub fn turns(&self) -> [(usize, Turn); 10] {
-        let crashes = if self.crashes == 0 { 0 } else { 400 / self.crashes };
+        let crashes = 400_usize.checked_div(self.crashes).unwrap_or(0);
         [
             (180, Turn::Claim),
             (200, Turn::Fly),

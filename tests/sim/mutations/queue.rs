@@ -7,16 +7,19 @@ use mergeq::queue::{
     Refusal, Run, RunId, Verdict,
 };
 
-use super::{Kind, Mutation, altered};
+use super::{Mutation, altered};
 use crate::door::{Rules, Stepper};
 use crate::laws;
 
 fn mutation(law: &'static str, fault: &'static str, queue: Stepper<Queue>) -> Mutation {
-    Mutation { fault, law, kind: Kind::Machine(Rules { queue, ..Rules::default() }) }
+    Mutation::of_machine(law, fault, Rules { queue, ..Rules::default() })
 }
 
 pub fn mutations() -> Vec<Mutation> {
-    [of_states(), of_runs(), of_steps(), of_histories()].into_iter().flatten().collect()
+    [of_states(), of_runs(), of_runs_on_their_way(), of_steps(), of_histories(), of_outcomes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 type Stepped = Result<Step<Queue>, Rejected>;
@@ -155,6 +158,11 @@ fn of_runs() -> Vec<Mutation> {
                 })
             },
         ),
+    ]
+}
+
+fn of_runs_on_their_way() -> Vec<Mutation> {
+    vec![
         mutation("queue: a run has its own commits", "a run takes somebody else's commit", |queue, event, now| {
             altered(queue, event, now, |_, step| {
                 let candidates = step.state.runs.iter_mut().filter_map(|run| match &mut run.phase {
@@ -292,11 +300,22 @@ fn of_histories() -> Vec<Mutation> {
             queue.step(event, now)
         }),
         mutation(laws::INNOCENT, "checks that were cancelled are red", cancelled_is_red),
+    ]
+}
+
+fn of_outcomes() -> Vec<Mutation> {
+    vec![
+        mutation(laws::PROVED, "what was never tested is called tested", |queue, event, now| match event {
+            QueueEvent::ChecksConcluded { run, verdict: Verdict::Untested } => {
+                queue.step(&QueueEvent::ChecksConcluded { run: *run, verdict: Verdict::Passed }, now)
+            }
+            _ => queue.step(event, now),
+        }),
         mutation(laws::ONE_OUTCOME, "somebody who is gone gets another outcome", |queue, event, now| {
             altered(queue, event, now, |before, step| {
                 let gone = before.landed.front().filter(|_| is_enqueued(event)).map(|landed| landed.entry.clone());
                 let gone = gone.filter(|id| step.state.entry(id).is_none());
-                step.effects.extend(gone.map(|entry| withdrawn(entry)));
+                step.effects.extend(gone.map(withdrawn));
             })
         }),
         mutation(laws::TESTED, "a pause lets a run pass", |queue, event, now| {
@@ -314,7 +333,15 @@ fn of_histories() -> Vec<Mutation> {
                 QueueEvent::Enqueued { .. } if is_full => Err(Rejected::new("The queue is full", "Ask again later")),
                 _ => queue.step(event, now),
             }
-        }),
+        })
+        .among_the_overtaken(),
+        mutation(laws::ASKED, "a wish to withdraw that comes too late is refused", |queue, event, now| match event {
+            QueueEvent::Withdrawn { entry, .. } if queue.entry(entry).is_none() => {
+                Err(Rejected::new("It is gone", "Look at the queue"))
+            }
+            _ => queue.step(event, now),
+        })
+        .among_the_overtaken(),
         mutation(laws::ASKED, "a moved branch is taken for a withdrawal", |queue, event, now| match event {
             QueueEvent::HeadMoved { entry, .. } if queue.entry(entry).is_some() => {
                 let by = "ana".parse().expect("a name");

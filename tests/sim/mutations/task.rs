@@ -8,12 +8,12 @@ use agents::task::{
 use domain::policy::Tier;
 use domain::{Machine, Rejected, Step};
 
-use super::{Kind, Mutation, altered};
+use super::{Mutation, altered};
 use crate::door::{Rules, Stepper};
 use crate::{calm, laws, play};
 
 fn mutation(law: &'static str, fault: &'static str, task: Stepper<Task>) -> Mutation {
-    Mutation { fault, law, kind: Kind::Machine(Rules { task, ..Rules::default() }) }
+    Mutation::of_machine(law, fault, Rules { task, ..Rules::default() })
 }
 
 pub fn mutations() -> Vec<Mutation> {

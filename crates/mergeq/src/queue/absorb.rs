@@ -39,21 +39,11 @@ fn obstacle_to_entry(queue: &Queue, change: &Change) -> Option<Why> {
     (message_bytes > message_bytes_max).then_some(Why::TooLong { message_bytes_max })
 }
 
-pub(super) fn withdraw_entry(draft: &mut Draft, id: &EntryId, by: &Person) -> Result<(), Rejected> {
-    if draft.queue.entry(id).is_none() {
-        return Err(nothing_to_withdraw(&draft.queue, id));
-    }
-    leave_queue(draft, id, Leave::Withdrawn { by: by.clone() });
-    Ok(())
-}
-
-fn nothing_to_withdraw(queue: &Queue, id: &EntryId) -> Rejected {
-    match queue.landed.iter().rfind(|landed| landed.entry == *id) {
-        Some(landed) => Rejected::new(
-            format!("{id} already landed as {}", landed.commit.short()),
-            "Ask for a new task that reverts it",
-        ),
-        None => Rejected::new(format!("{id} is not in the queue of {}", queue.id), "Say `queue` to see who is"),
+/// Late when the entry is gone: its outcome is on its way. It is no refusal, because that would leave the delivery unused,
+/// and an overtaken performer could take the entry's next stay away with it.
+pub(super) fn withdraw_entry(draft: &mut Draft, id: &EntryId, by: &Person) {
+    if draft.queue.entry(id).is_some() {
+        leave_queue(draft, id, Leave::Withdrawn { by: by.clone() });
     }
 }
 

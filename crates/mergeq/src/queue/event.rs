@@ -17,7 +17,8 @@ pub enum QueueEvent {
         /// The change.
         change: Change,
     },
-    /// A person took an entry back. While it lands, this is a wish that the landing's result beats.
+    /// A person took an entry back. While it lands, this is a wish that the landing's result beats; after its outcome it
+    /// is late.
     Withdrawn {
         /// Which.
         entry: EntryId,

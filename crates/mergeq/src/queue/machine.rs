@@ -27,7 +27,7 @@ impl Machine for Queue {
 fn absorb_event(draft: &mut Draft, event: &QueueEvent) -> Result<(), Rejected> {
     match event {
         QueueEvent::Enqueued { change } => absorb::enqueue_change(draft, change)?,
-        QueueEvent::Withdrawn { entry, by } => absorb::withdraw_entry(draft, entry, by)?,
+        QueueEvent::Withdrawn { entry, by } => absorb::withdraw_entry(draft, entry, by),
         QueueEvent::Staged { run, base, tree, parts } => {
             let candidate = Candidate { base: base.clone(), tree: tree.clone(), parts: parts.clone() };
             runs::begin_testing(draft, *run, candidate);

@@ -164,8 +164,8 @@ fn a_landing_beats_the_wish_to_withdraw() {
             withdraw a         1 landing a | a wants to leave
             withdraw a         1 landing a | a wants to leave
             landed 1           idle  tells a merged as 1a
-            withdraw a         rejected: a already landed as 1a. Ask for a new task that reverts it.
-            withdraw z         rejected: z is not in the queue of web:main. Say `queue` to see who is.
+            withdraw a         idle
+            withdraw z         idle
         "#]],
     );
 }
@@ -378,6 +378,20 @@ fn refusals_say_what_to_do() {
         expect![[r#"
         enqueue a          1 staging a  owes stage(1 a)  tells a 1/1 testing
         enqueue a          rejected: a is already in the queue of web:main. Wait for its outcome, or dequeue it before you merge another commit.
+    "#]],
+    );
+}
+
+/// A refusal would leave the delivery unused: whoever brings it and is overtaken would end the entry's next stay.
+#[test]
+fn a_wish_to_withdraw_that_comes_too_late_is_used_up() {
+    check(
+        "enqueue a; head a a2; withdraw a; enqueue a",
+        expect![[r#"
+        enqueue a          1 staging a  owes stage(1 a)  tells a 1/1 testing
+        head a a2          idle  tells a ejected: its branch moved to a2 after it was enqueued
+        withdraw a         idle
+        enqueue a          2 staging a  owes stage(2 a)  tells a 1/1 testing
     "#]],
     );
 }
