@@ -137,17 +137,22 @@ pub async fn a_pump_survives_an_outage_of_its_database(world: &World) {
     soon(starts.recv()).await.unwrap();
     let outage = world.cut_off().await;
     opened.notify_one();
-    // Two writes fail one after the other: by the end of the second, the answer's has failed as well.
+    // The outage lasts for two failed writes. Whether the answer's own write falls into it or comes after it is chance;
+    // either way the effect is answered once.
     for _ in 0..2 {
         let failed = store.apply::<Tower>(&crate::bells::big_ben(), BellEvent::Added(1), crate::bells::ana()).await;
         assert!(matches!(failed, Err(store::ApplyError::Store(_))), "{failed:?}");
     }
     outage.end().await;
-    let rung = until_rung_again(&store).await;
-    assert_ne!(rung, "attempt 1", "the answer was recorded in spite of the outage");
+    let rung = until_answered(&store).await;
+    assert_eq!(rung.len(), 1, "answered more than once: {rung:?}");
     running.stop().await;
 }
 
-async fn until_rung_again(store: &store::Store) -> String {
-    crate::world::until(async || store.load::<Tower>(&crate::bells::big_ben()).await.ok().flatten()?.rung.pop()).await
+async fn until_answered(store: &store::Store) -> Vec<String> {
+    crate::world::until(async || {
+        let rung = store.load::<Tower>(&crate::bells::big_ben()).await.ok().flatten()?.rung;
+        (!rung.is_empty()).then_some(rung)
+    })
+    .await
 }
