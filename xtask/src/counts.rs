@@ -16,9 +16,14 @@ impl Counts {
     pub const ONE_FAILED: Self = Self { passed: 0, failed: 1, skipped: 0 };
     pub const ONE_SKIPPED: Self = Self { passed: 0, failed: 0, skipped: 1 };
 
-    /// Adds up the summaries that cargo-nextest or `cargo test` printed; `None` when there was none.
+    /// Adds up the summaries that cargo-nextest or `cargo test` printed; `None` when there was none. Nextest repeats what
+    /// a test's own process printed, so where it summed up, only its word counts.
     pub fn from_output(output: &str) -> Option<Self> {
-        let summaries = output.lines().filter_map(|line| nextest_summary(line).or_else(|| libtest_summary(line)));
+        let of_nextest = Self::sum(output.lines().filter_map(nextest_summary));
+        of_nextest.or_else(|| Self::sum(output.lines().filter_map(libtest_summary)))
+    }
+
+    fn sum(summaries: impl Iterator<Item = Self>) -> Option<Self> {
         summaries.fold(None, |sum, counts| {
             let mut sum = sum.unwrap_or_default();
             sum += counts;
@@ -93,6 +98,12 @@ mod tests {
 
     fn counts(passed: u32, failed: u32, skipped: u32) -> Option<Counts> {
         Some(Counts { passed, failed, skipped })
+    }
+
+    #[test]
+    fn what_a_test_printed_itself_is_not_counted_again() {
+        let output = "test result: FAILED. 0 passed; 1 failed; 0 ignored\nSummary [ 1.0s] 5 tests run: 4 passed, 1 failed, 0 skipped";
+        assert_eq!(Counts::from_output(output), Some(Counts { passed: 4, failed: 1, skipped: 0 }));
     }
 
     #[test]
