@@ -77,7 +77,7 @@ impl System {
         let console = Console::new(store.clone());
         let messenger: Arc<dyn Messenger> = Arc::new(console.clone());
         let notifier =
-            Notifier { store: store.clone(), messenger, repositories: repositories.clone(), cage: level.to_string() };
+            Notifier { store: store.clone(), messenger, repositories: repositories.clone(), cage: level.in_brief() };
         let workspaces = Workspaces::new(
             state.join("workspaces"),
             WorkspaceSettings { bytes_max: config.limits.workspace_mb << 20, ..WorkspaceSettings::default() },
