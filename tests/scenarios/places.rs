@@ -44,7 +44,7 @@ fn nobodys_working_tree_is_touched() {
                   [T-1] in the merge queue by ana · position 1 of 1 · staging
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
-            bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main; main is checked out, so moving it is yours to do:
+            bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main; moving main is yours to do:
                   git merge refs/downbeat/landed/main
             ana:  @agent add a welcome plan=off merge=auto  👀
             bot:  T-2 · add a welcome
@@ -55,7 +55,7 @@ fn nobodys_working_tree_is_touched() {
                   [T-2] in the merge queue by ana · position 1 of 1 · staging
                   [T-2] in the merge queue by ana · position 1 of 1 · landing
                   [T-2] merged as <commit 2>
-            bot:  T-2 landed as <commit 2> on refs/downbeat/landed/main; main is checked out, so moving it is yours to do:
+            bot:  T-2 landed as <commit 2> on refs/downbeat/landed/main; moving main is yours to do:
                   git merge refs/downbeat/landed/main
         "#]],
     );
@@ -90,7 +90,7 @@ fn a_repository_without_a_remote_keeps_its_main() {
               [T-1] in the merge queue by ana · position 1 of 1 · staging
               [T-1] in the merge queue by ana · position 1 of 1 · landing
               [T-1] merged as <commit 1>
-        bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main; main is checked out, so moving it is yours to do:
+        bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main; moving main is yours to do:
               git switch main && git merge refs/downbeat/landed/main
     "#]],
     );

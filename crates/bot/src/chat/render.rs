@@ -164,7 +164,7 @@ fn landed(task: &Task, commit: &str, untested: &str, around: &Surroundings) -> S
     match &around.waits {
         None => format!("{id} is merged into {target} as {commit}{untested}."),
         Some(LandedBeside { reference, command }) => format!(
-            "{id} landed as {commit}{untested} on {reference}; {target} is checked out, so moving it is yours to do:\n{command}"
+            "{id} landed as {commit}{untested} on {reference}; moving {target} is yours to do:\n{command}"
         ),
     }
 }
