@@ -202,16 +202,23 @@ fn the_policy_approves_what_is_harmless() {
     world().check(
         "ana: @agent add a farewell plan=auto",
         expect![[r#"
-        ana:  @agent add a farewell plan=auto  👀
-        bot:  T-1 · add a farewell
-              waiting for its turn to plan
-              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-              [T-1] plan v1 approved by the policy (R1) · waiting for its turn to work
-              [T-1] publishing +2 −0 in README.md, farewell.md
-              [T-1] ready on downbeat/T-1
-        bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-              [1] Merge   [2] Retry
-    "#]],
+            ana:  @agent add a farewell plan=auto  👀
+            bot:  T-1 · add a farewell
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] plan v1 approved by the policy (R1) · waiting for its turn to work
+            bot:  Plan v1 for T-1: A page that says goodbye
+                  1. write farewell.md
+                  2. mention it in README.md
+                  files: farewell.md, README.md
+                  checks: words
+                  risk: R1 · #cac7d254
+                  It is low risk and was asked for with plan=auto, so work begins now.
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
+                  [1] Merge   [2] Retry
+        "#]],
     );
 }
 

@@ -1,10 +1,9 @@
 //! From the request to an approved plan.
 
-use domain::policy::Tier;
 use domain::{MessageRef, Person, Rejected, Step, TaskId, Timestamp};
 
 use super::moves::{self, first_goal, start};
-use super::{Announcement, Approved, Goal, Plan, PlanDraft, PlanMode, Request, Task, TaskEffect, TaskState, Terms};
+use super::{Announcement, Approved, Goal, Plan, PlanDraft, Request, Task, TaskEffect, TaskState, Terms};
 
 /// How many versions of a plan a task may have. Past that the request itself needs other words.
 pub const PLANS_MAX: u32 = 20;
@@ -34,9 +33,10 @@ pub(super) fn propose(mut task: Task, session: u32, draft: &PlanDraft, terms: &T
     };
     task.plans += 1;
     let plan = Plan::new(task.plans, draft.clone(), terms.tier, terms.because.clone());
-    if task.request.plan == PlanMode::Auto && plan.tier <= Tier::R1 {
+    if task.approves_itself(&plan) {
+        let announce = TaskEffect::Announce(Announcement::PlanReady { plan: plan.clone() });
         let goal = Goal::Work { approved: Some(Approved { plan, by: None }) };
-        return start(task, goal, vec![TaskEffect::EditCard]);
+        return start(task, goal, vec![TaskEffect::EditCard, announce]);
     }
     task.state = TaskState::AwaitingApproval { plan: plan.clone(), feedback };
     let deadline = task.next_deadline(now, task.request.waits.approval);

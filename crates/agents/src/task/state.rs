@@ -289,6 +289,11 @@ impl Task {
         }
     }
 
+    /// Whether work on this plan begins without a person: it was asked for with `plan=auto`, and the plan is low risk.
+    pub fn approves_itself(&self, plan: &Plan) -> bool {
+        self.request.plan == PlanMode::Auto && plan.tier <= Tier::R1
+    }
+
     /// The branch that carries the change.
     pub fn branch(&self) -> BranchName {
         format!("downbeat/{}", self.id).parse().expect("a task's id is a fit part of a branch's name")

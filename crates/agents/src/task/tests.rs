@@ -227,7 +227,7 @@ fn a_plan_may_be_left_out_or_approved_by_the_policy() {
     expect![[r#"
         queued             owes post-card, start-session(1, plan, 0 said)
         planning           owes edit-card
-        queued             owes edit-card, start-session(2, work)
+        queued             owes edit-card, announce(plan v1), start-session(2, work)
     "#]]
     .assert_eq(&trace(PlanMode::Auto, "started; plan"));
     expect![[r#"

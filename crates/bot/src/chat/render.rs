@@ -103,6 +103,10 @@ pub fn plan(task: &Task, plan: &Plan) -> Said {
         lines.push(format!("checks: {}", listed(&plan.draft.checks)));
     }
     lines.push(format!("risk: {} · #{}", plan.tier_because, plan.short_hash()));
+    if task.approves_itself(plan) {
+        lines.push("It is low risk and was asked for with plan=auto, so work begins now.".to_owned());
+        return Said::words(lines.join("\n"));
+    }
     let approve = format!("approve {id} v{} #{}", plan.version, plan.short_hash());
     let choices = vec![
         Choice::new("Approve and run", approve),
@@ -163,9 +167,9 @@ fn landed(task: &Task, commit: &str, untested: &str, around: &Surroundings) -> S
     let (id, target) = (task.id, &task.request.target);
     match &around.waits {
         None => format!("{id} is merged into {target} as {commit}{untested}."),
-        Some(LandedBeside { reference, command }) => format!(
-            "{id} landed as {commit}{untested} on {reference}; moving {target} is yours to do:\n{command}"
-        ),
+        Some(LandedBeside { reference, command }) => {
+            format!("{id} landed as {commit}{untested} on {reference}; moving {target} is yours to do:\n{command}")
+        }
     }
 }
 
