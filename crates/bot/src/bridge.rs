@@ -12,6 +12,8 @@ use mergeq::QueueDesk;
 use mergeq::queue::{Change, Company, News, Outcome, Place, Proof, Queue, QueueEffect, QueueEvent, Why};
 use store::{ApplyError, Owed, Performed, Performer, Store};
 
+use crate::chat::render::last_line;
+
 /// How much of a request goes into the commit: more is a document, and the task keeps it.
 const MESSAGE_CHARS_MAX: usize = 3_000;
 
@@ -156,9 +158,7 @@ pub fn event_of(news: &News) -> TaskEvent {
 /// The last line that each failed check printed: most often it names the test.
 fn last_words(why: &Why) -> String {
     let Why::Checks { failing } = why else { return String::new() };
-    let last =
-        |output: &str| output.lines().rev().find(|line| !line.trim().is_empty()).map(|line| line.trim().to_owned());
-    let said: Vec<_> = failing.iter().filter_map(|check| last(&check.output_tail)).collect();
+    let said: Vec<_> = failing.iter().filter_map(|check| last_line(&check.output_tail)).collect();
     if said.is_empty() {
         String::new()
     } else {

@@ -44,6 +44,7 @@ pub struct System {
     pub repositories: Repositories,
     /// One pump a lane and kind.
     pub pumps: Vec<Arc<dyn Pumping>>,
+    desk: QueueDesk,
     reconciler: Reconciler,
     look_every: Duration,
     workspaces: Workspaces,
@@ -102,7 +103,7 @@ impl System {
         }
         for repository in self.repositories.iter() {
             let cause = domain::Cause::Delivery(domain::DeliveryId::new(format!("policy:{}", fresh_name())));
-            self.desk(config).enforce_policy(&repository.name, cause).await?;
+            self.desk.enforce_policy(&repository.name, cause).await?;
         }
         // Copies that checks were run on belong to runs of a process that is gone.
         match std::fs::remove_dir_all(config.state.join(CHECKS_DIR)) {
@@ -117,12 +118,6 @@ impl System {
             tracing::info!("{n} working trees without a live task were removed");
         }
         Ok(())
-    }
-
-    fn desk(&self, config: &Config) -> QueueDesk {
-        let policies =
-            self.repositories.iter().map(|one| (one.name.clone(), one.target.clone(), config.queue_policy()));
-        QueueDesk::new(self.store.clone(), policies)
     }
 
     /// Runs every lane until `stop` fires, then lets them end within a bound.
@@ -183,6 +178,7 @@ impl Parts {
         System {
             reconciler: Reconciler::new(self.store.clone(), self.repositories.clone()),
             look_every: Duration::from_secs(config.queue.look_every_s),
+            desk: self.desk,
             store: self.store,
             console: self.console,
             repositories: self.repositories,

@@ -40,16 +40,16 @@ pub async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
     let signals = Signals::await_both().context("failed to wait for signals")?;
     let mut screen = Screen::open();
     screen.say(&format!("Ready. Page: http://{}/ · say NAME: WORDS, or #THREAD NAME: WORDS", listener.local_addr()?));
-    warn_of_unreachable(&system, &screen).await;
     let stop = CancellationToken::new();
     let (store, repositories) = (system.store.clone(), system.repositories.clone());
     let state = web::WebState { store, repositories, settings: web::WebSettings::default() };
     let page = web::serve(listener, web::router(state), stop.clone());
-    let (served, (), (), ()) = tokio::join!(
+    let (served, (), (), (), ()) = tokio::join!(
         page,
         system.run(stop.clone()),
         show(&system, &mut screen, &stop),
         listen(&system, signals, &stop),
+        warn_of_unreachable(&system, &stop),
     );
     served.context("the page stopped")?;
     system.store.close().await;
@@ -57,12 +57,19 @@ pub async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A repository that cannot be reached hinders no other, but whoever starts the service should know.
-async fn warn_of_unreachable(system: &System, screen: &Screen) {
+/// A repository that cannot be reached hinders no other, but whoever starts the service should know. It is asked beside
+/// the service, because a dead network takes its time to say so.
+async fn warn_of_unreachable(system: &System, stop: &CancellationToken) {
     for repository in system.repositories.iter() {
-        if let Err(error) = repository.forge.target_head().await {
+        let looked = tokio::select! {
+            looked = repository.forge.target_head() => looked,
+            () = stop.cancelled() => return,
+        };
+        if let Err(error) = looked {
             let name = &repository.name;
-            screen.say(&format!("The repository {name} cannot be used now: {error}. See `repos.{name}.remote`; it is tried again when a task needs it."));
+            eprintln!(
+                "The repository {name} cannot be used now: {error}. See `repos.{name}.remote`; it is tried again when a task needs it."
+            );
         }
     }
 }

@@ -133,7 +133,7 @@ pub fn ready(task: &Task, reference: &str, work: &Work) -> Said {
     let id = task.id;
     let mut lines = vec![format!("{id} is ready on {reference}: {} · {}", size(&work.changes), checks(work))];
     for check in work.red_checks() {
-        lines.push(format!("{}: {}", check.name, last_line(&check.output_tail)));
+        lines.push(format!("{}: {}", check.name, last_line(&check.output_tail).unwrap_or("no output")));
     }
     let mut choices = vec![Choice::new("Retry", format!("retry {id}"))];
     if work.red_checks().is_empty() {
@@ -218,6 +218,7 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 
-fn last_line(text: &str) -> &str {
-    text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no output").trim()
+/// The last line that says something; of a check's output, most often the one that names the test.
+pub(crate) fn last_line(text: &str) -> Option<&str> {
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty())
 }
