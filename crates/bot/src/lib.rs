@@ -7,6 +7,7 @@ pub mod bridge;
 pub mod chat;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod demo;
 pub mod runner;
 pub mod screen;

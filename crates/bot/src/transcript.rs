@@ -112,7 +112,7 @@ mod tests {
     fn message(n: i64, text: &str) -> ConsoleMessage {
         let choices = vec![NumberedChoice { n: 3, is_open: true, choice: Choice::new("Merge", "merge T-1") }];
         let (thread, author, at) = ("t".to_owned(), BOT.to_owned(), domain::Timestamp::from_ms(0));
-        ConsoleMessage { thread, n, author, text: text.to_owned(), choices, reactions: Vec::new(), at }
+        ConsoleMessage { thread, n, card: None, author, text: text.to_owned(), choices, reactions: Vec::new(), at }
     }
 
     #[test]

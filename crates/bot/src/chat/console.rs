@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Cause, DeliveryId, MessageRef, Person, Platform, ThreadRef, Timestamp};
+use domain::{Cause, DeliveryId, MessageRef, Person, Platform, TaskId, ThreadRef, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{ApplyError, Store, StoreError};
 use tokio::sync::broadcast;
@@ -32,12 +32,14 @@ const UNHEARD_MAX: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 pub const BOT: &str = "bot";
 
 /// A message as the console keeps it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsoleMessage {
     /// Its thread's name.
     pub thread: String,
     /// Its number in the thread.
     pub n: i64,
+    /// The task whose card it is: edited in place until the task has ended.
+    pub card: Option<TaskId>,
     /// Who wrote it.
     pub author: String,
     /// The words.
@@ -259,6 +261,11 @@ impl Messenger for Console {
         });
         Ok(lines.collect())
     }
+}
+
+/// The key under which a task's card is posted.
+pub fn card_key(task: TaskId) -> String {
+    format!("{}{task}", table::CARD)
 }
 
 fn refused(error: StoreError) -> ChatError {

@@ -13,6 +13,7 @@ use forge::Repositories;
 use mergeq::queue::{self, Queue};
 use store::{Owed, Performed, Performer, Store, StoreError};
 
+use super::console;
 use super::conversation::{Conversation, ConversationEffect, ConversationEvent};
 use super::messenger::{ChatError, Messenger, Said};
 use super::render::{self, LandedBeside, Surroundings};
@@ -46,7 +47,7 @@ impl Notifier {
         let said = match &owed.effect {
             TaskEffect::PostCard => {
                 let said = render::card(task, &around);
-                let card = self.messenger.post(thread, &format!("card:{}", task.id), &said).await?;
+                let card = self.messenger.post(thread, &console::card_key(task.id), &said).await?;
                 return Ok(Some(TaskEvent::CardPosted { card }));
             }
             TaskEffect::EditCard => {

@@ -9,13 +9,13 @@ use super::{BOT, ConsoleMessage, NumberedChoice};
 const POST: &str = "INSERT INTO console_message (thread, n, key, author, text, choices, reactions, at_ms)
     VALUES ($1, (SELECT COALESCE(MAX(n), 0) + 1 FROM console_message WHERE thread = $1), $2, $3, $4, $5, '[]', $6)
     ON CONFLICT (key) DO NOTHING";
-const BY_KEY: &str = "SELECT thread, n, author, text, choices, reactions, at_ms FROM console_message WHERE key = $1";
+const BY_KEY: &str = "SELECT key, thread, n, author, text, choices, reactions, at_ms FROM console_message WHERE key = $1";
 const EDIT: &str = "UPDATE console_message SET text = $3, choices = $4, edited_at_ms = $5
     WHERE thread = $1 AND n = $2 AND (text <> $3 OR choices <> $4)";
 const REACT: &str = "UPDATE console_message SET reactions = $3 WHERE thread = $1 AND n = $2 AND reactions <> $3";
-const ONE: &str = "SELECT thread, n, author, text, choices, reactions, at_ms FROM console_message
+const ONE: &str = "SELECT key, thread, n, author, text, choices, reactions, at_ms FROM console_message
     WHERE thread = $1 AND n = $2";
-const BEFORE: &str = "SELECT thread, n, author, text, choices, reactions, at_ms FROM console_message
+const BEFORE: &str = "SELECT key, thread, n, author, text, choices, reactions, at_ms FROM console_message
     WHERE thread = $1 AND n < $2 ORDER BY n DESC LIMIT $3";
 const UNHEARD: &str = "SELECT key, thread, n, author, text, choices, reactions, at_ms FROM console_message
     WHERE author <> $1 AND at_ms > $2 AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.id = console_message.key)
@@ -23,6 +23,9 @@ const UNHEARD: &str = "SELECT key, thread, n, author, text, choices, reactions, 
 
 /// The SQL texts of this file.
 pub const STATEMENTS: &[&str] = &[POST, BY_KEY, EDIT, REACT, ONE, BEFORE, UNHEARD];
+
+/// What the key of a task's card begins with; the task follows.
+pub(in crate::chat) const CARD: &str = "card:";
 
 /// A message to keep.
 pub(super) struct Draft<'a> {
@@ -113,6 +116,7 @@ fn message_of(row: &Row) -> Result<ConsoleMessage, StoreError> {
     Ok(ConsoleMessage {
         thread: row.text("thread")?,
         n,
+        card: row.text("key")?.strip_prefix(CARD).and_then(|task| task.parse().ok()),
         author: row.text("author")?,
         text: row.text("text")?,
         choices: serde_json::from_str(&row.text("choices")?).map_err(unreadable)?,
