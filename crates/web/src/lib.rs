@@ -2,7 +2,7 @@
 //!
 //! [`router`] is everything that can be asked for, [`serve`] answers until it is told to stop. A page is made in two
 //! steps: [`board`] and [`task_view`] gather what the store holds into plain values, the folder `pages` puts them into
-//! the templates. The words for a state stand in one place, [`standing`], so that the page and the JSON say the same.
+//! the templates, and [`report`] into text for terminals. The words for a state stand in one place, [`standing`], so that the page and the JSON say the same.
 //!
 //! **Invariant:** this crate has no rules of its own: it renders views. It is guarded by what it is given: nothing here
 //! calls `apply`.
@@ -26,10 +26,12 @@ mod moment;
 mod pages;
 mod queues;
 mod reads;
+pub mod report;
 mod standing;
 mod task_view;
 mod timeline;
 
 pub use reads::STATEMENTS;
+pub use report::Report;
 pub use router::{WebSettings, WebState, router};
 pub use serve::serve;

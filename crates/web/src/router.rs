@@ -68,6 +68,7 @@ pub fn router(state: WebState) -> Router {
         .route("/", get(pages::show_board))
         .route("/tasks/{id}", get(pages::show_task))
         .route("/api/tasks", get(api::list_tasks))
+        .route("/api/tasks/{id}", get(api::show_task))
         .route("/api/queue", get(api::list_queues))
         .route("/style.css", get(pages::style))
         .route("/icon.svg", get(pages::icon))

@@ -4,6 +4,7 @@ use agents::task::{PlanMode, Task, TaskState};
 use domain::time::humanize;
 use domain::{EntryId, TaskId, Timestamp};
 use forge::{CheckRun, Conclusion, FileChange};
+use serde::Serialize;
 use std::time::Duration;
 use store::StoreError;
 
@@ -21,13 +22,15 @@ const FILES_MAX: usize = 50;
 const OUTPUT_LINES_MAX: usize = 100;
 
 /// Everything on a task's page.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct TaskView {
+    #[serde(skip)]
     pub(crate) now: Timestamp,
     pub(crate) id: String,
     pub(crate) title: String,
     /// The request in full, where the title does not say it all.
     pub(crate) request: Option<String>,
+    #[serde(flatten)]
     pub(crate) standing: Standing,
     pub(crate) thread: String,
     pub(crate) facts: Vec<Fact>,
@@ -44,14 +47,14 @@ pub(crate) struct TaskView {
 }
 
 /// One line of a task's facts.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Fact {
     pub(crate) name: &'static str,
     pub(crate) value: String,
 }
 
 /// A plan.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct PlanCard {
     pub(crate) version: u32,
     pub(crate) hash: String,
@@ -65,7 +68,7 @@ pub(crate) struct PlanCard {
 }
 
 /// A change with its checks.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct ChangeCard {
     pub(crate) size: String,
     pub(crate) base: String,
@@ -79,7 +82,7 @@ pub(crate) struct ChangeCard {
 }
 
 /// One check of a change.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct CheckCard {
     pub(crate) name: String,
     pub(crate) badge: Badge,

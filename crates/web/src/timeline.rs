@@ -2,6 +2,7 @@
 
 use agents::task::TaskEvent;
 use domain::Timestamp;
+use serde::Serialize;
 use store::JournalEntry;
 
 use crate::moment::Moment;
@@ -11,7 +12,7 @@ use crate::standing::capitalised;
 const SAID_CHARS_MAX: usize = 600;
 
 /// One event.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Happening {
     pub(crate) at: Moment,
     pub(crate) what: String,

@@ -26,6 +26,8 @@ const LAG_MAX: usize = 4_096;
 pub const MESSAGE_BYTES_MAX: usize = 100_000;
 /// How many of a thread's newest messages are searched for a choice.
 const RECENT_MAX: i64 = 200;
+/// How many threads are listed: more than a person tells apart.
+const THREADS_MAX: i64 = 50;
 /// How old a message may be that is passed on late: a week-end, and less than the inbox remembers.
 const UNHEARD_MAX: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// The author of what the product itself says.
@@ -168,6 +170,11 @@ impl Console {
     /// The newest messages of a thread before number `n`, newest first; at most 200.
     pub async fn before(&self, thread: &ThreadRef, n: i64) -> Result<Vec<ConsoleMessage>, StoreError> {
         table::before(&self.store, &thread.name, n, RECENT_MAX).await
+    }
+
+    /// The threads in which something was said, the liveliest first; at most 50.
+    pub async fn threads(&self) -> Result<Vec<String>, StoreError> {
+        table::threads(&self.store, THREADS_MAX).await
     }
 
     async fn keep(

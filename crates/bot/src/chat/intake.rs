@@ -10,7 +10,7 @@ use agents::session::Roster;
 use agents::task::Waits;
 use async_trait::async_trait;
 use domain::policy::Rules;
-use domain::{DeliveryId, Rejected};
+use domain::{DeliveryId, Rejected, TaskId};
 use forge::Repositories;
 use mergeq::QueueDesk;
 use store::{ApplyError, Owed, Performed, Performer, Store, StoreError};
@@ -22,6 +22,7 @@ use super::messenger::{ChatError, Heard, Messenger, Said};
 use super::notifier::Notifier;
 
 /// What understanding people needs.
+#[derive(Clone)]
 pub struct Intake {
     /// Where events go.
     pub store: Store,
@@ -61,15 +62,17 @@ pub struct IntakeSettings {
 pub(super) struct Answer {
     pub(super) reply: Option<Said>,
     pub(super) reaction: Option<&'static str>,
+    /// The task that came of it.
+    pub(super) task: Option<TaskId>,
 }
 
 impl Answer {
     pub(super) fn words(text: impl Into<String>) -> Self {
-        Self { reply: Some(Said::words(text)), reaction: None }
+        Self { reply: Some(Said::words(text)), ..Self::default() }
     }
 
     pub(super) fn seen() -> Self {
-        Self { reply: None, reaction: Some("👀") }
+        Self { reaction: Some("👀"), ..Self::default() }
     }
 }
 

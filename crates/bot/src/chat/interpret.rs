@@ -5,6 +5,7 @@ use agents::task::{Approved, Request, Task, TaskEvent, TaskState, Work};
 use domain::policy::{About, Asked, Decision, Tier, Verb, decide};
 use domain::{Cause, DeliveryId, Rejected, TaskId};
 use mergeq::queue::QueueEvent;
+use store::Created;
 
 use super::command::{Command, Deed, TaskVerb};
 use super::intake::{Answer, Intake, Trouble};
@@ -88,8 +89,12 @@ impl Intake {
             let id = TaskId::new(number);
             Ok((id, Task::submit(id, request.clone(), now)))
         };
-        self.store.create(Cause::Delivery(delivery.clone()), event, submit).await?;
-        Ok(Answer::seen())
+        let created = self.store.create(Cause::Delivery(delivery.clone()), event, submit).await?;
+        let task = match created {
+            Created::Done(id, _) => Some(id),
+            Created::Repeated => None,
+        };
+        Ok(Answer { task, ..Answer::seen() })
     }
 
     fn target_of(
@@ -149,7 +154,7 @@ impl Intake {
         self.may(heard, Verb::View)?;
         let task = self.find(id).await?;
         let around = self.notifier.surroundings(&task).await?;
-        Ok(Answer { reply: Some(render::card(&task, &around)), reaction: None })
+        Ok(Answer { reply: Some(render::card(&task, &around)), ..Answer::default() })
     }
 
     async fn list_tasks(&self, heard: &Heard) -> Result<Answer, Trouble> {

@@ -13,6 +13,7 @@ pub mod console;
 pub mod context;
 pub mod intake;
 pub mod notifier;
+pub mod order;
 pub mod render;
 
 mod interpret;

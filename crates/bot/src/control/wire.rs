@@ -12,8 +12,8 @@ use crate::chat::console::ConsoleMessage;
 /// The version of this language. A client of another version is told so and hangs up.
 pub const VERSION: u32 = 1;
 
-/// The longest line, either way. 4 MiB: the largest answer is a change's difference, which is cut at 2.
-pub const LINE_BYTES_MAX: usize = 4 << 20;
+/// The longest line, either way. 8 MiB: the largest answer is a difference, of which a mebibyte may grow sixfold as JSON.
+pub const LINE_BYTES_MAX: usize = 8 << 20;
 
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,12 +53,10 @@ pub enum Ask {
         /// The thread that it belongs to.
         thread: String,
     },
-    /// The tasks, newest first.
+    /// The tasks, by what they wait for.
     Tasks {
         /// Those that have ended as well.
         all: bool,
-        /// At most so many.
-        count_max: i64,
     },
     /// Everything about one task.
     Task {

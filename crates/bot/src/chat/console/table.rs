@@ -21,8 +21,10 @@ const UNHEARD: &str = "SELECT key, thread, n, author, text, choices, reactions, 
     WHERE author <> $1 AND at_ms > $2 AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.id = console_message.key)
     ORDER BY thread, n";
 
+const THREADS: &str = "SELECT thread FROM console_message GROUP BY thread ORDER BY MAX(at_ms) DESC, thread LIMIT $1";
+
 /// The SQL texts of this file.
-pub const STATEMENTS: &[&str] = &[POST, BY_KEY, EDIT, REACT, ONE, BEFORE, UNHEARD];
+pub const STATEMENTS: &[&str] = &[POST, BY_KEY, EDIT, REACT, ONE, BEFORE, UNHEARD, THREADS];
 
 /// What the key of a task's card begins with; the task follows.
 pub(in crate::chat) const CARD: &str = "card:";
@@ -67,6 +69,11 @@ pub(super) async fn before(
     count_max: i64,
 ) -> Result<Vec<ConsoleMessage>, StoreError> {
     store.rows(BEFORE, &[thread.into(), n.into(), count_max.into()]).await?.iter().map(message_of).collect()
+}
+
+/// The threads, the liveliest first.
+pub(super) async fn threads(store: &Store, count_max: i64) -> Result<Vec<String>, StoreError> {
+    store.rows(THREADS, &[count_max.into()]).await?.iter().map(|row| row.text("thread")).collect()
 }
 
 /// What people said since, with its key, that nobody is going to answer.

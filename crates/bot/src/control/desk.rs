@@ -1,0 +1,155 @@
+//! Answers what is asked on the control socket. Nothing is decided here: the same policy and machines as in the chat do.
+
+use domain::{DeliveryId, MessageRef, Person, TaskId, ThreadRef};
+use store::StoreError;
+use web::{Report, WebState};
+
+use super::wire::{Answer, Ask, RunningTask, Welcome};
+use crate::chat::console::{Console, SayError};
+use crate::chat::intake::Intake;
+use crate::chat::messenger::Heard;
+use crate::chat::order::NotCarriedOut;
+
+/// How much of a change is shown: more than anybody reads on a terminal.
+const DIFF_BYTES_MAX: usize = 1 << 20;
+/// How many log lines one ask gets; whoever wants more asks again.
+const LOG_LINES_MAX: i64 = 1_000;
+
+/// What the answers are made from.
+pub struct ControlDesk {
+    console: Console,
+    intake: Intake,
+    views: WebState,
+    names: Welcome,
+}
+
+impl ControlDesk {
+    /// A desk of a running system. `names` is whom and what can be named; its threads are read when they are asked for.
+    pub fn new(console: Console, intake: Intake, views: WebState, names: Welcome) -> Self {
+        Self { console, intake, views, names }
+    }
+
+    pub(super) fn console(&self) -> &Console {
+        &self.console
+    }
+
+    pub(super) async fn welcome(&self) -> Welcome {
+        let threads = self.console.threads().await.unwrap_or_else(|error| {
+            tracing::warn!("the console's threads cannot be read: {error}");
+            Vec::new()
+        });
+        Welcome { threads, ..self.names.clone() }
+    }
+
+    /// What is going on; nothing when that cannot be read, because the next glance may.
+    pub(super) async fn running(&self) -> Vec<RunningTask> {
+        Vec::new()
+    }
+
+    /// Answers everything but greetings and watches, which belong to the connection.
+    pub(super) async fn answer(&self, ask: Ask) -> Answer {
+        let answered = match ask {
+            Ask::Say { delivery, thread, person, text } => self.say(&delivery, &thread, &person, &text).await,
+            Ask::Order { delivery, person, words, thread } => self.carry_out(delivery, thread, &person, words).await,
+            Ask::Tasks { all } => web::report::report_tasks(&self.views, all).await.map(found).map_err(unreadable),
+            Ask::Task { id } => self.show_task(id).await,
+            Ask::Log { id, after, count_max } => self.show_log(id, after, count_max).await,
+            Ask::Diff { id } => self.show_diff(id).await,
+            Ask::Queues => web::report::report_queues(&self.views).await.map(found).map_err(unreadable),
+            Ask::Reload => Err(failed("this release reloads nothing; restart it")),
+            Ask::Hello { .. } | Ask::Watch { .. } => Err(failed("that belongs to the beginning of a connection")),
+        };
+        answered.unwrap_or_else(|answer| answer)
+    }
+
+    async fn say(&self, delivery: &str, thread: &str, person: &str, text: &str) -> Result<Answer, Answer> {
+        let (thread, person) = (place(thread)?, somebody(person)?);
+        let delivery = DeliveryId::new(format!("console:{delivery}"));
+        match self.console.say_once(&delivery, &thread, &person, text).await {
+            Ok(()) => Ok(Answer::Done { text: String::new(), task: None }),
+            Err(error @ SayError::TooLong(_)) => Err(Answer::Refused { why: error.to_string(), next: String::new() }),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    async fn carry_out(
+        &self,
+        delivery: String,
+        thread: String,
+        person: &str,
+        words: String,
+    ) -> Result<Answer, Answer> {
+        let (thread, author) = (place(&thread)?, somebody(person)?);
+        // No message of the thread: its whole past is what stands above it.
+        let message = MessageRef { thread, id: "order".to_owned() };
+        let at = self.views.store.now();
+        let heard = Heard { delivery: DeliveryId::new(delivery), message, author, text: words, at };
+        match self.intake.carry_out(&heard).await {
+            Ok(done) => Ok(Answer::Done { text: done.text, task: done.task }),
+            Err(NotCarriedOut::Rejected(rejected)) => Err(Answer::Refused { why: rejected.why, next: rejected.next }),
+            Err(NotCarriedOut::Failed(why)) => Err(failed(why)),
+        }
+    }
+
+    async fn show_task(&self, id: TaskId) -> Result<Answer, Answer> {
+        let report = web::report::report_task(&self.views, id).await.map_err(unreadable)?;
+        report.map(found).ok_or_else(|| no_such_task(id))
+    }
+
+    async fn show_log(&self, id: TaskId, after: i64, count_max: i64) -> Result<Answer, Answer> {
+        let count_max = count_max.clamp(1, LOG_LINES_MAX);
+        let lines = self.views.store.log_after("task", &id.to_string(), after, count_max).await.map_err(unreadable)?;
+        if lines.is_empty() {
+            self.show_task(id).await?;
+        }
+        let text = lines.iter().map(|line| format!("{}\n", web::report::printable(&line.line))).collect();
+        let value = lines.iter().map(|line| serde_json::json!({ "n": line.n, "at_ms": line.at.as_ms(), "line": line.line }));
+        Ok(Answer::Found { text, value: value.collect() })
+    }
+
+    async fn show_diff(&self, id: TaskId) -> Result<Answer, Answer> {
+        let task = self.views.store.load::<agents::task::Task>(&id).await.map_err(unreadable)?;
+        let task = task.ok_or_else(|| no_such_task(id))?;
+        let Some(work) = web::report::last_change(&self.views, id).await.map_err(unreadable)? else {
+            let next = format!("See where it stands with `downbeat task show {id}`");
+            return Err(Answer::Refused { why: format!("{id} has made no change"), next });
+        };
+        let Some(repository) = self.views.repositories.get(&task.request.repo) else {
+            let why = format!("the repository {} of {id} is not in the config any more", task.request.repo);
+            return Err(failed(why));
+        };
+        let text = repository.mirror.patch(&work.base, &work.head, DIFF_BYTES_MAX).await.map_err(failed)?;
+        let value = serde_json::json!({ "base": work.base, "head": work.head, "changes": work.changes, "patch": text });
+        Ok(Answer::Found { text, value })
+    }
+}
+
+fn found(report: Report) -> Answer {
+    Answer::Found { text: report.text, value: report.value }
+}
+
+fn failed(why: impl ToString) -> Answer {
+    Answer::Failed { why: why.to_string() }
+}
+
+fn unreadable(error: StoreError) -> Answer {
+    failed(error)
+}
+
+fn no_such_task(id: TaskId) -> Answer {
+    let next = "See what there is with `downbeat task list --all`".to_owned();
+    Answer::Refused { why: format!("There is no task {id}"), next }
+}
+
+fn somebody(name: &str) -> Result<Person, Answer> {
+    name.parse().map_err(failed)
+}
+
+fn place(thread: &str) -> Result<ThreadRef, Answer> {
+    let fits = (1..=64).contains(&thread.chars().count()) && !thread.chars().any(|c| c.is_whitespace() || c.is_control());
+    if fits {
+        return Ok(ThreadRef::console(thread));
+    }
+    let next = "A thread's name has 1 to 64 characters and no spaces".to_owned();
+    Err(Answer::Refused { why: format!("`{thread}` is not a thread's name"), next })
+}
