@@ -207,13 +207,26 @@ pub enum ConfigError {
     },
 }
 
+/// How git is run for a state directory.
+pub fn git_settings(state: &Path) -> GitSettings {
+    let settings = GitSettings::new("git", state.join("git-home"));
+    let ours = GIT_VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+    GitSettings { env: settings.env.iter().cloned().chain(ours).collect(), ..settings }
+}
+
 impl Config {
     /// Reads and checks a file.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+    pub fn read(path: &Path, _state: PathBuf) -> Result<Self, ConfigError> {
         let text =
             std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
+        Self::from_text(&path.display().to_string(), &text, _state)
+    }
+
+    /// Reads and checks a text.
+    pub fn from_text(name: &str, text: &str, state: PathBuf) -> Result<Self, ConfigError> {
+        let text = if text.starts_with("state") || text.contains("\nstate =") { text.to_owned() } else { format!("state = {:?}\n{text}", state) };
         let config: Self =
-            toml::from_str(&text).map_err(|error| ConfigError::Wrong { path: path.to_owned(), error })?;
+            toml::from_str(&text).map_err(|error| ConfigError::Wrong { path: name.into(), error })?;
         config.check()?;
         Ok(config)
     }
@@ -268,9 +281,7 @@ impl Config {
 
     /// How git is run: with those variables of our own environment that say where it is and how remotes are reached.
     pub fn git(&self) -> GitSettings {
-        let settings = GitSettings::new("git", self.state.join("git-home"));
-        let ours = GIT_VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
-        GitSettings { env: settings.env.iter().cloned().chain(ours).collect(), ..settings }
+        git_settings(&self.state)
     }
 
     /// How long one session may take.

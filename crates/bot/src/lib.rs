@@ -5,18 +5,19 @@
 
 pub mod bridge;
 pub mod chat;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
 pub mod demo;
+pub mod place;
 pub mod runner;
 pub mod screen;
 pub mod serve;
+pub mod survey;
 pub mod tls;
 pub mod transcript;
 pub mod up;
-
-mod cli;
 
 pub use cli::main;
 

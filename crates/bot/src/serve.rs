@@ -42,6 +42,8 @@ pub struct System {
     pub console: Console,
     /// The repositories.
     pub repositories: Repositories,
+    /// What understands people.
+    pub intake: Intake,
     /// One pump a lane and kind.
     pub pumps: Vec<Arc<dyn Pumping>>,
     desk: QueueDesk,
@@ -174,13 +176,15 @@ async fn open_repositories(config: &Config) -> anyhow::Result<Repositories> {
 
 impl Parts {
     fn join(self, config: &Config) -> System {
-        let pumps = [self.task_pumps(config), self.queue_pumps(config), self.chat_pumps(config)].concat();
+        let intake = self.intake(config);
+        let pumps = [self.task_pumps(config), self.queue_pumps(config), self.chat_pumps(&intake)].concat();
         System {
             reconciler: Reconciler::new(self.store.clone(), self.repositories.clone()),
             look_every: Duration::from_secs(config.queue.look_every_s),
             desk: self.desk,
             store: self.store,
             console: self.console,
+            intake,
             repositories: self.repositories,
             workspaces: self.workspaces,
             pumps,
@@ -224,11 +228,10 @@ impl Parts {
         ]
     }
 
-    fn chat_pumps(&self, config: &Config) -> Vec<Arc<dyn Pumping>> {
-        let messenger: Arc<dyn Messenger> = Arc::new(self.console.clone());
-        let intake = Intake {
+    fn intake(&self, config: &Config) -> Intake {
+        Intake {
             store: self.store.clone(),
-            messenger: messenger.clone(),
+            messenger: Arc::new(self.console.clone()),
             rules: self.rules.clone(),
             repositories: self.repositories.clone(),
             desk: self.desk.clone(),
@@ -241,11 +244,14 @@ impl Parts {
                 waits: Waits::default(),
                 tasks_live_max: config.limits.tasks_live,
             },
-        };
+        }
+    }
+
+    fn chat_pumps(&self, intake: &Intake) -> Vec<Arc<dyn Pumping>> {
         vec![
-            self.pump(Lane::new("intake", 4), intake),
+            self.pump(Lane::new("intake", 4), intake.clone()),
             self.pump(Lane::new("chat", 4), self.notifier.clone()),
-            self.pump(Lane::new("chat", 4), Replier { messenger }),
+            self.pump(Lane::new("chat", 4), Replier { messenger: intake.messenger.clone() }),
         ]
     }
 

@@ -95,6 +95,8 @@ impl fmt::Debug for Remote {
 /// A repository that a person named, with the branch that landings aim at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
+    /// The repository's own directory: the root of its working tree, or the bare repository.
+    pub top: PathBuf,
     /// The address to put into the config: the named repository's `origin`, or itself.
     pub remote: Remote,
     /// The target branch.
@@ -142,7 +144,8 @@ pub enum LocateError {
 
 /// Decides what a person means who names `path` as a repository: its `origin` if it has one, else itself.
 ///
-/// Without `target` the branch is the one that the remote's `HEAD` names. Nothing is changed anywhere.
+/// Without `target` the branch is the one that the remote's `HEAD` names; for a remote on the network that is what the
+/// clone remembers of it, so that no network is needed. Nothing is changed anywhere.
 pub async fn locate_repository(git: &Git, path: &Path, target: Option<&BranchName>) -> Result<Located, LocateError> {
     let root = tokio::fs::canonicalize(path).await.map_err(|_| LocateError::NothingThere { path: path.to_owned() })?;
     if !root.is_dir() {
@@ -155,8 +158,22 @@ pub async fn locate_repository(git: &Git, path: &Path, target: Option<&BranchNam
         _ => top.display().to_string(),
     };
     let remote: Remote = address.parse()?;
-    let target = choose_target(git, &remote, target).await?;
-    Ok(Located { remote, target })
+    let remembered = match (target, remote.local_path()) {
+        (None, None) => remembered_target(git, &top).await?,
+        _ => None,
+    };
+    let target = match remembered {
+        Some(remembered) => remembered,
+        None => choose_target(git, &remote, target).await?,
+    };
+    Ok(Located { top, remote, target })
+}
+
+/// What a clone remembers of its origin's `HEAD`.
+async fn remembered_target(git: &Git, top: &Path) -> Result<Option<BranchName>, GitError> {
+    let asked = git.call("symbolic-ref", top).args(["--quiet", "refs/remotes/origin/HEAD"]).run().await?;
+    let named = String::from_utf8_lossy(&asked.stdout);
+    Ok(named.trim().strip_prefix("refs/remotes/origin/").and_then(|name| name.parse().ok()))
 }
 
 async fn find_top(git: &Git, dir: &Path) -> Result<Option<PathBuf>, GitError> {

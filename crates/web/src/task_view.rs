@@ -6,7 +6,7 @@ use domain::{EntryId, TaskId, Timestamp};
 use forge::{CheckRun, Conclusion, FileChange};
 use serde::Serialize;
 use std::time::Duration;
-use store::StoreError;
+use store::{StoreError, Table};
 
 use crate::WebState;
 use crate::evidence::Evidence;
@@ -28,6 +28,10 @@ pub(crate) struct TaskView {
     pub(crate) now: Timestamp,
     pub(crate) id: String,
     pub(crate) title: String,
+    /// The name of the state, as programs know it.
+    pub(crate) state: &'static str,
+    /// Whether nothing more happens to it unless somebody says so.
+    pub(crate) ended: bool,
     /// The request in full, where the title does not say it all.
     pub(crate) request: Option<String>,
     #[serde(flatten)]
@@ -106,6 +110,8 @@ impl TaskView {
             now,
             id: id.to_string(),
             title: task.title(),
+            state: Table::state(&task),
+            ended: reads::Section::of(Table::state(&task)) == reads::Section::Ended,
             request: (task.request.text.trim() != task.title()).then(|| task.request.text.trim().to_owned()),
             standing: Standing::of(&task, queues.places.get(&EntryId::from(id))),
             thread: task.request.thread.to_string(),

@@ -37,6 +37,11 @@ impl Turn<'_> {
         order.env = self.env;
         order.env.insert("DOWNBEAT_PROMPT_FILE".into(), prompt_file.display().to_string());
         order.env.insert("DOWNBEAT_REQUEST".into(), session.request.replace('\0', ""));
+        let turn = match self.access {
+            Access::ReadOnly => "plan",
+            Access::ReadWrite => "work",
+        };
+        order.env.insert("DOWNBEAT_TURN".into(), turn.into());
         order.env.insert("DOWNBEAT_TASK".into(), workspace.task.to_string());
         order.read.extend(self.read);
         order.read.extend([prompt_file, workspace.borrowed()]);

@@ -88,6 +88,7 @@ async fn converse(line: &mut Line, desk: &ControlDesk) -> Result<(), LinesCodecE
 }
 
 /// Streams the console, and what is going on whenever that changes.
+#[expect(clippy::disallowed_methods, reason = "a display is told now and then; nothing is decided by it")]
 async fn watch(
     line: &mut Line,
     desk: &ControlDesk,

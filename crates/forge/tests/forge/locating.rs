@@ -36,6 +36,16 @@ async fn a_clone_stands_for_its_origin_and_anything_else_for_itself() {
 }
 
 #[tokio::test]
+async fn a_remote_on_the_network_is_not_asked_for_what_the_clone_remembers() {
+    for world in worlds() {
+        let (_, ana) = world.bare_remote();
+        world.git(&ana, &["remote", "set-head", "origin", "main"]);
+        world.git(&ana, &["remote", "set-url", "origin", "https://127.0.0.1:9/web.git"]);
+        check(&world, "ana", None, expect!["https://127.0.0.1:9/web.git main"]).await;
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_worked_with_says_what_to_do() {
     for world in worlds() {
         let (_, ana) = world.bare_remote();

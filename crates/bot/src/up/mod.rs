@@ -1,9 +1,9 @@
-//! `downbeat up`: serves the repositories of a config until it is stopped, with a console on standard input and a
-//! read-only page on loopback.
+//! `downbeat up`: serves this repository, or those of a config, until it is stopped: a console in the terminal, a control
+//! socket in the state directory, a read-only page on loopback.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use agents::cage::{Cage, CageSettings, Confinement};
@@ -16,45 +16,94 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::exit::Exit;
 use crate::clock::SystemClock;
 use crate::config::{CageLevel, Config};
+use crate::control::desk::ControlDesk;
+use crate::control::wire::Welcome;
+use crate::control;
+use crate::place::PlaceArgs;
 use crate::screen::Screen;
 use crate::serve::System;
+
+mod installation;
+
+pub use installation::Installation;
 
 /// How it is served.
 #[derive(Args, Clone, Debug)]
 pub struct UpArgs {
-    /// The config
-    #[arg(long, value_name = "FILE", default_value = "downbeat.toml")]
-    pub config: PathBuf,
+    /// Without a config: a command that works as an agent beside the recipes, as a line for sh
+    ///
+    /// It gets the prompt on standard input, starts at the root of a copy of the repository, and finds DOWNBEAT_TURN=plan or
+    /// DOWNBEAT_TURN=work in its environment. What it prints while planning is the plan; what it changes while working is the
+    /// work.
+    #[arg(long, value_name = "COMMAND")]
+    pub agent: Option<String>,
 }
 
 /// Serves until SIGTERM or SIGINT. There is one instance a state directory.
-pub async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::read(&args.config)?;
+pub async fn up(args: UpArgs, place: &PlaceArgs) -> anyhow::Result<Exit> {
+    let Installation { config, guessed } = Installation::find(place, args.agent.as_deref()).await?;
     let _instance = Instance::claim(&config)?;
     let system = Arc::new(System::assemble(&config, Arc::new(SystemClock), cage_of(&config)).await?);
     system.recover(&config).await?;
-    let listener = TcpListener::bind(config.web.listen).await;
-    let listener = listener.with_context(|| format!("failed to listen on {} (`web.listen`)", config.web.listen))?;
+    let page = open_page(&config, guessed.is_some()).await?;
+    let address = page.local_addr()?;
+    let socket = control::socket::bind(&config.state)
+        .with_context(|| format!("failed to open the control socket in {}", config.state.display()))?;
     let signals = Signals::await_both().context("failed to wait for signals")?;
     let mut screen = Screen::open();
-    screen.say(&format!("Ready. Page: http://{}/ · say NAME: WORDS, or #THREAD NAME: WORDS", listener.local_addr()?));
+    guessed.iter().for_each(|found| screen.say(found));
+    screen.say(&format!("Ready. Page: http://{address}/ · say NAME: WORDS, or #THREAD NAME: WORDS"));
     let stop = CancellationToken::new();
-    let (store, repositories) = (system.store.clone(), system.repositories.clone());
-    let state = web::WebState { store, repositories, settings: web::WebSettings::default() };
-    let page = web::serve(listener, web::router(state), stop.clone());
-    let (served, (), (), (), ()) = tokio::join!(
-        page,
+    let views = views_of(&system);
+    let names = names_of(&config, address);
+    let desk = Arc::new(ControlDesk::new(system.console.clone(), system.intake.clone(), views.clone(), names));
+    let (served, (), (), (), (), ()) = tokio::join!(
+        web::serve(page, web::router(views), stop.clone()),
+        control::server::serve(socket, desk, stop.clone()),
         system.run(stop.clone()),
         show(&system, &mut screen, &stop),
         listen(&system, signals, &stop),
         warn_of_unreachable(&system, &stop),
     );
     served.context("the page stopped")?;
+    control::socket::remove(&config.state);
     system.store.close().await;
     screen.close();
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
+}
+
+/// Listens for the page. Where nobody chose the port, any free one will do, so that two repositories can be served.
+async fn open_page(config: &Config, is_guessed: bool) -> anyhow::Result<TcpListener> {
+    let listen = config.web.listen;
+    match TcpListener::bind(listen).await {
+        Err(error) if is_guessed && error.kind() == io::ErrorKind::AddrInUse => {
+            Ok(TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await?)
+        }
+        bound => bound.with_context(|| {
+            format!("failed to listen on {listen} (`web.listen`); stop what listens there, or set another port")
+        }),
+    }
+}
+
+fn views_of(system: &System) -> web::WebState {
+    let (store, repositories) = (system.store.clone(), system.repositories.clone());
+    web::WebState { store, repositories, settings: web::WebSettings::default() }
+}
+
+fn names_of(config: &Config, page: SocketAddr) -> Welcome {
+    Welcome {
+        release: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        mention: config.mention.clone(),
+        people: config.people.keys().map(ToString::to_string).collect(),
+        repos: config.repos.keys().map(ToString::to_string).collect(),
+        agents: config.agents.keys().cloned().collect(),
+        threads: Vec::new(),
+        page: format!("http://{page}/"),
+    }
 }
 
 /// A repository that cannot be reached hinders no other, but whoever starts the service should know. It is asked beside

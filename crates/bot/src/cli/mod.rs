@@ -1,0 +1,98 @@
+//! The command line. Each command is a file of this folder or the module that it is about; here they are only told apart.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use agents::cage::{self, Cage, CageSettings};
+use agents::session::{scripted, scripted_main};
+use clap::{CommandFactory, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::demo::{self, DemoArgs};
+use crate::place::PlaceArgs;
+use crate::tls;
+use crate::up::{self, UpArgs};
+use exit::{EXIT_CODES, Exit};
+
+pub mod exit;
+
+mod instance;
+mod queue;
+mod reference;
+mod task;
+
+/// The self-hosted conductor's stand for a team's coding agents
+///
+/// People ask in a thread; Downbeat turns the thread into a planned, approved, sandboxed piece of work by any agent, checks
+/// the result, and lands it through a merge queue that tests exactly what will land.
+#[derive(Parser, Debug)]
+#[command(name = "downbeat", version, about, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    place: PlaceArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Play the whole road on a bundled sample and prove its outcome
+    Demo(DemoArgs),
+    /// Serve this repository, or those of a config, until it is stopped
+    Up(UpArgs),
+    /// Work with tasks
+    #[command(subcommand)]
+    Task(task::TaskCommand),
+    /// Work with the merge queues
+    #[command(subcommand)]
+    Queue(queue::QueueCommand),
+    /// Print a script that completes commands in a shell
+    Completions(reference::CompletionsArgs),
+    /// Print the manual page, or write one page a command into a directory
+    Man(reference::ManArgs),
+}
+
+/// Runs the program. Its exit codes are those of [`Exit`].
+pub fn main() -> ExitCode {
+    let args: Vec<_> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    // Before any thread is started: the launcher forks.
+    match args.get(1).map(String::as_str) {
+        Some(cage::VERB) => return cage::launch_main(),
+        Some(scripted::VERB) => return scripted_main(&args[2..]),
+        _ => {}
+    }
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("DOWNBEAT_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .compact()
+        .init();
+    tls::install_provider();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::new(error)),
+    };
+    let outcome = runtime.block_on(run(cli));
+    // A read of standard input cannot be called off, and nobody has to press a key for a service to stop.
+    runtime.shutdown_background();
+    outcome.unwrap_or_else(|error| failed(&error))
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let place = &cli.place;
+    Ok(match cli.command {
+        Command::Demo(args) => return demo::play(args, Cage::new(CageSettings::default())).await,
+        Command::Up(args) => up::up(args, place).await?.into(),
+        Command::Task(command) => task::run(command, place).await?.into(),
+        Command::Queue(command) => queue::run(command, place).await?.into(),
+        Command::Completions(args) => reference::complete(&args, Cli::command()).into(),
+        Command::Man(args) => reference::man(&args, Cli::command())?.into(),
+    })
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    Exit::of(error).into()
+}

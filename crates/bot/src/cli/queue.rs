@@ -1,0 +1,54 @@
+//! `downbeat queue`: the merge queues from the command line.
+
+use clap::Subcommand;
+
+use super::exit::Exit;
+use super::instance::{Form, Speaker, order, show};
+use super::task::{Named, on_task};
+use crate::control::wire::Ask;
+use crate::place::PlaceArgs;
+
+/// What can be done with the merge queues.
+#[derive(Subcommand, Clone, Debug)]
+pub enum QueueCommand {
+    /// Show who is in line, who is tested together, and what left lately
+    Show {
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Start no new runs; what is landing lands
+    Pause {
+        /// The repository whose queue is meant, where there are several
+        #[arg(long, value_name = "NAME")]
+        repo: Option<String>,
+        #[command(flatten)]
+        speaker: Speaker,
+    },
+    /// Start runs again
+    Resume {
+        /// The repository whose queue is meant, where there are several
+        #[arg(long, value_name = "NAME")]
+        repo: Option<String>,
+        #[command(flatten)]
+        speaker: Speaker,
+    },
+    /// Take a task out of the queue; its branch stays
+    Remove(Named),
+    /// Send a ready task to the queue
+    Merge(Named),
+}
+
+/// Runs one of them.
+pub async fn run(command: QueueCommand, place: &PlaceArgs) -> anyhow::Result<Exit> {
+    match command {
+        QueueCommand::Show { form } => show(place, form, &Ask::Queues).await,
+        QueueCommand::Pause { repo, speaker } => order(place, &speaker, about("pause", repo), "paused").await,
+        QueueCommand::Resume { repo, speaker } => order(place, &speaker, about("resume", repo), "going on").await,
+        QueueCommand::Remove(named) => on_task("dequeue", &named, place, "leaves the merge queue").await,
+        QueueCommand::Merge(named) => on_task("merge", &named, place, "is in the merge queue").await,
+    }
+}
+
+fn about(word: &str, repo: Option<String>) -> String {
+    repo.map_or_else(|| word.to_owned(), |repo| format!("{word} repo={repo}"))
+}

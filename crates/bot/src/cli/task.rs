@@ -1,0 +1,157 @@
+//! `downbeat task`: tasks from the command line.
+
+use clap::{Args, Subcommand};
+use domain::TaskId;
+
+use super::exit::Exit;
+use super::instance::{Form, Speaker, follow_log, order, request, show};
+use crate::control::wire::Ask;
+use crate::place::PlaceArgs;
+
+/// What can be done with tasks.
+#[derive(Subcommand, Clone, Debug)]
+pub enum TaskCommand {
+    /// Ask for a change, as `@agent` does in a thread
+    ///
+    /// Options of a request may stand among the words: repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto.
+    #[command(visible_alias = "new")]
+    Ask {
+        /// What should change
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// The console's thread in which its card appears
+        #[arg(long, value_name = "NAME", default_value = "main")]
+        thread: String,
+        #[command(flatten)]
+        speaker: Speaker,
+    },
+    /// List tasks: those that need a person first, then those that run
+    List {
+        /// List the ended ones as well
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Show one task: its state, plan, change, checks and history
+    Show {
+        /// The task, as `T-1`
+        id: TaskId,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Approve a plan, or accept a change that is riskier than its plan
+    ///
+    /// Without --plan and --hash the newest one is meant. Name what you saw to be sure that it is what you approve.
+    Approve(Approval),
+    /// Ask for another version of the plan, or of the change
+    Revise {
+        /// The task, as `T-1`
+        id: TaskId,
+        /// What should be different
+        #[arg(required = true)]
+        words: Vec<String>,
+        #[command(flatten)]
+        speaker: Speaker,
+    },
+    /// Turn a plan or a change down
+    Reject {
+        /// The task, as `T-1`
+        id: TaskId,
+        /// Why
+        words: Vec<String>,
+        #[command(flatten)]
+        speaker: Speaker,
+    },
+    /// Stop a task
+    Stop(Named),
+    /// Run a task again
+    Retry(Named),
+    /// Send a ready task to the merge queue
+    Merge(Named),
+    /// Print what a task's agent and checks printed
+    Log {
+        /// The task, as `T-1`
+        id: TaskId,
+        /// Go on until the task has ended
+        #[arg(short, long)]
+        follow: bool,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Print the difference that a task's change makes
+    Diff {
+        /// The task, as `T-1`
+        id: TaskId,
+        #[command(flatten)]
+        form: Form,
+    },
+}
+
+/// A task, and who acts on it.
+#[derive(Args, Clone, Debug)]
+pub struct Named {
+    /// The task, as `T-1`
+    pub id: TaskId,
+    #[command(flatten)]
+    pub speaker: Speaker,
+}
+
+/// What exactly is approved.
+#[derive(Args, Clone, Debug)]
+pub struct Approval {
+    #[command(flatten)]
+    named: Named,
+    /// The version of the plan that you read
+    #[arg(long, value_name = "N")]
+    plan: Option<u32>,
+    /// The beginning of the hash that you read
+    #[arg(long, value_name = "HASH")]
+    hash: Option<String>,
+    /// The task's id once more, which the riskiest tier asks for
+    #[arg(long, value_name = "ID")]
+    again: Option<TaskId>,
+}
+
+impl Approval {
+    fn words(&self) -> String {
+        let seen = [
+            self.plan.map(|version| format!(" v{version}")),
+            self.hash.as_ref().map(|hash| format!(" #{}", hash.trim_start_matches('#'))),
+            self.again.map(|id| format!(" {id}")),
+        ];
+        format!("approve {}{}", self.named.id, seen.into_iter().flatten().collect::<String>())
+    }
+}
+
+/// Runs one of them.
+pub async fn run(command: TaskCommand, place: &PlaceArgs) -> anyhow::Result<Exit> {
+    use TaskCommand as T;
+    match command {
+        T::Ask { words, thread, speaker } => request(place, &speaker, thread, &words.join(" ")).await,
+        T::List { all, form } => show(place, form, &Ask::Tasks { all }).await,
+        T::Show { id, form } => show(place, form, &Ask::Task { id }).await,
+        T::Approve(approval) => {
+            let Named { id, speaker } = &approval.named;
+            order(place, speaker, approval.words(), &format!("{id} is approved")).await
+        }
+        T::Revise { id, words, speaker } => {
+            let done = format!("{id} is sent back with your words");
+            order(place, &speaker, format!("revise {id} {}", words.join(" ")), &done).await
+        }
+        T::Reject { id, words, speaker } => {
+            order(place, &speaker, format!("reject {id} {}", words.join(" ")), &format!("{id} is rejected")).await
+        }
+        T::Stop(named) => on_task("stop", &named, place, "is being stopped").await,
+        T::Retry(named) => on_task("retry", &named, place, "runs again").await,
+        T::Merge(named) => on_task("merge", &named, place, "is in the merge queue").await,
+        T::Log { id, follow, form } => follow_log(place, id, form, follow).await,
+        T::Diff { id, form } => show(place, form, &Ask::Diff { id }).await,
+    }
+}
+
+/// One word about one task; `done` says what it is now.
+pub async fn on_task(word: &str, named: &Named, place: &PlaceArgs, done: &str) -> anyhow::Result<Exit> {
+    let Named { id, speaker } = named;
+    order(place, speaker, format!("{word} {id}"), &format!("{id} {done}")).await
+}

@@ -1,0 +1,107 @@
+//! What a repository and its machine offer, for whoever has written no config: looked at, never changed.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use domain::{Person, RepoName};
+use forge::{Git, LocateError, Located, locate_repository};
+
+use crate::place::fits_a_name;
+
+pub mod draft;
+
+mod checks;
+mod programs;
+
+pub use checks::FoundCheck;
+pub use programs::{FoundAgent, Toolchain};
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// What the repository is called.
+    pub name: RepoName,
+    /// The repository, its remote and its target branch.
+    pub located: Located,
+    /// The person at the keyboard.
+    pub person: Person,
+    /// How it is checked, where it does not say so itself.
+    pub check: Option<FoundCheck>,
+    /// Whether it names its checks itself.
+    pub names_checks: bool,
+    /// Toolchains that its checks need and that lie where the cage would not let them be read.
+    pub toolchains: Vec<Toolchain>,
+    /// Coding agents on `PATH`.
+    pub agents: Vec<FoundAgent>,
+}
+
+/// A program that a person wants as an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentCommand {
+    /// What people call it in `agent=`.
+    pub name: String,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+}
+
+impl AgentCommand {
+    /// The agent that a line for `sh -c` is, named after its program.
+    pub fn of_line(line: &str) -> Self {
+        let program = line.split_whitespace().find(|word| !word.contains('=')).unwrap_or("agent");
+        let stem = Path::new(program).file_stem().unwrap_or_default().to_string_lossy();
+        let name: String = stem.chars().filter(|c| fits_a_name(*c)).collect();
+        let name = if name.is_empty() || name == "recipes" { "agent".to_owned() } else { name };
+        Self { name, command: vec!["/bin/sh".to_owned(), "-c".to_owned(), line.to_owned()] }
+    }
+}
+
+/// What the environment tells, taken as an argument so that a test can tell something else.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The environment.
+    pub env: BTreeMap<OsString, OsString>,
+    /// The person's login.
+    pub login: Option<String>,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    pub fn ours() -> Self {
+        Self { env: std::env::vars_os().collect(), login: crate::place::login() }
+    }
+
+    /// The directory that a variable names, else one below the home.
+    fn dir(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
+        let dir = |name: &str| self.env.get(OsStr::new(name)).map(PathBuf::from);
+        dir(variable).or_else(|| Some(dir("HOME")?.join(below_home)))
+    }
+}
+
+/// Looks at the repository around `here`. Nothing of its remote is asked for when that is on the network.
+pub async fn survey(git: &Git, here: &Path, around: &Surroundings) -> Result<Survey, LocateError> {
+    let located = locate_repository(git, here, None).await?;
+    let names_checks = located.top.join(forge::checks::CHECKS_FILE).is_file();
+    let check = if names_checks { None } else { checks::find(&located.top) };
+    Ok(Survey {
+        name: name_of(&located.top),
+        person: person_of(around.login.as_deref()),
+        toolchains: programs::toolchains(&located.top, around),
+        agents: programs::agents(around),
+        located,
+        check,
+        names_checks,
+    })
+}
+
+fn name_of(top: &Path) -> RepoName {
+    let name = top.file_name().unwrap_or_default().to_string_lossy();
+    let name: String = name.trim_end_matches(".git").chars().filter(|c| fits_a_name(*c)).collect();
+    let fallback = || "repository".parse().expect("it is a name");
+    name.trim_matches(['.', '-']).parse().unwrap_or_else(|_| fallback())
+}
+
+fn person_of(login: Option<&str>) -> Person {
+    let name: String = login.unwrap_or_default().chars().filter(|c| fits_a_name(*c)).collect();
+    name.parse().unwrap_or_else(|_| "me".parse().expect("it is a name"))
+}
