@@ -1,6 +1,7 @@
 //! Runs the checks that a commit carries, on exactly its tree, in the cage.
 //!
-//! What is checked is what would land: the commands come from the commit itself, and each attempt gets a fresh copy of
+//! What is checked is what would land: the commands come from the commit itself, or from the config where it names none,
+//! and each attempt gets a fresh copy of
 //! its files, so that neither an agent nor an earlier check has a hand in the answer.
 
 use std::fmt;
@@ -90,6 +91,7 @@ impl Gatekeeper {
         let file = repository.mirror.file_at(commit, CHECKS_FILE).await?;
         let text = file.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         let gate = match gate_from_toml(text.as_deref()) {
+            Ok(Gate::Missing) => repository.gate.clone(),
             Ok(gate) => gate,
             Err(error) => return Ok(Inspected::Unreadable(error)),
         };

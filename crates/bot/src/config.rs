@@ -224,9 +224,12 @@ impl Config {
 
     /// Reads and checks a text.
     pub fn from_text(name: &str, text: &str, state: PathBuf) -> Result<Self, ConfigError> {
-        let text = if text.starts_with("state") || text.contains("\nstate =") { text.to_owned() } else { format!("state = {:?}\n{text}", state) };
-        let config: Self =
-            toml::from_str(&text).map_err(|error| ConfigError::Wrong { path: name.into(), error })?;
+        let text = if text.starts_with("state") || text.contains("\nstate =") {
+            text.to_owned()
+        } else {
+            format!("state = {:?}\n{text}", state)
+        };
+        let config: Self = toml::from_str(&text).map_err(|error| ConfigError::Wrong { path: name.into(), error })?;
         config.check()?;
         Ok(config)
     }

@@ -36,7 +36,8 @@ pub enum Source {
 impl PlaceArgs {
     /// What speaks for the installation that is meant.
     pub fn source(&self) -> anyhow::Result<Source> {
-        let here = std::env::current_dir().context("failed to tell the current directory; change into one that exists")?;
+        let here =
+            std::env::current_dir().context("failed to tell the current directory; change into one that exists")?;
         let named = self.config.clone().map(Source::File);
         let found = || find_config(&here).map(Source::File);
         Ok(named.or_else(found).unwrap_or(Source::Repository(here)))
@@ -128,8 +129,9 @@ fn find_config(here: &Path) -> Option<PathBuf> {
 
 /// The nearest directory above that looks like a repository's. Only git itself knows for sure.
 pub fn repository_around(here: &Path) -> Option<PathBuf> {
-    let looks_like_one =
-        |directory: &&Path| directory.join(".git").exists() || directory.join("HEAD").is_file() && directory.join("objects").is_dir();
+    let looks_like_one = |directory: &&Path| {
+        directory.join(".git").exists() || directory.join("HEAD").is_file() && directory.join("objects").is_dir()
+    };
     here.ancestors().find(looks_like_one).map(Path::to_owned)
 }
 
@@ -143,7 +145,8 @@ fn state_in(path: &Path) -> Option<PathBuf> {
 fn name_of(speaker: &Path) -> String {
     let is_config = speaker.is_file();
     let named = if is_config { speaker.parent().unwrap_or(speaker) } else { speaker };
-    let name: String = named.file_name().unwrap_or_default().to_string_lossy().chars().filter(|c| fits_a_name(*c)).collect();
+    let name: String =
+        named.file_name().unwrap_or_default().to_string_lossy().chars().filter(|c| fits_a_name(*c)).collect();
     let digest = Sha256::digest(speaker.as_os_str().as_encoded_bytes());
     let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     format!("{}-{short}", if name.is_empty() { "downbeat" } else { &name })

@@ -168,7 +168,7 @@ async fn open_repositories(config: &Config) -> anyhow::Result<Repositories> {
         .map(|(name, repo)| {
             let remote: Remote =
                 repo.remote.parse().with_context(|| format!("failed to read `repos.{name}.remote`"))?;
-            Ok(RepoSettings { name: name.clone(), remote, target: repo.target.clone() })
+            Ok(RepoSettings { name: name.clone(), remote, target: repo.target.clone(), gate: forge::Gate::Missing })
         })
         .collect();
     Ok(Repositories::open(&config.state.join("mirrors"), &settings?, config.git()).await?)

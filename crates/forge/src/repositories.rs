@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use domain::{BranchName, RepoName};
 
+use crate::checks::Gate;
 use crate::forge::Forge;
 use crate::git::{Git, GitError, GitSettings};
 use crate::local::LocalForge;
@@ -22,6 +23,8 @@ pub struct RepoSettings {
     pub remote: Remote,
     /// The branch that landings aim at.
     pub target: BranchName,
+    /// What is demanded of a commit that names no checks itself.
+    pub gate: Gate,
 }
 
 /// One repository, ready to be worked with. Cloning it is cheap.
@@ -31,6 +34,8 @@ pub struct Repository {
     pub name: RepoName,
     /// The branch that landings aim at.
     pub target: BranchName,
+    /// What is demanded of a commit that names no checks itself.
+    pub gate: Gate,
     /// Where its objects are.
     pub mirror: Mirror,
     /// Where its branches are published and landed.
@@ -71,7 +76,8 @@ impl Repositories {
             let scratch = root.join("scratch");
             let mirror = Mirror::open(git.clone(), path, scratch, one.remote.clone(), one.target.clone()).await?;
             let forge = Arc::new(LocalForge::new(mirror.clone()));
-            let repository = Repository { name: one.name.clone(), target: one.target.clone(), mirror, forge };
+            let (name, target, gate) = (one.name.clone(), one.target.clone(), one.gate.clone());
+            let repository = Repository { name, target, gate, mirror, forge };
             if by_name.insert(one.name.clone(), repository).is_some() {
                 return Err(OpenError::Twice(one.name.clone()));
             }

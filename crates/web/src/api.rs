@@ -30,7 +30,10 @@ pub(crate) async fn list_tasks(State(state): State<WebState>) -> Result<Json<Tas
     Ok(Json(Tasks { needs_person, running, ended }))
 }
 
-pub(crate) async fn show_task(State(state): State<WebState>, Path(id): Path<String>) -> Result<Json<TaskView>, Failure> {
+pub(crate) async fn show_task(
+    State(state): State<WebState>,
+    Path(id): Path<String>,
+) -> Result<Json<TaskView>, Failure> {
     let id = id.parse::<TaskId>().map_err(|error| Failure::not_a_task(&error))?;
     Ok(Json(TaskView::read(&state, id).await?.ok_or_else(|| Failure::no_such_task(id))?))
 }

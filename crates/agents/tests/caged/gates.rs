@@ -3,7 +3,7 @@
 use agents::cage::{Cage, CageSettings};
 use agents::checks::{Gatekeeper, Inspected};
 use expect_test::{Expect, expect};
-use forge::Gate;
+use forge::{Conclusion, Gate, gate_from_toml};
 use tokio_util::sync::CancellationToken;
 
 use crate::Case;
@@ -12,6 +12,7 @@ use crate::world::block_on;
 
 pub const CASES: &[Case] = &[
     ("a_commit_without_checks_runs_nothing", a_commit_without_checks_runs_nothing),
+    ("a_commit_without_checks_is_held_to_those_of_the_config", a_commit_without_checks_is_held_to_those_of_the_config),
     ("checks_conclude_each_in_its_way", checks_conclude_each_in_its_way),
     ("each_attempt_gets_a_fresh_copy", each_attempt_gets_a_fresh_copy),
     ("a_flaky_check_is_repeated", a_flaky_check_is_repeated),
@@ -53,6 +54,22 @@ fn a_commit_without_checks_runs_nothing() {
     assert_eq!(inspect("checks = []", &stop).1, Inspected::Read { gate: Gate::Untested, runs: Vec::new() });
     let Inspected::Unreadable(error) = inspect("checks = 5", &stop).1 else { panic!("it was read") };
     assert_eq!((error.line, error.column), (1, 10));
+}
+
+fn a_commit_without_checks_is_held_to_those_of_the_config() {
+    let configured = gate_from_toml(Some(&check("tests", "grep 2 a", ""))).unwrap();
+    let conclusion = |own: &str| {
+        let mut project = Project::new(&[("a", "1\n"), (".downbeat/config.toml", own)]);
+        project.repository.gate = configured.clone();
+        let gatekeeper = Gatekeeper::new(Cage::new(CageSettings::default()), project.path("checks"));
+        let stop = CancellationToken::new();
+        let inspected = block_on(gatekeeper.inspect(&project.repository, &project.base, stop)).unwrap();
+        let Inspected::Read { gate, runs } = inspected else { panic!("it was not read") };
+        (gate, runs.first().map(|run| run.conclusion))
+    };
+    assert_eq!(conclusion(""), (configured.clone(), Some(Conclusion::Failed)));
+    assert_eq!(conclusion("checks = []"), (Gate::Untested, None), "its own word goes first");
+    assert_eq!(conclusion(&check("own", "true", "")).1, Some(Conclusion::Passed));
 }
 
 fn checks_conclude_each_in_its_way() {

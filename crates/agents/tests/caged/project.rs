@@ -11,7 +11,7 @@ use agents::session::{Agent, AgentSettings, Roster, Session, SessionError, Worke
 use agents::task::PlanDraft;
 use agents::workspace::{Workspace, WorkspaceError, WorkspaceSettings, Workspaces};
 use domain::{Sha, TaskId, Timestamp};
-use forge::{FileChange, GitSettings, RepoSettings, Repositories, Repository, Signature};
+use forge::{FileChange, Gate, GitSettings, RepoSettings, Repositories, Repository, Signature};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -65,6 +65,7 @@ impl Project {
             name: "web".parse().unwrap(),
             remote: remote.to_str().unwrap().parse().unwrap(),
             target: "main".parse().unwrap(),
+            gate: Gate::Missing,
         };
         let repositories = block_on(Repositories::open(&dir.path().join("mirrors"), &[one], settings_of_git)).unwrap();
         let repository = repositories.iter().next().unwrap().clone();

@@ -49,7 +49,9 @@ impl Speaker {
         let people = welcome.people.join(", ");
         match &self.name {
             Some(name) if known(name) => return Ok(name.clone()),
-            Some(name) => return Err(refused(Exit::Refused, format!("the config knows no `{name}`; it knows {people}"))),
+            Some(name) => {
+                return Err(refused(Exit::Refused, format!("the config knows no `{name}`; it knows {people}")));
+            }
             None => {}
         }
         let login = crate::place::login();

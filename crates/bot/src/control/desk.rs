@@ -72,13 +72,7 @@ impl ControlDesk {
         }
     }
 
-    async fn carry_out(
-        &self,
-        delivery: String,
-        thread: String,
-        person: &str,
-        words: String,
-    ) -> Result<Answer, Answer> {
+    async fn carry_out(&self, delivery: String, thread: String, person: &str, words: String) -> Result<Answer, Answer> {
         let (thread, author) = (place(&thread)?, somebody(person)?);
         // No message of the thread: its whole past is what stands above it.
         let message = MessageRef { thread, id: "order".to_owned() };
@@ -103,7 +97,8 @@ impl ControlDesk {
             self.show_task(id).await?;
         }
         let text = lines.iter().map(|line| format!("{}\n", web::report::printable(&line.line))).collect();
-        let value = lines.iter().map(|line| serde_json::json!({ "n": line.n, "at_ms": line.at.as_ms(), "line": line.line }));
+        let value =
+            lines.iter().map(|line| serde_json::json!({ "n": line.n, "at_ms": line.at.as_ms(), "line": line.line }));
         Ok(Answer::Found { text, value: value.collect() })
     }
 
@@ -146,7 +141,8 @@ fn somebody(name: &str) -> Result<Person, Answer> {
 }
 
 fn place(thread: &str) -> Result<ThreadRef, Answer> {
-    let fits = (1..=64).contains(&thread.chars().count()) && !thread.chars().any(|c| c.is_whitespace() || c.is_control());
+    let fits =
+        (1..=64).contains(&thread.chars().count()) && !thread.chars().any(|c| c.is_whitespace() || c.is_control());
     if fits {
         return Ok(ThreadRef::console(thread));
     }

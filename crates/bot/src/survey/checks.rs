@@ -38,7 +38,11 @@ const HABITS: &[Habit] = &[
     Habit { file: "Gemfile", says: "rspec", command: "bundle exec rspec" },
     Habit { file: "Rakefile", says: "test", command: "rake test" },
     Habit { file: "composer.json", says: "\"test\"", command: "composer test" },
-    Habit { file: "CMakeLists.txt", says: "enable_testing", command: "cmake -B build . && cmake --build build && ctest --test-dir build" },
+    Habit {
+        file: "CMakeLists.txt",
+        says: "enable_testing",
+        command: "cmake -B build . && cmake --build build && ctest --test-dir build",
+    },
 ];
 
 /// The check of the repository at `top`; none when nothing tells.
@@ -69,9 +73,15 @@ mod tests {
         let own = [("Cargo.toml", ""), ("Makefile", "check: fmt\n\tcargo test\n")];
         assert_eq!(found(&own).as_deref(), Some("make check (Makefile)"));
         assert_eq!(found(&[("Makefile", "all:\n\tcc x.c\n")]), None);
-        assert_eq!(found(&[("package.json", "{\"scripts\":{\"test\":\"node --test\"}}")]).as_deref(), Some("npm test (package.json)"));
+        assert_eq!(
+            found(&[("package.json", "{\"scripts\":{\"test\":\"node --test\"}}")]).as_deref(),
+            Some("npm test (package.json)")
+        );
         assert_eq!(found(&[("package.json", "{}")]), None);
-        assert_eq!(found(&[("pyproject.toml", "[tool.pytest.ini_options]")]).as_deref(), Some("python3 -m pytest -q (pyproject.toml)"));
+        assert_eq!(
+            found(&[("pyproject.toml", "[tool.pytest.ini_options]")]).as_deref(),
+            Some("python3 -m pytest -q (pyproject.toml)")
+        );
         assert_eq!(found(&[("README.md", "")]), None);
     }
 }

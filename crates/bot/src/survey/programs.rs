@@ -80,11 +80,14 @@ fn rust(_top: &Path, around: &Surroundings) -> Option<Toolchain> {
 /// The repository's own virtual environment, and what it stands on; else pyenv's version.
 fn python(top: &Path, around: &Surroundings) -> Option<Toolchain> {
     let mut found = Toolchain { name: "Python", ..Toolchain::default() };
-    let virtual_env = [".venv", "venv"].map(|name| top.join(name)).into_iter().find(|dir| dir.join("pyvenv.cfg").is_file());
+    let virtual_env =
+        [".venv", "venv"].map(|name| top.join(name)).into_iter().find(|dir| dir.join("pyvenv.cfg").is_file());
     if let Some(dir) = virtual_env {
         let settings = std::fs::read_to_string(dir.join("pyvenv.cfg")).unwrap_or_default();
         let home = settings.lines().find_map(|line| line.strip_prefix("home")?.trim_start().strip_prefix('='));
-        found.read.extend(home.and_then(|home| Path::new(home.trim()).parent()).filter(|base| is_hidden(base)).map(Path::to_owned));
+        found.read.extend(
+            home.and_then(|home| Path::new(home.trim()).parent()).filter(|base| is_hidden(base)).map(Path::to_owned),
+        );
         found.bin.push(dir.join("bin"));
         found.read.push(dir);
         return Some(found);
@@ -156,7 +159,9 @@ mod tests {
         for dir in ["web", ".cargo/bin", ".cargo/registry", ".rustup", ".local/bin"] {
             std::fs::create_dir_all(path(dir)).unwrap();
         }
-        for file in ["web/Cargo.toml", "web/package.json", ".cargo/bin/cargo", ".cargo/credentials.toml", ".local/bin/node"] {
+        for file in
+            ["web/Cargo.toml", "web/package.json", ".cargo/bin/cargo", ".cargo/credentials.toml", ".local/bin/node"]
+        {
             std::fs::write(path(file), "").unwrap();
         }
         let dirs = std::env::join_paths([path(".cargo/bin"), path(".local/bin")]).unwrap();

@@ -25,7 +25,11 @@ impl Installation {
         let state = place.default_state(&source)?;
         match source {
             Source::File(path) => {
-                anyhow::ensure!(agent.is_none(), "--agent is for a repository without a config; add it to {} under `[agents]`", path.display());
+                anyhow::ensure!(
+                    agent.is_none(),
+                    "--agent is for a repository without a config; add it to {} under `[agents]`",
+                    path.display()
+                );
                 Ok(Self { config: Config::read(&path, state)?, guessed: None })
             }
             Source::Repository(here) => Self::guess(&here, state, agent).await,
@@ -33,8 +37,9 @@ impl Installation {
     }
 
     async fn guess(here: &Path, state: PathBuf, agent: Option<&str>) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&state)
-            .with_context(|| format!("failed to make the state directory {}; name another with --state DIR", state.display()))?;
+        std::fs::create_dir_all(&state).with_context(|| {
+            format!("failed to make the state directory {}; name another with --state DIR", state.display())
+        })?;
         let git = Git::open(git_settings(&state)).await?;
         let found = survey(&git, here, &Surroundings::ours()).await;
         let found = found.context("there is no config here, so `up` goes by the repository of this directory; but")?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use domain::{BranchName, Sha, Timestamp};
-use forge::{Candidate, GitSettings, MergeOrder, RepoSettings, Repositories, Repository, Signature};
+use forge::{Candidate, Gate, GitSettings, MergeOrder, RepoSettings, Repositories, Repository, Signature};
 use tempfile::TempDir;
 
 pub struct World {
@@ -124,8 +124,12 @@ impl World {
     }
 
     async fn repository_with(&self, settings: GitSettings, remote: &str, target: &str) -> Repository {
-        let one =
-            RepoSettings { name: "acme/web".parse().unwrap(), remote: remote.parse().unwrap(), target: branch(target) };
+        let one = RepoSettings {
+            name: "acme/web".parse().unwrap(),
+            remote: remote.parse().unwrap(),
+            target: branch(target),
+            gate: Gate::Missing,
+        };
         let opened = Repositories::open(&self.path("mirrors"), &[one], settings).await.unwrap();
         opened.iter().next().unwrap().clone()
     }

@@ -279,7 +279,8 @@ fn git_settings(dir: &TempDir) -> GitSettings {
 
 async fn open_repositories(dir: &TempDir, git: GitSettings) -> Repositories {
     let remote = dir.path().join("remote.git").display().to_string().parse().unwrap();
-    let settings = RepoSettings { name: "web".parse().unwrap(), remote, target: "main".parse().unwrap() };
+    let settings =
+        RepoSettings { name: "web".parse().unwrap(), remote, target: "main".parse().unwrap(), gate: Gate::Missing };
     Repositories::open(&dir.path().join("mirrors"), &[settings], git).await.unwrap()
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use agents::task::{PlanDraft, PlanMode, Request, Task, TaskEvent, Terms, Waits, Work};
 use domain::policy::Tiers;
 use domain::{BranchName, Cause, Clock, DeliveryId, EntryId, Person, RepoName, Sha, TaskId, ThreadRef, Timestamp};
-use forge::{CheckRun, Conclusion, FileChange, GitSettings, RepoSettings, Repositories};
+use forge::{CheckRun, Conclusion, FileChange, Gate, GitSettings, RepoSettings, Repositories};
 use mergeq::QueueDesk;
 use mergeq::queue::{Change, Company, Part, Policy, QueueEvent, RunId};
 use store::{Created, Store, StoreSettings};
@@ -151,6 +151,7 @@ async fn open_repositories(home: &Path) -> Repositories {
         name: name.parse().unwrap(),
         remote: format!("{}/remotes/{name}", home.display()).parse().unwrap(),
         target: main_branch(),
+        gate: Gate::Missing,
     });
     let git = GitSettings::new("git", home.join("git-home"));
     Repositories::open(&home.join("mirrors"), &settings, git).await.unwrap()

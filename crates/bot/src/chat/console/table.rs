@@ -9,7 +9,8 @@ use super::{BOT, ConsoleMessage, NumberedChoice};
 const POST: &str = "INSERT INTO console_message (thread, n, key, author, text, choices, reactions, at_ms)
     VALUES ($1, (SELECT COALESCE(MAX(n), 0) + 1 FROM console_message WHERE thread = $1), $2, $3, $4, $5, '[]', $6)
     ON CONFLICT (key) DO NOTHING";
-const BY_KEY: &str = "SELECT key, thread, n, author, text, choices, reactions, at_ms FROM console_message WHERE key = $1";
+const BY_KEY: &str =
+    "SELECT key, thread, n, author, text, choices, reactions, at_ms FROM console_message WHERE key = $1";
 const EDIT: &str = "UPDATE console_message SET text = $3, choices = $4, edited_at_ms = $5
     WHERE thread = $1 AND n = $2 AND (text <> $3 OR choices <> $4)";
 const REACT: &str = "UPDATE console_message SET reactions = $3 WHERE thread = $1 AND n = $2 AND reactions <> $3";
