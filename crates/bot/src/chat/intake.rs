@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use agents::session::Roster;
 use agents::task::Waits;
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use domain::policy::Rules;
 use domain::{DeliveryId, Rejected, TaskId};
@@ -29,7 +30,7 @@ pub struct Intake {
     /// To read threads.
     pub messenger: Arc<dyn Messenger>,
     /// Who may do what.
-    pub rules: Arc<Rules>,
+    pub rules: Arc<ArcSwap<Rules>>,
     /// What can be worked on.
     pub repositories: Repositories,
     /// The merge queues.
@@ -39,7 +40,7 @@ pub struct Intake {
     /// To show a task when somebody asks for its status.
     pub notifier: Notifier,
     /// How it is set.
-    pub settings: IntakeSettings,
+    pub settings: Arc<ArcSwap<IntakeSettings>>,
 }
 
 /// What the config says about requests.
@@ -115,7 +116,7 @@ impl Performer for Intake {
 
     async fn perform(&self, owed: &Owed<Conversation>) -> Performed<ConversationEvent> {
         let ConversationEffect::Interpret { heard } = &owed.effect else { return Performed::Finished };
-        let command = command::parse(&heard.text, &self.settings.mention);
+        let command = command::parse(&heard.text, &self.settings.load().mention);
         let delivery = DeliveryId::new(owed.attempt.effect.as_str());
         match self.obey(heard, command, &delivery).await {
             Ok(answer) => Performed::Done(answered(heard, answer)),

@@ -50,7 +50,7 @@ impl Intake {
     }
 
     fn may(&self, heard: &Heard, verb: Verb) -> Result<(), Trouble> {
-        Ok(decide(&self.rules, &heard.author, &Asked::of(verb)).allowed()?)
+        Ok(decide(&self.rules.load(), &heard.author, &Asked::of(verb)).allowed()?)
     }
 
     async fn ask(
@@ -67,10 +67,11 @@ impl Intake {
         let known = known.ok_or_else(|| Trouble::Other(format!("the repository {repo} vanished")))?;
         let target = self.target_of(&repo, known, options.branch)?;
         let plan = options.plan.unwrap_or_default();
-        let agent = options.agent.unwrap_or_else(|| self.settings.agent.clone());
+        let settings = self.settings.load_full();
+        let agent = options.agent.unwrap_or_else(|| settings.agent.clone());
         self.roster.may_run(&agent, plan)?;
         self.leave_room().await?;
-        let context = context::read(&*self.messenger, &heard.message, &text, self.settings.context).await?;
+        let context = context::read(&*self.messenger, &heard.message, &text, settings.context).await?;
         let request = Request {
             text: context.request,
             repo,
@@ -82,7 +83,7 @@ impl Intake {
             thread: thread.clone(),
             context: context.thread,
             receipt: context.receipt,
-            waits: self.settings.waits,
+            waits: settings.waits,
         };
         let event = TaskEvent::Submitted { request: request.clone() };
         let submit = |number, now| {
@@ -114,7 +115,7 @@ impl Intake {
 
     /// A limit that is reached is said, not queued behind somebody's back.
     async fn leave_room(&self) -> Result<(), Trouble> {
-        let max = self.settings.tasks_live_max;
+        let max = self.settings.load().tasks_live_max;
         let live = view::count_live(&self.store).await?;
         if live < max {
             return Ok(());
@@ -147,7 +148,7 @@ impl Intake {
     fn judge(&self, heard: &Heard, verb: TaskVerb, task: &Task, retyped: bool) -> Decision {
         let (tier, paths) = risk_of(task);
         let about = About { task: task.id, requester: &task.request.requester, tier, paths: &paths };
-        decide(&self.rules, &heard.author, &Asked { retyped, ..Asked::about(right_for(verb), about) })
+        decide(&self.rules.load(), &heard.author, &Asked { retyped, ..Asked::about(right_for(verb), about) })
     }
 
     async fn show_task(&self, heard: &Heard, id: TaskId) -> Result<Answer, Trouble> {

@@ -30,7 +30,7 @@ pub enum NotCarriedOut {
 impl Intake {
     /// Carries out the command that `heard` is, at most once under its delivery.
     pub async fn carry_out(&self, heard: &Heard) -> Result<CarriedOut, NotCarriedOut> {
-        let command = command::parse(&heard.text, &self.settings.mention);
+        let command = command::parse(&heard.text, &self.settings.load().mention);
         if command == Command::Talk {
             let rejected = Rejected::new(format!("`{}` is no command", heard.text), "Say `help` to see what there is");
             return Err(NotCarriedOut::Rejected(rejected));

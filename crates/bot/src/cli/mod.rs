@@ -16,6 +16,7 @@ use exit::{EXIT_CODES, Exit};
 
 pub mod exit;
 
+mod database;
 mod instance;
 mod queue;
 mod reference;
@@ -46,6 +47,9 @@ enum Command {
     /// Work with the merge queues
     #[command(subcommand)]
     Queue(queue::QueueCommand),
+    /// Bring the database's schema up to date, or show how far it is
+    #[command(subcommand)]
+    Db(database::DatabaseCommand),
     /// Print a script that completes commands in a shell
     Completions(reference::CompletionsArgs),
     /// Print the manual page, or write one page a command into a directory
@@ -87,6 +91,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Up(args) => up::up(args, place).await?.into(),
         Command::Task(command) => task::run(command, place).await?.into(),
         Command::Queue(command) => queue::run(command, place).await?.into(),
+        Command::Db(command) => database::run(command, place).await?.into(),
         Command::Completions(args) => reference::complete(&args, Cli::command()).into(),
         Command::Man(args) => reference::man(&args, Cli::command())?.into(),
     })

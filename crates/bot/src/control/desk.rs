@@ -9,6 +9,8 @@ use crate::chat::console::{Console, SayError};
 use crate::chat::intake::Intake;
 use crate::chat::messenger::Heard;
 use crate::chat::order::NotCarriedOut;
+use crate::reload::Reloader;
+use crate::serve::System;
 
 /// How much of a change is shown: more than anybody reads on a terminal.
 const DIFF_BYTES_MAX: usize = 1 << 20;
@@ -20,13 +22,19 @@ pub struct ControlDesk {
     console: Console,
     intake: Intake,
     views: WebState,
-    names: Welcome,
+    reloader: Reloader,
+    page: String,
 }
 
 impl ControlDesk {
-    /// A desk of a running system. `names` is whom and what can be named; its threads are read when they are asked for.
-    pub fn new(console: Console, intake: Intake, views: WebState, names: Welcome) -> Self {
-        Self { console, intake, views, names }
+    /// A desk of a running system, whose page is at the address `page`.
+    pub fn new(system: &System, views: WebState, reloader: Reloader, page: String) -> Self {
+        Self { console: system.console.clone(), intake: system.intake.clone(), views, reloader, page }
+    }
+
+    /// What reads the config again.
+    pub fn reloader(&self) -> &Reloader {
+        &self.reloader
     }
 
     pub(super) fn console(&self) -> &Console {
@@ -38,7 +46,17 @@ impl ControlDesk {
             tracing::warn!("the console's threads cannot be read: {error}");
             Vec::new()
         });
-        Welcome { threads, ..self.names.clone() }
+        let config = self.reloader.config().await;
+        Welcome {
+            release: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            mention: config.mention.clone(),
+            people: config.people.keys().map(ToString::to_string).collect(),
+            repos: config.repos.keys().map(ToString::to_string).collect(),
+            agents: config.agents.keys().cloned().collect(),
+            threads,
+            page: self.page.clone(),
+        }
     }
 
     /// What is going on; nothing when that cannot be read, because the next glance may.
@@ -56,10 +74,16 @@ impl ControlDesk {
             Ask::Log { id, after, count_max } => self.show_log(id, after, count_max).await,
             Ask::Diff { id } => self.show_diff(id).await,
             Ask::Queues => web::report::report_queues(&self.views).await.map(found).map_err(unreadable),
-            Ask::Reload => Err(failed("this release reloads nothing; restart it")),
+            Ask::Reload => self.reload().await,
             Ask::Hello { .. } | Ask::Watch { .. } => Err(failed("that belongs to the beginning of a connection")),
         };
         answered.unwrap_or_else(|answer| answer)
+    }
+
+    async fn reload(&self) -> Result<Answer, Answer> {
+        let reloaded = self.reloader.reload().await;
+        // The whole chain of reasons: the mistakes of a config are its end.
+        reloaded.map(|text| Answer::Done { text, task: None }).map_err(|error| failed(format!("{error:#}")))
     }
 
     async fn say(&self, delivery: &str, thread: &str, person: &str, text: &str) -> Result<Answer, Answer> {

@@ -2,7 +2,7 @@
 //! socket in the state directory, a read-only page on loopback.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ use crate::clock::SystemClock;
 use crate::config::{CageLevel, Config};
 use crate::control;
 use crate::control::desk::ControlDesk;
-use crate::control::wire::Welcome;
 use crate::place::PlaceArgs;
+use crate::reload::Reloader;
 use crate::screen::Screen;
 use crate::serve::System;
 
@@ -52,23 +52,33 @@ pub async fn up(args: UpArgs, place: &PlaceArgs) -> anyhow::Result<Exit> {
     let address = page.local_addr()?;
     let socket = control::socket::bind(&config.state)
         .with_context(|| format!("failed to open the control socket in {}", config.state.display()))?;
-    let signals = Signals::await_both().context("failed to wait for signals")?;
+    let mut signals = Signals::await_all().context("failed to wait for signals")?;
     let mut screen = Screen::open();
     guessed.iter().for_each(|found| screen.say(found));
     screen.say(&format!("Ready. Page: http://{address}/ · say NAME: WORDS, or #THREAD NAME: WORDS"));
     let stop = CancellationToken::new();
     let views = views_of(&system);
-    let names = names_of(&config, address);
-    let desk = Arc::new(ControlDesk::new(system.console.clone(), system.intake.clone(), views.clone(), names));
-    let (served, (), (), (), (), ()) = tokio::join!(
-        web::serve(page, web::router(views), stop.clone()),
-        control::server::serve(socket, desk, stop.clone()),
-        system.run(stop.clone()),
-        show(&system, &mut screen, &stop),
-        listen(&system, signals, &stop),
-        warn_of_unreachable(&system, &stop),
-    );
-    served.context("the page stopped")?;
+    let reloader = Reloader::new(place.clone(), args.agent, system.clone(), config.clone());
+    let desk = Arc::new(ControlDesk::new(&system, views.clone(), reloader, format!("http://{address}/")));
+    let serving = async {
+        let (served, (), (), (), ()) = tokio::join!(
+            web::serve(page, web::router(views), stop.clone()),
+            control::server::serve(socket, desk.clone(), stop.clone()),
+            system.run(stop.clone()),
+            show(&system, &mut screen, &stop),
+            warn_of_unreachable(&system, &stop),
+        );
+        served.context("the page stopped")
+    };
+    let steering = async {
+        listen(&system, &desk, &mut signals, &stop).await;
+        while signals.next().await != Sign::Stop {}
+    };
+    tokio::select! {
+        served = serving => served?,
+        // Whatever was running is taken up again at the next start, as after a crash.
+        () = steering => return Ok(Exit::Failed),
+    }
     control::socket::remove(&config.state);
     system.store.close().await;
     screen.close();
@@ -91,19 +101,6 @@ async fn open_page(config: &Config, is_guessed: bool) -> anyhow::Result<TcpListe
 fn views_of(system: &System) -> web::WebState {
     let (store, repositories) = (system.store.clone(), system.repositories.clone());
     web::WebState { store, repositories, settings: web::WebSettings::default() }
-}
-
-fn names_of(config: &Config, page: SocketAddr) -> Welcome {
-    Welcome {
-        release: env!("CARGO_PKG_VERSION").to_owned(),
-        pid: std::process::id(),
-        mention: config.mention.clone(),
-        people: config.people.keys().map(ToString::to_string).collect(),
-        repos: config.repos.keys().map(ToString::to_string).collect(),
-        agents: config.agents.keys().cloned().collect(),
-        threads: Vec::new(),
-        page: format!("http://{page}/"),
-    }
 }
 
 /// A repository that cannot be reached hinders no other, but whoever starts the service should know. It is asked beside
@@ -148,13 +145,19 @@ async fn show(system: &System, screen: &mut Screen, stop: &CancellationToken) {
     }
 }
 
-/// Takes words from standard input until a signal comes. The end of the input ends nothing: a service has none.
-async fn listen(system: &System, mut signals: Signals, stop: &CancellationToken) {
+/// Takes words from standard input until a signal asks for an end. The end of the input ends nothing: a service has none.
+async fn listen(system: &System, desk: &ControlDesk, signals: &mut Signals, stop: &CancellationToken) {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut is_open = true;
     loop {
         tokio::select! {
-            () = signals.arrived() => break,
+            sign = signals.next() => match sign {
+                Sign::Stop => break,
+                Sign::Reload => match desk.reloader().reload().await {
+                    Ok(came) => eprintln!("{came}"),
+                    Err(error) => eprintln!("the config was not taken over: {error:#}"),
+                },
+            },
             line = lines.next_line(), if is_open => match line {
                 Ok(Some(line)) => say(system, &line).await,
                 Ok(None) => is_open = false,
@@ -165,26 +168,43 @@ async fn listen(system: &System, mut signals: Signals, stop: &CancellationToken)
             },
         }
     }
-    eprintln!("Stopping; what is running is given back and goes on at the next start.");
+    eprintln!(
+        "Stopping; what is running is given back and goes on at the next start. A second signal ends it at once."
+    );
     stop.cancel();
 }
 
-/// The two ways of asking for an end. They are awaited from before we say that we are ready, because until then a
-/// signal kills.
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    Stop,
+    Reload,
+}
+
+/// They are awaited from before we say that we are ready, because until then a signal kills.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
+    /// Whether the terminal's own end sends a hang-up; a service gets it from whoever wants a reload.
+    on_terminal: bool,
 }
 
 impl Signals {
-    fn await_both() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    fn await_all() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+            on_terminal: io::stdin().is_terminal(),
+        })
     }
 
-    async fn arrived(&mut self) {
+    async fn next(&mut self) -> Sign {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Sign::Stop,
+            _ = self.interrupt.recv() => Sign::Stop,
+            _ = self.hang_up.recv() => if self.on_terminal { Sign::Stop } else { Sign::Reload },
         }
     }
 }
