@@ -12,7 +12,7 @@ use agents::workspace::{WorkspaceSettings, Workspaces};
 use anyhow::Context as _;
 use domain::Clock;
 use domain::policy::Rules;
-use forge::{Remote, RepoSettings, Repositories};
+use forge::{RepoSettings, Repositories};
 use mergeq::{Checker, Lander, LeaseTimer, QueueDesk, Reconciler, Stager, StagingSettings};
 use store::{Lane, Pump, Pumping, Store, StoreSettings};
 use tokio_util::sync::CancellationToken;
@@ -160,16 +160,13 @@ impl System {
 }
 
 async fn open_repositories(config: &Config) -> anyhow::Result<Repositories> {
-    let settings: Result<Vec<_>, anyhow::Error> = config
-        .repos
-        .iter()
-        .map(|(name, repo)| {
-            let remote: Remote =
-                repo.remote.parse().with_context(|| format!("failed to read `repos.{name}.remote`"))?;
-            Ok(RepoSettings { name: name.clone(), remote, target: repo.target.clone() })
-        })
-        .collect();
-    Ok(Repositories::open(&config.state.join("mirrors"), &settings?, config.git()).await?)
+    let settings = config.repos.iter().map(|(name, repo)| RepoSettings {
+        name: name.clone(),
+        remote: repo.remote.clone(),
+        target: repo.target.clone(),
+    });
+    let settings: Vec<_> = settings.collect();
+    Ok(Repositories::open(&config.state.join("mirrors"), &settings, config.git()).await?)
 }
 
 impl Parts {

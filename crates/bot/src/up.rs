@@ -17,7 +17,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SystemClock;
-use crate::config::{CageLevel, Config};
+use crate::config::{CageLevel, Config, Sources};
 use crate::screen::Screen;
 use crate::serve::System;
 
@@ -31,7 +31,8 @@ pub struct UpArgs {
 
 /// Serves until SIGTERM or SIGINT. There is one instance a state directory.
 pub async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::read(&args.config)?;
+    let env = std::env::vars().collect();
+    let config = Config::read(&Sources { generated: "", file: Some(&args.config), env: &env })?.config;
     let _instance = Instance::claim(&config)?;
     let system = Arc::new(System::assemble(&config, Arc::new(SystemClock), cage_of(&config)).await?);
     system.recover(&config).await?;
