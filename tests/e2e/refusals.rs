@@ -31,60 +31,64 @@ pub fn a_config_that_is_wrong_is_explained() {
     check(
         ("target = \"main\"", "target = \"main\"\ncolour = \"blue\""),
         expect![[r#"
-        error: the config {place}/downbeat.toml is not right:
-        TOML parse error at line 20, column 1
-           |
-        20 | colour = "blue"
-           | ^^^^^^
-        unknown field `colour`, expected `remote` or `target`
-    "#]],
+            error: {place}/downbeat.toml, line 20, column 1: there is no key `colour` in [repos.house]; known are `remote`, `target` and `checks`
+              20 | colour = "…"
+                 | ^"#]],
     );
     check(
         ("agent = \"scripted\"", "agent = \"claude\""),
-        expect!["error: `agent = claude` cannot be used: the config has the agents recipes, scripted"],
+        expect![[r#"
+            error: {place}/downbeat.toml, line 3, column 9: there is no agent `claude`; the config has `recipes` and `scripted`
+               3 | agent = "claude"
+                 |         ^"#]],
     );
     check(
         ("127.0.0.1:0", "0.0.0.0:7117"),
-        expect![
-            "error: `web.listen = 0.0.0.0:7117` cannot be used: the page asks nobody who they are, so it listens on 127.0.0.1 or [::1] only"
-        ],
+        expect![[r#"
+            error: {place}/downbeat.toml, line 29, column 10: `web.listen`: `0.0.0.0:7117` is open to others; the page asks nobody who they are, so it listens on 127.0.0.1 or [::1] only
+              29 | listen = "0.0.0.0:7117"
+                 |          ^"#]],
     );
     check(
         ("[web]", "[[policy.deny]]\nverb = \"ask\"\n\n[web]"),
         expect![[r#"
-        error: the config {place}/downbeat.toml is not right:
-        TOML parse error at line 28, column 1
-           |
-        28 | [[policy.deny]]
-           | ^^^^^^^^^^^^^^^
-        missing field `why`
-    "#]],
+            error: {place}/downbeat.toml, line 28, column 1: there is no `why` in [[policy.deny]]; it is a text in quotes
+              28 | [[policy.deny]]
+                 | ^"#]],
     );
     check(
         ("[web]", "[policy.tiers]\nr3 = [\"secrets/[\"]\n\n[web]"),
         expect![[r#"
-        error: the config {place}/downbeat.toml is not right:
-        TOML parse error at line 29, column 6
-           |
-        29 | r3 = ["secrets/["]
-           |      ^^^^^^^^^^^^^
-        `secrets/[` is not a path pattern: unclosed character class; missing ']'
-    "#]],
+            error: {place}/downbeat.toml, line 29, column 7: `policy.tiers.r3`: `secrets/[` is not a path pattern: unclosed character class; missing ']'
+              29 | r3 = ["secrets/["]
+                 |       ^"#]],
     );
     check(
         ("roles = [\"requester\"]", "roles = [\"boss\"]"),
         expect![[r#"
-        error: the config {place}/downbeat.toml is not right:
-        TOML parse error at line 6, column 10
-          |
-        6 | roles = ["boss"]
-          |          ^^^^^^
-        unknown variant `boss`, expected one of `viewer`, `requester`, `approver`, `operator`, `admin`
-    "#]],
+            error: {place}/downbeat.toml, line 6, column 10: `people.ana.roles`: there is no `boss`; choose from `viewer`, `requester`, `approver`, `operator` and `admin`
+               6 | roles = ["boss"]
+                 |          ^"#]],
     );
     check(
-        ("state = \"", "database = \"mysql://x\"\nstate = \""),
-        expect!["error: database `mysql`: its url must begin with sqlite: or postgres://"],
+        ("state = \"", "database = \"mysql://ana:secret@x\"\nstate = \""),
+        expect![[r#"
+            error: {place}/downbeat.toml, line 2, column 12: `database`: a database's address begins with `sqlite:` or `postgres://`
+               2 | database = "…"
+                 |            ^"#]],
+    );
+    check(
+        ("agent = \"scripted\"", "agnet = \"scripted\"\nmention = 3"),
+        expect![[r#"
+            error: the config has 2 mistakes
+
+            {place}/downbeat.toml, line 3, column 1: there is no key `agnet` at the top of the file; did you mean `agent`?
+               3 | agnet = "…"
+                 | ^
+
+            {place}/downbeat.toml, line 4, column 11: `mention` is a text in quotes, not a number
+               4 | mention = 3
+                 |           ^"#]],
     );
 }
 

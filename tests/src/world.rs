@@ -104,9 +104,7 @@ impl Setup<'_> {
         for (name, remote) in remotes {
             text.push_str(&format!("[repos.{name:?}]\nremote = {:?}\ntarget = \"main\"\n", remote.path()));
         }
-        let config: Config = toml::from_str(&text).unwrap_or_else(|error| panic!("{error}"));
-        config.check().unwrap_or_else(|error| panic!("{error}"));
-        config
+        Config::from_text("downbeat.toml", &text).unwrap_or_else(|error| panic!("{error}"))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::config::{Config, restart_needed};
+use crate::config::Config;
 use crate::place::PlaceArgs;
 use crate::serve::System;
 use crate::up::Installation;
@@ -27,9 +27,9 @@ impl Reloader {
     /// Reads the config again and goes by it; one with mistakes changes nothing. Says what came of it.
     pub async fn reload(&self) -> anyhow::Result<String> {
         let mut current = self.current.lock().await;
-        let config = Installation::find(&self.place, self.agent.as_deref()).await?.config;
+        let config = Installation::find(&self.place, self.agent.as_deref()).await?.reading.config;
         self.system.adopt(&config).await?;
-        let waiting = restart_needed(&self.started, &config);
+        let waiting: Vec<&str> = crate::config::restart_needed(&self.started, &config);
         *current = config;
         Ok(match &waiting[..] {
             [] => "the config was read again and applies from now on".to_owned(),

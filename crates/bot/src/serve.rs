@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use domain::policy::Rules;
 use domain::{BranchName, Cause, Clock, DeliveryId, RepoName};
-use forge::{Remote, RepoSettings, Repositories, Repository};
+use forge::{Gate, RepoSettings, Repositories, Repository};
 use mergeq::queue::Policy;
 use mergeq::{Checker, Lander, LeaseTimer, QueueDesk, Reconciler, Stager, StagingSettings};
 use store::{Lane, Pump, Pumping, Store, StoreSettings};
@@ -193,16 +193,14 @@ fn queue_rules(repositories: &Repositories, config: &Config) -> Vec<(RepoName, B
 }
 
 async fn open_repositories(config: &Config) -> anyhow::Result<Repositories> {
-    let settings: Result<Vec<_>, anyhow::Error> = config
-        .repos
-        .iter()
-        .map(|(name, repo)| {
-            let remote: Remote =
-                repo.remote.parse().with_context(|| format!("failed to read `repos.{name}.remote`"))?;
-            Ok(RepoSettings { name: name.clone(), remote, target: repo.target.clone(), gate: forge::Gate::Missing })
-        })
-        .collect();
-    Ok(Repositories::open(&config.state.join("mirrors"), &settings?, config.git()).await?)
+    let settings = config.repos.iter().map(|(name, repo)| RepoSettings {
+        name: name.clone(),
+        remote: repo.remote.clone(),
+        target: repo.target.clone(),
+        gate: repo.checks.clone().unwrap_or(Gate::Missing),
+    });
+    let settings: Vec<_> = settings.collect();
+    Ok(Repositories::open(&config.state.join("mirrors"), &settings, config.git()).await?)
 }
 
 impl Parts {

@@ -106,6 +106,35 @@ pub struct GateError {
     excerpt: String,
 }
 
+/// A mistake in checks that stand in some text, with its place in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateFault {
+    /// Where, in bytes.
+    pub span: Range<usize>,
+    /// What is wrong, and what would be right.
+    pub why: String,
+}
+
+impl GateFault {
+    fn new(span: Range<usize>, why: impl Into<String>) -> Self {
+        Self { span, why: why.into() }
+    }
+}
+
+impl GateError {
+    fn at(fault: GateFault, text: &str) -> Self {
+        let before = text.get(..fault.span.start).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let excerpt = text[line_start..].lines().next().unwrap_or_default();
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            why: fault.why,
+            excerpt: excerpt.chars().take(EXCERPT_CHARS_MAX).collect(),
+        }
+    }
+}
+
 /// The longest file: nobody reviews more.
 const FILE_BYTES_MAX: usize = 64 << 10;
 /// The most checks: a card shows them all.
@@ -127,113 +156,97 @@ const CHECK_KEYS: &[&str] = &["name", "command", "timeout", "retries"];
 /// Reads the checks out of the text of `.downbeat/config.toml`; `None` is a tree without that file.
 pub fn gate_from_toml(text: Option<&str>) -> Result<Gate, GateError> {
     let Some(text) = text else { return Ok(Gate::Missing) };
-    let reader = GateReader { text };
+    gate_in(text).map_err(|fault| GateError::at(fault, text))
+}
+
+fn gate_in(text: &str) -> Result<Gate, GateFault> {
     if text.len() > FILE_BYTES_MAX {
-        return Err(reader.mistake(0..0, format!("the file is longer than {FILE_BYTES_MAX} bytes")));
+        return Err(GateFault::new(0..0, format!("the file is longer than {FILE_BYTES_MAX} bytes")));
     }
     let parsed = DeTable::parse(text);
-    let table = parsed.map_err(|error| reader.mistake(error.span().unwrap_or(0..0), error.message().to_owned()))?;
-    reader.refuse_unknown_keys(table.get_ref(), FILE_KEYS)?;
-    let Some(checks) = table.get_ref().get("checks") else { return Ok(Gate::Missing) };
+    let table = parsed.map_err(|error| GateFault::new(error.span().unwrap_or(0..0), error.message()))?;
+    refuse_unknown_keys(table.get_ref(), FILE_KEYS)?;
+    table.get_ref().get("checks").map_or(Ok(Gate::Missing), gate_of)
+}
+
+/// Reads the value of a key `checks`, wherever it stands.
+pub fn gate_of(checks: &Spanned<DeValue<'_>>) -> Result<Gate, GateFault> {
     let Some(listed) = checks.get_ref().as_array() else {
-        return Err(reader.mistake(checks.span(), "`checks` is a list: write `[[checks]]`, or `checks = []` for none"));
+        return Err(GateFault::new(checks.span(), "`checks` is a list: write `[[checks]]`, or `checks = []` for none"));
     };
     if listed.len() > CHECKS_MAX {
-        return Err(reader.mistake(checks.span(), format!("{} checks are more than {CHECKS_MAX}", listed.len())));
+        return Err(GateFault::new(checks.span(), format!("{} checks are more than {CHECKS_MAX}", listed.len())));
     }
     let mut specs: Vec<CheckSpec> = Vec::new();
     for check in listed.iter() {
-        let (spec, name_span) = reader.check(check)?;
+        let (spec, name_span) = spec_of(check)?;
         if specs.iter().any(|other| other.name == spec.name) {
-            return Err(reader.mistake(name_span, format!("another check is named `{}` already", spec.name)));
+            return Err(GateFault::new(name_span, format!("another check is named `{}` already", spec.name)));
         }
         specs.push(spec);
     }
     Ok(if specs.is_empty() { Gate::Untested } else { Gate::Checks(specs) })
 }
 
-struct GateReader<'a> {
-    text: &'a str,
+fn spec_of(check: &Spanned<DeValue<'_>>) -> Result<(CheckSpec, Range<usize>), GateFault> {
+    let Some(table) = check.get_ref().as_table() else {
+        return Err(GateFault::new(check.span(), "a check is a table with `name` and `command`"));
+    };
+    refuse_unknown_keys(table, CHECK_KEYS)?;
+    let (name, name_span) = line_of(check, table, "name")?;
+    if name.chars().count() > NAME_CHARS_MAX {
+        return Err(GateFault::new(name_span, format!("a name has at most {NAME_CHARS_MAX} characters")));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(GateFault::new(name_span, "a name has no control characters"));
+    }
+    let (command, command_span) = line_of(check, table, "command")?;
+    if command.len() > COMMAND_BYTES_MAX {
+        let why = format!("a command has at most {COMMAND_BYTES_MAX} bytes; put it into a script");
+        return Err(GateFault::new(command_span, why));
+    }
+    let timeout = table.get("timeout").map_or(Ok(TIMEOUT_DEFAULT), timeout_of)?;
+    let retries = table.get("retries").map_or(Ok(0), retries_of)?;
+    Ok((CheckSpec { name, command, timeout, retries }, name_span))
 }
 
-impl GateReader<'_> {
-    fn check(&self, check: &Spanned<DeValue<'_>>) -> Result<(CheckSpec, Range<usize>), GateError> {
-        let Some(table) = check.get_ref().as_table() else {
-            return Err(self.mistake(check.span(), "a check is a table with `name` and `command`"));
-        };
-        self.refuse_unknown_keys(table, CHECK_KEYS)?;
-        let (name, name_span) = self.line(check, table, "name")?;
-        if name.chars().count() > NAME_CHARS_MAX {
-            return Err(self.mistake(name_span, format!("a name has at most {NAME_CHARS_MAX} characters")));
-        }
-        if name.chars().any(char::is_control) {
-            return Err(self.mistake(name_span, "a name has no control characters"));
-        }
-        let (command, command_span) = self.line(check, table, "command")?;
-        if command.len() > COMMAND_BYTES_MAX {
-            let why = format!("a command has at most {COMMAND_BYTES_MAX} bytes; put it into a script");
-            return Err(self.mistake(command_span, why));
-        }
-        let timeout = table.get("timeout").map_or(Ok(TIMEOUT_DEFAULT), |value| self.timeout(value))?;
-        let retries = table.get("retries").map_or(Ok(0), |value| self.retries(value))?;
-        Ok((CheckSpec { name, command, timeout, retries }, name_span))
+fn line_of(check: &Spanned<DeValue<'_>>, table: &DeTable<'_>, key: &str) -> Result<(String, Range<usize>), GateFault> {
+    let value = table.get(key).ok_or_else(|| GateFault::new(check.span(), format!("a check needs a `{key}`")))?;
+    match value.get_ref().as_str().map(str::trim) {
+        Some(text) if !text.is_empty() && !text.contains('\0') => Ok((text.to_owned(), value.span())),
+        _ => Err(GateFault::new(value.span(), format!("`{key}` is a text that is not empty"))),
     }
+}
 
-    fn line(
-        &self,
-        check: &Spanned<DeValue<'_>>,
-        table: &DeTable<'_>,
-        key: &str,
-    ) -> Result<(String, Range<usize>), GateError> {
-        let value = table.get(key).ok_or_else(|| self.mistake(check.span(), format!("a check needs a `{key}`")))?;
-        match value.get_ref().as_str().map(str::trim) {
-            Some(text) if !text.is_empty() && !text.contains('\0') => Ok((text.to_owned(), value.span())),
-            _ => Err(self.mistake(value.span(), format!("`{key}` is a text that is not empty"))),
-        }
+fn timeout_of(value: &Spanned<DeValue<'_>>) -> Result<Duration, GateFault> {
+    let duration = match value.get_ref() {
+        DeValue::String(text) => duration_in(text),
+        _ => whole_number(value.get_ref()).map(Duration::from_secs),
+    };
+    let Some(duration) = duration.filter(|duration| !duration.is_zero()) else {
+        return Err(GateFault::new(value.span(), "a timeout is written \"90s\", \"20m\", \"1h\" or as seconds"));
+    };
+    if duration > TIMEOUT_MAX {
+        let why = format!("a timeout is at most {} h", TIMEOUT_MAX.as_secs() / 3_600);
+        return Err(GateFault::new(value.span(), why));
     }
+    Ok(duration)
+}
 
-    fn timeout(&self, value: &Spanned<DeValue<'_>>) -> Result<Duration, GateError> {
-        let duration = match value.get_ref() {
-            DeValue::String(text) => duration_in(text),
-            _ => whole_number(value.get_ref()).map(Duration::from_secs),
-        };
-        let Some(duration) = duration.filter(|duration| !duration.is_zero()) else {
-            return Err(self.mistake(value.span(), "a timeout is written \"90s\", \"20m\", \"1h\" or as seconds"));
-        };
-        if duration > TIMEOUT_MAX {
-            let why = format!("a timeout is at most {} h", TIMEOUT_MAX.as_secs() / 3_600);
-            return Err(self.mistake(value.span(), why));
-        }
-        Ok(duration)
-    }
+fn retries_of(value: &Spanned<DeValue<'_>>) -> Result<u32, GateFault> {
+    let retries = whole_number(value.get_ref()).and_then(|n| u32::try_from(n).ok());
+    let allowed = retries.filter(|n| *n <= RETRIES_MAX);
+    allowed.ok_or_else(|| GateFault::new(value.span(), format!("`retries` is a number from 0 to {RETRIES_MAX}")))
+}
 
-    fn retries(&self, value: &Spanned<DeValue<'_>>) -> Result<u32, GateError> {
-        let retries = whole_number(value.get_ref()).and_then(|n| u32::try_from(n).ok());
-        let allowed = retries.filter(|n| *n <= RETRIES_MAX);
-        allowed.ok_or_else(|| self.mistake(value.span(), format!("`retries` is a number from 0 to {RETRIES_MAX}")))
-    }
-
-    fn refuse_unknown_keys(&self, table: &DeTable<'_>, known: &[&str]) -> Result<(), GateError> {
-        let unknown = table.keys().find(|key| !known.contains(&key.get_ref().as_ref()));
-        let Some(key) = unknown else { return Ok(()) };
-        let meant = nearest(key.get_ref(), known).map_or_else(
-            || format!("; known are {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
-            |name| format!(", did you mean `{name}`?"),
-        );
-        Err(self.mistake(key.span(), format!("unknown key `{}`{meant}", key.get_ref())))
-    }
-
-    fn mistake(&self, span: Range<usize>, why: impl Into<String>) -> GateError {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let excerpt = self.text[line_start..].lines().next().unwrap_or_default();
-        GateError {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            why: why.into(),
-            excerpt: excerpt.chars().take(EXCERPT_CHARS_MAX).collect(),
-        }
-    }
+fn refuse_unknown_keys(table: &DeTable<'_>, known: &[&str]) -> Result<(), GateFault> {
+    let unknown = table.keys().find(|key| !known.contains(&key.get_ref().as_ref()));
+    let Some(key) = unknown else { return Ok(()) };
+    let meant = nearest(key.get_ref(), known).map_or_else(
+        || format!("; known are {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+        |name| format!(", did you mean `{name}`?"),
+    );
+    Err(GateFault::new(key.span(), format!("unknown key `{}`{meant}", key.get_ref())))
 }
 
 /// The most of a line that a mistake quotes: what a chat shows without wrapping twice.

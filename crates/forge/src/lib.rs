@@ -24,7 +24,7 @@ mod push;
 
 pub use candidate::{Candidate, MergeOrder, Signature};
 pub use changes::FileChange;
-pub use checks::{CheckRun, CheckSpec, Conclusion, Gate, GateError, gate_from_toml};
+pub use checks::{CheckRun, CheckSpec, Conclusion, Gate, GateError, GateFault, gate_from_toml, gate_of};
 pub use forge::{Forge, ForgeError, Landing, LandingPlace, MergeCommand, PullRequest, PullRequestDraft};
 pub use git::{GIT_FLOOR, Git, GitError, GitSettings};
 pub use local::LocalForge;

@@ -26,8 +26,8 @@ pub enum DatabaseCommand {
 
 /// Runs one of them.
 pub async fn run(command: DatabaseCommand, place: &PlaceArgs) -> anyhow::Result<Exit> {
-    let config = Installation::find(place, None).await?.config;
-    let settings = StoreSettings::new(config.database());
+    let installation = Installation::find(place, None).await?;
+    let settings = StoreSettings::new(installation.config().database());
     let steps = schema_steps(&settings).await?;
     match command {
         DatabaseCommand::Status { form } => {

@@ -20,7 +20,6 @@ use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{SystemClock, fresh_name};
-use crate::config::Config;
 use crate::screen::Screen;
 use crate::serve::System;
 use stage::Stage;
@@ -125,14 +124,5 @@ impl Drop for Home {
         {
             eprintln!("the demo's home {} could not be removed: {error}", path.display());
         }
-    }
-}
-
-impl Config {
-    /// A config from text that the product itself brings along.
-    fn bundled(text: &str) -> anyhow::Result<Self> {
-        let config: Self = toml::from_str(text).context("failed to read the demo's own config")?;
-        config.check()?;
-        Ok(config)
     }
 }

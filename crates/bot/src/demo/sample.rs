@@ -76,7 +76,7 @@ impl Sample {
             .replace("{remote}", &self.remote.display().to_string())
             .replace("{script}", &script.display().to_string())
             .replace("{policy}", policy);
-        Config::bundled(&text)
+        Ok(Config::from_text("the demo's own config", &text)?)
     }
 
     /// The commits that landed since the beginning, oldest first.

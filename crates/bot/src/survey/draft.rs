@@ -1,8 +1,10 @@
 //! The config that a survey suggests: what `downbeat init` writes, and what `downbeat up` goes by when there is none.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use toml::Value;
+
 
 use super::{AgentCommand, Survey, Toolchain};
 
@@ -99,6 +101,11 @@ fn write_cage(text: &mut String, toolchains: &[Toolchain]) {
     for (name, value) in toolchains.iter().flat_map(|one| &one.env) {
         let _ = writeln!(text, "{name} = {}", quoted(value));
     }
+}
+
+/// A path as a TOML value.
+pub fn quoted_path(path: &Path) -> String {
+    quoted(&path.display().to_string())
 }
 
 fn quoted(text: &str) -> String {

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use forge::Git;
 
-use crate::config::{Config, git_settings};
+use crate::config::{Config, ConfigError, Environment, Origin, Reading, Sources, git_settings};
 use crate::place::{PlaceArgs, Source};
-use crate::survey::draft::draft;
+use crate::survey::draft::{draft, quoted_path as quoted};
 use crate::survey::{AgentCommand, Surroundings, Survey, survey};
 
 /// What is served.
 pub struct Installation {
-    /// The config, whether written or guessed.
-    pub config: Config,
+    /// The config, whether written or guessed, and where each value comes from.
+    pub reading: Reading,
     /// What was guessed, for the person; none when a config says it.
     pub guessed: Option<String>,
 }
@@ -30,7 +30,8 @@ impl Installation {
                     "--agent is for a repository without a config; add it to {} under `[agents]`",
                     path.display()
                 );
-                Ok(Self { config: Config::read(&path, state)?, guessed: None })
+                let reading = read(&format!("state = {}\n", quoted(&state)), Some(&path))?;
+                Ok(Self { reading, guessed: None })
             }
             Source::Repository(here) => Self::guess(&here, state, agent).await,
         }
@@ -45,11 +46,28 @@ impl Installation {
         let found = found.context("there is no config here, so `up` goes by the repository of this directory; but")?;
         let agent = agent.map(AgentCommand::of_line);
         let text = draft(&found, agent.as_ref());
-        let config = Config::from_text("what was found here", &text, state)
-            .context("what was found here makes no config; write one with `downbeat init`")?;
-        let guessed = Some(introduction(&found, agent.as_ref(), &config));
-        Ok(Self { config, guessed })
+        let text = format!("state = {}\n{text}", quoted(&state));
+        let reading = read(&text, None).context("what was found here makes no config; write one with `downbeat init`")?;
+        let guessed = Some(introduction(&found, agent.as_ref(), &reading.config));
+        Ok(Self { reading, guessed })
     }
+
+    /// The config.
+    pub fn config(&self) -> &Config {
+        &self.reading.config
+    }
+
+    /// Whether a person chose the value of this key.
+    pub fn is_chosen(&self, key: &str) -> bool {
+        let origin = self.reading.settings.get(key).map(|(_, origin)| origin);
+        matches!(origin, Some(Origin::Line(_) | Origin::Variable(_)))
+    }
+}
+
+/// Reads a config over what the program itself says, and the environment over both.
+fn read(generated: &str, file: Option<&Path>) -> Result<Reading, ConfigError> {
+    let env: Environment = std::env::vars().collect();
+    Config::read(&Sources { generated, file, env: &env })
 }
 
 /// What was found, in a few lines.

@@ -44,17 +44,18 @@ pub struct UpArgs {
 
 /// Serves until SIGTERM or SIGINT. There is one instance a state directory.
 pub async fn up(args: UpArgs, place: &PlaceArgs) -> anyhow::Result<Exit> {
-    let Installation { config, guessed } = Installation::find(place, args.agent.as_deref()).await?;
-    let _instance = Instance::claim(&config)?;
-    let system = Arc::new(System::assemble(&config, Arc::new(SystemClock), cage_of(&config)).await?);
-    system.recover(&config).await?;
-    let page = open_page(&config, guessed.is_some()).await?;
+    let installation = Installation::find(place, args.agent.as_deref()).await?;
+    let config = installation.config();
+    let _instance = Instance::claim(config)?;
+    let system = Arc::new(System::assemble(config, Arc::new(SystemClock), cage_of(config)).await?);
+    system.recover(config).await?;
+    let page = open_page(&installation).await?;
     let address = page.local_addr()?;
     let socket = control::socket::bind(&config.state)
         .with_context(|| format!("failed to open the control socket in {}", config.state.display()))?;
     let mut signals = Signals::await_all().context("failed to wait for signals")?;
     let mut screen = Screen::open();
-    guessed.iter().for_each(|found| screen.say(found));
+    installation.guessed.iter().for_each(|found| screen.say(found));
     screen.say(&format!("Ready. Page: http://{address}/ · say NAME: WORDS, or #THREAD NAME: WORDS"));
     let stop = CancellationToken::new();
     let views = views_of(&system);
@@ -86,10 +87,11 @@ pub async fn up(args: UpArgs, place: &PlaceArgs) -> anyhow::Result<Exit> {
 }
 
 /// Listens for the page. Where nobody chose the port, any free one will do, so that two repositories can be served.
-async fn open_page(config: &Config, is_guessed: bool) -> anyhow::Result<TcpListener> {
-    let listen = config.web.listen;
+async fn open_page(installation: &Installation) -> anyhow::Result<TcpListener> {
+    let listen = installation.config().web.listen;
+    let is_chosen = installation.is_chosen("web.listen");
     match TcpListener::bind(listen).await {
-        Err(error) if is_guessed && error.kind() == io::ErrorKind::AddrInUse => {
+        Err(error) if !is_chosen && error.kind() == io::ErrorKind::AddrInUse => {
             Ok(TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await?)
         }
         bound => bound.with_context(|| {

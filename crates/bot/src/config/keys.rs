@@ -1,0 +1,325 @@
+//! Every key of the config, once. Reading, `config explain`, `config schema`, `config show`, the reload and the test of
+//! the example all follow this list.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use domain::policy::Globs;
+use domain::{BranchName, Person, RepoName};
+use forge::Remote;
+
+use super::key::Absent::{Default, Needed, Otherwise};
+use super::key::Applied::{self, AtReload, AtStart};
+use super::key::{Form, Key};
+use super::secret;
+
+/// The whole file.
+pub const ROOT: &[Key] = &[
+    Key::new(
+        "state",
+        Form::Text(not_empty),
+        Otherwise("a directory below $XDG_STATE_HOME, or ~/.local/state"),
+        AtStart,
+        "Where the database, the mirrors and the working trees are kept. One process serves one state directory.",
+    ),
+    Key::new(
+        "database",
+        Form::Secret(database),
+        Otherwise("SQLite in the state directory"),
+        AtStart,
+        "`sqlite:PATH` or `postgres://USER@HOST/NAME`. SQLite is enough for one machine.",
+    ),
+    Key::new("mention", Form::Text(mention), Default("\"@agent\""), AtReload, "The name by which people call."),
+    Key::new(
+        "agent",
+        Form::Text(not_empty),
+        Otherwise("the only agent, where there is one"),
+        AtReload,
+        "The agent that works when a request names none with `agent=`.",
+    ),
+    table(
+        "people",
+        Form::Named { rule: parses::<Person>, keys: PERSON },
+        AtReload,
+        "Who may be what. Whoever is not listed is a stranger and may do nothing.",
+    ),
+    table("policy", Form::Table(POLICY), AtReload, "What holds beside the roles: risky paths and deny rules."),
+    table(
+        "repos",
+        Form::Named { rule: parses::<RepoName>, keys: REPO },
+        AtStart,
+        "What can be worked on, by the name that people say in `repo=`.",
+    ),
+    table(
+        "agents",
+        Form::Named { rule: agent_name, keys: AGENT },
+        AtReload,
+        "Who can do the work, by the name that people say in `agent=`.",
+    ),
+    table("queue", Form::Table(QUEUE), AtReload, "The merge queue."),
+    table("limits", Form::Table(LIMITS), AtStart, "How much at once."),
+    table("web", Form::Table(WEB), AtStart, "The web page."),
+    table("cage", Form::Table(CAGE), AtStart, "What holds agents and checks."),
+];
+
+const PERSON: &[Key] = &[Key::new(
+    "roles",
+    Form::List { each: &Form::Choice(ROLES), min: 0 },
+    Needed,
+    AtReload,
+    "viewer looks; requester asks, and approves their own low-risk plans; approver approves and merges other people's; \
+     operator pauses the queue and stops any task; admin does everything, and alone approves R3.",
+)];
+
+const ROLES: &[&str] = &["viewer", "requester", "approver", "operator", "admin"];
+
+const POLICY: &[Key] = &[
+    Key::new(
+        "solo",
+        Form::Flag,
+        Default("false"),
+        AtReload,
+        "One person who has nobody else to ask: then R2 and R3 ask to type the task's id again.",
+    ),
+    table(
+        "tiers",
+        Form::Table(TIERS),
+        AtReload,
+        "Path patterns beside the built-in ones (lock files, CI, migrations, auth are R2; secrets and .downbeat/ are R3).",
+    ),
+    table(
+        "deny",
+        Form::List { each: &Form::Table(DENY), min: 0 },
+        AtReload,
+        "What may not be done whoever could otherwise. A condition that is left out fits everything.",
+    ),
+];
+
+const GLOBS: Form = Form::List { each: &Form::Text(glob), min: 0 };
+
+const TIERS: &[Key] = &[
+    Key::new(
+        "r1",
+        GLOBS,
+        Default("[]"),
+        AtReload,
+        "Taken out of the built-in R2 patterns, for a folder that only sounds dangerous.",
+    ),
+    Key::new("r2", GLOBS, Default("[]"), AtReload, "Another person has to approve."),
+    Key::new("r3", GLOBS, Default("[]"), AtReload, "An admin has to approve, and types the task's id again."),
+];
+
+const DENY: &[Key] = &[
+    Key::new("person", Form::Text(parses::<Person>), Otherwise("everybody"), AtReload, "Only this person."),
+    Key::new(
+        "unless",
+        Form::Choice(ROLES),
+        Otherwise("whatever roles they hold"),
+        AtReload,
+        "Only people who do not hold this role.",
+    ),
+    Key::new("verb", Form::Choice(VERBS), Otherwise("every verb"), AtReload, "Only this verb."),
+    Key::new("paths", GLOBS, Default("[]"), AtReload, "Only tasks that touch one of these paths."),
+    Key::new("why", Form::Text(not_empty), Needed, AtReload, "What the person reads."),
+];
+
+const VERBS: &[&str] =
+    &["view", "ask", "steer", "stop", "retry", "revise", "approve", "reject", "merge", "dequeue", "operate-queue"];
+
+const REPO: &[Key] = &[
+    Key::new("remote", Form::Secret(remote), Needed, AtStart, "A path, an ssh or an https address."),
+    Key::new("target", Form::Text(parses::<BranchName>), Needed, AtStart, "Where changes land."),
+    Key::new(
+        "checks",
+        Form::Checks,
+        Otherwise("what the repository says in .downbeat/config.toml"),
+        AtStart,
+        "Used where a commit's own .downbeat/config.toml says nothing about checks. `checks = []` lands untested.",
+    ),
+];
+
+const AGENT: &[Key] = &[
+    Key::new(
+        "kind",
+        Form::Choice(&["command", "recipe", "scripted"]),
+        Needed,
+        AtReload,
+        "`command` is any program; `recipe` the repository's own .downbeat/recipes/*.toml, named by the request's \
+         first word; `scripted` follows a script, for the demo and for tests only.",
+    ),
+    Key::new(
+        "command",
+        WORDS,
+        Needed,
+        AtReload,
+        "The program and its arguments. The prompt comes on standard input and in $DOWNBEAT_PROMPT_FILE.",
+    )
+    .of_kind("command"),
+    Key::new(
+        "plan",
+        WORDS,
+        Otherwise("requests need plan=off"),
+        AtReload,
+        "The program that plans, with the tree read-only.",
+    )
+    .of_kind("command"),
+    Key::new("env", Form::Variables, Default("{}"), AtReload, "Environment for it. No place for secrets.")
+        .of_kind("command"),
+    Key::new("script", Form::Text(not_empty), Needed, AtReload, "The script's path.").of_kind("scripted"),
+];
+
+const WORDS: Form = Form::List { each: &Form::Text(any), min: 1 };
+
+const QUEUE: &[Key] = &[
+    Key::new(
+        "policy",
+        Form::Choice(&["serial", "batch"]),
+        Default("\"batch\""),
+        AtReload,
+        "`batch` tests several changes in one run and halves it when it is red; `serial` is one change a run.",
+    ),
+    Key::new(
+        "batch_max",
+        Form::Whole { min: 1, max: 64 },
+        Default("8"),
+        AtReload,
+        "The most changes in one run. With one change in twenty bad, eight is near the cheapest size.",
+    ),
+    Key::new(
+        "look_every_s",
+        Form::Whole { min: 1, max: 86_400 },
+        Default("15"),
+        AtStart,
+        "How often the remote's branch is looked at, in seconds: a push by others costs at most one run that long.",
+    ),
+];
+
+const LIMITS: &[Key] = &[
+    Key::new(
+        "tasks_live",
+        Form::Whole { min: 1, max: 10_000 },
+        Default("200"),
+        AtReload,
+        "Tasks that have not ended: each holds a working tree and somebody's attention.",
+    ),
+    Key::new(
+        "sessions",
+        Form::Whole { min: 1, max: 256 },
+        Default("4"),
+        AtStart,
+        "Agent sessions at once: each takes about a gibibyte and a processor.",
+    ),
+    Key::new("checks", Form::Whole { min: 1, max: 256 }, Default("2"), AtStart, "Check runs at once."),
+    Key::new(
+        "session_min",
+        Form::Whole { min: 1, max: 1_440 },
+        Default("30"),
+        AtStart,
+        "Minutes that one session may take.",
+    ),
+    Key::new(
+        "workspace_mb",
+        Form::Whole { min: 1, max: 1 << 20 },
+        Default("4096"),
+        AtStart,
+        "Megabytes that one working tree may hold after a session.",
+    ),
+];
+
+const WEB: &[Key] = &[Key::new(
+    "listen",
+    Form::Text(loopback),
+    Default("\"127.0.0.1:7117\""),
+    AtStart,
+    "Where the page listens. Loopback only, because it asks nobody who they are.",
+)];
+
+const CAGE: &[Key] = &[
+    Key::new(
+        "level",
+        Form::Choice(&["standard", "off"]),
+        Default("\"standard\""),
+        AtStart,
+        "`off` holds agents and checks by nothing but limits, and every card says so.",
+    ),
+    Key::new(
+        "read",
+        Form::List { each: &Form::Text(not_empty), min: 0 },
+        Default("[]"),
+        AtStart,
+        "Directories that agents and checks may read beside the system's: toolchains, caches.",
+    ),
+    Key::new(
+        "env",
+        Form::Variables,
+        Default("{}"),
+        AtStart,
+        "Environment for all of them, such as CARGO_HOME. No place for secrets.",
+    ),
+];
+
+const fn table(name: &'static str, form: Form, applied: Applied, why: &'static str) -> Key {
+    Key::new(name, form, Otherwise("an empty table"), applied, why)
+}
+
+fn any(_: &str) -> Result<(), String> {
+    Ok(())
+}
+
+fn not_empty(text: &str) -> Result<(), String> {
+    if text.trim().is_empty() { Err("it is empty".to_owned()) } else { Ok(()) }
+}
+
+fn parses<T: FromStr<Err: Display>>(text: &str) -> Result<(), String> {
+    text.parse::<T>().map(drop).map_err(|error| error.to_string())
+}
+
+fn glob(text: &str) -> Result<(), String> {
+    Globs::new(&[text]).map(drop).map_err(|error| error.to_string())
+}
+
+fn agent_name(text: &str) -> Result<(), String> {
+    let is_usual = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let fits = !text.is_empty() && text.len() <= 64 && text.chars().all(is_usual);
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("`{text}` is not an agent's name: 1 to 64 letters, digits, `.`, `-` or `_`"))
+    }
+}
+
+fn mention(text: &str) -> Result<(), String> {
+    let name = text.strip_prefix('@').unwrap_or_default();
+    let fits = !name.is_empty() && !name.contains(char::is_whitespace);
+    if fits { Ok(()) } else { Err(format!("`{text}` is not `@` and a name, as in `@agent`")) }
+}
+
+fn loopback(text: &str) -> Result<(), String> {
+    let address: SocketAddr =
+        text.parse().map_err(|_| format!("`{text}` is not an address and a port, as in `127.0.0.1:7117`"))?;
+    if address.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(format!(
+        "`{text}` is open to others; the page asks nobody who they are, so it listens on 127.0.0.1 or [::1] only"
+    ))
+}
+
+fn database(text: &str) -> Result<(), String> {
+    let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+    if known { Ok(()) } else { Err("a database's address begins with `sqlite:` or `postgres://`".to_owned()) }
+}
+
+fn remote(text: &str) -> Result<(), String> {
+    let shown = secret::shown(text);
+    text.parse::<Remote>().map(drop).map_err(|_| {
+        format!("`{shown}` is not a repository's address; write an absolute path, an ssh or an https address")
+    })?;
+    let authority = text.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+    let port = authority.rsplit_once(':').map_or("", |(_, port)| port.rsplit('@').next().unwrap_or_default());
+    if !authority.contains('@') && !port.bytes().all(|b| b.is_ascii_digit()) && !authority.starts_with('[') {
+        return Err(format!("`{shown}` has no number for its port; a `/` in a password is written `%2F`"));
+    }
+    Ok(())
+}

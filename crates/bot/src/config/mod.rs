@@ -1,0 +1,240 @@
+//! The one configuration: a TOML file with a default and a reason for everything that can be left out.
+//!
+//! Here is what the rest of the program takes; crates below take small settings structs, and only this folder knows
+//! where they come from. [`keys`] describes every key once, [`reading`] makes a [`Config`] of a file and the
+//! environment, [`command`] is `downbeat config`.
+
+pub mod key;
+pub mod keys;
+pub mod mistake;
+pub mod overlay;
+pub mod reading;
+pub mod secret;
+
+mod excerpt;
+mod ground;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use agents::session::AgentSettings;
+use domain::policy::{BadRules, Policy as PermissionPolicy, Rules};
+use domain::{BranchName, Person, RepoName, Role};
+use forge::{Gate, GitSettings, Remote};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer};
+
+use mistake::Mistakes;
+pub use reading::{Origin, Reading, Sources};
+
+/// Environment variables by name. Only whoever starts the program reads the real ones.
+pub type Environment = BTreeMap<String, String>;
+
+/// Everything that can be configured, with the defaults of [`keys`] filled in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the database, the mirrors and the working trees are kept.
+    pub state: PathBuf,
+    /// The database; `sqlite:` in the state directory when absent.
+    #[serde(default, deserialize_with = "secret_text")]
+    pub database: Option<SecretString>,
+    /// The name by which people call.
+    pub mention: String,
+    /// The agent that works when a request names none.
+    pub agent: String,
+    /// Who may be what, by name.
+    pub people: BTreeMap<Person, PersonConfig>,
+    /// Deny rules, risk tiers, `solo`.
+    pub policy: PermissionPolicy,
+    /// What can be worked on, by name.
+    pub repos: BTreeMap<RepoName, RepoConfig>,
+    /// Who can do the work, by name.
+    pub agents: BTreeMap<String, AgentSettings>,
+    /// The merge queue.
+    pub queue: QueueConfig,
+    /// How much at once.
+    pub limits: LimitsConfig,
+    /// The web page.
+    pub web: WebConfig,
+    /// The sandbox.
+    pub cage: CageConfig,
+}
+
+/// One person.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonConfig {
+    /// What they may be.
+    pub roles: BTreeSet<Role>,
+}
+
+/// One repository.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RepoConfig {
+    /// A path, an ssh or an https address.
+    #[serde(deserialize_with = "parsed")]
+    pub remote: Remote,
+    /// The branch that landings aim at.
+    pub target: BranchName,
+    /// What gates a commit that says nothing about checks itself.
+    pub checks: Option<Gate>,
+}
+
+/// How a merge queue groups changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum QueuePolicy {
+    /// One change a run.
+    Serial,
+    /// Several changes a run, halved when it is red.
+    Batch,
+}
+
+/// The merge queue.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueConfig {
+    /// How changes are grouped.
+    pub policy: QueuePolicy,
+    /// The most changes in one run. With one change in twenty bad, eight is near the cheapest size.
+    pub batch_max: usize,
+    /// How often the remote's branch is looked at, in seconds: a push by others costs at most one run that long.
+    pub look_every_s: u64,
+}
+
+/// How much at once.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Tasks that have not ended: each holds a working tree and somebody's attention.
+    pub tasks_live: usize,
+    /// Agent sessions at once: each takes about a gibibyte and a processor.
+    pub sessions: usize,
+    /// Check runs at once.
+    pub checks: usize,
+    /// Minutes that one session may take.
+    pub session_min: u64,
+    /// Megabytes that one working tree may hold after a session.
+    pub workspace_mb: u64,
+}
+
+/// The web page.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebConfig {
+    /// Where it listens. Only loopback addresses, because it asks nobody who they are.
+    pub listen: std::net::SocketAddr,
+}
+
+/// The sandbox.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CageConfig {
+    /// `off` runs agents and checks with nothing between them and the machine. Every card says so.
+    pub level: CageLevel,
+    /// Directories that agents and checks may read beside the system's: toolchains, caches.
+    pub read: Vec<PathBuf>,
+    /// Environment variables that are passed in, by name and value.
+    pub env: BTreeMap<String, String>,
+}
+
+/// How firmly agents and checks are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CageLevel {
+    /// Landlock, limits, and namespaces where the kernel allows them.
+    Standard,
+    /// Nothing but limits.
+    Off,
+}
+
+/// What git may know of our environment: programs, the keys of ssh, proxies, certificates. Later ones win over defaults.
+const GIT_VARIABLES: [&str; 11] = [
+    "PATH",
+    "SSH_AUTH_SOCK",
+    "GIT_SSL_CAINFO",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+];
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the config {path}: {error}. Give its path with --config")]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// What it says cannot be used.
+    #[error(transparent)]
+    Wrong(#[from] Mistakes),
+}
+
+/// The keys that differ and that only a restart applies.
+pub fn restart_needed(_old: &Config, _new: &Config) -> Vec<&'static str> {
+    Vec::new()
+}
+
+/// How git is run for a state directory.
+pub fn git_settings(state: &Path) -> GitSettings {
+    let settings = GitSettings::new("git", state.join("git-home"));
+    let ours = GIT_VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+    GitSettings { env: settings.env.iter().cloned().chain(ours).collect(), ..settings }
+}
+
+impl Config {
+    /// Who may do what.
+    pub fn rules(&self) -> Result<Rules, BadRules> {
+        let people = self.people.iter().map(|(person, config)| (person.clone(), config.roles.clone())).collect();
+        Rules::new(people, self.policy.clone())
+    }
+
+    /// The database's address with its password, for the store alone.
+    pub fn database(&self) -> String {
+        let given = self.database.as_ref().map(|address| address.expose_secret().to_owned());
+        given.unwrap_or_else(|| format!("sqlite:{}", self.state.join("downbeat.db").display()))
+    }
+
+    /// How a queue that does not exist yet groups changes.
+    pub fn queue_policy(&self) -> mergeq::queue::Policy {
+        match self.queue.policy {
+            QueuePolicy::Serial => mergeq::queue::Policy::serial(),
+            QueuePolicy::Batch => mergeq::queue::Policy::batch(self.queue.batch_max),
+        }
+    }
+
+    /// How git is run: with those variables of our own environment that say where it is and how remotes are reached.
+    pub fn git(&self) -> GitSettings {
+        git_settings(&self.state)
+    }
+
+    /// How long one session may take.
+    pub fn session_time(&self) -> Duration {
+        Duration::from_secs(self.limits.session_min * 60)
+    }
+}
+
+fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    Ok(Some(SecretString::from(String::deserialize(deserializer)?)))
+}
+
+fn parsed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Remote, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod example;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! Environment variables over the file: `DOWNBEAT__QUEUE__BATCH_MAX=4`, and `DOWNBEAT__DATABASE_FILE=/run/secrets/db`
+//! where the value lies in a file.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use toml::de::DeValue;
+use toml::{Spanned, Value};
+
+use super::ground::{Ground, Mark, join};
+use super::key::{Form, Key, nearest};
+use super::keys::ROOT;
+use super::mistake::{Mistake, Place};
+use super::secret;
+
+const PREFIX: &str = "DOWNBEAT__";
+const BETWEEN: &str = "__";
+const FROM_FILE: &str = "_FILE";
+
+/// The variable that sets a key, as `config explain` and `config show` name it.
+pub fn variable_of(path: &str) -> String {
+    let name = path.replace('.', BETWEEN).replace(['-', '/', ' '], "_").replace('"', "");
+    format!("{PREFIX}{}", name.to_uppercase())
+}
+
+/// Lays all variables over what was read from texts.
+pub fn lay(ground: &mut Ground<'_>) {
+    let variables = ground.env.iter().filter(|(name, _)| name.starts_with(PREFIX));
+    let mut seen = BTreeSet::new();
+    for (name, written) in variables {
+        ground.source = Mark::Variable(name.clone());
+        if let Err(why) = lay_one(ground, name, written, &mut seen) {
+            ground.mistakes.push(Mistake { place: Place::Variable(name.clone()), why });
+        }
+    }
+}
+
+fn lay_one(ground: &mut Ground<'_>, name: &str, written: &str, seen: &mut BTreeSet<Vec<String>>) -> Result<(), String> {
+    let words = name.trim_start_matches(PREFIX);
+    let (target, text) = match (find(&ground.values, words), words.strip_suffix(FROM_FILE)) {
+        (Ok(target), _) => (target, written.to_owned()),
+        (Err(why), None) => return Err(why),
+        (Err(why), Some(words)) => {
+            (find(&ground.values, words).map_err(|_| why)?, secret::read_file(Path::new(written))?)
+        }
+    };
+    if !seen.insert(target.steps.clone()) {
+        return Err("another variable sets the same key; keep one of them".to_owned());
+    }
+    let value = parsed(target.form, &text)?;
+    let path = target.steps.iter().fold(String::new(), |path, step| join(&path, step));
+    if let Some(value) = ground.value(&path, target.form, &value) {
+        put(&mut ground.values, &target.steps, value);
+        mark_tables(ground, &target.steps);
+    }
+    Ok(())
+}
+
+/// The text as the form expects it: as it is where a text is wanted, else as TOML.
+fn parsed(form: Form, text: &str) -> Result<Spanned<DeValue<'_>>, String> {
+    match form {
+        Form::Text(_) | Form::Secret(_) | Form::Choice(_) => Ok(Spanned::new(0..0, DeValue::String(text.into()))),
+        Form::Table(_) | Form::Named { .. } => Err("it names a table; name a key in it".to_owned()),
+        Form::Flag | Form::Whole { .. } => {
+            DeValue::parse(text.trim()).map_err(|_| format!("`{text}` is not {}", form.words()))
+        }
+        Form::List { .. } | Form::Variables | Form::Checks => {
+            DeValue::parse(text.trim()).map_err(|error| format!("it is not {}: {}", form.words(), error.message()))
+        }
+    }
+}
+
+/// A key that a variable names.
+struct Target {
+    steps: Vec<String>,
+    form: Form,
+}
+
+/// Finds the key that the words of a variable name, in letters of either case.
+fn find(values: &toml::Table, words: &str) -> Result<Target, String> {
+    let mut target = Target { steps: Vec::new(), form: Form::Table(ROOT) };
+    let mut here = Some(values);
+    for word in words.split(BETWEEN) {
+        let step = match target.form {
+            Form::Table(keys) => {
+                let key = keys.iter().find(|key| key.name.eq_ignore_ascii_case(word));
+                let key = key.ok_or_else(|| unknown(&target.steps, keys, word))?;
+                target.form = key.form;
+                key.name.to_owned()
+            }
+            Form::Named { keys, .. } => {
+                target.form = Form::Table(keys);
+                let known = here.and_then(|table| table.keys().find(|name| same_name(name, word)));
+                known.cloned().unwrap_or_else(|| word.to_lowercase())
+            }
+            Form::Variables => {
+                target.form = Form::Text(|_| Ok(()));
+                let known = here.and_then(|table| table.keys().find(|name| same_name(name, word)));
+                known.cloned().unwrap_or_else(|| word.to_owned())
+            }
+            Form::Text(_) | Form::Secret(_) | Form::Flag | Form::Whole { .. } | Form::Choice(_) => {
+                return Err(format!("`{}` is {}", target.steps.join("."), target.form.words()));
+            }
+            Form::List { .. } | Form::Checks => {
+                return Err(format!("`{}` is set as a whole: {}", target.steps.join("."), target.form.words()));
+            }
+        };
+        here = here.and_then(|table| table.get(&step)).and_then(Value::as_table);
+        target.steps.push(step);
+    }
+    Ok(target)
+}
+
+/// A variable's name has no room for signs that other names have.
+fn same_name(name: &str, word: &str) -> bool {
+    name.replace(['-', '.', '/'], "_").eq_ignore_ascii_case(&word.replace('-', "_"))
+}
+
+fn unknown(steps: &[String], keys: &[Key], word: &str) -> String {
+    let path = |name: &str| [steps, &[name.to_owned()]].concat().join(".");
+    let name = word.to_lowercase();
+    match nearest(&name, keys.iter().map(|key| key.name)) {
+        Some(near) => format!("there is no key `{}`; did you mean {}?", path(&name), variable_of(&path(near))),
+        None => format!("there is no key `{}`; `downbeat config explain` lists all keys", path(&name)),
+    }
+}
+
+fn put(table: &mut toml::Table, steps: &[String], value: Value) {
+    match steps {
+        [] => {}
+        [last] => drop(table.insert(last.clone(), value)),
+        [first, rest @ ..] => {
+            let below = table.entry(first.clone()).or_insert_with(|| Value::Table(toml::Table::new()));
+            if let Some(below) = below.as_table_mut() {
+                put(below, rest, value);
+            }
+        }
+    }
+}
+
+/// Tables that only the variable made are marked with it.
+fn mark_tables(ground: &mut Ground<'_>, steps: &[String]) {
+    let mut path = String::new();
+    for step in steps {
+        path = join(&path, step);
+        let source = ground.source.clone();
+        ground.marks.entry(path.clone()).or_insert(source);
+    }
+}

@@ -1,0 +1,290 @@
+//! From texts and variables to a [`Config`]: layer over layer, then what must be there, what must agree, and what holds
+//! by default. All mistakes of all steps are told together.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize as _;
+use toml::Value;
+
+use super::ground::{Ground, Mark, Setting, heading, join};
+use super::key::{Absent, Form, Key, Step, nearest};
+use super::keys::ROOT;
+use super::mistake::{Mistake, Mistakes, Text};
+use super::{Config, ConfigError, Environment, overlay};
+
+/// What a config is read from, each over the one before.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    /// A text that the program made itself, which holds where the file says nothing: a key at the top of the file
+    /// replaces the same key here.
+    pub generated: &'a str,
+    /// The file.
+    pub file: Option<&'a Path>,
+    /// The environment, of which `DOWNBEAT__…` is laid over both.
+    pub env: &'a Environment,
+}
+
+/// A config with everything that people may want to know about it.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The config.
+    pub config: Config,
+    /// The value of each key as it holds, by its path, in the order of the paths.
+    pub settings: BTreeMap<String, (Setting, Origin)>,
+    /// What is right and still not good.
+    pub warnings: Vec<Mistake>,
+}
+
+/// Where the value of a key comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It was left out.
+    Default,
+    /// The program found it out by itself.
+    Generated,
+    /// A line of the file, counted from 1.
+    Line(usize),
+    /// An environment variable.
+    Variable(String),
+}
+
+/// How a text is called that the program made itself.
+const GENERATED: &str = "the generated config";
+/// The longest file: longer is no config.
+const FILE_BYTES_MAX: u64 = 256 << 10;
+
+impl Config {
+    /// Reads and checks. All mistakes come together, unless the file is no TOML at all.
+    pub fn read(sources: &Sources<'_>) -> Result<Reading, ConfigError> {
+        let name = sources.file.map(|path| path.display().to_string()).unwrap_or_default();
+        let text = sources.file.map(read_file).transpose()?;
+        let mut layers = vec![Text { name: GENERATED, text: sources.generated }];
+        layers.extend(text.as_deref().map(|text| Text { name: &name, text }));
+        read(&layers, sources.env)
+    }
+
+    /// Reads a text alone, without the environment.
+    pub fn from_text(name: &str, text: &str) -> Result<Self, ConfigError> {
+        Ok(read(&[Text { name, text }], &Environment::new())?.config)
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
+    let length = std::fs::metadata(path).map_err(unreadable)?.len();
+    if length > FILE_BYTES_MAX {
+        let why = format!("it has {length} bytes, and a config has at most {FILE_BYTES_MAX}");
+        return Err(unreadable(std::io::Error::other(why)));
+    }
+    std::fs::read_to_string(path).map_err(unreadable)
+}
+
+fn read(layers: &[Text<'_>], env: &Environment) -> Result<Reading, ConfigError> {
+    let mut ground = Ground::new(env);
+    for layer in layers {
+        ground.lay(*layer);
+        if !ground.is_toml {
+            return Err(wrong(ground.mistakes));
+        }
+    }
+    overlay::lay(&mut ground);
+    demand_needed(&mut ground);
+    demand_agreement(&mut ground);
+    if !ground.mistakes.is_empty() {
+        return Err(wrong(ground.mistakes));
+    }
+    let mut values = std::mem::take(&mut ground.values);
+    fill(&mut ground, "", ROOT, &mut values);
+    let config = Config::deserialize(values).map_err(|error| {
+        wrong(vec![Mistake { place: ground.place_of(&Mark::Default, &(0..0)), why: error.message().to_owned() }])
+    })?;
+    let settings = std::mem::take(&mut ground.settings).into_iter();
+    let settings = settings.map(|(path, setting)| {
+        let origin = origin(&ground, &path);
+        (path, (setting, origin))
+    });
+    Ok(Reading { config, settings: settings.collect(), warnings: ground.warnings.clone() })
+}
+
+fn wrong(mistakes: Vec<Mistake>) -> ConfigError {
+    ConfigError::Wrong(Mistakes::of(mistakes))
+}
+
+fn origin(ground: &Ground<'_>, path: &str) -> Origin {
+    match ground.marks.get(path) {
+        Some(Mark::At(layer, _)) if ground.layers[*layer].name == GENERATED => Origin::Generated,
+        Some(Mark::At(layer, span)) => {
+            let text = ground.layers[*layer].text;
+            Origin::Line(1 + text[..span.start.min(text.len())].matches('\n').count())
+        }
+        Some(Mark::Variable(name)) => Origin::Variable(name.clone()),
+        Some(Mark::Default) | None => Origin::Default,
+    }
+}
+
+/// Every table below `table` with its path and its keys, itself first.
+fn tables<'v>(
+    path: &str,
+    keys: &'static [Key],
+    table: &'v toml::Table,
+) -> Vec<(String, &'static [Key], &'v toml::Table)> {
+    let mut all = vec![(path.to_owned(), keys, table)];
+    for (key, value) in keys.iter().filter_map(|key| Some((key, table.get(key.name)?))) {
+        let path = join(path, key.name);
+        let below: Vec<(String, &Value)> = match (key.below(), value) {
+            (Some((Step::Direct, _)), value) => vec![(path, value)],
+            (Some((Step::Name, _)), Value::Table(named)) => {
+                named.iter().map(|(name, one)| (join(&path, name), one)).collect()
+            }
+            (Some((Step::Index, _)), Value::Array(list)) => {
+                list.iter().enumerate().map(|(n, one)| (format!("{path}[{n}]"), one)).collect()
+            }
+            _ => continue,
+        };
+        let Some((_, keys)) = key.below() else { continue };
+        all.extend(below.iter().filter_map(|(path, value)| Some(tables(path, keys, value.as_table()?))).flatten());
+    }
+    all
+}
+
+/// Notes the keys that have to be there and are not.
+fn demand_needed(ground: &mut Ground<'_>) {
+    let values = std::mem::take(&mut ground.values);
+    for (path, keys, table) in tables("", ROOT, &values) {
+        let kind = table.get("kind").and_then(Value::as_str).unwrap_or_default();
+        for key in keys.iter().filter(|key| matches!(key.absent, Absent::Needed)) {
+            let is_of_kind = key.kind.is_empty() || key.kind == kind;
+            if is_of_kind && !ground.marks.contains_key(&join(&path, key.name)) {
+                miss(
+                    ground,
+                    &path,
+                    format!("there is no `{}` in {}; it is {}", key.name, heading(&path), key.form.words()),
+                );
+            }
+        }
+    }
+    for (name, what) in [
+        ("people", "there is nobody who may ask for anything: add a table [people.NAME] with `roles`"),
+        ("repos", "there is no repository to work on: add a table [repos.NAME] with `remote` and `target`"),
+        ("agents", "there is no agent to do the work: add a table [agents.NAME] with its `kind`"),
+    ] {
+        let is_empty = values.get(name).and_then(Value::as_table).is_none_or(toml::Table::is_empty);
+        let is_wrong = ground.marks.keys().any(|path| path.starts_with(&format!("{name}.")));
+        if is_empty && !is_wrong {
+            miss(ground, name, what.to_owned());
+        }
+    }
+    if !ground.marks.contains_key("state") {
+        miss(ground, "state", "there is no `state`: the directory in which everything is kept".to_owned());
+    }
+    ground.values = values;
+}
+
+fn miss(ground: &mut Ground<'_>, path: &str, why: String) {
+    let mark = ground.marks.get(path).cloned().unwrap_or(Mark::Default);
+    let place = ground.place_of(&mark, &(0..0));
+    ground.mistakes.push(Mistake { place, why });
+}
+
+/// Notes what contradicts something else; and chooses the agent where there is but one.
+fn demand_agreement(ground: &mut Ground<'_>) {
+    let agents = names(&ground.values, "agents");
+    match (ground.values.get("agent").and_then(Value::as_str), &agents[..]) {
+        (Some(agent), [_, ..]) if !agents.iter().any(|name| name == agent) => {
+            let why = unknown_name("agent", agent, &agents);
+            contradict(ground, "agent", why);
+        }
+        (None, [only]) if !ground.marks.contains_key("agent") => {
+            let chosen = Value::String(only.clone());
+            ground.settings.insert("agent".to_owned(), Setting { shown: chosen.clone(), secret: None });
+            ground.values.insert("agent".to_owned(), chosen);
+        }
+        (None, [_, _, ..]) if !ground.marks.contains_key("agent") => {
+            let why =
+                format!("there are the agents {}; name one as `agent`, for requests that name none", listed(&agents));
+            ground.mistakes.push(Mistake { place: ground.place_of(&Mark::Default, &(0..0)), why });
+        }
+        _ => {}
+    }
+    let people = names(&ground.values, "people");
+    let policy = ground.values.get("policy").and_then(Value::as_table).cloned().unwrap_or_default();
+    if policy.get("solo") == Some(&Value::Boolean(true)) && people.len() > 1 {
+        let why = format!("`solo = true` is for an installation of one person, but there are {}", people.len());
+        contradict(ground, "policy.solo", why);
+    }
+    let rules = policy.get("deny").and_then(Value::as_array).cloned().unwrap_or_default();
+    for (n, rule) in rules.iter().enumerate() {
+        let person = rule.get("person").and_then(Value::as_str);
+        if let Some(person) = person.filter(|person| !people.iter().any(|name| name == person)) {
+            contradict(ground, &format!("policy.deny[{n}].person"), unknown_name("person", person, &people));
+        }
+    }
+}
+
+fn contradict(ground: &mut Ground<'_>, path: &str, why: String) {
+    let mark = ground.marks.get(path).cloned().unwrap_or(Mark::Default);
+    let shown = if let Mark::At(_, span) = &mark { span.clone() } else { 0..0 };
+    let place = ground.place_of(&mark, &shown);
+    ground.mistakes.push(Mistake { place, why });
+}
+
+fn names(values: &toml::Table, table: &str) -> Vec<String> {
+    values.get(table).and_then(Value::as_table).map(|named| named.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn unknown_name(what: &str, name: &str, known: &[String]) -> String {
+    match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => format!("there is no {what} `{name}`; did you mean `{near}`?"),
+        None => format!("there is no {what} `{name}`; the config has {}", listed(known)),
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    /// The most names that a mistake lists: as many as a person reads before they look for themselves.
+    const SHOWN_MAX: usize = 10;
+    let shown = super::key::in_backquotes(&names[..names.len().min(SHOWN_MAX)]);
+    if names.len() > SHOWN_MAX { format!("{shown} and {} more", names.len() - SHOWN_MAX) } else { shown }
+}
+
+/// Puts the defaults where nothing was said.
+fn fill(ground: &mut Ground<'_>, path: &str, keys: &'static [Key], values: &mut toml::Table) {
+    let kind = values.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+    for key in keys.iter().filter(|key| key.kind.is_empty() || key.kind == kind) {
+        let path = join(path, key.name);
+        if let Form::Table(below) = key.form {
+            let table = values.entry(key.name).or_insert_with(|| Value::Table(toml::Table::new()));
+            if let Some(table) = table.as_table_mut() {
+                fill(ground, &path, below, table);
+            }
+        }
+        if let (Absent::Default(written), None) = (key.absent, values.get(key.name)) {
+            let default = default_of(written);
+            ground.settings.insert(path.clone(), Setting { shown: default.clone(), secret: None });
+            values.insert(key.name.to_owned(), default);
+        }
+        match (key.below(), values.get_mut(key.name)) {
+            (Some((Step::Name, below)), Some(Value::Table(named))) => {
+                for (name, one) in named.iter_mut() {
+                    if let Some(table) = one.as_table_mut() {
+                        fill(ground, &join(&path, name), below, table);
+                    }
+                }
+            }
+            (Some((Step::Index, below)), Some(Value::Array(list))) => {
+                for (n, one) in list.iter_mut().enumerate() {
+                    if let Some(table) = one.as_table_mut() {
+                        fill(ground, &format!("{path}[{n}]"), below, table);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A default as the list of keys writes it.
+pub fn default_of(written: &str) -> Value {
+    let table: toml::Table = format!("value = {written}").parse().expect("a default is written as TOML");
+    table["value"].clone()
+}
