@@ -6,18 +6,21 @@
 
 #![expect(clippy::unwrap_used, reason = "all of this is a test, which clippy does not see without the usual harness")]
 
+mod bare;
 mod crashes;
 mod demo;
 mod dice;
 mod family;
 mod gate;
 mod instance;
+mod orders;
 mod outlived;
 mod page;
 mod papers;
 mod postgres;
 mod record;
 mod refusals;
+mod reload;
 mod road;
 mod stopping;
 mod twice;
@@ -54,6 +57,20 @@ fn main() -> ExitCode {
             a_demo_without_its_conflict_fails
             a_demo_without_its_refusal_fails
             a_demo_without_its_bisection_fails;
+        bare:
+            a_repository_without_a_config_is_served_and_left_alone
+            a_command_can_be_the_agent
+            two_repositories_are_served_side_by_side
+            a_place_without_repository_says_what_to_do;
+        orders:
+            a_task_is_carried_through_from_the_command_line
+            who_may_not_is_told_so_and_nothing_happens
+            two_who_approve_at_once_are_both_answered
+            nobody_there_is_its_own_exit_code
+            the_only_running_instance_is_meant_from_anywhere
+            the_schema_is_shown_and_brought_up_to_date;
+        reload:
+            a_hang_up_takes_over_the_people_of_the_config;
         stopping:
             a_stop_gives_back_what_is_running
             a_second_instance_is_refused;

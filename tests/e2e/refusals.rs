@@ -12,8 +12,12 @@ use crate::world::{NOBODY, World, is_root};
 
 /// Starts a command that has to fail; its complaint, without the name of the place.
 fn complaint(world: &World, command: Command) -> String {
+    complaint_with(world, command, 1)
+}
+
+fn complaint_with(world: &World, command: Command, code: i32) -> String {
     let ended = Instance::start(command).ended();
-    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_eq!(ended.status.code(), Some(code), "{ended:?}");
     assert_eq!(ended.out, "", "a failure is no output");
     ended.err.replace(world.place().to_str().unwrap(), "{place}")
 }
@@ -24,7 +28,7 @@ fn check(change: (&str, &str), expected: Expect) {
     let text = std::fs::read_to_string(&config).unwrap();
     assert!(text.contains(change.0), "the config has no {:?}", change.0);
     std::fs::write(&config, text.replacen(change.0, change.1, 1)).unwrap();
-    expected.assert_eq(&complaint(&world, world.command()));
+    expected.assert_eq(&complaint_with(&world, world.command(), 3));
 }
 
 pub fn a_config_that_is_wrong_is_explained() {
@@ -96,7 +100,7 @@ pub fn a_config_that_is_not_there_is_named() {
     let world = World::new();
     let mut command = world.program();
     command.args(["up", "--config", "nowhere.toml"]);
-    expect!["error: cannot read the config nowhere.toml: No such file or directory (os error 2). Give its path with --config"].assert_eq(&complaint(&world, command));
+    expect!["error: cannot read the config nowhere.toml: No such file or directory (os error 2). Give its path with --config"].assert_eq(&complaint_with(&world, command, 3));
 }
 
 pub fn a_port_that_is_taken_is_named() {
@@ -107,7 +111,7 @@ pub fn a_port_that_is_taken_is_named() {
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, text.replace("127.0.0.1:0", &address)).unwrap();
     let said = complaint(&world, world.command()).replace(&address, "{address}");
-    expect!["error: failed to listen on {address} (`web.listen`): Address already in use (os error 98)"]
+    expect!["error: failed to listen on {address} (`web.listen`); stop what listens there, or set another port: Address already in use (os error 98)"]
         .assert_eq(&said);
 }
 

@@ -15,12 +15,13 @@ pub const CONFIG_NAME: &str = "downbeat.toml";
 
 /// Which installation is meant.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Which installation")]
 pub struct PlaceArgs {
     /// The config; without it downbeat.toml here or above, then that of your user, then what this repository tells
-    #[arg(long, value_name = "FILE", env = "DOWNBEAT_CONFIG", global = true)]
+    #[arg(long, value_name = "FILE", env = "DOWNBEAT_CONFIG", hide_env_values = true, global = true)]
     pub config: Option<PathBuf>,
     /// The state directory; without it that of the config, or one of your user's for this repository
-    #[arg(long, value_name = "DIR", env = "DOWNBEAT_STATE", global = true)]
+    #[arg(long, value_name = "DIR", env = "DOWNBEAT_STATE", hide_env_values = true, global = true)]
     pub state: Option<PathBuf>,
 }
 
@@ -119,7 +120,7 @@ fn find_config(here: &Path) -> Option<PathBuf> {
         if path.is_file() {
             return Some(path);
         }
-        if top.as_deref() == Some(directory) {
+        if top.as_deref().is_none_or(|top| top == directory) {
             break;
         }
     }

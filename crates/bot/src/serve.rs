@@ -71,9 +71,9 @@ impl System {
     /// Opens the state directory and joins the parts. Nothing runs yet.
     pub async fn assemble(config: &Config, clock: Arc<dyn Clock>, cage: agents::cage::Cage) -> anyhow::Result<Self> {
         let state = &config.state;
-        std::fs::create_dir_all(state)
-            .with_context(|| format!("failed to make the state directory {}", state.display()))?;
-        let store = Store::open(&StoreSettings::new(config.database()), clock).await?;
+        config.make_state()?;
+        let store = Store::open(&StoreSettings::new(config.database()), clock).await;
+        let store = store.with_context(|| format!("failed to open the database {}", config.database_shown()))?;
         let repositories = open_repositories(config).await?;
         let rules = Arc::new(ArcSwap::from_pointee(config.rules()?));
         let level = cage.probe(state).await.map_err(anyhow::Error::msg)?;

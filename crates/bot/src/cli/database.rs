@@ -27,7 +27,8 @@ pub enum DatabaseCommand {
 /// Runs one of them.
 pub async fn run(command: DatabaseCommand, place: &PlaceArgs) -> anyhow::Result<Exit> {
     let installation = Installation::find(place, None).await?;
-    let settings = StoreSettings::new(installation.config().database());
+    let config = installation.config();
+    let settings = StoreSettings::new(config.database());
     let steps = schema_steps(&settings).await?;
     match command {
         DatabaseCommand::Status { form } => {
@@ -39,6 +40,7 @@ pub async fn run(command: DatabaseCommand, place: &PlaceArgs) -> anyhow::Result<
             Ok(if current { Exit::Done } else { Exit::Failed })
         }
         DatabaseCommand::Migrate => {
+            config.make_state()?;
             Store::open(&settings, Arc::new(SystemClock)).await?.close().await;
             let taken: Vec<_> = steps.iter().filter(|step| step.standing == Standing::Pending).collect();
             taken.iter().for_each(|step| print(&format!("applied {:04} {}\n", step.version, step.name)));

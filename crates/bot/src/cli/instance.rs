@@ -24,7 +24,7 @@ const LOG_LINES: i64 = 1_000;
 #[derive(Args, Clone, Debug, Default)]
 pub struct Speaker {
     /// Act as this person of the config; without it the one named as your login, or the only one there is
-    #[arg(long = "as", value_name = "NAME", env = "DOWNBEAT_AS")]
+    #[arg(long = "as", value_name = "NAME", env = "DOWNBEAT_AS", hide_env_values = true)]
     pub name: Option<String>,
 }
 

@@ -98,6 +98,63 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", told(error));
     Exit::of(error).into()
+}
+
+/// The whole chain of reasons, without those that the one before quotes already.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for reason in error.chain().map(ToString::to_string).filter(|reason| !reason.is_empty()) {
+        if told.is_empty() {
+            told = reason;
+        } else if !told.contains(&reason) {
+            told = format!("{told}: {reason}");
+        }
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+    use expect_test::expect_file;
+
+    use super::*;
+
+    /// The width of a usual terminal.
+    const WIDTH: usize = 100;
+
+    fn chapter(command: &mut clap::Command, path: &str, manual: &mut String) {
+        let help = command.clone().bin_name(path).term_width(WIDTH).render_long_help().to_string();
+        let lines: Vec<_> = help.lines().map(str::trim_end).collect();
+        manual.push_str(&format!("\n## {path}\n\n```text\n{}\n```\n", lines.join("\n").trim()));
+        for below in command.get_subcommands_mut().filter(|below| below.get_name() != "help") {
+            let path = format!("{path} {}", below.get_name());
+            chapter(below, &path, manual);
+        }
+    }
+
+    #[test]
+    fn every_command_is_in_the_manual() {
+        let mut manual = "# Commands\n\nWhat `--help` says of every command. Made from the program: \
+            `UPDATE_EXPECT=1 cargo nextest run -p downbeat every_command`.\n"
+            .to_owned();
+        let mut command = Cli::command();
+        command.build();
+        chapter(&mut command, "downbeat", &mut manual);
+        expect_file!["../../../../docs/commands.md"].assert_eq(&manual);
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_reason_is_told_once() {
+        let root = std::io::Error::other("no room");
+        let error = Err::<(), _>(root).context("database: no room").context("failed to start").unwrap_err();
+        assert_eq!(told(&error), "failed to start: database: no room");
+    }
 }

@@ -15,6 +15,7 @@ mod excerpt;
 mod ground;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -194,6 +195,16 @@ pub fn git_settings(state: &Path) -> GitSettings {
     GitSettings { env: settings.env.iter().cloned().chain(ours).collect(), ..settings }
 }
 
+/// The state directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to use the state directory {}; make it writable, or set another `state`: {error}", state.display())]
+pub struct UnusableState {
+    /// Which.
+    pub state: PathBuf,
+    /// Why.
+    pub error: std::io::Error,
+}
+
 impl Config {
     /// Who may do what.
     pub fn rules(&self) -> Result<Rules, BadRules> {
@@ -205,6 +216,17 @@ impl Config {
     pub fn database(&self) -> String {
         let given = self.database.as_ref().map(|address| address.expose_secret().to_owned());
         given.unwrap_or_else(|| format!("sqlite:{}", self.state.join("downbeat.db").display()))
+    }
+
+    /// The database's address without its password.
+    pub fn database_shown(&self) -> String {
+        secret::shown(&self.database())
+    }
+
+    /// Makes the state directory, for its owner alone.
+    pub fn make_state(&self) -> Result<(), UnusableState> {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.state);
+        made.map_err(|error| UnusableState { state: self.state.clone(), error })
     }
 
     /// How a queue that does not exist yet groups changes.

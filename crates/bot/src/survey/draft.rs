@@ -5,7 +5,6 @@ use std::path::Path;
 
 use toml::Value;
 
-
 use super::{AgentCommand, Survey, Toolchain};
 
 /// Where the cage looks for programs when nothing is added.

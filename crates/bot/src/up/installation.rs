@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use forge::Git;
 
 use crate::config::{Config, ConfigError, Environment, Origin, Reading, Sources, git_settings};
-use crate::place::{PlaceArgs, Source};
+use crate::place::{PlaceArgs, Source, repository_around};
 use crate::survey::draft::{draft, quoted_path as quoted};
 use crate::survey::{AgentCommand, Surroundings, Survey, survey};
 
@@ -38,6 +38,12 @@ impl Installation {
     }
 
     async fn guess(here: &Path, state: PathBuf, agent: Option<&str>) -> anyhow::Result<Self> {
+        if repository_around(here).is_none() {
+            let here = here.display();
+            anyhow::bail!(
+                "there is no config here, and {here} is in no git repository; change into one, run `git init`, or name a config with --config"
+            );
+        }
         std::fs::create_dir_all(&state).with_context(|| {
             format!("failed to make the state directory {}; name another with --state DIR", state.display())
         })?;
@@ -47,7 +53,8 @@ impl Installation {
         let agent = agent.map(AgentCommand::of_line);
         let text = draft(&found, agent.as_ref());
         let text = format!("state = {}\n{text}", quoted(&state));
-        let reading = read(&text, None).context("what was found here makes no config; write one with `downbeat init`")?;
+        let reading =
+            read(&text, None).context("what was found here makes no config; write one with `downbeat init`")?;
         let guessed = Some(introduction(&found, agent.as_ref(), &reading.config));
         Ok(Self { reading, guessed })
     }

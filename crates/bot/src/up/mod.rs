@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::exit::Exit;
 use crate::clock::SystemClock;
-use crate::config::{CageLevel, Config};
+use crate::config::{CageLevel, Config, UnusableState};
 use crate::control;
 use crate::control::desk::ControlDesk;
 use crate::place::PlaceArgs;
@@ -242,19 +242,17 @@ struct Instance {
 
 impl Instance {
     fn claim(config: &Config) -> anyhow::Result<Self> {
-        let state = config.state.display();
-        let unusable =
-            || format!("failed to use the state directory {state}; make it writable, or set another `state`");
-        std::fs::create_dir_all(&config.state).with_context(unusable)?;
+        config.make_state()?;
+        let unusable = |error| UnusableState { state: config.state.clone(), error };
         let path = config.state.join("instance.lock");
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).with_context(unusable)?;
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { _lock: lock }),
             Err(TryLockError::WouldBlock) => anyhow::bail!(
                 "another downbeat serves this state directory (it holds {}). Stop it first, or set another `state` in the config",
                 path.display()
             ),
-            Err(TryLockError::Error(error)) => Err(error).with_context(unusable),
+            Err(TryLockError::Error(error)) => Err(unusable(error).into()),
         }
     }
 }
