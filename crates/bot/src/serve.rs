@@ -26,8 +26,10 @@ use crate::chat::context::ContextLimits;
 use crate::chat::intake::{Intake, IntakeSettings};
 use crate::chat::messenger::Messenger;
 use crate::chat::notifier::{Notifier, Replier};
+use crate::chat::running;
 use crate::clock::fresh_name;
 use crate::config::Config;
+use crate::control::wire::RunningTask;
 use crate::runner::CagedChecks;
 
 /// How long a shutdown waits for what is running; after that leases expire by themselves.
@@ -171,6 +173,11 @@ impl System {
         }
     }
 
+    /// What is going on now, one line a task.
+    pub async fn running(&self) -> Result<Vec<RunningTask>, store::StoreError> {
+        running::running(&self.store, &self.desk).await
+    }
+
     /// Looks at the truth of every target branch once.
     pub async fn reconcile(&self) {
         self.reconciler.reconcile_all().await;
@@ -245,7 +252,7 @@ impl Parts {
     }
 
     fn queue_pumps(&self, config: &Config) -> Vec<Arc<dyn Pumping>> {
-        let runner = Arc::new(CagedChecks { gatekeeper: self.checks.clone() });
+        let runner = Arc::new(CagedChecks { gatekeeper: self.checks.clone(), store: self.store.clone() });
         let checker = Checker::new(self.store.clone(), self.repositories.clone(), runner);
         let stager = Stager::new(self.repositories.clone(), StagingSettings::default());
         vec![

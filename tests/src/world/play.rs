@@ -7,6 +7,7 @@
 //! -- 8 days pass                   or hours, minutes, seconds
 //! -- restart                       the process dies and comes back
 //! -- look                          the target branches are looked at
+//! -- running                       what a terminal shows of each task at work
 //! ```
 
 use std::time::Duration;
@@ -38,6 +39,12 @@ impl World {
                 self.drain();
             }
             "look" => self.look(),
+            "running" => {
+                let running = self.runtime.block_on(self.system().running()).expect("the state can be read");
+                for task in running {
+                    self.record.note(&format!("  {} {}", task.task, task.doing));
+                }
+            }
             _ => self.advance(duration(direction)),
         }
     }

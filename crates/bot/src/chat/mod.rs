@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`messenger`] (the seam), [`command`] (the grammar of what people may say), [`conversation`] (the
 //! machine that holds what was heard until it is answered), [`intake`] (from words to an event), [`render`] (from a
-//! state to words and buttons), [`notifier`] (says them).
+//! state to words and buttons), [`notifier`] (says them), [`running`] (what is going on while nobody is asked).
 
 pub mod messenger;
 
@@ -11,10 +11,12 @@ pub mod conversation;
 
 pub mod console;
 pub mod context;
+mod hindrance;
 pub mod intake;
 pub mod notifier;
 pub mod order;
 pub mod render;
+pub mod running;
 
 mod interpret;
 mod options;
