@@ -35,8 +35,8 @@ fn people_move_a_change_in_and_out_of_the_queue() {
             ana:  dequeue T-1
             bot:  T-1 is not in the merge queue: it is ready, waiting for the word to merge. Say `status T-1` to see what it needs.
             ana:  merge  👀
-                  [T-1] in the merge queue by ana · entering
-                  [T-1] in the merge queue by ana · position 1 of 1 · waiting
+                  [T-1] in the merge queue by ana · entering · paused by ola
+                  [T-1] in the merge queue by ana · position 1 of 1 · waiting · paused by ola
             ana:  merge T-1
             bot:  T-1 is in the merge queue already; ana sent it. Say `queue` to see where it stands.
             ana:  4
@@ -45,13 +45,13 @@ fn people_move_a_change_in_and_out_of_the_queue() {
             bot:  sample:main: 1 in line, paused by ola
                   T-1 add a farewell · position 1 of 1 · waiting
             ana:  dequeue  👀
-                  [T-1] leaving the merge queue, as ana said · position 1 of 1 · waiting
+                  [T-1] leaving the merge queue, as ana said · position 1 of 1 · waiting · paused by ola
                   [T-1] back from the merge queue: taken out of the queue by ana
             ana:  queue
             bot:  sample:main: 0 in line, paused by ola
             ana:  merge  👀
-                  [T-1] in the merge queue by ana · entering
-                  [T-1] in the merge queue by ana · position 1 of 1 · waiting
+                  [T-1] in the merge queue by ana · entering · paused by ola
+                  [T-1] in the merge queue by ana · position 1 of 1 · waiting · paused by ola
         "#]],
     );
     world.check(
@@ -66,7 +66,7 @@ fn people_move_a_change_in_and_out_of_the_queue() {
             ola:  pause
             bot:  The queue of sample:main is already paused by ola. Say `resume` to let it go on.
             ana:  why T-1
-            bot:  T-1: in the merge queue by ana · position 1 of 1 · waiting.
+            bot:  T-1: in the merge queue by ana · position 1 of 1 · waiting · paused by ola.
             ola:  resume
             bot:  The merge queue of sample is going on.
                   [T-1] in the merge queue by ana · position 1 of 1 · staging

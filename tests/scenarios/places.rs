@@ -141,11 +141,11 @@ fn a_remote_that_is_out_of_order_is_waited_for() {
             bot:  T-1 · add a farewell
                   waiting for its turn to work
                   asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-                  [T-1] working
+                  [T-1] working · keeps trying: git fetch failed with exit 128: fatal: Expected git repo version <= 1, found 99; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
             --    2 seconds pass
             ana:  status T-1
             bot:  T-1 · add a farewell
-                  working
+                  working · keeps trying: git fetch failed with exit 128: fatal: Expected git repo version <= 1, found 99; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
                   asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
         "#]],
     );
@@ -216,8 +216,8 @@ fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
               [T-1] in the merge queue by ana · entering
               [T-1] in the merge queue by ana · position 1 of 1 · staging
         ana:  merge T-2  👀
-              [T-2] in the merge queue by ana · entering
-              [T-2] in the merge queue by ana · position 2 of 2 · waiting
+              [T-2] in the merge queue by ana · entering · keeps trying: git fetch failed with exit 128: fatal: Expected git repo version <= 1, found 99; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+              [T-2] in the merge queue by ana · position 2 of 2 · waiting · keeps trying: git fetch failed with exit 128: fatal: Expected git repo version <= 1, found 99; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
         --    10 minutes pass
         --    10 minutes pass
         --    10 minutes pass

@@ -12,6 +12,10 @@ fn who_waits_for_a_session_is_told_for_what() {
         "ana: @agent doze while planning
          #other ana: @agent add a farewell
          -- running
+         -- refresh
+         -- 3 seconds pass
+         -- refresh
+         -- refresh
          ana: stop",
         expect![[r#"
             ana:  @agent doze while planning  👀
@@ -26,6 +30,11 @@ fn who_waits_for_a_session_is_told_for_what() {
             --    running
             --      T-1 planning
             --      T-2 waits for a free session (1 is busy)
+            --    refresh
+            --    3 seconds pass
+            --    refresh
+                  #other [T-2] waiting for its turn to plan · every session is busy
+            --    refresh
             ana:  stop  👀
                   [T-1] stopping, as ana said
                   [T-1] ended: stopped by ana
@@ -50,17 +59,21 @@ fn a_remote_that_is_not_reached_is_named_until_it_answers() {
     world.check(
         "ana: @agent add a farewell repo=gone
          -- running
+         -- refresh
          -- 1 seconds pass
+         -- refresh
          -- running",
         expect![[r#"
             ana:  @agent add a farewell repo=gone  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to plan
                   asked by ana · gone on main · agent scripted · read 0 messages · caged: LEVEL
-                  [T-1] planning, with nothing writable
+                  [T-1] planning, with nothing writable · keeps trying: git fetch failed with exit 128: fatal: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server
             --    running
             --      T-1 tries again in 1 s: git fetch failed with exit 128: fatal: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server
+            --    refresh
             --    1 seconds pass
+            --    refresh
             --    running
             --      T-1 tries again in 2 s: git fetch failed with exit 128: fatal: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server
         "#]],
@@ -86,11 +99,11 @@ fn a_task_in_the_queue_says_why_it_stands_still() {
             ola:  pause
             bot:  The merge queue of sample is paused; say `resume` to go on.
             ana:  merge  👀
-                  [T-1] in the merge queue by ana · entering
-                  [T-1] in the merge queue by ana · position 1 of 1 · waiting
+                  [T-1] in the merge queue by ana · entering · paused by ola
+                  [T-1] in the merge queue by ana · position 1 of 1 · waiting · paused by ola
             #other ana: merge  👀
-                  #other [T-2] in the merge queue by ana · entering
-                  #other [T-2] in the merge queue by ana · position 2 of 2 · waiting
+                  #other [T-2] in the merge queue by ana · entering · paused by ola
+                  #other [T-2] in the merge queue by ana · position 2 of 2 · waiting · paused by ola
             --    running
             --      T-1 in the merge queue · position 1 of 2 · waiting · paused by ola
             --      T-2 in the merge queue · position 2 of 2 · waiting · paused by ola

@@ -46,8 +46,8 @@ fn every_wait_survives_a_restart() {
             ola:  pause
             bot:  The merge queue of sample is paused; say `resume` to go on.
             ben:  6  👀
-                  [T-1] in the merge queue by ben · entering
-                  [T-1] in the merge queue by ben · position 1 of 1 · waiting
+                  [T-1] in the merge queue by ben · entering · paused by ola
+                  [T-1] in the merge queue by ben · position 1 of 1 · waiting · paused by ola
             --    restart
             ola:  resume
             bot:  The merge queue of sample is going on.

@@ -7,6 +7,8 @@ use domain::time::humanize;
 use mergeq::queue::{CHECKS_LANE, LAND_LANE, Phase, Queue, Run, STAGE_LANE, run_group};
 use store::Debt;
 
+/// How long a free session is waited for before a card says so: a turn that comes sooner is no wait to a person.
+const WAIT_TOLD_AFTER: Duration = Duration::from_secs(3);
 /// How many characters of a reason are shown: three lines of a terminal, and git's longest sentences.
 const WHY_CHARS_MAX: usize = 240;
 
@@ -14,7 +16,10 @@ const WHY_CHARS_MAX: usize = 240;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hindrance {
     /// Every session is busy with another task.
-    NoSession,
+    NoSession {
+        /// Since when it could have begun.
+        since: Timestamp,
+    },
     /// An attempt failed, and the next is not due yet.
     PutOff {
         /// When it is.
@@ -41,7 +46,7 @@ impl Hindrance {
             (Some(_), true) if said_at.is_some_and(|at| at >= due) => None,
             (Some(why), true) => Some(Self::Again { attempt: debt.attempts, why }),
             (Some(why), false) if due > now => Some(Self::PutOff { until: due, why }),
-            (_, false) if debt.lane == "session" => Some(Self::NoSession),
+            (_, false) if debt.lane == "session" => Some(Self::NoSession { since: due }),
             (Some(why), false) => Some(Self::PutOff { until: due, why }),
             (None, _) => None,
         }
@@ -60,10 +65,19 @@ impl Hindrance {
         own.filter(awaited).find_map(|debt| Self::of(debt, None, now))
     }
 
+    /// For a card, which must not change by the second; none while it is too short to be told.
+    pub fn on_card(&self, now: Timestamp) -> Option<String> {
+        match self {
+            Self::NoSession { since } if now.since(*since) < WAIT_TOLD_AFTER => None,
+            Self::NoSession { .. } => Some("every session is busy".to_owned()),
+            Self::PutOff { why, .. } | Self::Again { why, .. } => Some(format!("keeps trying: {why}")),
+        }
+    }
+
     /// For a line that is looked at now.
     pub fn at(&self, now: Timestamp) -> String {
         match self {
-            Self::NoSession => "waits for a free session".to_owned(),
+            Self::NoSession { .. } => "waits for a free session".to_owned(),
             Self::PutOff { until, why } if *until > now => {
                 format!("tries again in {}: {why}", in_seconds(until.since(now)))
             }

@@ -13,6 +13,8 @@ const SHOWN_MAX: usize = 10;
 pub struct Surroundings {
     /// Where its entry is in the merge queue, in words.
     pub queue: Option<String>,
+    /// What keeps it from going on, in words.
+    pub hindrance: Option<String>,
     /// Where landed work waits, when it could not be put on the target branch itself.
     pub waits: Option<LandedBeside>,
     /// The sandbox that agents and checks run in.
@@ -38,6 +40,11 @@ pub fn card(task: &Task, around: &Surroundings) -> Said {
 
 /// Where the task stands, in one line.
 pub fn now_line(task: &Task, around: &Surroundings) -> String {
+    let standing = standing(task, around);
+    around.hindrance.as_ref().map_or(standing.clone(), |hindrance| format!("{standing} · {hindrance}"))
+}
+
+fn standing(task: &Task, around: &Surroundings) -> String {
     match &task.state {
         TaskState::Queued { goal: Goal::Plan { .. } } => "waiting for its turn to plan".to_owned(),
         TaskState::Queued { goal: Goal::Work { approved } } => {

@@ -83,8 +83,8 @@ impl Around {
     fn session(&self, line: &RunningLine, verb: &str) -> String {
         let n_busy = self.owed_to_tasks.iter().filter(|debt| debt.lane == "session" && debt.is_leased).count();
         match self.hindrance(line, "session") {
-            Some(Hindrance::NoSession) if n_busy == 0 => "about to begin".to_owned(),
-            Some(hindrance @ Hindrance::NoSession) => {
+            Some(Hindrance::NoSession { .. }) if n_busy == 0 => "about to begin".to_owned(),
+            Some(hindrance @ Hindrance::NoSession { .. }) => {
                 format!("{} ({n_busy} {} busy)", hindrance.at(self.now), if n_busy == 1 { "is" } else { "are" })
             }
             Some(hindrance) => hindrance.at(self.now),
