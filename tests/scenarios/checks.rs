@@ -116,6 +116,7 @@ fn checks_that_cannot_be_read_are_pointed_at() {
             bot:  T-1 failed: the checks cannot be read: .downbeat/config.toml, line 3, column 1: unknown key `comand`, did you mean `command`?
                      3 | comand = "sh check.sh"
                        | ^
+                  Say `retry T-1` to run it again, or `log T-1` to read what was printed.
                   [1] Retry
             ana:  status T-1
             bot:  T-1 · add a farewell

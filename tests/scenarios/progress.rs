@@ -68,14 +68,14 @@ fn a_remote_that_is_not_reached_is_named_until_it_answers() {
             bot:  T-1 · add a farewell
                   waiting for its turn to plan
                   asked by ana · gone on main · agent scripted · read 0 messages · caged: LEVEL
-                  [T-1] planning, with nothing writable · keeps trying: git fetch failed with exit 128: fatal: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server
+                  [T-1] planning, with nothing writable · keeps trying: the remote does not answer; check the network, or whether its server runs (git fetch: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server)
             --    running
-            --      T-1 tries again in 1 s: git fetch failed with exit 128: fatal: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server
+            --      T-1 tries again in 1 s: the remote does not answer; check the network, or whether its server runs (git fetch: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server)
             --    refresh
             --    1 seconds pass
             --    refresh
             --    running
-            --      T-1 tries again in 2 s: git fetch failed with exit 128: fatal: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server
+            --      T-1 tries again in 2 s: the remote does not answer; check the network, or whether its server runs (git fetch: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server)
         "#]],
     );
 }

@@ -252,7 +252,7 @@ impl<D: Door> Play<D> {
             QueueEffect::Report { entry, news } => {
                 let Ok(id) = entry.as_str().parse::<TaskId>() else { return Ok(Answer::Nothing) };
                 let cause = Cause::Delivery(DeliveryId::new(effect_id));
-                let reply = self.tell(Told::Task(id, event_of(news)), cause).await?;
+                let reply = self.tell(Told::Task(id, event_of(id, news)), cause).await?;
                 if let (Reply::Done, News::Ended(_)) = (reply, news) {
                     *self.history.n_told.entry(entry.clone()).or_default() += 1;
                 }

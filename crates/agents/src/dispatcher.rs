@@ -58,6 +58,8 @@ enum Trouble {
     Apply(#[from] ApplyError),
     #[error("{0}")]
     Checks(String),
+    #[error("the checks cannot be read: {0}")]
+    Unreadable(String),
     #[error("{0} is not in the config any more")]
     Gone(String),
 }
@@ -135,7 +137,7 @@ impl Dispatcher {
         let checks = match checks {
             Inspected::Read { runs, .. } => runs,
             Inspected::Unreadable(error) => {
-                return Err(SessionError::Failed(format!("the checks cannot be read: {error}")).into());
+                return Err(Trouble::Unreadable(error.to_string()));
             }
         };
         let changes = run.repository.mirror.changes(&workspace.base, &head).await?;
@@ -157,22 +159,26 @@ impl Dispatcher {
     async fn judge(&self, owed: &Owed<Task>, number: u32, trouble: Trouble) -> Performed<TaskEvent> {
         let failed = |why: String| Performed::GiveUp(TaskEvent::SessionFailed { session: number, why });
         let retry = |why: String| Performed::Retry { after: Duration::from_secs(1), why };
+        let task = match self.store.load::<Task>(&owed.machine).await {
+            Ok(Some(task)) => task,
+            Ok(None) => return Performed::Finished,
+            Err(error) => return retry(error.to_string()),
+        };
+        let is_cancelling = matches!(task.state, TaskState::Cancelling { .. });
         match trouble {
             // A session is stopped by its task, by a lost lease, or because the process ends; only the first is an answer.
-            Trouble::Session(SessionError::Stopped) => match self.store.load::<Task>(&owed.machine).await {
-                Ok(Some(task)) if matches!(task.state, TaskState::Cancelling { .. }) => {
-                    Performed::Done(TaskEvent::SessionStopped { session: number })
-                }
-                Ok(_) => retry("the session was interrupted".to_owned()),
-                Err(error) => retry(error.to_string()),
-            },
+            Trouble::Session(SessionError::Stopped) if is_cancelling => {
+                Performed::Done(TaskEvent::SessionStopped { session: number })
+            }
+            Trouble::Session(SessionError::Stopped) => retry("the session was interrupted".to_owned()),
             Trouble::Session(SessionError::Surroundings(why)) | Trouble::Forge(ForgeError::Transient { why, .. }) => {
                 retry(why)
             }
             Trouble::Store(error) => retry(error.to_string()),
             Trouble::Apply(error) => retry(error.to_string()),
             Trouble::Checks(why) => retry(why),
-            error @ (Trouble::Session(_)
+            Trouble::Session(error) => failed(format!("the agent {} {error}", task.request.agent)),
+            error @ (Trouble::Unreadable(_)
             | Trouble::Forge(_)
             | Trouble::Git(_)
             | Trouble::Workspace(_)

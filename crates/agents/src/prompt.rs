@@ -5,6 +5,10 @@
 
 use crate::task::{Approved, Request};
 
+/// How many bytes of what people said of plans an agent is told, the newest first: a page of a book for each of the last
+/// few, and what fits any model's window beside the thread.
+const FEEDBACK_BYTES_MAX: usize = 20_000;
+
 /// The prompt of a planning session.
 pub fn for_plan(request: &Request, feedback: &[String]) -> String {
     let mut parts = vec![
@@ -15,9 +19,7 @@ pub fn for_plan(request: &Request, feedback: &[String]) -> String {
         section("Request", &request.text),
         thread(request),
     ];
-    if !feedback.is_empty() {
-        parts.push(section("What people said of the plans before this one", &feedback.join("\n")));
-    }
+    parts.push(said_of_plans(feedback));
     parts.push(
         "Answer with JSON: {\"summary\": \"…\", \"steps\": [\"…\"], \"paths\": [\"files that will change\"], \"checks\": [\"…\"]}."
             .to_owned(),
@@ -32,14 +34,34 @@ pub fn for_work(request: &Request, approved: Option<&Approved>) -> String {
         section("Request", &request.text),
         thread(request),
     ];
-    if let Some(Approved { plan, .. }) = approved {
+    if let Some(Approved { plan, feedback, .. }) = approved {
         let steps: Vec<_> = plan.draft.steps.iter().enumerate().map(|(n, step)| format!("{}. {step}", n + 1)).collect();
         let paths = plan.draft.paths.join(", ");
         let words = format!("{}\n{}\nFiles: {paths}", plan.draft.summary, steps.join("\n"));
         parts.push(section("The approved plan; keep to it", &words));
+        parts.push(said_of_plans(feedback));
     }
     parts.push("Leave the result in the tree. Whether you commit makes no difference.".to_owned());
     join(parts)
+}
+
+/// What people asked for while the plan was made. The newest words are kept whole, as many as there is room for.
+fn said_of_plans(feedback: &[String]) -> String {
+    if feedback.is_empty() {
+        return String::new();
+    }
+    let mut bytes = 0;
+    let fits = |said: &&String| {
+        bytes += said.len();
+        bytes <= FEEDBACK_BYTES_MAX
+    };
+    let n_kept = feedback.iter().rev().take_while(fits).count();
+    let (dropped, kept) = feedback.split_at(feedback.len() - n_kept);
+    let left_out = match dropped.len() {
+        0 => String::new(),
+        n => format!("(left out, because it is more than {} kB: the oldest {n})\n", FEEDBACK_BYTES_MAX / 1_000),
+    };
+    section("What people said of the plans before this one", &(left_out + &kept.join("\n")))
 }
 
 fn thread(request: &Request) -> String {

@@ -94,6 +94,9 @@ pub struct Approved {
     pub plan: Plan,
     /// Who approved; the policy itself when nobody was to be asked.
     pub by: Option<Person>,
+    /// What people said of the versions before, oldest first.
+    #[serde(default)]
+    pub feedback: Vec<String>,
 }
 
 /// What a session is for.

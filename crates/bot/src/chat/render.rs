@@ -84,10 +84,10 @@ fn merging(by: &str, intent: &Intent, around: &Surroundings) -> String {
 
 fn approval(approved: &Option<Approved>) -> String {
     match approved {
-        Some(Approved { plan, by: Some(by) }) => {
+        Some(Approved { plan, by: Some(by), .. }) => {
             format!("plan v{} approved by {by} (#{}) · ", plan.version, plan.short_hash())
         }
-        Some(Approved { plan, by: None }) => {
+        Some(Approved { plan, by: None, .. }) => {
             format!("plan v{} approved by the policy ({}) · ", plan.version, plan.tier)
         }
         None => String::new(),
@@ -164,7 +164,11 @@ pub fn ended(task: &Task, around: &Surroundings) -> Said {
         TaskState::Answered { answer } => Said::words(format!("{id}, nothing to change: {answer}")),
         TaskState::Cancelled { why } => Said::words(format!("{id} ended: {why}. Say `retry {id}` to run it again.")),
         TaskState::Failed { why, .. } => {
-            Said { text: format!("{id} failed: {why}"), choices: vec![Choice::new("Retry", format!("retry {id}"))] }
+            let next = format!("Say `retry {id}` to run it again, or `log {id}` to read what was printed.");
+            Said {
+                text: format!("{id} failed: {why}\n{next}"),
+                choices: vec![Choice::new("Retry", format!("retry {id}"))],
+            }
         }
         _ => Said::words(format!("{id} is {}.", task.state_in_words())),
     }
