@@ -69,17 +69,17 @@ fn a_session_that_works_is_stopped_once() {
     world.check(
         "ana: status",
         expect![[r#"
-        dan:  stop T-1  👀
-        ola:  stop T-1
-        ana:  stop T-1
-        ana:  status
-              [T-1] stopping, as dan said
-        bot:  dan has stopped T-1 already; it is ending. Say `status T-1`.
-        bot:  dan has stopped T-1 already; it is ending. Say `status T-1`.
-        bot:  T-1 cancelling · doze while working (by ana)
-              [T-1] ended: stopped by dan
-        bot:  T-1 ended: stopped by dan. Say `retry T-1` to run it again.
-    "#]],
+            dan:  stop T-1  👀
+            ola:  stop T-1
+            ana:  stop T-1
+            ana:  status
+                  [T-1] stopping, as dan said
+            bot:  dan has stopped T-1 already; it is ending. Say `status T-1`.
+            bot:  dan has stopped T-1 already; it is ending. Say `status T-1`.
+            bot:  T-1 · doze while working (by ana) · being stopped
+                  [T-1] ended: stopped by dan
+            bot:  T-1 ended: stopped by dan. Say `retry T-1` to run it again.
+        "#]],
     );
     assert!(processes::working_in(world.home()).is_empty());
 }

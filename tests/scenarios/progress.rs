@@ -56,26 +56,62 @@ fn a_remote_that_is_not_reached_is_named_until_it_answers() {
     // Nothing listens on port 9 of this machine.
     let gone = "[repos.gone]\nremote = \"http://127.0.0.1:9/gone.git\"\ntarget = \"main\"\n";
     let mut world = Setup { config: &format!("{TEAM}{gone}"), ..setup() }.open();
-    world.check(
+    world.play(
         "ana: @agent add a farewell repo=gone
          -- running
          -- refresh
          -- 1 seconds pass
          -- refresh
-         -- running",
+         -- running
+         ana: why T-1",
+    );
+    expect![[r#"
+        ana:  @agent add a farewell repo=gone  👀
+        bot:  T-1 · add a farewell
+              waiting for its turn to plan
+              asked by ana · gone on main · agent scripted · read 0 messages · caged: LEVEL
+              [T-1] planning, with nothing writable · keeps trying: the remote does not answer; check the network, or whether its server runs (git fetch: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after ms: Couldn't connect to server)
+        --    running
+        --      T-1 tries again in 1 s: the remote does not answer; check the network, or whether its server runs (git fetch: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after ms: Couldn't connect to server)
+        --    refresh
+        --    1 seconds pass
+        --    refresh
+        --    running
+        --      T-1 tries again in 2 s: the remote does not answer; check the network, or whether its server runs (git fetch: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after ms: Couldn't connect to server)
+        ana:  why T-1
+        bot:  T-1: planning, with nothing writable · keeps trying: the remote does not answer; check the network, or whether its server runs (git fetch: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after ms: Couldn't connect to server).
+    "#]].assert_eq(&without_waits(&world.transcript()));
+}
+
+/// How long a connection was tried for is the machine's affair.
+fn without_waits(text: &str) -> String {
+    let mut parts = text.split(" after ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |whole, part| whole + " after" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+#[test]
+fn a_card_takes_it_back_when_the_wait_is_over() {
+    let mut world = world();
+    world.remote().break_down();
+    world.play("ana: @agent doze while working plan=off");
+    world.transcript();
+    world.remote().mend();
+    world.check(
+        "-- 1 seconds pass
+         -- refresh
+         -- running
+         ana: stop",
         expect![[r#"
-            ana:  @agent add a farewell repo=gone  👀
-            bot:  T-1 · add a farewell
-                  waiting for its turn to plan
-                  asked by ana · gone on main · agent scripted · read 0 messages · caged: LEVEL
-                  [T-1] planning, with nothing writable · keeps trying: the remote does not answer; check the network, or whether its server runs (git fetch: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server)
-            --    running
-            --      T-1 tries again in 1 s: the remote does not answer; check the network, or whether its server runs (git fetch: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server)
-            --    refresh
             --    1 seconds pass
             --    refresh
+                  [T-1] working
             --    running
-            --      T-1 tries again in 2 s: the remote does not answer; check the network, or whether its server runs (git fetch: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server)
+            --      T-1 working · agent scripted begins (session 1)
+            ana:  stop  👀
+                  [T-1] stopping, as ana said
+                  [T-1] ended: stopped by ana
+            bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
         "#]],
     );
 }

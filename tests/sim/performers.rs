@@ -2,7 +2,7 @@
 //!
 //! Each acts in the same order of looks and deeds as the real one, and may be cut off between any two of them.
 
-use agents::task::{Announcement, Goal, PlanDraft, TaskEffect, TaskEvent, TaskState, Terms, Work};
+use agents::task::{Announcement, Demand, Goal, PlanDraft, TaskEffect, TaskEvent, TaskState, Terms, Work};
 use domain::policy::Tier;
 use domain::{Cause, DeliveryId, EntryId, MessageRef, Sha, TaskId};
 use downbeat::bridge::{change_of, event_of};
@@ -186,6 +186,7 @@ impl<D: Door> Play<D> {
             tier: self.any_tier(),
             tier_because: "a path".to_owned(),
             checks: vec![check],
+            demand: Demand::Checks,
             cage: "none".to_owned(),
         })
     }

@@ -20,7 +20,7 @@ use crate::checks::{Gatekeeper, Inspected};
 use crate::log::TaskLog;
 use crate::prompt;
 use crate::session::{Agent, Roster, Session, SessionError};
-use crate::task::{Approved, Goal, Task, TaskEffect, TaskEvent, TaskState, Terms, Work};
+use crate::task::{Approved, Demand, Goal, Task, TaskEffect, TaskEvent, TaskState, Terms, Work};
 use crate::workspace::{Workspace, WorkspaceError, Workspaces};
 
 /// What sessions need.
@@ -104,6 +104,7 @@ impl Dispatcher {
         let base = run.repository.forge.target_head().await?;
         let workspace = self.workspaces.create(run.task.id, run.repository, &base, &run.task.branch()).await?;
         run.log.line(&format!("agent {} begins (session {})", run.task.request.agent, run.number));
+        run.log.keep().await;
         Ok(workspace)
     }
 
@@ -134,8 +135,8 @@ impl Dispatcher {
         if run.stop.is_cancelled() {
             return Err(SessionError::Stopped.into());
         }
-        let checks = match checks {
-            Inspected::Read { runs, .. } => runs,
+        let (demand, checks) = match checks {
+            Inspected::Read { gate, runs } => (Demand::from(&gate), runs),
             Inspected::Unreadable(error) => {
                 return Err(Trouble::Unreadable(error.to_string()));
             }
@@ -145,8 +146,18 @@ impl Dispatcher {
         let Terms { tier, because } = terms_of(&self.rules.load().tiers().tier_of(&paths));
         let (base, approved) = (workspace.base.clone(), approved.cloned());
         let accepted_by = None;
-        let work =
-            Work { approved, accepted_by, base, head, changes, tier, tier_because: because, checks, cage: worked.cage };
+        let work = Work {
+            approved,
+            accepted_by,
+            base,
+            head,
+            changes,
+            tier,
+            tier_because: because,
+            checks,
+            demand,
+            cage: worked.cage,
+        };
         Ok(TaskEvent::WorkFinished { session: number, work })
     }
 

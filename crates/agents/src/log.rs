@@ -50,7 +50,8 @@ impl TaskLog {
         }
     }
 
-    async fn keep(&self) {
+    /// Keeps what has come in by now.
+    pub async fn keep(&self) {
         let lines = {
             let mut waiting = self.waiting.lock().expect("no code panics while it holds this lock");
             std::mem::take(&mut waiting.lines)

@@ -79,3 +79,46 @@ fn join(parts: Vec<String>) -> String {
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n\n") + "\n"
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::ThreadRef;
+    use domain::policy::Tier;
+
+    use super::*;
+    use crate::task::{Plan, PlanDraft, PlanMode, Waits};
+
+    fn work_prompt(feedback: &[&str]) -> String {
+        let request = Request {
+            text: "add a farewell".to_owned(),
+            repo: "web".parse().unwrap(),
+            target: "main".parse().unwrap(),
+            agent: "coder".to_owned(),
+            plan: PlanMode::Ask,
+            merges_itself: false,
+            requester: "ana".parse().unwrap(),
+            thread: ThreadRef::console("t"),
+            context: String::new(),
+            receipt: String::new(),
+            waits: Waits::default(),
+        };
+        let draft = PlanDraft { summary: "Say goodbye".to_owned(), ..PlanDraft::default() };
+        let feedback = feedback.iter().map(|said| (*said).to_owned()).collect();
+        let plan = Plan::new(2, draft, Tier::R1, String::new());
+        for_work(&request, Some(&Approved { plan, by: None, feedback }))
+    }
+
+    #[test]
+    fn who_works_reads_what_people_said_of_the_plan() {
+        let prompt = work_prompt(&["ana: warmer", "ben: and shorter"]);
+        assert!(prompt.contains("What people said of the plans before this one\n\nana: warmer\nben: and shorter"));
+        assert!(!work_prompt(&[]).contains("What people said"));
+    }
+
+    #[test]
+    fn the_newest_words_are_kept_whole_as_far_as_there_is_room() {
+        let long = "x".repeat(FEEDBACK_BYTES_MAX - 3);
+        let prompt = work_prompt(&["oldest", &long, "new"]);
+        assert!(prompt.contains(&format!("more than 20 kB: the oldest 1)\n{long}\nnew\n")), "{}", &prompt[..400]);
+    }
+}

@@ -21,6 +21,7 @@ pub const STATEMENTS: &[&str] = &[
     super::view::IN_THREAD,
     super::view::RUNNING,
     super::view::LAST_LINE,
+    super::view::LOG_END,
     super::view::COUNT_LIVE,
     super::view::LIVE,
 ];

@@ -24,6 +24,9 @@ pub(super) const RUNNING: &str = "SELECT r.id, r.state, r.repo, r.title, r.threa
 pub(super) const LAST_LINE: &str = "SELECT line, at_ms FROM log
     WHERE kind = 'task' AND machine = $1 AND TRIM(line) <> '' ORDER BY n DESC LIMIT 1";
 
+pub(super) const LOG_END: &str = "SELECT line, at_ms FROM log
+    WHERE kind = 'task' AND machine = $1 ORDER BY n DESC LIMIT $2";
+
 pub(super) const LIVE: &str = "SELECT id FROM task
     WHERE state NOT IN ('merged', 'answered', 'cancelled', 'failed')";
 pub(super) const COUNT_LIVE: &str = "SELECT COUNT(*) AS n FROM task
@@ -76,7 +79,7 @@ pub struct RunningLine {
     pub last_line: Option<LastLine>,
 }
 
-/// The newest line of a task's log that is not empty.
+/// A line from the end of a task's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastLine {
     /// The line.
@@ -94,6 +97,12 @@ pub async fn running(store: &Store, count_max: i64) -> Result<Vec<RunningLine>, 
 pub async fn last_line(store: &Store, id: TaskId) -> Result<Option<LastLine>, StoreError> {
     let rows = store.rows(LAST_LINE, &[id.to_string().into()]).await?;
     rows.first().map_or(Ok(None), last_line_of)
+}
+
+/// The last `count_max` lines that were printed for a task, oldest first.
+pub async fn last_lines(store: &Store, id: TaskId, count_max: i64) -> Result<Vec<LastLine>, StoreError> {
+    let rows = store.rows(LOG_END, &[id.to_string().into(), count_max.into()]).await?;
+    rows.iter().rev().filter_map(|row| last_line_of(row).transpose()).collect()
 }
 
 /// The newest tasks, newest first, at most `count_max`.

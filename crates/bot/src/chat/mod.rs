@@ -19,6 +19,8 @@ pub mod refresher;
 pub mod render;
 pub mod running;
 
+mod help;
 mod interpret;
+mod looking;
 mod options;
 mod resolve;

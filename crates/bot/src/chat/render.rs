@@ -1,7 +1,8 @@
 //! From a state to words and buttons. Pure: the same view gives the same message.
 
-use agents::task::{Approved, Goal, Intent, Plan, Proof, Request, Task, TaskState, Work};
-use forge::FileChange;
+use agents::task::{Approved, Demand, Goal, Intent, Plan, Proof, Request, Task, TaskState, Work};
+use forge::checks::CHECKS_FILE;
+use forge::{CheckRun, FileChange};
 
 use super::messenger::{Choice, Said};
 
@@ -60,7 +61,13 @@ fn standing(task: &Task, around: &Surroundings) -> String {
         TaskState::Working { approved } => format!("{}working", approval(approved)),
         TaskState::Departed { why, .. } => format!("stopped before publishing: {why}"),
         TaskState::Publishing { work } => format!("publishing {}", size(&work.changes)),
-        TaskState::InReview { pull_request, sent_back: None } => format!("ready on {}", pull_request.reference),
+        TaskState::InReview { pull_request, sent_back: None } => {
+            let reference = &pull_request.reference;
+            match pull_request.work.demand {
+                Demand::Checks | Demand::Nothing => format!("ready on {reference}"),
+                Demand::Unsaid => format!("ready on {reference}, but cannot land: its repository names no checks"),
+            }
+        }
         TaskState::InReview { sent_back: Some(why), .. } => format!("back from the merge queue: {why}"),
         TaskState::Merging { by, intent, note, .. } => {
             let note = note.as_ref().map(|note| format!(" · {note}")).unwrap_or_default();
@@ -142,8 +149,16 @@ pub fn ready(task: &Task, reference: &str, work: &Work) -> Said {
     for check in work.red_checks() {
         lines.push(format!("{}: {}", check.name, last_line(&check.output_tail).unwrap_or("no output")));
     }
+    if work.demand == Demand::Unsaid {
+        lines.push(format!(
+            "It cannot land before its repository says how to check a change. Put this into {CHECKS_FILE} on {}, with \
+             a command of your own:\n[[checks]]\nname = \"test\"\ncommand = \"make test\"\nor `checks = []` to land \
+             untested. Then say `retry {id}`.",
+            task.request.target
+        ));
+    }
     let mut choices = vec![Choice::new("Retry", format!("retry {id}"))];
-    if work.red_checks().is_empty() {
+    if work.may_land() {
         choices.insert(0, Choice::new("Merge", format!("merge {id}")));
     }
     Said { text: lines.join("\n"), choices }
@@ -195,9 +210,22 @@ fn checks(work: &Work) -> String {
     let red = work.red_checks();
     match (work.checks.len(), red.len()) {
         (0, _) => "untested".to_owned(),
-        (1, 0) => format!("its check {} passed", work.checks[0].name),
-        (n, 0) => format!("its {n} checks passed"),
+        (1, 0) => format!("its check {} passed{}", work.checks[0].name, repeated(&work.checks)),
+        (n, 0) => format!("its {n} checks passed{}", repeated(&work.checks)),
         _ => format!("does not pass {}", listed(&red.iter().map(|check| check.name.clone()).collect::<Vec<_>>())),
+    }
+}
+
+/// Which checks passed only when they were tried again: somebody should look at those.
+fn repeated(checks: &[CheckRun]) -> String {
+    let again: Vec<_> = checks.iter().filter(|check| check.attempts > 1).collect();
+    match (checks.len(), &again[..]) {
+        (_, []) => String::new(),
+        (1, [only]) => format!(" at attempt {}", only.attempts),
+        (_, several) => {
+            let named = several.iter().map(|check| format!("{} at attempt {}", check.name, check.attempts));
+            format!(" ({})", listed(&named.collect::<Vec<_>>()))
+        }
     }
 }
 
