@@ -64,7 +64,7 @@ fn a_commit_without_checks_is_held_to_those_of_the_config() {
         project.repository.gate = configured.clone();
         let gatekeeper = Gatekeeper::new(Cage::new(CageSettings::default()), project.path("checks"));
         let stop = CancellationToken::new();
-        let inspected = block_on(gatekeeper.inspect(&project.repository, &project.base, stop)).unwrap();
+        let inspected = block_on(gatekeeper.inspect(&project.repository, &project.base, &SilentSink, stop)).unwrap();
         let Inspected::Read { gate, runs } = inspected else { panic!("it was not read") };
         (gate, runs.first().map(|run| run.conclusion))
     };
