@@ -97,6 +97,8 @@ const CASES: &[Case] = cases! {
         a_pump_survives_an_outage_of_its_database;
     upkeep:
         a_log_is_numbered_and_read_in_pieces
+        a_log_keeps_its_newest_lines_and_says_so
+        debts_at_work_leave_out_timers_that_run
         pruning_keeps_what_is_owed;
     schema:
         every_statement_prepares

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use store::{Applied, Statement, Table};
+use store::{Applied, Debt, LOG_LINES_MAX, Statement, Table};
 
 use crate::bells::{BellEvent, Tower, ask, big_ben, count, delivery, east, ring};
 use crate::world::World;
@@ -27,6 +27,46 @@ pub async fn a_log_is_numbered_and_read_in_pieces(world: &World) {
     assert_eq!(store.log_after(Tower::KIND, "Big Ben", 14, 99).await.unwrap(), lines[14..]);
     assert_eq!(store.log_after(Tower::KIND, "Big Ben", 3, 2).await.unwrap(), lines[3..5]);
     assert_eq!(store.log_after(Tower::KIND, "Old Tom", 0, 9).await.unwrap()[0].line, "another");
+}
+
+pub async fn a_log_keeps_its_newest_lines_and_says_so(world: &World) {
+    let store = world.open().await;
+    let n_max = usize::try_from(LOG_LINES_MAX).unwrap();
+    let lines: Vec<_> = (1..=n_max + 1).map(|n| n.to_string()).collect();
+    store.append_log(Tower::KIND, "Old Tom", &["another".into()]).await.unwrap();
+    store.append_log(Tower::KIND, "Big Ben", &lines).await.unwrap();
+    store.append_log(Tower::KIND, "Big Ben", &["last".into()]).await.unwrap();
+    let read = store.log_after(Tower::KIND, "Big Ben", 0, 2).await.unwrap();
+    assert_eq!(read[0].line, format!("… lines 1 to 2 were dropped: {LOG_LINES_MAX} are kept …"));
+    assert_eq!((read[1].n, read[1].line.as_str(), read.len()), (3, "3", 2));
+    assert_eq!(
+        store.log_after(Tower::KIND, "Big Ben", read[0].n, 1).await.unwrap(),
+        read[1..],
+        "it is read on from there"
+    );
+    let end = store.log_after(Tower::KIND, "Big Ben", LOG_LINES_MAX, 99).await.unwrap();
+    assert_eq!(end.iter().map(|line| line.line.as_str()).collect::<Vec<_>>(), [&*(n_max + 1).to_string(), "last"]);
+    assert_eq!(store.log_after(Tower::KIND, "Old Tom", 0, 9).await.unwrap().len(), 1, "a log is bounded by itself");
+}
+
+pub async fn debts_at_work_leave_out_timers_that_run(world: &World) {
+    let store = world.open().await;
+    let day = Duration::from_secs(86_400);
+    ask::<0>(&store, vec![ring("put off")]).await;
+    let attempt = store.claim(&east(), Tower::KIND).await.unwrap().unwrap().attempt;
+    store.put_off(&attempt, day, "nobody answers").await.unwrap();
+    world.clock.advance(day);
+    let attempt = store.claim(&east(), Tower::KIND).await.unwrap().unwrap().attempt;
+    ask::<0>(&store, vec![ring("due")]).await;
+    let at_work = store.debts_at_work(Tower::KIND, 9).await.unwrap();
+    let told = |debt: &Debt| (debt.machine.clone(), debt.attempts, debt.is_leased, debt.last_error.clone());
+    let big_ben = "Big Ben".to_owned();
+    assert_eq!(told(&at_work[0]), (big_ben.clone(), 2, true, Some("nobody answers".to_owned())));
+    assert_eq!(told(&at_work[1]), (big_ben.clone(), 0, false, None));
+    store.put_off(&attempt, day, "still nobody").await.unwrap();
+    let put_off = store.debts_at_work(Tower::KIND, 1).await.unwrap().remove(0);
+    assert_eq!(told(&put_off), (big_ben, 2, false, Some("still nobody".to_owned())));
+    assert_eq!(store.debts_at_work("harbour", 9).await.unwrap(), []);
 }
 
 pub async fn pruning_keeps_what_is_owed(world: &World) {

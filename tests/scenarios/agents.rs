@@ -22,10 +22,11 @@ fn an_agent_that_fails_says_why() {
     check_end(
         "give up plan=off",
         expect![[r#"
-        bot:  T-1 failed: it ended with exit code 1; its last words:
-              scripted agent: told to fail
-              [1] Retry
-    "#]],
+            bot:  T-1 failed: the agent scripted ended with exit code 1; its last words:
+                  scripted agent: told to fail
+                  Say `retry T-1` to run it again, or `log T-1` to read what was printed.
+                  [1] Retry
+        "#]],
     );
 }
 
@@ -34,19 +35,21 @@ fn a_plan_that_is_none_is_refused() {
     let mut world = check_end(
         "plan nonsense",
         expect![[r#"
-        bot:  T-1 failed: it printed something that is not text
-              [1] Retry
-    "#]],
+            bot:  T-1 failed: the agent scripted printed something that is not text
+                  Say `retry T-1` to run it again, or `log T-1` to read what was printed.
+                  [1] Retry
+        "#]],
     );
     world.check(
         "ana: retry",
         expect![[r#"
-        ana:  retry  👀
-              [T-1] waiting for its turn to plan
-              [T-1] failed: it printed something that is not text
-        bot:  T-1 failed: it printed something that is not text
-              [2] Retry
-    "#]],
+            ana:  retry  👀
+                  [T-1] waiting for its turn to plan
+                  [T-1] failed: the agent scripted printed something that is not text
+            bot:  T-1 failed: the agent scripted printed something that is not text
+                  Say `retry T-1` to run it again, or `log T-1` to read what was printed.
+                  [2] Retry
+        "#]],
     );
 }
 
@@ -55,10 +58,11 @@ fn a_flood_of_words_is_cut_off() {
     check_end(
         "talk without end plan=off",
         expect![[r#"
-        bot:  T-1 failed: it was stopped because it wrote more output than allowed; its last words:
-              xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… 1000 bytes
-              [1] Retry
-    "#]],
+            bot:  T-1 failed: the agent scripted was stopped because it wrote more output than allowed; its last words:
+                  xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… 1000 bytes
+                  Say `retry T-1` to run it again, or `log T-1` to read what was printed.
+                  [1] Retry
+        "#]],
     );
 }
 
@@ -67,9 +71,10 @@ fn a_tree_that_is_gone_is_no_change() {
     check_end(
         "clear everything away plan=off",
         expect![[r#"
-        bot:  T-1 failed: the agent left no working tree: every file in it was deleted
-              [1] Retry
-    "#]],
+            bot:  T-1 failed: the agent left no working tree: every file in it was deleted
+                  Say `retry T-1` to run it again, or `log T-1` to read what was printed.
+                  [1] Retry
+        "#]],
     );
 }
 
@@ -78,10 +83,11 @@ fn nothing_is_written_outside_of_the_tree() {
     let world = check_end(
         "look around plan=off",
         expect![[r#"
-        bot:  T-1 failed: it ended with exit code 1; its last words:
-              scripted agent: Permission denied (os error 13)
-              [1] Retry
-    "#]],
+            bot:  T-1 failed: the agent scripted ended with exit code 1; its last words:
+                  scripted agent: Permission denied (os error 13)
+                  Say `retry T-1` to run it again, or `log T-1` to read what was printed.
+                  [1] Retry
+        "#]],
     );
     assert!(!world.home().join("state/workspaces/T-1/outside").exists());
 }
@@ -141,8 +147,10 @@ fn a_recipe_plans_by_a_rehearsal() {
             bot:  T-1 · moons
                   waiting for its turn to plan
                   asked by ana · sample on main · agent recipes · read 0 messages · caged: LEVEL
-                  [T-1] failed: it could not start: there is no .downbeat/recipes/moons.toml at <commit 1>
-            bot:  T-1 failed: it could not start: there is no .downbeat/recipes/moons.toml at <commit 1>
+                  [T-1] failed: the agent recipes could not start: there is no recipe moons at <commit 1>; these can be asked for by name:
+            bot:  T-1 failed: the agent recipes could not start: there is no recipe moons at <commit 1>; these can be asked for by name:
+                    stars: Stars for dashes
+                  Say `retry T-1` to run it again, or `log T-1` to read what was printed.
                   [1] Retry
             ana:  @agent stars agent=recipes  👀
             bot:  T-2 · stars

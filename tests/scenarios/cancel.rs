@@ -69,17 +69,17 @@ fn a_session_that_works_is_stopped_once() {
     world.check(
         "ana: status",
         expect![[r#"
-        dan:  stop T-1  👀
-        ola:  stop T-1
-        ana:  stop T-1
-        ana:  status
-              [T-1] stopping, as dan said
-        bot:  dan has stopped T-1 already; it is ending. Say `status T-1`.
-        bot:  dan has stopped T-1 already; it is ending. Say `status T-1`.
-        bot:  T-1 cancelling · doze while working (by ana)
-              [T-1] ended: stopped by dan
-        bot:  T-1 ended: stopped by dan. Say `retry T-1` to run it again.
-    "#]],
+            dan:  stop T-1  👀
+            ola:  stop T-1
+            ana:  stop T-1
+            ana:  status
+                  [T-1] stopping, as dan said
+            bot:  dan has stopped T-1 already; it is ending. Say `status T-1`.
+            bot:  dan has stopped T-1 already; it is ending. Say `status T-1`.
+            bot:  T-1 · doze while working (by ana) · being stopped
+                  [T-1] ended: stopped by dan
+            bot:  T-1 ended: stopped by dan. Say `retry T-1` to run it again.
+        "#]],
     );
     assert!(processes::working_in(world.home()).is_empty());
 }
@@ -169,16 +169,16 @@ fn a_change_in_the_queue_can_be_stopped() {
     world.check(
         "ana: queue",
         expect![[r#"
-        ana:  stop  👀
-        ana:  dequeue T-1
-        ana:  queue
-              [T-1] leaving the merge queue, as ana said · position 1 of 1 · waiting
-        bot:  T-1 is leaving the queue already. Say `status T-1`.
-        bot:  sample:main: 1 in line, paused by ola
-              T-1 add a farewell · position 1 of 1 · waiting
-              [T-1] ended: stopped by ana
-        bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
-    "#]],
+            ana:  stop  👀
+            ana:  dequeue T-1
+            ana:  queue
+                  [T-1] leaving the merge queue, as ana said · position 1 of 1 · waiting · paused by ola
+            bot:  T-1 is leaving the queue already. Say `status T-1`.
+            bot:  sample:main: 1 in line, paused by ola
+                  T-1 add a farewell · position 1 of 1 · waiting
+                  [T-1] ended: stopped by ana
+            bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
+        "#]],
     );
 }
 

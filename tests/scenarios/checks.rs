@@ -59,15 +59,38 @@ fn a_repository_without_checks_cannot_land() {
                   waiting for its turn to work
                   asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] publishing +2 −0 in README.md, farewell.md
-                  [T-1] ready on downbeat/T-1
+                  [T-1] ready on downbeat/T-1, but cannot land: its repository names no checks
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · untested
-                  [1] Merge   [2] Retry
+                  It cannot land before its repository says how to check a change. Put this into .downbeat/config.toml on main, with a command of your own:
+                  [[checks]]
+                  name = "test"
+                  command = "make test"
+                  or `checks = []` to land untested. Then say `retry T-1`.
+                  [1] Retry
             ana:  merge  👀
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · staging
                   [T-1] back from the merge queue: the repository does not say how to check it. Write `[[checks]]` with a name and a command into .downbeat/config.toml, or `checks = []` to land untested
             bot:  T-1 did not land: the repository does not say how to check it. Write `[[checks]]` with a name and a command into .downbeat/config.toml, or `checks = []` to land untested.
-                  [3] Retry   [4] Merge again
+                  [2] Retry   [3] Merge again
+        "#]],
+    );
+}
+
+#[test]
+fn what_cannot_land_does_not_enter_the_queue_by_itself() {
+    let mut world = with_checks(None);
+    world.play("ana: @agent add a farewell plan=off merge=auto");
+    world.transcript();
+    world.check(
+        "ana: status
+         ana: why T-1",
+        expect![[r#"
+            ana:  status
+            bot:  T-1 · add a farewell (by ana) · published, but not fit to land · ana, ben or dora can say `retry T-1`
+            ana:  why T-1
+            bot:  T-1: ready on downbeat/T-1, but cannot land: its repository names no checks.
+                  To go on: ana, ben or dora can say `retry T-1`.
         "#]],
     );
 }
@@ -116,6 +139,7 @@ fn checks_that_cannot_be_read_are_pointed_at() {
             bot:  T-1 failed: the checks cannot be read: .downbeat/config.toml, line 3, column 1: unknown key `comand`, did you mean `command`?
                      3 | comand = "sh check.sh"
                        | ^
+                  Say `retry T-1` to run it again, or `log T-1` to read what was printed.
                   [1] Retry
             ana:  status T-1
             bot:  T-1 · add a farewell
@@ -150,4 +174,7 @@ fn a_check_that_fails_by_chance_is_repeated_as_often_as_it_allows() {
     );
     let counted = std::fs::read_to_string(world.home().join("state/count")).unwrap();
     assert_eq!(counted.lines().count(), 4, "two gates of two attempts");
+    world.play("ana: @agent add a welcome plan=off");
+    let said = world.transcript();
+    assert!(said.contains("its check luck passed at attempt 2\n"), "{said}");
 }

@@ -11,15 +11,130 @@ fn help_says_what_can_be_said() {
          ana: help",
         expect![[r#"
             ana:  @agent
-            bot:  Say `@agent WHAT SHOULD CHANGE`, with any of repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto.
-                  About a task (T-1, or the only one it can mean): approve, revise T-1 WORDS, reject, merge, dequeue, stop, retry.
-                  To look: status, status T-1, queue, why T-1, @agent why can't I approve T-1?
-                  For the queue: pause, resume. A number answers the button with that number; ✅ approves, ❌ stops, 🔁 retries.
+            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto
+                  Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
+                  Change: `stop T-1` · `retry T-1` · `dequeue T-1`
+                  Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `queue`
+                  Queue:  `pause` · `resume`
+                  The task can be left out where only one can be meant. A number answers the button with that number; ✅ approves, ❌ stops, 🔁 retries.
+                  `help approve` says more of one command.
             ana:  help
-            bot:  Say `@agent WHAT SHOULD CHANGE`, with any of repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto.
-                  About a task (T-1, or the only one it can mean): approve, revise T-1 WORDS, reject, merge, dequeue, stop, retry.
-                  To look: status, status T-1, queue, why T-1, @agent why can't I approve T-1?
-                  For the queue: pause, resume. A number answers the button with that number; ✅ approves, ❌ stops, 🔁 retries.
+            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto
+                  Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
+                  Change: `stop T-1` · `retry T-1` · `dequeue T-1`
+                  Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `queue`
+                  Queue:  `pause` · `resume`
+                  The task can be left out where only one can be meant. A number answers the button with that number; ✅ approves, ❌ stops, 🔁 retries.
+                  `help approve` says more of one command.
+        "#]],
+    );
+}
+
+#[test]
+fn help_tells_more_of_one_command() {
+    world().check(
+        "ana: help approve
+         ana: @agent help retry",
+        expect![[r#"
+            ana:  help approve
+            bot:  Approves the plan that a task shows, so that work begins; or a finished change that goes beyond its plan. A risky one takes another person, or its id twice. Examples: `approve T-1`, `approve T-1 T-1`.
+            ana:  @agent help retry
+            bot:  Runs a task again that failed, was stopped or did not land, from the target as it is now. Example: `retry T-1`.
+        "#]],
+    );
+}
+
+#[test]
+fn a_slip_of_the_keyboard_starts_nothing() {
+    world().check(
+        "ana: @agent add a farewell
+         ana: aprove T-1
+         ana: @agent stauts T-1
+         ana: @agent    ",
+        expect![[r#"
+            ana:  @agent add a farewell  👀
+            bot:  T-1 · add a farewell
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] plan v1 waits for an approval (R1)
+            bot:  Plan v1 for T-1: A page that says goodbye
+                  1. write farewell.md
+                  2. mention it in README.md
+                  files: farewell.md, README.md
+                  checks: words
+                  risk: R1 · #cac7d254
+                  [1] Approve and run   [2] Revise…   [3] Reject
+            ana:  aprove T-1
+            bot:  There is no command `aprove`. Did you mean `approve T-1`? Say `help` to see what there is.
+            ana:  @agent stauts T-1
+            bot:  There is no command `stauts`. Did you mean `status T-1`? Say `help` to see what there is.
+            ana:  @agent
+            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto
+                  Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
+                  Change: `stop T-1` · `retry T-1` · `dequeue T-1`
+                  Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `queue`
+                  Queue:  `pause` · `resume`
+                  The task can be left out where only one can be meant. A number answers the button with that number; ✅ approves, ❌ stops, 🔁 retries.
+                  `help approve` says more of one command.
+        "#]],
+    );
+}
+
+#[test]
+fn the_log_and_the_change_of_a_task_can_be_read_in_the_thread() {
+    let mut world = world();
+    world.play("ana: @agent explain the greeting");
+    world.transcript();
+    world.check(
+        "ana: log T-1
+         ana: diff T-1
+         dan: @agent curse plan=off
+         dan: diff
+         dan: log T-2
+         mallory: log T-1
+         ana: log T-9",
+        expect![[r#"
+            ana:  log T-1
+            bot:  The last lines of T-1:
+                  ```
+                  agent scripted begins (session 1)
+                  {"checks":[],"paths":[],"steps":[],"summary":"An explanation"}
+                  ```
+            ana:  diff T-1
+            bot:  T-1 has no change to show now: it is waiting for an approval. Say `status T-1` to see where it stands.
+            dan:  @agent curse plan=off  👀
+            bot:  T-2 · curse
+                  waiting for its turn to work
+                  asked by dan · sample on main · agent scripted · read 3 messages (4 of mine left out) · caged: LEVEL
+                  [T-2] publishing +1 −0 in rude.md
+                  [T-2] ready on downbeat/T-2
+            bot:  T-2 is ready on downbeat/T-2: +1 −0 in rude.md · does not pass words
+                  words: a forbidden word
+                  [4] Retry
+            dan:  diff
+            bot:  What T-2 changes:
+                  ```diff
+                  diff --git a/rude.md b/rude.md
+                  new file mode 100644
+                  index 0000000..2cfa447
+                  --- /dev/null
+                  +++ b/rude.md
+                  @@ -0,0 +1 @@
+                  +Damn!
+                  ```
+            dan:  log T-2
+            bot:  The last lines of T-2:
+                  ```
+                  agent scripted begins (session 1)
+                  check words: sh check.sh
+                  rude.md
+                  a forbidden word
+                  check words did not pass: ended with exit code 1 after 51 ms
+                  ```
+            mallory: log T-1
+            bot:  I do not know you. Ask dora to add you to the config.
+            ana:  log T-9
+            bot:  There is no task T-9. Say `status` to see the tasks of this thread.
         "#]],
     );
 }
@@ -102,9 +217,9 @@ fn status_and_why_say_where_a_task_stands() {
          ola: stop T-3",
         expect![[r#"
             eva:  status
-            bot:  T-1 awaiting-approval · add a farewell (by ana)
-                  T-2 in-review · add a welcome (by dan)
-                  T-3 planning · doze while planning (by dan)
+            bot:  T-1 · add a farewell (by ana) · waiting for an approval · ana, ben or dora can say `approve T-1`
+                  T-2 · add a welcome (by dan) · ready, waiting for the word to merge · ben, dan or dora can say `merge T-2`
+                  T-3 · doze while planning (by dan) · being planned
             eva:  status T-1
             bot:  T-1 · add a farewell
                   plan v1 waits for an approval (R1)
@@ -115,8 +230,10 @@ fn status_and_why_say_where_a_task_stands() {
                   asked by dan · sample on main · agent scripted · read 1 message (2 of mine left out) · caged: LEVEL
             eva:  why T-1
             bot:  T-1: plan v1 waits for an approval (R1).
+                  To go on: ana, ben or dora can say `approve T-1`.
             ana:  @agent why T-2
             bot:  T-2: ready on downbeat/T-2.
+                  To go on: ben, dan or dora can say `merge T-2`.
             ana:  @agent why can I not merge T-2?
             bot:  T-2: ready on downbeat/T-2.
                   You may not merge T-2: that takes the role approver. ben, dan or dora can say `merge T-2`.

@@ -15,4 +15,5 @@ mod agents;
 mod checks;
 mod console;
 mod places;
+mod progress;
 mod restart;

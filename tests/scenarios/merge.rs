@@ -35,8 +35,8 @@ fn people_move_a_change_in_and_out_of_the_queue() {
             ana:  dequeue T-1
             bot:  T-1 is not in the merge queue: it is ready, waiting for the word to merge. Say `status T-1` to see what it needs.
             ana:  merge  👀
-                  [T-1] in the merge queue by ana · entering
-                  [T-1] in the merge queue by ana · position 1 of 1 · waiting
+                  [T-1] in the merge queue by ana · entering · paused by ola
+                  [T-1] in the merge queue by ana · position 1 of 1 · waiting · paused by ola
             ana:  merge T-1
             bot:  T-1 is in the merge queue already; ana sent it. Say `queue` to see where it stands.
             ana:  4
@@ -45,13 +45,13 @@ fn people_move_a_change_in_and_out_of_the_queue() {
             bot:  sample:main: 1 in line, paused by ola
                   T-1 add a farewell · position 1 of 1 · waiting
             ana:  dequeue  👀
-                  [T-1] leaving the merge queue, as ana said · position 1 of 1 · waiting
+                  [T-1] leaving the merge queue, as ana said · position 1 of 1 · waiting · paused by ola
                   [T-1] back from the merge queue: taken out of the queue by ana
             ana:  queue
             bot:  sample:main: 0 in line, paused by ola
             ana:  merge  👀
-                  [T-1] in the merge queue by ana · entering
-                  [T-1] in the merge queue by ana · position 1 of 1 · waiting
+                  [T-1] in the merge queue by ana · entering · paused by ola
+                  [T-1] in the merge queue by ana · position 1 of 1 · waiting · paused by ola
         "#]],
     );
     world.check(
@@ -66,7 +66,7 @@ fn people_move_a_change_in_and_out_of_the_queue() {
             ola:  pause
             bot:  The queue of sample:main is already paused by ola. Say `resume` to let it go on.
             ana:  why T-1
-            bot:  T-1: in the merge queue by ana · position 1 of 1 · waiting.
+            bot:  T-1: in the merge queue by ana · position 1 of 1 · waiting · paused by ola.
             ola:  resume
             bot:  The merge queue of sample is going on.
                   [T-1] in the merge queue by ana · position 1 of 1 · staging
@@ -110,8 +110,8 @@ fn a_conflict_names_the_other_task() {
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.
                   [T-2] in the merge queue by dan · position 1 of 1 · staging
-                  [T-2] back from the merge queue: conflicts with T-1 in greeting.md. Retry the task so that it starts from the target as it is now
-            bot:  T-2 did not land: conflicts with T-1 in greeting.md. Retry the task so that it starts from the target as it is now.
+                  [T-2] back from the merge queue: conflicts with T-1 in greeting.md. Say `retry T-2`, so that it starts from the target as it is now
+            bot:  T-2 did not land: conflicts with T-1 in greeting.md. Say `retry T-2`, so that it starts from the target as it is now.
                   [5] Retry   [6] Merge again
             dan:  retry T-2  👀
                   [T-2] waiting for its turn to work
@@ -162,8 +162,8 @@ fn a_red_batch_is_split_until_the_culprit_stands_alone() {
         bot:  T-1 is merged into main as <commit 1>.
               [T-2] in the merge queue by ana · position 1 of 2 · staging
               [T-3] in the merge queue by ana · position 2 of 2 · waiting
-              [T-2] back from the merge queue: words exited with 1 when it was tested alone on the target: a forbidden word. Retry the task with what failed, or repair the branch and ask to merge it again
-        bot:  T-2 did not land: words exited with 1 when it was tested alone on the target: a forbidden word. Retry the task with what failed, or repair the branch and ask to merge it again.
+              [T-2] back from the merge queue: words exited with 1 when it was tested alone on the target: a forbidden word. Say `retry T-2`, or repair the branch and say `merge T-2` again
+        bot:  T-2 did not land: words exited with 1 when it was tested alone on the target: a forbidden word. Say `retry T-2`, or repair the branch and say `merge T-2` again.
               [7] Retry   [8] Merge again
               [T-3] in the merge queue by ana · position 1 of 1 · staging
               [T-3] in the merge queue by ana · position 1 of 1 · landing
@@ -232,8 +232,8 @@ fn a_change_that_is_there_already_does_not_land_twice() {
         ana:  merge  👀
               [T-1] in the merge queue by ana · entering
               [T-1] in the merge queue by ana · position 1 of 1 · staging
-              [T-1] back from the merge queue: the target already has all that it changes. Nothing is left to do; close the task
-        bot:  T-1 did not land: the target already has all that it changes. Nothing is left to do; close the task.
+              [T-1] back from the merge queue: the target already has all that it changes. Nothing is left to do; say `stop T-1` to end it
+        bot:  T-1 did not land: the target already has all that it changes. Nothing is left to do; say `stop T-1` to end it.
               [3] Retry   [4] Merge again
     "#]]);
 }

@@ -56,7 +56,7 @@ fn each_role_has_its_deeds() {
          dan: stop",
         expect![[r#"
             eva:  status
-            bot:  T-1 awaiting-approval · add a farewell (by ana)
+            bot:  T-1 · add a farewell (by ana) · waiting for an approval · ana, ben or dora can say `approve T-1`
             eva:  @agent add a welcome
             bot:  You may not ask for work: that takes the role requester. ana, dan or dora can.
             eva:  approve

@@ -110,8 +110,9 @@ fn a_remote_that_is_gone_is_said_at_once() {
         bot:  T-1 · add a farewell
               waiting for its turn to work
               asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-              [T-1] failed: git fetch failed with exit 128: fatal: 'HOME/remotes/sample' does not appear to be a git repository; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
-        bot:  T-1 failed: git fetch failed with exit 128: fatal: 'HOME/remotes/sample' does not appear to be a git repository; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+              [T-1] failed: there is no repository at the remote's address; check the address in the config, or put the repository back (git fetch: 'HOME/remotes/sample' does not appear to be a git repository)
+        bot:  T-1 failed: there is no repository at the remote's address; check the address in the config, or put the repository back (git fetch: 'HOME/remotes/sample' does not appear to be a git repository)
+              Say `retry T-1` to run it again, or `log T-1` to read what was printed.
               [1] Retry
     "#]]);
     std::fs::rename(&away, &there).unwrap();
@@ -141,11 +142,11 @@ fn a_remote_that_is_out_of_order_is_waited_for() {
             bot:  T-1 · add a farewell
                   waiting for its turn to work
                   asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-                  [T-1] working
+                  [T-1] working · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
             --    2 seconds pass
             ana:  status T-1
             bot:  T-1 · add a farewell
-                  working
+                  working · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
                   asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
         "#]],
     );
@@ -170,7 +171,9 @@ fn a_remote_that_stays_out_of_order_is_given_up_and_can_be_retried() {
     world.remote().break_down();
     world.play("ana: @agent add a farewell plan=off merge=auto");
     world.transcript();
-    world.check(&"-- 10 minutes pass\n".repeat(7), expect![[r#"
+    world.check(
+        &"-- 10 minutes pass\n".repeat(7),
+        expect![[r#"
         --    10 minutes pass
         --    10 minutes pass
         --    10 minutes pass
@@ -178,10 +181,12 @@ fn a_remote_that_stays_out_of_order_is_given_up_and_can_be_retried() {
         --    10 minutes pass
         --    10 minutes pass
         --    10 minutes pass
-              [T-1] failed: git fetch failed with exit 128: fatal: Expected git repo version <= 1, found 99; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
-        bot:  T-1 failed: git fetch failed with exit 128: fatal: Expected git repo version <= 1, found 99; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+              [T-1] failed: git fetch failed with exit 128: Expected git repo version <= 1, found 99
+        bot:  T-1 failed: git fetch failed with exit 128: Expected git repo version <= 1, found 99
+              Say `retry T-1` to run it again, or `log T-1` to read what was printed.
               [1] Retry
-    "#]]);
+    "#]],
+    );
     world.remote().mend();
     world.check(
         "ana: retry",
@@ -216,8 +221,8 @@ fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
               [T-1] in the merge queue by ana · entering
               [T-1] in the merge queue by ana · position 1 of 1 · staging
         ana:  merge T-2  👀
-              [T-2] in the merge queue by ana · entering
-              [T-2] in the merge queue by ana · position 2 of 2 · waiting
+              [T-2] in the merge queue by ana · entering · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
+              [T-2] in the merge queue by ana · position 2 of 2 · waiting · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
         --    10 minutes pass
         --    10 minutes pass
         --    10 minutes pass
@@ -225,18 +230,18 @@ fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
         --    10 minutes pass
         --    10 minutes pass
         --    10 minutes pass
-              [T-1] in the merge queue by ana · position 1 of 2 · waiting · the queue has stopped until somebody says `resume`: git fetch failed with exit 128: fatal: Expected git repo version <= 1, found 99; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+              [T-1] in the merge queue by ana · position 1 of 2 · waiting · the queue has stopped until somebody says `resume`: git fetch failed with exit 128: Expected git repo version <= 1, found 99
     "#]]);
     world.check(
         "ana: queue
          ana: why T-1",
         expect![[r#"
             ana:  queue
-            bot:  sample:main: 2 in line, stopped: git fetch failed with exit 128: fatal: Expected git repo version <= 1, found 99; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+            bot:  sample:main: 2 in line, stopped: git fetch failed with exit 128: Expected git repo version <= 1, found 99
                   T-1 add a farewell · position 1 of 2 · waiting
                   T-2 add a welcome · position 2 of 2 · waiting
             ana:  why T-1
-            bot:  T-1: in the merge queue by ana · position 1 of 2 · waiting · the queue has stopped until somebody says `resume`: git fetch failed with exit 128: fatal: Expected git repo version <= 1, found 99; fatal: Could not read from remote repository.; Please make sure you have the correct access rights; and the repository exists.
+            bot:  T-1: in the merge queue by ana · position 1 of 2 · waiting · the queue has stopped until somebody says `resume`: git fetch failed with exit 128: Expected git repo version <= 1, found 99.
         "#]],
     );
     world.remote().mend();

@@ -187,7 +187,7 @@ fn threads_do_not_hear_each_other() {
             #docs bot: T-2 · add a welcome
                   waiting for its turn to work
                   asked by dan · sample on main · agent scripted · read 0 messages · caged: LEVEL
-            #web bot: T-1 queued · add a farewell (by ana)
+            #web bot: T-1 · add a farewell (by ana) · waiting for its turn
                   #web [T-1] publishing +2 −0 in README.md, farewell.md
                   #web [T-1] ready on downbeat/T-1
             #web bot: T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed

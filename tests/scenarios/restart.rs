@@ -46,8 +46,8 @@ fn every_wait_survives_a_restart() {
             ola:  pause
             bot:  The merge queue of sample is paused; say `resume` to go on.
             ben:  6  👀
-                  [T-1] in the merge queue by ben · entering
-                  [T-1] in the merge queue by ben · position 1 of 1 · waiting
+                  [T-1] in the merge queue by ben · entering · paused by ola
+                  [T-1] in the merge queue by ben · position 1 of 1 · waiting · paused by ola
             --    restart
             ola:  resume
             bot:  The merge queue of sample is going on.
@@ -129,22 +129,22 @@ fn a_message_that_is_delivered_twice_acts_once() {
     world.check(
         "ana: status",
         expect![[r#"
-        ana:  @agent add a farewell plan=off  👀
-        bot:  T-1 · add a farewell
-              waiting for its turn to work
-              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-              [T-1] publishing +2 −0 in README.md, farewell.md
-              [T-1] ready on downbeat/T-1
-        bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-              [1] Merge   [2] Retry
-        ana:  merge  👀
-        ana:  status
-              [T-1] in the merge queue by ana · entering
-        bot:  T-1 merging · add a farewell (by ana)
-              [T-1] in the merge queue by ana · position 1 of 1 · staging
-              [T-1] in the merge queue by ana · position 1 of 1 · landing
-              [T-1] merged as <commit 1>
-        bot:  T-1 is merged into main as <commit 1>.
-    "#]],
+            ana:  @agent add a farewell plan=off  👀
+            bot:  T-1 · add a farewell
+                  waiting for its turn to work
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
+                  [1] Merge   [2] Retry
+            ana:  merge  👀
+            ana:  status
+                  [T-1] in the merge queue by ana · entering
+            bot:  T-1 · add a farewell (by ana) · in the merge queue
+                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+        "#]],
     );
 }

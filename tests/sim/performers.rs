@@ -2,7 +2,7 @@
 //!
 //! Each acts in the same order of looks and deeds as the real one, and may be cut off between any two of them.
 
-use agents::task::{Announcement, Goal, PlanDraft, TaskEffect, TaskEvent, TaskState, Terms, Work};
+use agents::task::{Announcement, Demand, Goal, PlanDraft, TaskEffect, TaskEvent, TaskState, Terms, Work};
 use domain::policy::Tier;
 use domain::{Cause, DeliveryId, EntryId, MessageRef, Sha, TaskId};
 use downbeat::bridge::{change_of, event_of};
@@ -186,6 +186,7 @@ impl<D: Door> Play<D> {
             tier: self.any_tier(),
             tier_because: "a path".to_owned(),
             checks: vec![check],
+            demand: Demand::Checks,
             cage: "none".to_owned(),
         })
     }
@@ -252,7 +253,7 @@ impl<D: Door> Play<D> {
             QueueEffect::Report { entry, news } => {
                 let Ok(id) = entry.as_str().parse::<TaskId>() else { return Ok(Answer::Nothing) };
                 let cause = Cause::Delivery(DeliveryId::new(effect_id));
-                let reply = self.tell(Told::Task(id, event_of(news)), cause).await?;
+                let reply = self.tell(Told::Task(id, event_of(id, news)), cause).await?;
                 if let (Reply::Done, News::Ended(_)) = (reply, news) {
                     *self.history.n_told.entry(entry.clone()).or_default() += 1;
                 }

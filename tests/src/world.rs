@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agents::cage::{Cage, CageSettings};
+use agents::task::Task;
 use downbeat::chat::console::ConsoleEvent;
 use downbeat::config::Config;
 use downbeat::serve::System;
 use expect_test::Expect;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use store::Pumping;
+use store::{Pumping, Table};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
@@ -198,6 +199,13 @@ impl World {
     /// The world's own directory; the state of the system is in `state`, the script in `script.toml`.
     pub fn home(&self) -> &Path {
         self.home.path()
+    }
+
+    /// The log of a task, as text; at most 1,000 lines.
+    pub fn log_of(&self, task: &str) -> String {
+        let read = self.system().store.log_after(Task::KIND, task, 0, 1_000);
+        let lines = self.runtime.block_on(read).expect("the log can be read");
+        lines.into_iter().map(|line| line.line + "\n").collect()
     }
 
     /// How many messages the bot has posted since the beginning.

@@ -42,9 +42,10 @@ const BANS: &[Ban] = &[
         holds_in: is_anywhere,
         exceptions: &[
             ("crates/store/src/pump.rs", "the one idle wait: for the next due effect, or a wake-up"),
+            ("crates/bot/src/chat/refresher.rs", "the period of one who looks at cards even when nothing happens"),
             ("crates/mergeq/src/reconciler.rs", "the period of one who looks at the forge even when nobody calls"),
             (
-                "crates/agents/src/dispatcher.rs",
+                "crates/agents/src/log.rs",
                 "brings a session's output into its log now and then; nothing is decided by it",
             ),
             ("crates/agents/src/cage/supervisor.rs", "a process of its own without a runtime, between two sweeps"),
@@ -219,7 +220,7 @@ mod tests {
             ("purity", "crates/mergeq/src/queue/plan.rs", "use tracing::info;"),
             ("purity", "crates/agents/src/task/state.rs", "fn f() { std::time::Instant::now(); }"),
             ("spawn", plain, "fn f() { tokio::spawn(g()); }"),
-            ("spawn", "crates/agents/src/dispatcher.rs", "fn f() { tokio::task::spawn(g()); }"),
+            ("spawn", "crates/agents/src/log.rs", "fn f() { tokio::task::spawn(g()); }"),
             ("sleep", plain, "fn f() { std::thread::sleep(d); }"),
             ("sleep", "tests/e2e/main.rs", "async fn f() { tokio::time::sleep(d).await; }"),
             ("lint", plain, "#[allow(dead_code)]\nfn f() {}"),

@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::Sha;
+use domain::time::humanize;
 use forge::checks::CHECKS_FILE;
 use forge::{CheckRun, CheckSpec, Conclusion, Gate, GateError, GitError, Repository, gate_from_toml};
 use tokio_util::sync::CancellationToken;
 
-use crate::cage::{Cage, Ended, How, Limits, SilentSink};
+use crate::cage::{Cage, Ended, How, Limits, Progress};
 use crate::workspace::{WorkspaceError, remove_dir};
 
 /// Characters of a check's output that are kept; a card shows the last few lines, the page all of it.
@@ -81,11 +82,13 @@ impl Gatekeeper {
         Self { cage, root: root.into(), copies: Arc::default() }
     }
 
-    /// Runs the checks of a commit that the mirror has.
+    /// Runs the checks of a commit that the mirror has. `progress` hears which check begins, what it prints and how it
+    /// ended.
     pub async fn inspect(
         &self,
         repository: &Repository,
         commit: &Sha,
+        progress: Progress<'_>,
         stop: CancellationToken,
     ) -> Result<Inspected, GateTrouble> {
         let file = repository.mirror.file_at(commit, CHECKS_FILE).await?;
@@ -101,7 +104,8 @@ impl Gatekeeper {
         };
         let mut runs = Vec::with_capacity(specs.len());
         for spec in specs {
-            let run = self.run_check(repository, commit, spec, &stop).await?;
+            let tree = Tree { repository, commit };
+            let run = self.run_check(tree, spec, progress, &stop).await?;
             let passed = run.conclusion == Conclusion::Passed;
             runs.push(run);
             if !passed {
@@ -115,18 +119,20 @@ impl Gatekeeper {
     /// reason lies outside of it.
     async fn run_check(
         &self,
-        repository: &Repository,
-        commit: &Sha,
+        tree: Tree<'_>,
         spec: &CheckSpec,
+        progress: Progress<'_>,
         stop: &CancellationToken,
     ) -> Result<CheckRun, GateTrouble> {
         let mut duration = Duration::ZERO;
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let ended = self.try_once(repository, commit, spec, stop).await?;
+            progress.line(&beginning(spec, attempts));
+            let ended = self.try_once(tree, spec, progress, stop).await?;
             duration += ended.duration;
             let (conclusion, exit) = conclude(&ended.how);
+            progress.line(&ending(spec, &ended));
             let may_repeat = matches!(conclusion, Conclusion::Failed | Conclusion::TimedOut);
             if !may_repeat || attempts > spec.retries {
                 let output_tail = explained(&ended);
@@ -138,9 +144,9 @@ impl Gatekeeper {
 
     async fn try_once(
         &self,
-        repository: &Repository,
-        commit: &Sha,
+        Tree { repository, commit }: Tree<'_>,
         spec: &CheckSpec,
+        progress: Progress<'_>,
         stop: &CancellationToken,
     ) -> Result<Ended, GateTrouble> {
         let n = self.copies.fetch_add(1, Ordering::Relaxed);
@@ -152,12 +158,34 @@ impl Gatekeeper {
                 let command = vec!["/bin/sh".to_owned(), "-c".to_owned(), spec.command.clone()];
                 let mut order = self.cage.order(command, tree, &dir);
                 order.limits = Limits { time: spec.timeout, ..order.limits };
-                Ok(self.cage.run(order, stop, &SilentSink).await)
+                Ok(self.cage.run(order, stop, progress).await)
             }
             Err(error) => Err(GateTrouble::Git(error)),
         };
         remove_dir(dir).await?;
         ended
+    }
+}
+
+/// What checks run on.
+#[derive(Clone, Copy)]
+struct Tree<'a> {
+    repository: &'a Repository,
+    commit: &'a Sha,
+}
+
+/// `check tests: cargo test`, and which attempt it is where there were others.
+fn beginning(spec: &CheckSpec, attempt: u32) -> String {
+    let command = spec.command.lines().next().unwrap_or_default();
+    let again = if attempt > 1 { format!(" (attempt {attempt} of {})", spec.retries + 1) } else { String::new() };
+    format!("check {}: {command}{again}", spec.name)
+}
+
+fn ending(spec: &CheckSpec, ended: &Ended) -> String {
+    let took = humanize(ended.duration);
+    match &ended.how {
+        How::Exited(0) => format!("check {} passed in {took}", spec.name),
+        how => format!("check {} did not pass: {how} after {took}", spec.name),
     }
 }
 

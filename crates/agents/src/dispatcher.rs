@@ -4,7 +4,7 @@
 //! attempt does not build on half an edit. Nothing leaves the tree but the commit that is made of it afterwards, and
 //! that one is kept in the mirror under the task's branch.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -12,20 +12,16 @@ use async_trait::async_trait;
 use domain::policy::{Assessment, Rules};
 use domain::{Cause, DeliveryId};
 use forge::{ForgeError, GitError, Repositories, Repository, Signature};
-use store::{ApplyError, Owed, Performed, Performer, Store, StoreError, Table};
+use store::{ApplyError, Owed, Performed, Performer, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::cage::ProgressSink;
 use crate::checks::{Gatekeeper, Inspected};
+use crate::log::TaskLog;
 use crate::prompt;
 use crate::session::{Agent, Roster, Session, SessionError};
-use crate::task::{Approved, Goal, Task, TaskEffect, TaskEvent, TaskState, Terms, Work};
+use crate::task::{Approved, Demand, Goal, Task, TaskEffect, TaskEvent, TaskState, Terms, Work};
 use crate::workspace::{Workspace, WorkspaceError, Workspaces};
-
-/// How often output is brought into the log: often enough to watch, seldom enough to cost nothing.
-const LOG_EVERY: Duration = Duration::from_millis(500);
-/// The most lines of one session that are kept in the log; past it, it says so once.
-const LOG_LINES_MAX: usize = 5_000;
 
 /// What sessions need.
 pub struct Dispatcher {
@@ -62,6 +58,8 @@ enum Trouble {
     Apply(#[from] ApplyError),
     #[error("{0}")]
     Checks(String),
+    #[error("the checks cannot be read: {0}")]
+    Unreadable(String),
     #[error("{0} is not in the config any more")]
     Gone(String),
 }
@@ -72,7 +70,7 @@ struct Run<'a> {
     number: u32,
     repository: &'a Repository,
     agent: &'a dyn Agent,
-    log: Log,
+    log: TaskLog,
     stop: CancellationToken,
 }
 
@@ -93,18 +91,21 @@ impl Dispatcher {
         let started = DeliveryId::new(format!("{}:started", owed.attempt.effect));
         let event = TaskEvent::SessionStarted { session: number };
         self.store.apply::<Task>(&task.id, event, Cause::Delivery(started)).await?;
-        let (log, stop) = (Log::default(), owed.revoked.clone());
+        let (log, stop) = (TaskLog::of(&self.store, [task.id]), owed.revoked.clone());
         let run = Run { task: &task, number, repository, agent: &*agent, log, stop };
         let answer = match goal {
-            Goal::Plan { feedback } => self.logged(&run, Box::pin(self.plan(&run, feedback))).await?,
-            Goal::Work { approved } => self.logged(&run, Box::pin(self.work(&run, approved.as_ref()))).await?,
+            Goal::Plan { feedback } => run.log.keep_during(Box::pin(self.plan(&run, feedback))).await?,
+            Goal::Work { approved } => run.log.keep_during(Box::pin(self.work(&run, approved.as_ref()))).await?,
         };
         Ok(Some(answer))
     }
 
     async fn ready_tree(&self, run: &Run<'_>) -> Result<Workspace, Trouble> {
         let base = run.repository.forge.target_head().await?;
-        Ok(self.workspaces.create(run.task.id, run.repository, &base, &run.task.branch()).await?)
+        let workspace = self.workspaces.create(run.task.id, run.repository, &base, &run.task.branch()).await?;
+        run.log.line(&format!("agent {} begins (session {})", run.task.request.agent, run.number));
+        run.log.keep().await;
+        Ok(workspace)
     }
 
     async fn plan(&self, run: &Run<'_>, feedback: &[String]) -> Result<TaskEvent, Trouble> {
@@ -126,19 +127,18 @@ impl Dispatcher {
         let Some(head) = head else {
             return Ok(TaskEvent::NothingChanged { session: number, answer: worked.answer });
         };
-        run.log.line("checking the change");
         let checks = self
             .checks
-            .inspect(run.repository, &head, run.stop.clone())
+            .inspect(run.repository, &head, &run.log, run.stop.clone())
             .await
             .map_err(|why| Trouble::Checks(why.to_string()))?;
         if run.stop.is_cancelled() {
             return Err(SessionError::Stopped.into());
         }
-        let checks = match checks {
-            Inspected::Read { runs, .. } => runs,
+        let (demand, checks) = match checks {
+            Inspected::Read { gate, runs } => (Demand::from(&gate), runs),
             Inspected::Unreadable(error) => {
-                return Err(SessionError::Failed(format!("the checks cannot be read: {error}")).into());
+                return Err(Trouble::Unreadable(error.to_string()));
             }
         };
         let changes = run.repository.mirror.changes(&workspace.base, &head).await?;
@@ -146,8 +146,18 @@ impl Dispatcher {
         let Terms { tier, because } = terms_of(&self.rules.load().tiers().tier_of(&paths));
         let (base, approved) = (workspace.base.clone(), approved.cloned());
         let accepted_by = None;
-        let work =
-            Work { approved, accepted_by, base, head, changes, tier, tier_because: because, checks, cage: worked.cage };
+        let work = Work {
+            approved,
+            accepted_by,
+            base,
+            head,
+            changes,
+            tier,
+            tier_because: because,
+            checks,
+            demand,
+            cage: worked.cage,
+        };
         Ok(TaskEvent::WorkFinished { session: number, work })
     }
 
@@ -156,52 +166,30 @@ impl Dispatcher {
         Session { workspace, prompt, request, progress: &run.log, stop: run.stop.clone(), time_max: self.time_max }
     }
 
-    /// Brings the session's lines into the log while it runs and once more at its end.
-    async fn logged<T>(&self, run: &Run<'_>, session: impl Future<Output = T>) -> T {
-        let mut session = std::pin::pin!(session);
-        #[expect(clippy::disallowed_methods, reason = "a log is flushed by real time; nothing is decided by it")]
-        let mut every = tokio::time::interval(LOG_EVERY);
-        loop {
-            tokio::select! {
-                ended = &mut session => {
-                    self.keep_log(run).await;
-                    return ended;
-                }
-                _ = every.tick() => self.keep_log(run).await,
-            }
-        }
-    }
-
-    async fn keep_log(&self, run: &Run<'_>) {
-        let lines = run.log.take();
-        if lines.is_empty() {
-            return;
-        }
-        if let Err(error) = self.store.append_log(Task::KIND, &run.task.id.to_string(), &lines).await {
-            tracing::warn!(task.id = %run.task.id, "{} lines of the log were lost: {error}", lines.len());
-        }
-    }
-
     /// What a session that did not answer means for the task.
     async fn judge(&self, owed: &Owed<Task>, number: u32, trouble: Trouble) -> Performed<TaskEvent> {
         let failed = |why: String| Performed::GiveUp(TaskEvent::SessionFailed { session: number, why });
         let retry = |why: String| Performed::Retry { after: Duration::from_secs(1), why };
+        let task = match self.store.load::<Task>(&owed.machine).await {
+            Ok(Some(task)) => task,
+            Ok(None) => return Performed::Finished,
+            Err(error) => return retry(error.to_string()),
+        };
+        let is_cancelling = matches!(task.state, TaskState::Cancelling { .. });
         match trouble {
             // A session is stopped by its task, by a lost lease, or because the process ends; only the first is an answer.
-            Trouble::Session(SessionError::Stopped) => match self.store.load::<Task>(&owed.machine).await {
-                Ok(Some(task)) if matches!(task.state, TaskState::Cancelling { .. }) => {
-                    Performed::Done(TaskEvent::SessionStopped { session: number })
-                }
-                Ok(_) => retry("the session was interrupted".to_owned()),
-                Err(error) => retry(error.to_string()),
-            },
+            Trouble::Session(SessionError::Stopped) if is_cancelling => {
+                Performed::Done(TaskEvent::SessionStopped { session: number })
+            }
+            Trouble::Session(SessionError::Stopped) => retry("the session was interrupted".to_owned()),
             Trouble::Session(SessionError::Surroundings(why)) | Trouble::Forge(ForgeError::Transient { why, .. }) => {
                 retry(why)
             }
             Trouble::Store(error) => retry(error.to_string()),
             Trouble::Apply(error) => retry(error.to_string()),
             Trouble::Checks(why) => retry(why),
-            error @ (Trouble::Session(_)
+            Trouble::Session(error) => failed(format!("the agent {} {error}", task.request.agent)),
+            error @ (Trouble::Unreadable(_)
             | Trouble::Forge(_)
             | Trouble::Git(_)
             | Trouble::Workspace(_)
@@ -236,29 +224,5 @@ impl Performer for Dispatcher {
     fn bury(&self, owed: &Owed<Task>, why: &str) -> Option<TaskEvent> {
         let TaskEffect::StartSession { session, .. } = &owed.effect else { return None };
         Some(TaskEvent::SessionFailed { session: *session, why: why.to_owned() })
-    }
-}
-
-/// Lines of a session that wait to be kept.
-#[derive(Default)]
-struct Log {
-    waiting: Mutex<(usize, Vec<String>)>,
-}
-
-impl Log {
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.waiting.lock().expect("no code panics while it holds this lock").1)
-    }
-}
-
-impl ProgressSink for Log {
-    fn line(&self, text: &str) {
-        let mut waiting = self.waiting.lock().expect("no code panics while it holds this lock");
-        waiting.0 += 1;
-        if waiting.0 <= LOG_LINES_MAX {
-            waiting.1.push(text.to_owned());
-        } else if waiting.0 == LOG_LINES_MAX + 1 {
-            waiting.1.push(format!("… the log keeps the first {LOG_LINES_MAX} lines of a session"));
-        }
     }
 }

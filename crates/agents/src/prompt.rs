@@ -5,6 +5,10 @@
 
 use crate::task::{Approved, Request};
 
+/// How many bytes of what people said of plans an agent is told, the newest first: a page of a book for each of the last
+/// few, and what fits any model's window beside the thread.
+const FEEDBACK_BYTES_MAX: usize = 20_000;
+
 /// The prompt of a planning session.
 pub fn for_plan(request: &Request, feedback: &[String]) -> String {
     let mut parts = vec![
@@ -15,9 +19,7 @@ pub fn for_plan(request: &Request, feedback: &[String]) -> String {
         section("Request", &request.text),
         thread(request),
     ];
-    if !feedback.is_empty() {
-        parts.push(section("What people said of the plans before this one", &feedback.join("\n")));
-    }
+    parts.push(said_of_plans(feedback));
     parts.push(
         "Answer with JSON: {\"summary\": \"…\", \"steps\": [\"…\"], \"paths\": [\"files that will change\"], \"checks\": [\"…\"]}."
             .to_owned(),
@@ -32,14 +34,34 @@ pub fn for_work(request: &Request, approved: Option<&Approved>) -> String {
         section("Request", &request.text),
         thread(request),
     ];
-    if let Some(Approved { plan, .. }) = approved {
+    if let Some(Approved { plan, feedback, .. }) = approved {
         let steps: Vec<_> = plan.draft.steps.iter().enumerate().map(|(n, step)| format!("{}. {step}", n + 1)).collect();
         let paths = plan.draft.paths.join(", ");
         let words = format!("{}\n{}\nFiles: {paths}", plan.draft.summary, steps.join("\n"));
         parts.push(section("The approved plan; keep to it", &words));
+        parts.push(said_of_plans(feedback));
     }
     parts.push("Leave the result in the tree. Whether you commit makes no difference.".to_owned());
     join(parts)
+}
+
+/// What people asked for while the plan was made. The newest words are kept whole, as many as there is room for.
+fn said_of_plans(feedback: &[String]) -> String {
+    if feedback.is_empty() {
+        return String::new();
+    }
+    let mut bytes = 0;
+    let fits = |said: &&String| {
+        bytes += said.len();
+        bytes <= FEEDBACK_BYTES_MAX
+    };
+    let n_kept = feedback.iter().rev().take_while(fits).count();
+    let (dropped, kept) = feedback.split_at(feedback.len() - n_kept);
+    let left_out = match dropped.len() {
+        0 => String::new(),
+        n => format!("(left out, because it is more than {} kB: the oldest {n})\n", FEEDBACK_BYTES_MAX / 1_000),
+    };
+    section("What people said of the plans before this one", &(left_out + &kept.join("\n")))
 }
 
 fn thread(request: &Request) -> String {
@@ -56,4 +78,47 @@ fn section(title: &str, body: &str) -> String {
 fn join(parts: Vec<String>) -> String {
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ThreadRef;
+    use domain::policy::Tier;
+
+    use super::*;
+    use crate::task::{Plan, PlanDraft, PlanMode, Waits};
+
+    fn work_prompt(feedback: &[&str]) -> String {
+        let request = Request {
+            text: "add a farewell".to_owned(),
+            repo: "web".parse().unwrap(),
+            target: "main".parse().unwrap(),
+            agent: "coder".to_owned(),
+            plan: PlanMode::Ask,
+            merges_itself: false,
+            requester: "ana".parse().unwrap(),
+            thread: ThreadRef::console("t"),
+            context: String::new(),
+            receipt: String::new(),
+            waits: Waits::default(),
+        };
+        let draft = PlanDraft { summary: "Say goodbye".to_owned(), ..PlanDraft::default() };
+        let feedback = feedback.iter().map(|said| (*said).to_owned()).collect();
+        let plan = Plan::new(2, draft, Tier::R1, String::new());
+        for_work(&request, Some(&Approved { plan, by: None, feedback }))
+    }
+
+    #[test]
+    fn who_works_reads_what_people_said_of_the_plan() {
+        let prompt = work_prompt(&["ana: warmer", "ben: and shorter"]);
+        assert!(prompt.contains("What people said of the plans before this one\n\nana: warmer\nben: and shorter"));
+        assert!(!work_prompt(&[]).contains("What people said"));
+    }
+
+    #[test]
+    fn the_newest_words_are_kept_whole_as_far_as_there_is_room() {
+        let long = "x".repeat(FEEDBACK_BYTES_MAX - 3);
+        let prompt = work_prompt(&["oldest", &long, "new"]);
+        assert!(prompt.contains(&format!("more than 20 kB: the oldest 1)\n{long}\nnew\n")), "{}", &prompt[..400]);
+    }
 }

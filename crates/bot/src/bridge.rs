@@ -94,9 +94,8 @@ impl Performer for Enqueuer {
             .unwrap_or_else(|error| Performed::Retry { after: Duration::from_millis(500), why: error.to_string() })
     }
 
-    fn bury(&self, owed: &Owed<Task>, why: &str) -> Option<TaskEvent> {
-        let TaskEffect::Enqueue { .. } = owed.effect else { return None };
-        Some(TaskEvent::EntryEjected { why: format!("the queue could not take it: {why}") })
+    fn bury(&self, _owed: &Owed<Task>, _why: &str) -> Option<TaskEvent> {
+        None
     }
 }
 
@@ -113,7 +112,7 @@ impl Performer for Reporter {
     async fn perform(&self, owed: &Owed<Queue>) -> Performed<QueueEvent> {
         let QueueEffect::Report { entry, news } = &owed.effect else { return Performed::Finished };
         let Ok(id) = entry.as_str().parse::<TaskId>() else { return Performed::Finished };
-        let event = event_of(news);
+        let event = event_of(id, news);
         match self.store.apply::<Task>(&id, event, delivery_of(owed.attempt.effect.as_str())).await {
             Ok(_) | Err(ApplyError::Missing { .. } | ApplyError::Rejected(_)) => Performed::Finished,
             Err(error) => Performed::Retry { after: Duration::from_millis(500), why: error.to_string() },
@@ -126,7 +125,7 @@ impl Performer for Reporter {
 }
 
 /// What a task learns of the queue's news.
-pub fn event_of(news: &News) -> TaskEvent {
+pub fn event_of(task: TaskId, news: &News) -> TaskEvent {
     match news {
         // Whoever waits may do so for a reason that was told before; whoever is at it again does not.
         News::Progressed(progress) => {
@@ -148,9 +147,9 @@ pub fn event_of(news: &News) -> TaskEvent {
             };
             TaskEvent::EntryMerged { commit: commit.clone(), proof }
         }
-        News::Ended(Outcome::Ejected { why }) => {
-            TaskEvent::EntryEjected { why: format!("{why}{}. {}", last_words(why), why.next_step()) }
-        }
+        News::Ended(Outcome::Ejected { why }) => TaskEvent::EntryEjected {
+            why: format!("{why}{}. {}", last_words(why), why.next_step(&EntryId::from(task))),
+        },
         News::Ended(Outcome::Withdrawn { .. }) => TaskEvent::EntryWithdrawn,
     }
 }

@@ -25,13 +25,19 @@ use crate::chat::console::Console;
 use crate::chat::context::ContextLimits;
 use crate::chat::intake::{Intake, IntakeSettings};
 use crate::chat::messenger::Messenger;
-use crate::chat::notifier::{Notifier, Replier};
+use crate::chat::notifier::{Notifier, Replier, Unsaid};
+use crate::chat::refresher::Refresher;
+use crate::chat::running;
 use crate::clock::fresh_name;
 use crate::config::Config;
+use crate::control::wire::RunningTask;
 use crate::runner::CagedChecks;
 
 /// How long a shutdown waits for what is running; after that leases expire by themselves.
 const GRACE: Duration = Duration::from_secs(8);
+
+/// How often cards are looked at for waits that have become long or are over: as long as a person looks at one.
+const REFRESH_EVERY: Duration = Duration::from_secs(5);
 
 /// Where copies are made for checks, below the state directory.
 const CHECKS_DIR: &str = "checks";
@@ -50,6 +56,7 @@ pub struct System {
     pub pumps: Vec<Arc<dyn Pumping>>,
     desk: QueueDesk,
     reconciler: Reconciler,
+    refresher: Arc<Refresher>,
     look_every: Duration,
     workspaces: Workspaces,
 }
@@ -147,6 +154,8 @@ impl System {
         }
         let (reconciler, every, until) = (self.reconciler.clone(), self.look_every, stop.clone());
         tracker.spawn(async move { reconciler.run(every, until).await });
+        let (refresher, until) = (self.refresher.clone(), stop.clone());
+        tracker.spawn(async move { refresher.run(REFRESH_EVERY, until).await });
         tracker.close();
         stop.cancelled().await;
         if tokio::time::timeout(GRACE, tracker.wait()).await.is_err() {
@@ -169,6 +178,16 @@ impl System {
                 return Ok(performed);
             }
         }
+    }
+
+    /// What is going on now, one line a task.
+    pub async fn running(&self) -> Result<Vec<RunningTask>, store::StoreError> {
+        running::running(&self.store, &self.desk).await
+    }
+
+    /// Brings the cards of tasks that wait up to date once.
+    pub async fn refresh(&self) -> Result<(), Unsaid> {
+        self.refresher.refresh_once().await
     }
 
     /// Looks at the truth of every target branch once.
@@ -208,6 +227,7 @@ impl Parts {
         let intake = self.intake(config);
         let pumps = [self.task_pumps(config), self.queue_pumps(config), self.chat_pumps(&intake)].concat();
         System {
+            refresher: Arc::new(Refresher::new(self.notifier.clone())),
             reconciler: Reconciler::new(self.store.clone(), self.repositories.clone()),
             look_every: Duration::from_secs(config.queue.look_every_s),
             desk: self.desk,
@@ -245,7 +265,7 @@ impl Parts {
     }
 
     fn queue_pumps(&self, config: &Config) -> Vec<Arc<dyn Pumping>> {
-        let runner = Arc::new(CagedChecks { gatekeeper: self.checks.clone() });
+        let runner = Arc::new(CagedChecks { gatekeeper: self.checks.clone(), store: self.store.clone() });
         let checker = Checker::new(self.store.clone(), self.repositories.clone(), runner);
         let stager = Stager::new(self.repositories.clone(), StagingSettings::default());
         vec![

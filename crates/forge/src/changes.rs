@@ -60,6 +60,23 @@ impl Mirror {
         .await
     }
 
+    /// The names of the files right below a directory in a commit, sorted; none where there is no such directory.
+    pub async fn files_in(&self, commit: &Sha, dir: &str) -> Result<Vec<String>, GitError> {
+        let (id, what, dir) = (oid(commit), format!("{dir} in {commit}"), dir.to_owned());
+        self.read(what, move |repo| {
+            let entry = match repo.find_commit(id)?.tree()?.get_path(dir.as_ref()) {
+                Ok(entry) if entry.kind() == Some(ObjectType::Tree) => entry,
+                Ok(_) => return Ok(Vec::new()),
+                Err(error) if error.code() == ErrorCode::NotFound => return Ok(Vec::new()),
+                Err(error) => return Err(error),
+            };
+            let tree = repo.find_tree(entry.id())?;
+            let files = tree.iter().filter(|entry| entry.kind() == Some(ObjectType::Blob));
+            Ok(files.map(|entry| String::from_utf8_lossy(entry.name_bytes()).into_owned()).collect())
+        })
+        .await
+    }
+
     /// What a file holds in a commit. A symbolic link, a directory or nothing at `path` is `None`.
     pub async fn file_at(&self, commit: &Sha, path: &str) -> Result<Option<Vec<u8>>, GitError> {
         let (id, what, path) = (oid(commit), format!("{path} in {commit}"), path.to_owned());

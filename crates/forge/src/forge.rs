@@ -154,7 +154,8 @@ impl ForgeError {
 impl From<GitError> for ForgeError {
     fn from(error: GitError) -> Self {
         let why = error.to_string();
-        let said = |words: &[&str]| words.iter().any(|word| why.contains(word));
+        let stderr = if let GitError::Failed { stderr, .. } = &error { stderr.clone() } else { String::new() };
+        let said = |words: &[&str]| words.iter().any(|word| stderr.contains(word));
         match error {
             GitError::TimedOut { .. } | GitError::NotStarted { .. } | GitError::Io { .. } => Self::transient(why),
             GitError::TooOld { .. } | GitError::TooMuchOutput { .. } | GitError::Unrelated { .. } => {

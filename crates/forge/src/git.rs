@@ -16,6 +16,7 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
+use crate::plain;
 use crate::remote::{Remote, redact};
 
 /// The oldest git that works: 2.39, as Debian 12 has it. `merge-tree --write-tree` came with 2.38.
@@ -80,7 +81,7 @@ pub enum GitError {
         why: String,
     },
     /// Git ended with an error.
-    #[error("git {verb} failed with {exit}: {stderr}")]
+    #[error("{}", plain::failure(verb, exit, stderr))]
     Failed {
         /// The command, as `fetch`.
         verb: &'static str,

@@ -20,6 +20,7 @@ pub mod workspace;
 
 mod attributes;
 mod occupancy;
+mod plain;
 mod push;
 
 pub use candidate::{Candidate, MergeOrder, Signature};

@@ -8,7 +8,13 @@ const TAIL: &str = "SELECT version, state, event, cause, at_ms FROM journal
     WHERE kind = $1 AND machine = $2 AND version > $3 ORDER BY version";
 const APPEND: &str = "INSERT INTO log (kind, machine, n, at_ms, line)
     VALUES ($1, $2, (SELECT COALESCE(MAX(n), 0) + 1 FROM log WHERE kind = $1 AND machine = $2), $3, $4)";
+const FORGET: &str = "DELETE FROM log WHERE kind = $1 AND machine = $2
+    AND n <= (SELECT COALESCE(MAX(n), 0) FROM log WHERE kind = $1 AND machine = $2) - $3";
 const LINES: &str = "SELECT n, at_ms, line FROM log WHERE kind = $1 AND machine = $2 AND n > $3 ORDER BY n LIMIT $4";
+
+/// How many lines of a machine's log are kept, the newest: what a person may still read through, about a megabyte. A
+/// session that prints without end costs no more than this.
+pub const LOG_LINES_MAX: i64 = 10_000;
 
 /// One event that was applied.
 #[derive(Clone, Debug)]
@@ -58,7 +64,8 @@ impl Store {
             .collect()
     }
 
-    /// Keeps lines that a performer saw. Losing them loses nothing, so no machine hears of it.
+    /// Keeps lines that a performer saw, and of all of them the newest [`LOG_LINES_MAX`]. Losing them loses nothing, so no
+    /// machine hears of it.
     pub async fn append_log(&self, kind: &'static str, machine: &str, lines: &[String]) -> Result<(), StoreError> {
         let now = self.now();
         let mut tx = self.begin().await?;
@@ -67,10 +74,12 @@ impl Store {
         for line in lines {
             tx.execute(APPEND, &[kind.into(), machine.into(), now.into(), line.as_str().into()]).await?;
         }
+        tx.execute(FORGET, &[kind.into(), machine.into(), LOG_LINES_MAX.into()]).await?;
         tx.commit().await
     }
 
-    /// At most `count_max` lines of one machine's log after number `n`.
+    /// At most `count_max` lines of one machine's log after number `n`. Where older lines were dropped, a line in the
+    /// place of the last of them says so.
     pub async fn log_after(
         &self,
         kind: &'static str,
@@ -79,11 +88,17 @@ impl Store {
         count_max: i64,
     ) -> Result<Vec<LogLine>, StoreError> {
         let rows = self.rows(LINES, &[kind.into(), machine.into(), n.into(), count_max.into()]).await?;
-        rows.iter()
-            .map(|row| {
-                let at = Timestamp::from_ms(row.int("at_ms")?);
-                Ok(LogLine { n: row.int("n")?, at, line: row.text("line")? })
-            })
-            .collect()
+        let read = rows.iter().map(|row| {
+            let at = Timestamp::from_ms(row.int("at_ms")?);
+            Ok(LogLine { n: row.int("n")?, at, line: row.text("line")? })
+        });
+        let mut lines: Vec<LogLine> = read.collect::<Result<_, StoreError>>()?;
+        if let Some(first) = lines.first().filter(|first| first.n > n + 1) {
+            let (dropped, at) = (first.n - 1, first.at);
+            let line = format!("… lines {} to {dropped} were dropped: {LOG_LINES_MAX} are kept …", n + 1);
+            lines.insert(0, LogLine { n: dropped, at, line });
+            lines.truncate(usize::try_from(count_max).unwrap_or(usize::MAX));
+        }
+        Ok(lines)
     }
 }

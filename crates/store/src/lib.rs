@@ -23,7 +23,7 @@ mod value;
 
 pub use apply::{Applied, ApplyError, Created};
 pub use db::{Backend, Store, StoreError, StoreSettings};
-pub use journal::{JournalEntry, LogLine};
+pub use journal::{JournalEntry, LOG_LINES_MAX, LogLine};
 pub use outbox::{Debt, Lane, Leased};
 pub use pump::{Owed, Performed, Performer, Pump, Pumping};
 pub use schema::{SchemaStep, Standing, schema_steps};

@@ -47,8 +47,10 @@ const NEXT_DUE: &str = "SELECT MIN(due_at_ms) AS due FROM outbox
     WHERE state = 'owed' AND lane = $1 AND kind = $2 AND due_at_ms > $3 AND lease_until_ms IS NULL";
 const FORGET_LEASES: &str = "UPDATE outbox SET lease_token = NULL, lease_until_ms = NULL
     WHERE state = 'owed' AND lease_token IS NOT NULL";
-const DEBTS: &str = "SELECT id, lane, attempt, due_at_ms, last_error FROM outbox
+const DEBTS: &str = "SELECT id, machine, lane, grp, attempt, due_at_ms, lease_until_ms, last_error FROM outbox
     WHERE state = 'owed' AND kind = $1 AND machine = $2 ORDER BY seq, id";
+const DEBTS_AT_WORK: &str = "SELECT id, machine, lane, grp, attempt, due_at_ms, lease_until_ms, last_error FROM outbox
+    WHERE state = 'owed' AND kind = $1 AND (due_at_ms <= $2 OR attempt > 0) ORDER BY seq, id LIMIT $3";
 const OWED_NOW: &str = "SELECT COUNT(*) AS n FROM outbox WHERE state = 'owed' AND due_at_ms <= $1";
 const PRUNE_OUTBOX: &str = "DELETE FROM outbox
     WHERE id IN (SELECT id FROM outbox WHERE state <> 'owed' AND ended_at_ms < $1 LIMIT 1000)";
@@ -97,12 +99,18 @@ pub struct Leased {
 pub struct Debt {
     /// The effect's id.
     pub effect: String,
+    /// Whose it is.
+    pub machine: String,
     /// Its lane.
     pub lane: String,
+    /// What it must not overlap with in its lane.
+    pub group: Option<String>,
     /// How often it was claimed.
     pub attempts: i64,
     /// When it is due, in milliseconds since 1970 UTC.
     pub due_at_ms: i64,
+    /// Whether somebody performs it now.
+    pub is_leased: bool,
     /// Why the last attempt failed.
     pub last_error: Option<String>,
 }
@@ -208,8 +216,17 @@ impl Store {
 
     /// What a machine is still owed.
     pub async fn debts(&self, kind: &'static str, machine: &str) -> Result<Vec<Debt>, StoreError> {
+        let lease_now = self.lease_now().await?;
         let rows = self.rows(DEBTS, &[kind.into(), machine.into()]).await?;
-        rows.iter().map(debt_of).collect()
+        rows.iter().map(|row| debt_of(row, lease_now)).collect()
+    }
+
+    /// What all machines of a kind are owed and that is due, being performed or put off; timers that run are left out.
+    /// At most `count_max`, oldest first.
+    pub async fn debts_at_work(&self, kind: &'static str, count_max: i64) -> Result<Vec<Debt>, StoreError> {
+        let lease_now = self.lease_now().await?;
+        let rows = self.rows(DEBTS_AT_WORK, &[kind.into(), self.now().into(), count_max.into()]).await?;
+        rows.iter().map(|row| debt_of(row, lease_now)).collect()
     }
 
     /// How many effects are due or being performed; zero means that everything waits for people or for time.
@@ -262,12 +279,15 @@ fn lease_ms(lane: &Lane) -> i64 {
     i64::try_from(lane.lease.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn debt_of(row: &Row) -> Result<Debt, StoreError> {
+fn debt_of(row: &Row, lease_now: i64) -> Result<Debt, StoreError> {
     Ok(Debt {
         effect: row.text("id")?,
+        machine: row.text("machine")?,
         lane: row.text("lane")?,
+        group: row.maybe_text("grp")?,
         attempts: row.int("attempt")?,
         due_at_ms: row.int("due_at_ms")?,
+        is_leased: row.maybe_int("lease_until_ms")?.is_some_and(|until| until > lease_now),
         last_error: row.maybe_text("last_error")?,
     })
 }

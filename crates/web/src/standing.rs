@@ -166,8 +166,8 @@ fn in_queue(place: Option<&Progress>) -> String {
 
 fn under(approved: &Option<Approved>) -> String {
     match approved {
-        Some(Approved { plan, by: Some(by) }) => format!(" on plan v{}, approved by {by}", plan.version),
-        Some(Approved { plan, by: None }) => format!(" on plan v{}, approved by the policy", plan.version),
+        Some(Approved { plan, by: Some(by), .. }) => format!(" on plan v{}, approved by {by}", plan.version),
+        Some(Approved { plan, by: None, .. }) => format!(" on plan v{}, approved by the policy", plan.version),
         None => String::new(),
     }
 }

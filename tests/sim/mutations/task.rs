@@ -104,7 +104,10 @@ fn of_changes() -> Vec<Mutation> {
                 if let TaskEvent::RetryRequested { by } = event {
                     let draft = PlanDraft { summary: "something else".to_owned(), ..PlanDraft::default() };
                     let plan = Plan::new(before.plans, draft, Tier::R1, String::new());
-                    start(step, Goal::Work { approved: Some(Approved { plan, by: Some(by.clone()) }) });
+                    start(
+                        step,
+                        Goal::Work { approved: Some(Approved { plan, by: Some(by.clone()), feedback: Vec::new() }) },
+                    );
                 }
             })
         }),

@@ -7,6 +7,8 @@
 //! -- 8 days pass                   or hours, minutes, seconds
 //! -- restart                       the process dies and comes back
 //! -- look                          the target branches are looked at
+//! -- refresh                       cards are told of long waits, as the system does by itself every few seconds
+//! -- running                       what a terminal shows of each task at work
 //! ```
 
 use std::time::Duration;
@@ -38,6 +40,16 @@ impl World {
                 self.drain();
             }
             "look" => self.look(),
+            "refresh" => {
+                self.runtime.block_on(self.system().refresh()).expect("cards can be edited");
+                self.take_in();
+            }
+            "running" => {
+                let running = self.runtime.block_on(self.system().running()).expect("the state can be read");
+                for task in running {
+                    self.record.note(&format!("  {} {}", task.task, task.doing));
+                }
+            }
             _ => self.advance(duration(direction)),
         }
     }

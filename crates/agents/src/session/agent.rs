@@ -54,14 +54,14 @@ pub struct Worked {
     pub cage: String,
 }
 
-/// Why a session came to nothing.
+/// Why a session came to nothing. The first three are said of the agent, after its name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
     /// It was stopped at our word.
-    #[error("it was stopped")]
+    #[error("was stopped")]
     Stopped,
     /// The agent is not there, or the sandbox cannot be established.
-    #[error("it could not start: {0}")]
+    #[error("could not start: {0}")]
     CouldNotStart(String),
     /// The agent ended badly; the text has its last lines.
     #[error("{0}")]

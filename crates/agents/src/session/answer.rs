@@ -26,10 +26,10 @@ struct Printed {
 pub(super) fn plan_in(printed: &str) -> Result<PlanDraft, SessionError> {
     let text = printed.trim();
     if text.is_empty() {
-        return Err(bad("it printed no plan"));
+        return Err(bad("printed no plan"));
     }
     if text.chars().any(|c| c == char::REPLACEMENT_CHARACTER || c.is_control() && !c.is_whitespace()) {
-        return Err(bad("it printed something that is not text"));
+        return Err(bad("printed something that is not text"));
     }
     match json_in(text) {
         Some(json) => from_json(json),
@@ -56,7 +56,7 @@ fn json_in(text: &str) -> Option<&str> {
 
 fn from_json(json: &str) -> Result<PlanDraft, SessionError> {
     let unreadable = |error: serde_json::Error| {
-        bad(format!("it printed a plan that cannot be read ({error}); expected are summary, steps, paths and checks"))
+        bad(format!("printed a plan that cannot be read ({error}); expected are summary, steps, paths and checks"))
     };
     let Printed { summary, steps, paths, checks } = serde_json::from_str(json).map_err(unreadable)?;
     checked(PlanDraft { summary, steps, paths, checks })
@@ -79,16 +79,16 @@ fn checked(plan: PlanDraft) -> Result<PlanDraft, SessionError> {
     let PlanDraft { summary, steps, paths, checks } = plan;
     for (what, items) in [("steps", &steps), ("paths", &paths), ("checks", &checks)] {
         if items.len() > ITEMS_MAX {
-            return Err(bad(format!("its plan has {} {what}; {ITEMS_MAX} are allowed", items.len())));
+            return Err(bad(format!("proposed a plan of {} {what}; {ITEMS_MAX} are allowed", items.len())));
         }
     }
     if let Some(path) = paths.iter().find(|path| leads_out(path)) {
-        return Err(bad(format!("its plan names a path outside the repository: {path:?}")));
+        return Err(bad(format!("proposed a plan with a path outside the repository: {path:?}")));
     }
     let all = |items: Vec<String>| items.iter().map(|item| readable(item)).filter(|item| !item.is_empty()).collect();
     let summary = readable(&summary);
     if summary.is_empty() {
-        return Err(bad("its plan has no summary"));
+        return Err(bad("proposed a plan without a summary"));
     }
     let paths = paths.iter().map(|path| path.trim().trim_start_matches("./").to_owned()).collect();
     Ok(PlanDraft { summary, steps: all(steps), paths, checks: all(checks) })
@@ -137,23 +137,23 @@ mod tests {
 
     #[test]
     fn what_is_no_plan_is_refused() {
-        assert_eq!(said(" \n"), "refused: it printed no plan");
-        assert_eq!(said("\u{1b}[2J\u{fffd}{"), "refused: it printed something that is not text");
+        assert_eq!(said(" \n"), "refused: printed no plan");
+        assert_eq!(said("\u{1b}[2J\u{fffd}{"), "refused: printed something that is not text");
         assert_eq!(
             said("{}"),
-            "refused: it printed a plan that cannot be read (missing field `summary` at line 1 column 2); expected are summary, steps, paths and checks"
+            "refused: printed a plan that cannot be read (missing field `summary` at line 1 column 2); expected are summary, steps, paths and checks"
         );
-        assert!(said("{\"summary\": ").starts_with("refused: it printed a plan that cannot be read"));
-        assert_eq!(said(r#"{"summary":" "}"#), "refused: its plan has no summary");
+        assert!(said("{\"summary\": ").starts_with("refused: printed a plan that cannot be read"));
+        assert_eq!(said(r#"{"summary":" "}"#), "refused: proposed a plan without a summary");
         let many = serde_json::json!({ "summary": "x", "steps": vec!["s"; 201] });
-        assert_eq!(said(&many.to_string()), "refused: its plan has 201 steps; 200 are allowed");
+        assert_eq!(said(&many.to_string()), "refused: proposed a plan of 201 steps; 200 are allowed");
     }
 
     #[test]
     fn a_path_that_hides_its_risk_is_refused() {
         for path in ["/etc/passwd", "a/../../b", "..", " ", "a\u{7}b"] {
             let plan = serde_json::json!({ "summary": "x", "paths": [path] });
-            assert!(said(&plan.to_string()).starts_with("refused: its plan names a path outside"), "{path:?}");
+            assert!(said(&plan.to_string()).starts_with("refused: proposed a plan with a path outside"), "{path:?}");
         }
     }
 

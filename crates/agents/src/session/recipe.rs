@@ -12,6 +12,10 @@ use crate::recipe::{RECIPES_DIR, Recipe, parse_recipe, recipe_file};
 use crate::task::{Plan, PlanDraft, PlanMode};
 use crate::workspace::{Rehearsal, Workspace, WorkspaceError};
 
+/// How many recipes are named to somebody who asked for one that is not there, and how much of what each is for.
+const RECIPES_SHOWN: usize = 10;
+const DESCRIPTION_CHARS_SHOWN: usize = 100;
+
 /// Recipes as an agent.
 pub struct RecipeAgent {
     name: String,
@@ -32,9 +36,11 @@ impl RecipeAgent {
         let file = recipe_file(name).ok_or_else(no_name)?;
         let workspace = session.workspace;
         let found = workspace.mirror().file_at(&workspace.base, &file).await.map_err(surroundings)?;
-        let missing = || refused(format!("there is no {file} at {}", workspace.base.short()));
-        let text =
-            String::from_utf8(found.ok_or_else(missing)?).map_err(|_| refused(format!("{file} is not UTF-8")))?;
+        let Some(found) = found else {
+            let known = known_recipes(workspace).await?;
+            return Err(refused(format!("there is no recipe {name} at {}; {known}", workspace.base.short())));
+        };
+        let text = String::from_utf8(found).map_err(|_| refused(format!("{file} is not UTF-8")))?;
         let recipe = parse_recipe(&file, &text).map_err(|error| refused(error.to_string()))?;
         Ok((name.to_owned(), recipe))
     }
@@ -55,7 +61,7 @@ impl RecipeAgent {
             order.read.push(workspace.borrowed());
             let ended = judge(self.cage.run(order, &session.stop, session.progress).await);
             last = Some(ended.map_err(|error| match error {
-                SessionError::Failed(why) => SessionError::Failed(format!("step {}: {why}", step.name)),
+                SessionError::Failed(why) => SessionError::Failed(format!("failed in step {}, which {why}", step.name)),
                 other => other,
             })?);
         }
@@ -98,6 +104,27 @@ impl Agent for RecipeAgent {
     }
 }
 
+/// The recipes that there are, with what each is for.
+async fn known_recipes(workspace: &Workspace) -> Result<String, SessionError> {
+    let (mirror, base) = (workspace.mirror(), &workspace.base);
+    let files = mirror.files_in(base, RECIPES_DIR).await.map_err(surroundings)?;
+    let names: Vec<_> = files.iter().filter_map(|file| file.strip_suffix(".toml")).collect();
+    let mut lines = Vec::new();
+    for name in names.iter().take(RECIPES_SHOWN) {
+        let file = format!("{RECIPES_DIR}/{name}.toml");
+        let text = mirror.file_at(base, &file).await.map_err(surroundings)?.unwrap_or_default();
+        let recipe = parse_recipe(&file, &String::from_utf8_lossy(&text));
+        let what = recipe.map_or("it has a mistake".to_owned(), |recipe| first_chars(&recipe.description));
+        lines.push(format!("  {name}: {what}"));
+    }
+    if lines.is_empty() {
+        return Ok(format!("the repository has none, and they would be {RECIPES_DIR}/NAME.toml"));
+    }
+    let more = names.len().saturating_sub(RECIPES_SHOWN);
+    lines.extend((more > 0).then(|| format!("  and {more} more in {RECIPES_DIR}")));
+    Ok(format!("these can be asked for by name:\n{}", lines.join("\n")))
+}
+
 /// The plan that a rehearsal's tree is: the steps as they are, the files with their counts.
 async fn draft(name: &str, recipe: &Recipe, rehearsed: &Workspace) -> Result<PlanDraft, SessionError> {
     let nobody = Signature {
@@ -125,6 +152,11 @@ async fn draft(name: &str, recipe: &Recipe, rehearsed: &Workspace) -> Result<Pla
         paths: changes.iter().map(|change| change.path.clone()).collect(),
         checks: Vec::new(),
     })
+}
+
+fn first_chars(description: &str) -> String {
+    let line = description.lines().next().unwrap_or_default();
+    line.chars().filter(|c| !c.is_control()).take(DESCRIPTION_CHARS_SHOWN).collect()
 }
 
 fn surroundings(error: GitError) -> SessionError {

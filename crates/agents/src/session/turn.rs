@@ -58,7 +58,7 @@ pub(super) fn judge(ended: Ended) -> Result<Ended, SessionError> {
         How::Exited(_) | How::Signalled(_) | How::TimedOut | How::OutputLimit => {
             let last_words = last_chars(&ended.output_tail, REASON_CHARS_MAX);
             let said = if last_words.is_empty() { String::new() } else { format!("; its last words:\n{last_words}") };
-            Err(SessionError::Failed(format!("it {}{said}", ended.how)))
+            Err(SessionError::Failed(format!("{}{said}", ended.how)))
         }
     }
 }
@@ -91,8 +91,8 @@ mod tests {
         assert!(judge(ended(How::Exited(0))).is_ok());
         assert_eq!(judge(ended(How::Stopped)), Err(SessionError::Stopped));
         let why = |how| judge(ended(how)).unwrap_err().to_string();
-        assert_eq!(why(How::CouldNotStart("no".into())), "it could not start: no");
-        assert_eq!(why(How::Exited(3)), "it ended with exit code 3; its last words:\none\n[31mtwo");
-        assert!(why(How::TimedOut).starts_with("it was stopped at its time limit; "));
+        assert_eq!(why(How::CouldNotStart("no".into())), "could not start: no");
+        assert_eq!(why(How::Exited(3)), "ended with exit code 3; its last words:\none\n[31mtwo");
+        assert!(why(How::TimedOut).starts_with("was stopped at its time limit; "));
     }
 }

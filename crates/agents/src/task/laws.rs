@@ -26,8 +26,10 @@ fn unapproved_work(before: &Task, event: &TaskEvent, approved: &Option<Approved>
     let retried = matches!(event, TaskEvent::RetryRequested { .. });
     let is_fine = match approved {
         None => before.request.plan == PlanMode::Off,
-        Some(Approved { by: None, plan }) => before.request.plan == PlanMode::Auto && plan.tier <= Tier::R1 || retried,
-        Some(Approved { by: Some(by), plan }) => retried || approves(event, by, plan, before),
+        Some(Approved { by: None, plan, .. }) => {
+            before.request.plan == PlanMode::Auto && plan.tier <= Tier::R1 || retried
+        }
+        Some(Approved { by: Some(by), plan, .. }) => retried || approves(event, by, plan, before),
     };
     (!is_fine).then(|| format!("law 1: a session may write without an approval of {approved:?}"))
 }

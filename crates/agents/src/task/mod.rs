@@ -38,7 +38,7 @@ pub mod view;
 pub use effect::{Announcement, Deadline, TaskEffect};
 pub use event::{TaskEvent, Terms};
 pub use plan::{Plan, PlanDraft};
-pub use state::{Approved, Goal, Intent, PlanMode, Proof, PullRequest, Request, Task, TaskState, Waits, Work};
+pub use state::{Approved, Demand, Goal, Intent, PlanMode, Proof, PullRequest, Request, Task, TaskState, Waits, Work};
 pub use table::STATEMENTS;
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub(super) fn propose(mut task: Task, session: u32, draft: &PlanDraft, terms: &T
     let plan = Plan::new(task.plans, draft.clone(), terms.tier, terms.because.clone());
     if task.approves_itself(&plan) {
         let announce = TaskEffect::Announce(Announcement::PlanReady { plan: plan.clone() });
-        let goal = Goal::Work { approved: Some(Approved { plan, by: None }) };
+        let goal = Goal::Work { approved: Some(Approved { plan, by: None, feedback }) };
         return start(task, goal, vec![TaskEffect::EditCard, announce]);
     }
     task.state = TaskState::AwaitingApproval { plan: plan.clone(), feedback };
@@ -55,9 +55,9 @@ pub(super) fn approve(task: Task, by: &Person, version: u32, hash: Option<&str>)
             format!("The plan for {id} is not the one that this button was made for"),
             format!("Read the newest plan, then say `approve {id}`"),
         )),
-        TaskState::AwaitingApproval { plan, .. } => {
-            let goal = Goal::Work { approved: Some(Approved { plan: plan.clone(), by: Some(by.clone()) }) };
-            Ok(start(task, goal, vec![TaskEffect::EditCard]))
+        TaskState::AwaitingApproval { plan, feedback } => {
+            let approved = Approved { plan: plan.clone(), by: Some(by.clone()), feedback: feedback.clone() };
+            Ok(start(task, Goal::Work { approved: Some(approved) }, vec![TaskEffect::EditCard]))
         }
         state => Err(approved_in(state).map_or_else(
             || {

@@ -17,7 +17,7 @@ pub(super) fn published(mut task: Task, head: &Sha, reference: &str, now: Timest
     }
     let work = work.clone();
     let pull_request = PullRequest { reference: reference.to_owned(), work: work.clone() };
-    if task.request.merges_itself && work.red_checks().is_empty() {
+    if task.request.merges_itself && work.may_land() {
         let by = work.approver().unwrap_or(&task.request.requester).clone();
         return enqueue(task, pull_request, by);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::policy::Tier;
 use domain::{BranchName, MessageRef, Person, RepoName, Sha, TaskId, ThreadRef, Timestamp};
-use forge::{CheckRun, FileChange};
+use forge::{CheckRun, FileChange, Gate};
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
@@ -94,6 +94,9 @@ pub struct Approved {
     pub plan: Plan,
     /// Who approved; the policy itself when nobody was to be asked.
     pub by: Option<Person>,
+    /// What people said of the versions before, oldest first.
+    #[serde(default)]
+    pub feedback: Vec<String>,
 }
 
 /// What a session is for.
@@ -131,11 +134,41 @@ pub struct Work {
     pub tier_because: String,
     /// What the repository's checks said of it before it was published.
     pub checks: Vec<CheckRun>,
+    /// What its repository demands of a change before it lands.
+    #[serde(default)]
+    pub demand: Demand,
     /// Which sandbox it ran in, for people.
     pub cage: String,
 }
 
+/// What a repository demands of a change before it lands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Demand {
+    /// That its checks pass.
+    #[default]
+    Checks,
+    /// Nothing: the repository says `checks = []`.
+    Nothing,
+    /// It does not say, so that nothing can land.
+    Unsaid,
+}
+
+impl From<&Gate> for Demand {
+    fn from(gate: &Gate) -> Self {
+        match gate {
+            Gate::Checks(_) => Self::Checks,
+            Gate::Untested => Self::Nothing,
+            Gate::Missing => Self::Unsaid,
+        }
+    }
+}
+
 impl Work {
+    /// Whether the queue could land it, as far as is known before it is tried there.
+    pub fn may_land(&self) -> bool {
+        self.demand != Demand::Unsaid && self.red_checks().is_empty()
+    }
+
     /// The person who answers for it beside its requester: who accepted the change, else who approved its plan.
     pub fn approver(&self) -> Option<&Person> {
         let of_plan = || self.approved.as_ref().and_then(|approved| approved.by.as_ref());
@@ -308,7 +341,11 @@ impl Task {
             TaskState::Working { .. } => "being worked on",
             TaskState::Departed { .. } => "waiting for somebody to accept a change that goes beyond its plan",
             TaskState::Publishing { .. } => "being published",
-            TaskState::InReview { .. } => "ready, waiting for the word to merge",
+            TaskState::InReview { sent_back: Some(_), .. } => "back from the merge queue",
+            TaskState::InReview { pull_request, .. } if pull_request.work.may_land() => {
+                "ready, waiting for the word to merge"
+            }
+            TaskState::InReview { .. } => "published, but not fit to land",
             TaskState::Merging { .. } => "in the merge queue",
             TaskState::Cancelling { .. } => "being stopped",
             TaskState::Merged { .. } => "merged",

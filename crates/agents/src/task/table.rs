@@ -13,8 +13,18 @@ const UPDATE: &str = "UPDATE task SET version = $2, state = $3, body = $4, updat
     thread = $7, repo = $8, title = $9, requester = $10, created_at_ms = $11 WHERE id = $1 AND version = $2 - 1";
 
 /// The SQL texts of this file and of the view.
-pub const STATEMENTS: &[&str] =
-    &[SELECT, INSERT, UPDATE, super::view::LIST, super::view::IN_THREAD, super::view::COUNT_LIVE, super::view::LIVE];
+pub const STATEMENTS: &[&str] = &[
+    SELECT,
+    INSERT,
+    UPDATE,
+    super::view::LIST,
+    super::view::IN_THREAD,
+    super::view::RUNNING,
+    super::view::LAST_LINE,
+    super::view::LOG_END,
+    super::view::COUNT_LIVE,
+    super::view::LIVE,
+];
 
 /// How many characters of a request make its title.
 const TITLE_MAX: usize = 72;

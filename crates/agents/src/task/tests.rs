@@ -51,6 +51,7 @@ fn work(head: &str, tier: Tier, conclusion: Conclusion) -> Work {
         tier,
         tier_because: "src/a.rs".to_owned(),
         checks: vec![check],
+        demand: Demand::Checks,
         cage: "standard".to_owned(),
     }
 }

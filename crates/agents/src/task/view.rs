@@ -9,6 +9,23 @@ pub(super) const LIST: &str = "SELECT id, state, repo, title, requester, thread,
     FROM task ORDER BY number DESC LIMIT $1";
 pub(super) const IN_THREAD: &str = "SELECT id, state, repo, title, requester, thread, created_at_ms, updated_at_ms
     FROM task WHERE thread = $1 ORDER BY number DESC LIMIT $2";
+// A state's beginning is the first event after the last one that led to another; the log is read from its end.
+pub(super) const RUNNING: &str = "SELECT r.id, r.state, r.repo, r.title, r.thread, r.since_ms, l.line, l.at_ms FROM (
+        SELECT t.id, t.state, t.repo, t.title, t.thread, t.number, COALESCE((SELECT MIN(j.at_ms) FROM journal j
+            WHERE j.kind = 'task' AND j.machine = t.id AND j.version > COALESCE((SELECT b.version FROM journal b
+                WHERE b.kind = 'task' AND b.machine = t.id AND b.state <> t.state
+                ORDER BY b.version DESC LIMIT 1), 0)), t.updated_at_ms) AS since_ms
+        FROM task t WHERE t.state IN ('queued', 'planning', 'working', 'publishing', 'merging', 'cancelling')
+        ORDER BY t.number LIMIT $1) r
+    LEFT JOIN log l ON l.kind = 'task' AND l.machine = r.id AND l.n = (SELECT s.n FROM log s
+        WHERE s.kind = 'task' AND s.machine = r.id AND TRIM(s.line) <> '' ORDER BY s.n DESC LIMIT 1)
+    ORDER BY r.number";
+
+pub(super) const LAST_LINE: &str = "SELECT line, at_ms FROM log
+    WHERE kind = 'task' AND machine = $1 AND TRIM(line) <> '' ORDER BY n DESC LIMIT 1";
+
+pub(super) const LOG_END: &str = "SELECT line, at_ms FROM log
+    WHERE kind = 'task' AND machine = $1 ORDER BY n DESC LIMIT $2";
 
 pub(super) const LIVE: &str = "SELECT id FROM task
     WHERE state NOT IN ('merged', 'answered', 'cancelled', 'failed')";
@@ -43,6 +60,51 @@ impl TaskLine {
     }
 }
 
+/// One task at work, as far as its own rows tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningLine {
+    /// The task.
+    pub id: TaskId,
+    /// The name of its state.
+    pub state: String,
+    /// Its repository.
+    pub repo: String,
+    /// The request's first line.
+    pub title: String,
+    /// Where.
+    pub thread: String,
+    /// Since when it has been in that state.
+    pub since: Timestamp,
+    /// What was printed last, if anything ever was.
+    pub last_line: Option<LastLine>,
+}
+
+/// A line from the end of a task's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastLine {
+    /// The line.
+    pub text: String,
+    /// When it was kept.
+    pub at: Timestamp,
+}
+
+/// The tasks that are at work or wait for something other than a person, oldest first, at most `count_max`.
+pub async fn running(store: &Store, count_max: i64) -> Result<Vec<RunningLine>, StoreError> {
+    store.rows(RUNNING, &[count_max.into()]).await?.iter().map(running_line_of).collect()
+}
+
+/// What was printed last for a task.
+pub async fn last_line(store: &Store, id: TaskId) -> Result<Option<LastLine>, StoreError> {
+    let rows = store.rows(LAST_LINE, &[id.to_string().into()]).await?;
+    rows.first().map_or(Ok(None), last_line_of)
+}
+
+/// The last `count_max` lines that were printed for a task, oldest first.
+pub async fn last_lines(store: &Store, id: TaskId, count_max: i64) -> Result<Vec<LastLine>, StoreError> {
+    let rows = store.rows(LOG_END, &[id.to_string().into(), count_max.into()]).await?;
+    rows.iter().rev().filter_map(|row| last_line_of(row).transpose()).collect()
+}
+
 /// The newest tasks, newest first, at most `count_max`.
 pub async fn newest(store: &Store, count_max: i64) -> Result<Vec<TaskLine>, StoreError> {
     store.rows(LIST, &[count_max.into()]).await?.iter().map(line_of).collect()
@@ -66,11 +128,33 @@ pub async fn live_ids(store: &Store) -> Result<BTreeSet<TaskId>, StoreError> {
     Ok(ids?.iter().filter_map(|id| id.parse().ok()).collect())
 }
 
-fn line_of(row: &Row) -> Result<TaskLine, StoreError> {
+fn running_line_of(row: &Row) -> Result<RunningLine, StoreError> {
+    Ok(RunningLine {
+        id: id_of(row)?,
+        state: row.text("state")?,
+        repo: row.text("repo")?,
+        title: row.text("title")?,
+        thread: row.text("thread")?,
+        since: Timestamp::from_ms(row.int("since_ms")?),
+        last_line: last_line_of(row)?,
+    })
+}
+
+fn last_line_of(row: &Row) -> Result<Option<LastLine>, StoreError> {
+    let at = row.maybe_int("at_ms")?.map(Timestamp::from_ms);
+    Ok(row.maybe_text("line")?.zip(at).map(|(text, at)| LastLine { text, at }))
+}
+
+fn id_of(row: &Row) -> Result<TaskId, StoreError> {
     let id = row.text("id")?;
-    let unreadable = |why: String| StoreError::Unreadable { kind: "task", id: id.clone(), why };
+    let unreadable =
+        |error: domain::id::NotATask| StoreError::Unreadable { kind: "task", id: id.clone(), why: error.to_string() };
+    id.parse().map_err(unreadable)
+}
+
+fn line_of(row: &Row) -> Result<TaskLine, StoreError> {
     Ok(TaskLine {
-        id: id.parse().map_err(|error: domain::id::NotATask| unreadable(error.to_string()))?,
+        id: id_of(row)?,
         state: row.text("state")?,
         repo: row.text("repo")?,
         title: row.text("title")?,

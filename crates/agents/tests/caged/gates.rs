@@ -1,6 +1,6 @@
 //! Checks on exactly the tree that would land.
 
-use agents::cage::{Cage, CageSettings};
+use agents::cage::{Cage, CageSettings, SilentSink};
 use agents::checks::{Gatekeeper, Inspected};
 use expect_test::{Expect, expect};
 use forge::{Conclusion, Gate, gate_from_toml};
@@ -23,7 +23,8 @@ pub const CASES: &[Case] = &[
 fn inspect(checks: &str, stop: &CancellationToken) -> (Project, Inspected) {
     let project = Project::new(&[("a", "1\n"), (".downbeat/config.toml", checks)]);
     let gatekeeper = Gatekeeper::new(Cage::new(CageSettings::default()), project.path("checks"));
-    let inspected = block_on(gatekeeper.inspect(&project.repository, &project.base, stop.clone())).unwrap();
+    let inspected =
+        block_on(gatekeeper.inspect(&project.repository, &project.base, &SilentSink, stop.clone())).unwrap();
     let left = std::fs::read_dir(project.path("checks")).map_or(0, Iterator::count);
     assert_eq!(left, 0, "a copy was left behind");
     (project, inspected)
@@ -63,7 +64,7 @@ fn a_commit_without_checks_is_held_to_those_of_the_config() {
         project.repository.gate = configured.clone();
         let gatekeeper = Gatekeeper::new(Cage::new(CageSettings::default()), project.path("checks"));
         let stop = CancellationToken::new();
-        let inspected = block_on(gatekeeper.inspect(&project.repository, &project.base, stop)).unwrap();
+        let inspected = block_on(gatekeeper.inspect(&project.repository, &project.base, &SilentSink, stop)).unwrap();
         let Inspected::Read { gate, runs } = inspected else { panic!("it was not read") };
         (gate, runs.first().map(|run| run.conclusion))
     };

@@ -61,7 +61,7 @@ fn a_command_without_a_plan_command_is_refused() {
 fn a_failing_command_is_quoted() {
     let project = Project::new(&[("a", "1\n")]);
     let error = project.work(&*project.shell("echo no idea >&2; exit 4", None), &project.workspace(), "x").unwrap_err();
-    assert_eq!(error.to_string(), "it ended with exit code 4; its last words:\nno idea");
+    assert_eq!(error.to_string(), "ended with exit code 4; its last words:\nno idea");
 }
 
 fn a_command_may_commit_for_itself() {
@@ -122,10 +122,10 @@ fn a_bad_recipe_says_where() {
     let project = Project::new(&[(".downbeat/recipes/bad.toml", "description = \"x\"\nstep = 1\n")]);
     let agent = project.agent(AgentSettings::Recipe {});
     let said = |request: &str| project.plan(&*agent, &project.workspace(), request).unwrap_err().to_string();
-    expect!["it could not start: .downbeat/recipes/bad.toml, line 2, column 1: unknown field `step`, expected `description` or `steps`"]
+    expect!["could not start: .downbeat/recipes/bad.toml, line 2, column 1: unknown field `step`, expected `description` or `steps`"]
         .assert_eq(&said("bad"));
-    assert!(said("missing").starts_with("it could not start: there is no .downbeat/recipes/missing.toml at "));
-    expect!["it could not start: `../bad` is not a recipe's name; ask with the name of one in .downbeat/recipes"]
+    assert!(said("missing").starts_with("could not start: there is no recipe missing at "));
+    expect!["could not start: `../bad` is not a recipe's name; ask with the name of one in .downbeat/recipes"]
         .assert_eq(&said("../bad"));
 }
 
@@ -134,7 +134,7 @@ fn a_failing_step_of_a_recipe_is_named() {
     let project = Project::new(&[(".downbeat/recipes/r.toml", recipe)]);
     let workspace = project.workspace();
     let error = project.work(&*project.agent(AgentSettings::Recipe {}), &workspace, "r").unwrap_err();
-    assert_eq!(error.to_string(), "step one: it ended with exit code 1; its last words:\nhm");
+    assert_eq!(error.to_string(), "failed in step one, which ended with exit code 1; its last words:\nhm");
     assert_eq!(project.commit(&workspace), Ok(None));
 }
 
@@ -212,9 +212,9 @@ fn every_misdeed_ends_in_a_clear_text() {
     assert!(fails(&project, "fail").ends_with("told to fail"));
     assert!(fails(&project, "escape").contains("Permission denied"));
     assert!(!project.path("workspaces/T-1/outside").exists());
-    assert!(fails(&project, "flood").starts_with("it was stopped because it wrote more output than allowed"));
+    assert!(fails(&project, "flood").starts_with("was stopped because it wrote more output than allowed"));
     let garbage = project.plan(&*agent, &project.workspace(), "garbage").unwrap_err().to_string();
-    assert_eq!(garbage, "it printed something that is not text");
+    assert_eq!(garbage, "printed something that is not text");
     let workspace = project.workspace();
     project.work(&*agent, &workspace, "orphan").unwrap();
     assert_eq!(told(&project.commit(&workspace).unwrap().unwrap()), "list +1 -0");

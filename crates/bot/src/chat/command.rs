@@ -7,6 +7,7 @@
 use domain::TaskId;
 use serde::{Deserialize, Serialize};
 
+use super::help;
 use super::options::{self, Options};
 
 /// What a message asks for.
@@ -23,10 +24,23 @@ pub enum Command {
     },
     /// Something about a task; the one in focus when none is named.
     OnTask(Deed),
-    /// What can be said.
-    Help,
+    /// What can be said, or more of one command.
+    Help {
+        /// Which.
+        word: Option<String>,
+    },
     /// The tasks of the thread, or one of them.
     Status {
+        /// Which.
+        task: Option<TaskId>,
+    },
+    /// What was printed for a task.
+    Log {
+        /// Which.
+        task: Option<TaskId>,
+    },
+    /// The difference that a task's change makes.
+    Diff {
         /// Which.
         task: Option<TaskId>,
     },
@@ -125,7 +139,7 @@ pub fn parse(text: &str, mention: &str) -> Command {
     let text = text.trim();
     if let Some(said) = text.strip_prefix(mention).filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric())) {
         let said = said.trim_start_matches([',', ':']).trim();
-        return parse_command(said).unwrap_or_else(|| parse_request(said));
+        return parse_command(said).or_else(|| slip_in(said)).unwrap_or_else(|| parse_request(said));
     }
     if let Some(says) = command_of_reaction(text) {
         return parse_command(says).unwrap_or(Command::Talk);
@@ -140,7 +154,7 @@ pub fn parse(text: &str, mention: &str) -> Command {
             Command::Talk
         }
         Some(command) => command,
-        None => Command::Talk,
+        None => slip_in(text).unwrap_or(Command::Talk),
     }
 }
 
@@ -150,7 +164,10 @@ fn parse_command(said: &str) -> Option<Command> {
     let verb = first.trim_end_matches(['!', '?', '.']).to_lowercase();
     let (task, words) = task_and_words(rest);
     match verb.as_str() {
-        "help" if rest.is_empty() => return Some(Command::Help),
+        "help" if rest.is_empty() => return Some(Command::Help { word: None }),
+        "help" if help::tells_of(rest) => return Some(Command::Help { word: Some(rest.to_lowercase()) }),
+        "log" if words.is_empty() => return Some(Command::Log { task }),
+        "diff" if words.is_empty() => return Some(Command::Diff { task }),
         "status" | "tasks" if words.is_empty() => return Some(Command::Status { task }),
         "queue" if rest.is_empty() => return Some(Command::Queue),
         "pause" if rest.is_empty() => return Some(Command::Pause),
@@ -162,6 +179,18 @@ fn parse_command(said: &str) -> Option<Command> {
     let retyped = task.is_some() && verb == TaskVerb::Approve && approval_words_fit(&words);
     let fits = words.is_empty() || verb.takes_words() || retyped;
     fits.then_some(Command::OnTask(Deed { verb, task, words }))
+}
+
+/// What was meant, where a word that is almost a command stands before a task and nothing else does.
+fn slip_in(said: &str) -> Option<Command> {
+    let (first, rest) = split_word(said);
+    let word = first.to_lowercase();
+    let task: TaskId = rest.parse().ok()?;
+    let meant = help::words().find(|known| options::is_slip(&word, known))?;
+    Some(Command::Unclear {
+        why: format!("There is no command `{word}`"),
+        next: format!("Did you mean `{meant} {task}`? Say `help` to see what there is"),
+    })
 }
 
 /// After `approve T-1`: nothing, the version (`v2`), the hash (`#a91f0c12`), or the task's id once more.
@@ -177,7 +206,7 @@ fn is_number(text: &str) -> bool {
 
 fn parse_request(said: &str) -> Command {
     if said.is_empty() {
-        return Command::Help;
+        return Command::Help { word: None };
     }
     match options::split(said) {
         Ok((text, _)) if text.is_empty() => Command::Unclear {
@@ -232,7 +261,9 @@ mod tests {
         assert_eq!(says("@agent, fix it repo=acme/web plan=off"), r#"ask "fix it" repo=acme/web plan=off"#);
         assert_eq!(says("@agent merge the two config loaders"), r#"ask "merge the two config loaders" "#);
         assert_eq!(says("@agents are great"), "talk");
-        assert_eq!(says("@agent"), "Help");
+        assert_eq!(says("@agent"), "Help { word: None }");
+        assert_eq!(says("@agent  \n "), "Help { word: None }");
+        assert_eq!(says(" \n\t "), "talk");
     }
 
     #[test]
@@ -247,6 +278,32 @@ mod tests {
         assert_eq!(says("@agent revise keep the old name"), r#"revise ? "keep the old name""#);
         assert_eq!(says("why not?"), "talk");
         assert_eq!(says("I approve of this"), "talk");
+    }
+
+    #[test]
+    fn a_slip_before_a_task_is_asked_about() {
+        for (said, meant) in [
+            ("aprove T-1", "approve T-1"),
+            ("@agent aprove T-1", "approve T-1"),
+            ("mereg T-2", "merge T-2"),
+            ("Stattus T-3", "status T-3"),
+        ] {
+            assert!(says(said).contains(&format!("Did you mean `{meant}`?")), "{said}: {}", says(said));
+        }
+        for talk in ["aprove", "aprove it", "improve T-1", "mergers T-1 and T-2", "helpp me"] {
+            assert_eq!(says(talk), "talk");
+        }
+        assert_eq!(says("@agent aprove the budget"), r#"ask "aprove the budget" "#);
+    }
+
+    #[test]
+    fn help_is_asked_for_alone_or_with_a_command() {
+        assert_eq!(says("help Approve"), r#"Help { word: Some("approve") }"#);
+        assert_eq!(says("help me"), "talk");
+        assert_eq!(says("@agent help the newcomers"), r#"ask "help the newcomers" "#);
+        assert_eq!(says("log T-2"), "Log { task: Some(TaskId(2)) }");
+        assert_eq!(says("diff"), "Diff { task: None }");
+        assert_eq!(says("log out please"), "talk");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One function a command: resolve what is meant, ask the policy, apply the event.
+//! One function a command that does something: resolve what is meant, ask the policy, apply the event.
 
 use agents::task::view::{self, TaskLine};
 use agents::task::{Approved, Request, Task, TaskEvent, TaskState, Work};
@@ -11,16 +11,7 @@ use super::command::{Command, Deed, TaskVerb};
 use super::intake::{Answer, Intake, Trouble};
 use super::messenger::Heard;
 use super::options::Options;
-use super::{context, render, resolve};
-
-/// How many tasks a list shows.
-const LIST_MAX: i64 = 20;
-
-const HELP: &str =
-    "Say `@agent WHAT SHOULD CHANGE`, with any of repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto.
-About a task (T-1, or the only one it can mean): approve, revise T-1 WORDS, reject, merge, dequeue, stop, retry.
-To look: status, status T-1, queue, why T-1, @agent why can't I approve T-1?
-For the queue: pause, resume. A number answers the button with that number; ✅ approves, ❌ stops, 🔁 retries.";
+use super::{context, help, resolve};
 
 impl Intake {
     pub(super) async fn obey(&self, heard: &Heard, command: Command, delivery: &DeliveryId) -> Result<Answer, Trouble> {
@@ -33,9 +24,11 @@ impl Intake {
             Command::Unclear { why, next } => Err(Rejected::new(why, next).into()),
             Command::Ask { text, options } => self.ask(heard, text, options, delivery).await,
             Command::OnTask(deed) => self.act(heard, &deed, delivery).await,
-            Command::Help => self.may(heard, Verb::View).map(|()| Answer::words(HELP)),
+            Command::Help { word } => self.may(heard, Verb::View).map(|()| Answer::words(help::of(word.as_deref()))),
             Command::Status { task: Some(task) } => self.show_task(heard, task).await,
             Command::Status { task: None } => self.list_tasks(heard).await,
+            Command::Log { task } => self.show_log(heard, task).await,
+            Command::Diff { task } => self.show_diff(heard, task).await,
             Command::Queue => self.show_queues(heard).await,
             Command::Pause => {
                 let by = heard.author.clone();
@@ -49,7 +42,7 @@ impl Intake {
         }
     }
 
-    fn may(&self, heard: &Heard, verb: Verb) -> Result<(), Trouble> {
+    pub(super) fn may(&self, heard: &Heard, verb: Verb) -> Result<(), Trouble> {
         Ok(decide(&self.rules.load(), &heard.author, &Asked::of(verb)).allowed()?)
     }
 
@@ -139,52 +132,16 @@ impl Intake {
         Ok(Answer::seen())
     }
 
-    async fn find(&self, id: TaskId) -> Result<Task, Trouble> {
+    pub(super) async fn find(&self, id: TaskId) -> Result<Task, Trouble> {
         let missing =
             || Rejected::new(format!("There is no task {id}"), "Say `status` to see the tasks of this thread");
         Ok(self.store.load::<Task>(&id).await?.ok_or_else(missing)?)
     }
 
-    fn judge(&self, heard: &Heard, verb: TaskVerb, task: &Task, retyped: bool) -> Decision {
+    pub(super) fn judge(&self, heard: &Heard, verb: TaskVerb, task: &Task, retyped: bool) -> Decision {
         let (tier, paths) = risk_of(task);
         let about = About { task: task.id, requester: &task.request.requester, tier, paths: &paths };
         decide(&self.rules.load(), &heard.author, &Asked { retyped, ..Asked::about(right_for(verb), about) })
-    }
-
-    async fn show_task(&self, heard: &Heard, id: TaskId) -> Result<Answer, Trouble> {
-        self.may(heard, Verb::View)?;
-        let task = self.find(id).await?;
-        let around = self.notifier.surroundings(&task).await?;
-        Ok(Answer { reply: Some(render::card(&task, &around)), ..Answer::default() })
-    }
-
-    async fn list_tasks(&self, heard: &Heard) -> Result<Answer, Trouble> {
-        self.may(heard, Verb::View)?;
-        let tasks = view::in_thread(&self.store, &heard.message.thread, LIST_MAX).await?;
-        if tasks.is_empty() {
-            return Ok(Answer::words("No tasks in this thread yet. Say `@agent` and what should change."));
-        }
-        let lines: Vec<_> = tasks
-            .iter()
-            .rev()
-            .map(|task| format!("{} {} · {} (by {})", task.id, task.state, task.title, task.requester))
-            .collect();
-        Ok(Answer::words(lines.join("\n")))
-    }
-
-    async fn show_queues(&self, heard: &Heard) -> Result<Answer, Trouble> {
-        self.may(heard, Verb::View)?;
-        let mut lines = Vec::new();
-        for repository in self.repositories.iter() {
-            let Some(view) = self.desk.view(&repository.name).await? else { continue };
-            let pause = view.pause.map(|why| format!(", {why}")).unwrap_or_default();
-            lines.push(format!("{}: {} in line{pause}", view.id, view.lines.len()));
-            lines.extend(view.lines.iter().map(|line| format!("{} {} · {}", line.entry, line.title, line.progress)));
-        }
-        if lines.is_empty() {
-            lines.push("The merge queue is empty. Say `merge T-1` when a task is ready.".to_owned());
-        }
-        Ok(Answer::words(lines.join("\n")))
     }
 
     async fn operate_queue(&self, heard: &Heard, event: QueueEvent, delivery: &DeliveryId) -> Result<Answer, Trouble> {
@@ -196,26 +153,9 @@ impl Intake {
         self.desk.tell(&repo, event, Cause::Delivery(delivery.clone())).await?;
         Ok(Answer::words(format!("The merge queue of {repo} is {said}.")))
     }
-
-    /// Answers `why`: the policy's own reason, and what the task waits for.
-    async fn explain(&self, heard: &Heard, task: Option<TaskId>, deed: Option<TaskVerb>) -> Result<Answer, Trouble> {
-        self.may(heard, Verb::View)?;
-        let fits = |task: &TaskLine| !task.is_ended() || deed.is_some_and(|deed| resolve::fits(deed, task));
-        let id = resolve::task("why", fits, task, &heard.message.thread, &self.store).await??;
-        let task = self.find(id).await?;
-        let around = self.notifier.surroundings(&task).await?;
-        let mut lines = vec![format!("{id}: {}.", render::now_line(&task, &around).trim_end_matches('.'))];
-        if let Some(deed) = deed {
-            lines.push(match self.judge(heard, deed, &task, false) {
-                Decision::Allowed { because } => format!("You may {} it: {because}.", deed.word()),
-                Decision::Denied(rejected) => rejected.to_string(),
-            });
-        }
-        Ok(Answer::words(lines.join("\n")))
-    }
 }
 
-fn right_for(verb: TaskVerb) -> Verb {
+pub(super) fn right_for(verb: TaskVerb) -> Verb {
     match verb {
         TaskVerb::Approve => Verb::Approve,
         TaskVerb::Revise => Verb::Revise,
@@ -228,7 +168,7 @@ fn right_for(verb: TaskVerb) -> Verb {
 }
 
 /// The risk of what the task is about to do: of the change where there is one, else of the plan.
-fn risk_of(task: &Task) -> (Tier, Vec<String>) {
+pub(super) fn risk_of(task: &Task) -> (Tier, Vec<String>) {
     let of_work = |work: &Work| (work.tier, work.changes.iter().map(|change| change.path.clone()).collect());
     match &task.state {
         TaskState::AwaitingApproval { plan, .. } | TaskState::Working { approved: Some(Approved { plan, .. }) } => {

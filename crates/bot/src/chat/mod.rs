@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`messenger`] (the seam), [`command`] (the grammar of what people may say), [`conversation`] (the
 //! machine that holds what was heard until it is answered), [`intake`] (from words to an event), [`render`] (from a
-//! state to words and buttons), [`notifier`] (says them).
+//! state to words and buttons), [`notifier`] (says them), [`refresher`] (tells what long waits are for), [`running`] (what is going on while nobody is asked).
 
 pub mod messenger;
 
@@ -11,11 +11,16 @@ pub mod conversation;
 
 pub mod console;
 pub mod context;
+mod hindrance;
 pub mod intake;
 pub mod notifier;
 pub mod order;
+pub mod refresher;
 pub mod render;
+pub mod running;
 
+mod help;
 mod interpret;
+mod looking;
 mod options;
 mod resolve;

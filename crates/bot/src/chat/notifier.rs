@@ -6,15 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agents::task::{Announcement, Task, TaskEffect, TaskEvent, TaskState};
+use agents::task::{Announcement, Task, TaskEffect, TaskEvent, TaskState, view};
 use async_trait::async_trait;
 use domain::EntryId;
 use forge::Repositories;
-use mergeq::queue::{self, Queue};
-use store::{Owed, Performed, Performer, Store, StoreError};
+use mergeq::queue::{self, Pause, Queue};
+use store::{Owed, Performed, Performer, Store, StoreError, Table};
 
 use super::console;
 use super::conversation::{Conversation, ConversationEffect, ConversationEvent};
+use super::hindrance::Hindrance;
 use super::messenger::{ChatError, Messenger, Said};
 use super::render::{self, LandedBeside, Surroundings};
 
@@ -33,9 +34,11 @@ pub struct Notifier {
 
 /// Why something was not said.
 #[derive(Debug, thiserror::Error)]
-enum Unsaid {
+pub enum Unsaid {
+    /// What to say could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The platform did not take it.
     #[error(transparent)]
     Chat(#[from] ChatError),
 }
@@ -79,11 +82,14 @@ impl Notifier {
     pub async fn surroundings(&self, task: &Task) -> Result<Surroundings, StoreError> {
         let mut around = Surroundings { cage: self.cage.clone(), ..Surroundings::default() };
         let request = &task.request;
+        around.hindrance = self.hindrance(task).await?;
         if let TaskState::Merging { .. } = task.state {
             let id = queue::queue_id(&request.repo, &request.target);
-            let queue = self.store.load::<Queue>(&id).await?;
-            let progress = queue.and_then(|queue| queue::progress_of(&queue, &EntryId::from(task.id)));
-            around.queue = progress.map(|progress| progress.to_string());
+            if let Some(queue) = self.store.load::<Queue>(&id).await? {
+                let entry = EntryId::from(task.id);
+                around.queue = queue::progress_of(&queue, &entry).map(|progress| progress.to_string());
+                around.hindrance = around.hindrance.or(self.hindrance_in(&queue, &entry).await?);
+            }
         }
         if let (TaskState::Merged { .. }, Some(repository)) = (&task.state, self.repositories.get(&request.repo)) {
             // Only a hint for the person: when the place cannot be told now, the message goes without it.
@@ -95,6 +101,38 @@ impl Notifier {
                 .and_then(|place| Some(LandedBeside { command: place.merge?.line, reference: place.reference }));
         }
         Ok(around)
+    }
+
+    /// What keeps the task itself from going on.
+    async fn hindrance(&self, task: &Task) -> Result<Option<String>, StoreError> {
+        let lane = match &task.state {
+            TaskState::Queued { .. } | TaskState::Planning { .. } | TaskState::Working { .. } => "session",
+            TaskState::Publishing { .. } => "publish",
+            TaskState::Merging { .. } => "merge",
+            TaskState::AwaitingApproval { .. }
+            | TaskState::Departed { .. }
+            | TaskState::InReview { .. }
+            | TaskState::Cancelling { .. }
+            | TaskState::Merged { .. }
+            | TaskState::Answered { .. }
+            | TaskState::Cancelled { .. }
+            | TaskState::Failed { .. } => return Ok(None),
+        };
+        let debts = self.store.debts(Task::KIND, &task.id.to_string()).await?;
+        let Some(owed) = debts.iter().rfind(|debt| debt.lane == lane) else { return Ok(None) };
+        let said = view::last_line(&self.store, task.id).await?;
+        let now = self.store.now();
+        Ok(Hindrance::of(owed, said.map(|said| said.at), now).and_then(|hindrance| hindrance.on_card(now)))
+    }
+
+    /// What keeps its entry in the queue from going on. That a queue has stopped by itself, its entries have been told.
+    async fn hindrance_in(&self, queue: &Queue, entry: &EntryId) -> Result<Option<String>, StoreError> {
+        let run = queue.run_of(entry);
+        if let (None, Some(pause @ Pause::By(_))) = (run, &queue.pause) {
+            return Ok(Some(pause.to_string()));
+        }
+        let (debts, now) = (self.store.debts(Queue::KIND, queue.id.as_str()).await?, self.store.now());
+        Ok(Hindrance::in_queue(queue, run, &debts, now).and_then(|hindrance| hindrance.on_card(now)))
     }
 }
 

@@ -79,7 +79,7 @@ fn take(options: &mut Options, key: &str, value: &str) -> Result<(), Rejected> {
 }
 
 /// Whether `key` is `known` with one letter too many, too few, or other, or with two neighbours swapped.
-fn is_slip(key: &str, known: &str) -> bool {
+pub(super) fn is_slip(key: &str, known: &str) -> bool {
     let (key, known) = (key.as_bytes(), known.as_bytes());
     let same_start = key.iter().zip(known).take_while(|(a, b)| a == b).count();
     let same_end = key.iter().rev().zip(known.iter().rev()).take_while(|(a, b)| a == b).count();

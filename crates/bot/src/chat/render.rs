@@ -1,7 +1,8 @@
 //! From a state to words and buttons. Pure: the same view gives the same message.
 
-use agents::task::{Approved, Goal, Intent, Plan, Proof, Request, Task, TaskState, Work};
-use forge::FileChange;
+use agents::task::{Approved, Demand, Goal, Intent, Plan, Proof, Request, Task, TaskState, Work};
+use forge::checks::CHECKS_FILE;
+use forge::{CheckRun, FileChange};
 
 use super::messenger::{Choice, Said};
 
@@ -13,6 +14,8 @@ const SHOWN_MAX: usize = 10;
 pub struct Surroundings {
     /// Where its entry is in the merge queue, in words.
     pub queue: Option<String>,
+    /// What keeps it from going on, in words.
+    pub hindrance: Option<String>,
     /// Where landed work waits, when it could not be put on the target branch itself.
     pub waits: Option<LandedBeside>,
     /// The sandbox that agents and checks run in.
@@ -38,6 +41,11 @@ pub fn card(task: &Task, around: &Surroundings) -> Said {
 
 /// Where the task stands, in one line.
 pub fn now_line(task: &Task, around: &Surroundings) -> String {
+    let standing = standing(task, around);
+    around.hindrance.as_ref().map_or(standing.clone(), |hindrance| format!("{standing} · {hindrance}"))
+}
+
+fn standing(task: &Task, around: &Surroundings) -> String {
     match &task.state {
         TaskState::Queued { goal: Goal::Plan { .. } } => "waiting for its turn to plan".to_owned(),
         TaskState::Queued { goal: Goal::Work { approved } } => {
@@ -53,7 +61,13 @@ pub fn now_line(task: &Task, around: &Surroundings) -> String {
         TaskState::Working { approved } => format!("{}working", approval(approved)),
         TaskState::Departed { why, .. } => format!("stopped before publishing: {why}"),
         TaskState::Publishing { work } => format!("publishing {}", size(&work.changes)),
-        TaskState::InReview { pull_request, sent_back: None } => format!("ready on {}", pull_request.reference),
+        TaskState::InReview { pull_request, sent_back: None } => {
+            let reference = &pull_request.reference;
+            match pull_request.work.demand {
+                Demand::Checks | Demand::Nothing => format!("ready on {reference}"),
+                Demand::Unsaid => format!("ready on {reference}, but cannot land: its repository names no checks"),
+            }
+        }
         TaskState::InReview { sent_back: Some(why), .. } => format!("back from the merge queue: {why}"),
         TaskState::Merging { by, intent, note, .. } => {
             let note = note.as_ref().map(|note| format!(" · {note}")).unwrap_or_default();
@@ -77,10 +91,10 @@ fn merging(by: &str, intent: &Intent, around: &Surroundings) -> String {
 
 fn approval(approved: &Option<Approved>) -> String {
     match approved {
-        Some(Approved { plan, by: Some(by) }) => {
+        Some(Approved { plan, by: Some(by), .. }) => {
             format!("plan v{} approved by {by} (#{}) · ", plan.version, plan.short_hash())
         }
-        Some(Approved { plan, by: None }) => {
+        Some(Approved { plan, by: None, .. }) => {
             format!("plan v{} approved by the policy ({}) · ", plan.version, plan.tier)
         }
         None => String::new(),
@@ -135,8 +149,16 @@ pub fn ready(task: &Task, reference: &str, work: &Work) -> Said {
     for check in work.red_checks() {
         lines.push(format!("{}: {}", check.name, last_line(&check.output_tail).unwrap_or("no output")));
     }
+    if work.demand == Demand::Unsaid {
+        lines.push(format!(
+            "It cannot land before its repository says how to check a change. Put this into {CHECKS_FILE} on {}, with \
+             a command of your own:\n[[checks]]\nname = \"test\"\ncommand = \"make test\"\nor `checks = []` to land \
+             untested. Then say `retry {id}`.",
+            task.request.target
+        ));
+    }
     let mut choices = vec![Choice::new("Retry", format!("retry {id}"))];
-    if work.red_checks().is_empty() {
+    if work.may_land() {
         choices.insert(0, Choice::new("Merge", format!("merge {id}")));
     }
     Said { text: lines.join("\n"), choices }
@@ -157,7 +179,11 @@ pub fn ended(task: &Task, around: &Surroundings) -> Said {
         TaskState::Answered { answer } => Said::words(format!("{id}, nothing to change: {answer}")),
         TaskState::Cancelled { why } => Said::words(format!("{id} ended: {why}. Say `retry {id}` to run it again.")),
         TaskState::Failed { why, .. } => {
-            Said { text: format!("{id} failed: {why}"), choices: vec![Choice::new("Retry", format!("retry {id}"))] }
+            let next = format!("Say `retry {id}` to run it again, or `log {id}` to read what was printed.");
+            Said {
+                text: format!("{id} failed: {why}\n{next}"),
+                choices: vec![Choice::new("Retry", format!("retry {id}"))],
+            }
         }
         _ => Said::words(format!("{id} is {}.", task.state_in_words())),
     }
@@ -184,9 +210,22 @@ fn checks(work: &Work) -> String {
     let red = work.red_checks();
     match (work.checks.len(), red.len()) {
         (0, _) => "untested".to_owned(),
-        (1, 0) => format!("its check {} passed", work.checks[0].name),
-        (n, 0) => format!("its {n} checks passed"),
+        (1, 0) => format!("its check {} passed{}", work.checks[0].name, repeated(&work.checks)),
+        (n, 0) => format!("its {n} checks passed{}", repeated(&work.checks)),
         _ => format!("does not pass {}", listed(&red.iter().map(|check| check.name.clone()).collect::<Vec<_>>())),
+    }
+}
+
+/// Which checks passed only when they were tried again: somebody should look at those.
+fn repeated(checks: &[CheckRun]) -> String {
+    let again: Vec<_> = checks.iter().filter(|check| check.attempts > 1).collect();
+    match (checks.len(), &again[..]) {
+        (_, []) => String::new(),
+        (1, [only]) => format!(" at attempt {}", only.attempts),
+        (_, several) => {
+            let named = several.iter().map(|check| format!("{} at attempt {}", check.name, check.attempts));
+            format!(" ({})", listed(&named.collect::<Vec<_>>()))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::chat::console::{Console, SayError};
 use crate::chat::intake::Intake;
 use crate::chat::messenger::Heard;
 use crate::chat::order::NotCarriedOut;
+use crate::chat::running::running;
 use crate::reload::Reloader;
 use crate::serve::System;
 
@@ -61,7 +62,10 @@ impl ControlDesk {
 
     /// What is going on; nothing when that cannot be read, because the next glance may.
     pub(super) async fn running(&self) -> Vec<RunningTask> {
-        Vec::new()
+        running(&self.intake.store, &self.intake.desk).await.unwrap_or_else(|error| {
+            tracing::warn!("what is going on cannot be read: {error}");
+            Vec::new()
+        })
     }
 
     /// Answers everything but greetings and watches, which belong to the connection.

@@ -47,7 +47,7 @@ fn explain_rule(rules: &Rules, asked: &Asked<'_>, denial: &Denial<'_>) -> Reject
         (None, _) => asked.verb.to_string(),
     };
     let why = format!("You may not {what}: {}", denial.rule.why);
-    let next = named(rules, asked)
+    let next = who_may(rules, asked)
         .unwrap_or_else(|| format!("Nobody can while rule {} of [[policy.deny]] stands in the config", denial.number));
     Rejected::new(why, next)
 }
@@ -59,12 +59,13 @@ fn who_can<'r>(rules: &'r Rules, asked: &Asked<'_>) -> Vec<&'r Person> {
 }
 
 fn who_else(rules: &Rules, asked: &Asked<'_>, roles: &[Role]) -> String {
-    named(rules, asked).unwrap_or_else(|| {
+    who_may(rules, asked).unwrap_or_else(|| {
         format!("Nobody here can: ask {} to give somebody the role {} in the config", admins(rules), list(roles))
     })
 }
 
-fn named(rules: &Rules, asked: &Asked<'_>) -> Option<String> {
+/// Who may do what was asked, and what they say, as in "ana or ben can say `approve T-1`". None when nobody may.
+pub fn who_may(rules: &Rules, asked: &Asked<'_>) -> Option<String> {
     let names = who_can(rules, asked);
     if names.is_empty() {
         return None;

@@ -33,6 +33,7 @@ mod laws;
 mod tests;
 
 pub use decide::{About, Asked, Decision, decide};
+pub use explain::who_may;
 pub use glob::{BadGlob, Globs};
 pub use rules::{BadRules, DenyRule, Policy, Rules};
 pub use tier::{Assessment, Decider, Tier, Tiers};

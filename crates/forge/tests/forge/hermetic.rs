@@ -57,7 +57,7 @@ async fn credentials_are_in_no_argument_and_no_error() {
         seen.contains("DOWNBEAT_GIT_PASSWORD=se@cret") && seen.contains("credential.https://git.example.org.helper")
     );
     let error = call("3").text().await.unwrap_err().to_string();
-    assert_eq!(error, "git fetch failed with exit 3: fatal: https://***@git.example.org/ failed");
+    assert_eq!(error, "git fetch failed with exit 3: https://***@git.example.org/ failed");
 }
 
 #[tokio::test]

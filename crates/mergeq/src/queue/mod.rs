@@ -31,4 +31,5 @@ pub use event::{Obstacle, QueueEvent, Refusal, Verdict};
 pub use outcome::{FailedCheck, Outcome, Proof, Why};
 pub use policy::{Grouping, Limits, Policy};
 pub use state::{Candidate, Part, Pause, Phase, Queue, Run, RunId, queue_id, repo_of};
+pub use table::{CHECKS_LANE, LAND_LANE, STAGE_LANE, run_group};
 pub use view::{EntryLine, Place, Progress, QueueView, progress_of};

@@ -112,22 +112,30 @@ pub struct FailedCheck {
 }
 
 impl Why {
-    /// What a person can do now, as a sentence without a full stop.
-    pub fn next_step(&self) -> &'static str {
+    /// What a person can do now for the entry, as a sentence without a full stop.
+    pub fn next_step(&self, entry: &EntryId) -> String {
         match self {
-            Self::Full { .. } => "Ask to merge it again when some have landed, or dequeue one that matters less",
-            Self::TooLong { .. } => "Shorten the description, then ask to merge it again",
-            Self::Conflict { .. } => "Retry the task so that it starts from the target as it is now",
-            Self::AlreadyIn => "Nothing is left to do; close the task",
-            Self::Unusable { .. } | Self::HeadMoved { .. } => "Look at the branch, then ask to merge it again",
-            Self::Checks { .. } => "Retry the task with what failed, or repair the branch and ask to merge it again",
-            Self::Unconcluded { .. } => "Look why the checks do not run to their end, then ask to merge it again",
-            Self::NoGate { why: None } => {
-                "Write `[[checks]]` with a name and a command into .downbeat/config.toml, or `checks = []` to land untested"
+            Self::Full { .. } => {
+                format!("Say `merge {entry}` again when some have landed, or dequeue one that matters less")
             }
-            Self::NoGate { why: Some(_) } => "Correct .downbeat/config.toml, then ask to merge it again",
-            Self::Refused { .. } => "Correct what the forge objects to, then ask to merge it again",
-            Self::RepairOverdue | Self::RepairsSpent { .. } => "Look at the task yourself, then ask to merge it again",
+            Self::TooLong { .. } => format!("Shorten the description, then say `merge {entry}` again"),
+            Self::Conflict { .. } => format!("Say `retry {entry}`, so that it starts from the target as it is now"),
+            Self::AlreadyIn => format!("Nothing is left to do; say `stop {entry}` to end it"),
+            Self::Unusable { .. } | Self::HeadMoved { .. } => {
+                format!("Look at the branch, then say `merge {entry}` again")
+            }
+            Self::Checks { .. } => format!("Say `retry {entry}`, or repair the branch and say `merge {entry}` again"),
+            Self::Unconcluded { .. } => {
+                format!("Look why the checks do not run to their end, then say `merge {entry}` again")
+            }
+            Self::NoGate { why: None } => {
+                "Write `[[checks]]` with a name and a command into .downbeat/config.toml, or `checks = []` to land untested".to_owned()
+            }
+            Self::NoGate { why: Some(_) } => format!("Correct .downbeat/config.toml, then say `merge {entry}` again"),
+            Self::Refused { .. } => format!("Correct what the forge objects to, then say `merge {entry}` again"),
+            Self::RepairOverdue | Self::RepairsSpent { .. } => {
+                format!("Look at the change yourself, then say `merge {entry}` again")
+            }
         }
     }
 }

@@ -77,7 +77,8 @@ impl Table for Queue {
     }
 }
 
-fn run_group(id: &QueueId, run: RunId) -> String {
+/// The group of lane `checks` in which a run's checks are awaited.
+pub fn run_group(id: &QueueId, run: RunId) -> String {
     format!("{id}/{run}")
 }
 

@@ -207,6 +207,7 @@ pub fn work(n: u64, files: &[(&str, u64, u64)], checks: Vec<CheckRun>) -> Work {
         tier: risk.tier,
         tier_because: risk.to_string(),
         checks,
+        demand: Demand::Checks,
         cage: "files, time and processes limited; no network".to_owned(),
     }
 }

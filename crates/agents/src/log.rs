@@ -1,0 +1,80 @@
+//! The log of tasks while something works for them: lines are gathered as they come and kept every half second.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use domain::TaskId;
+use store::{Store, Table};
+
+use crate::cage::ProgressSink;
+use crate::task::Task;
+
+/// How often output is brought into the log: often enough to watch, seldom enough to cost nothing.
+const KEEP_EVERY: Duration = Duration::from_millis(500);
+/// The most lines of one session or one run of checks that are kept; past it, it says so once. Half of what a task's
+/// log holds, so that a talkative session leaves the one before it to be read.
+const LINES_MAX: usize = 5_000;
+
+/// Takes lines for the log of one task, or of several that are tested together.
+pub struct TaskLog {
+    store: Store,
+    tasks: Vec<TaskId>,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    n_seen: usize,
+    lines: Vec<String>,
+}
+
+impl TaskLog {
+    /// The log of these tasks.
+    pub fn of(store: &Store, tasks: impl IntoIterator<Item = TaskId>) -> Self {
+        Self { store: store.clone(), tasks: tasks.into_iter().collect(), waiting: Mutex::default() }
+    }
+
+    /// Keeps what comes in while `work` goes on, and once more at its end.
+    pub async fn keep_during<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        #[expect(clippy::disallowed_methods, reason = "a log is flushed by real time; nothing is decided by it")]
+        let mut every = tokio::time::interval(KEEP_EVERY);
+        loop {
+            tokio::select! {
+                ended = &mut work => {
+                    self.keep().await;
+                    return ended;
+                }
+                _ = every.tick() => self.keep().await,
+            }
+        }
+    }
+
+    /// Keeps what has come in by now.
+    pub async fn keep(&self) {
+        let lines = {
+            let mut waiting = self.waiting.lock().expect("no code panics while it holds this lock");
+            std::mem::take(&mut waiting.lines)
+        };
+        if lines.is_empty() {
+            return;
+        }
+        for task in &self.tasks {
+            if let Err(error) = self.store.append_log(Task::KIND, &task.to_string(), &lines).await {
+                tracing::warn!(task.id = %task, "{} lines of the log were lost: {error}", lines.len());
+            }
+        }
+    }
+}
+
+impl ProgressSink for TaskLog {
+    fn line(&self, text: &str) {
+        let mut waiting = self.waiting.lock().expect("no code panics while it holds this lock");
+        waiting.n_seen += 1;
+        if waiting.n_seen <= LINES_MAX {
+            waiting.lines.push(text.to_owned());
+        } else if waiting.n_seen == LINES_MAX + 1 {
+            waiting.lines.push(format!("… only the first {LINES_MAX} lines of this are kept"));
+        }
+    }
+}

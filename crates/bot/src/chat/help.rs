@@ -1,0 +1,96 @@
+//! What can be said, in a screen; and more of each command. Pure.
+
+/// Everything, by what people want.
+const OVERVIEW: &str = "Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME \
+plan=ask|auto|off merge=ask|auto
+Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
+Change: `stop T-1` · `retry T-1` · `dequeue T-1`
+Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `queue`
+Queue:  `pause` · `resume`
+The task can be left out where only one can be meant. A number answers the button with that number; ✅ approves, \
+❌ stops, 🔁 retries.
+`help approve` says more of one command.";
+
+/// Each command with what it does and an example.
+const COMMANDS: [(&str, &str); 16] = [
+    (
+        "ask",
+        "`@agent WHAT SHOULD CHANGE` starts a task: an agent proposes a plan, and works once it is approved. plan=auto \
+lets low risk begin at once, plan=off makes no plan; merge=auto sends the change to the merge queue by itself. \
+Example: `@agent fix the login redirect repo=web plan=auto`.",
+    ),
+    (
+        "approve",
+        "Approves the plan that a task shows, so that work begins; or a finished change that goes beyond its plan. \
+A risky one takes another person, or its id twice. Examples: `approve T-1`, `approve T-1 T-1`.",
+    ),
+    (
+        "revise",
+        "Asks for another plan, with what should be different; of a plan or of a finished change. \
+Example: `revise T-1 keep the old name too`.",
+    ),
+    ("reject", "Turns a plan or a change down and ends its task; a reason may follow. Example: `reject T-1 not now`."),
+    (
+        "merge",
+        "Sends a ready change to the merge queue, which tests exactly what would land and lands it only if it passes. \
+Example: `merge T-1`.",
+    ),
+    ("dequeue", "Takes a change out of the merge queue; it stays ready. Example: `dequeue T-1`."),
+    ("stop", "Ends a task, whatever it is at; an agent at work is stopped. Example: `stop T-1`."),
+    (
+        "retry",
+        "Runs a task again that failed, was stopped or did not land, from the target as it is now. \
+Example: `retry T-1`.",
+    ),
+    (
+        "status",
+        "The tasks of this thread and who has to do what; or the card of one. Examples: `status`, `status T-1`.",
+    ),
+    (
+        "why",
+        "Why a task stands where it does, and who can move it; or why you may not do something. \
+Examples: `why T-1`, `@agent why can't I approve T-1?`.",
+    ),
+    ("log", "The last lines that a task's agent and its checks printed. Example: `log T-1`."),
+    ("diff", "What a task's change does to the files. Example: `diff T-1`."),
+    ("queue", "Who is in the merge queue, and where. Example: `queue`."),
+    ("pause", "Starts nothing new in the merge queue; what is being tested goes on. Example: `pause`."),
+    ("resume", "Lets a merge queue go on that was paused or has stopped. Example: `resume`."),
+    ("help", "What can be said; with a command, more of it. Example: `help approve`."),
+];
+
+/// The words that are commands.
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().map(|(word, _)| *word).filter(|word| *word != "ask")
+}
+
+/// Whether there is more to say of this word.
+pub(super) fn tells_of(word: &str) -> bool {
+    COMMANDS.iter().any(|(known, _)| known.eq_ignore_ascii_case(word))
+}
+
+/// Everything, or more of one command.
+pub(super) fn of(word: Option<&str>) -> &'static str {
+    COMMANDS.iter().find(|(known, _)| Some(*known) == word).map_or(OVERVIEW, |(_, told)| told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::command::{Command, TaskVerb, parse};
+    use super::*;
+
+    #[test]
+    fn every_command_is_explained_with_an_example_that_is_understood() {
+        for verb in TaskVerb::ALL {
+            assert!(tells_of(verb.word()), "{}", verb.word());
+        }
+        for (word, told) in COMMANDS {
+            let examples = told.split_once("Example").expect("an example").1.split('`').skip(1).step_by(2);
+            for example in examples {
+                let command = parse(example, "@agent");
+                assert!(!matches!(command, Command::Talk | Command::Unclear { .. }), "{word}: {example}");
+            }
+            assert!(matches!(word, "ask" | "help") || OVERVIEW.contains(&format!("`{word}")), "{word} is not there");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Answers those who only look: what there is, where it stands, what it waits for, and what came of it.
+
+use agents::task::view::{self, TaskLine};
+use agents::task::{Task, TaskState, Work};
+use domain::policy::{About, Asked, Decision, Verb, who_may};
+use domain::{Rejected, TaskId};
+use mergeq::queue::{Queue, QueueView};
+use store::Table;
+
+use super::command::TaskVerb;
+use super::hindrance::{Hindrance, cut};
+use super::intake::{Answer, Intake, Trouble};
+use super::interpret::{right_for, risk_of};
+use super::messenger::Heard;
+use super::{render, resolve};
+
+/// How many tasks a list shows.
+const LIST_MAX: i64 = 20;
+/// How many lines of a log a chat shows: a screen of a telephone; the command line and the page show more.
+const LOG_LINES_MAX: i64 = 20;
+/// How many characters of each.
+const LOG_LINE_CHARS_MAX: usize = 200;
+/// How much of a difference a chat shows, in bytes: what every platform takes in one message.
+const DIFF_BYTES_MAX: usize = 3_500;
+
+impl Intake {
+    pub(super) async fn show_task(&self, heard: &Heard, id: TaskId) -> Result<Answer, Trouble> {
+        self.may(heard, Verb::View)?;
+        let task = self.find(id).await?;
+        let around = self.notifier.surroundings(&task).await?;
+        Ok(Answer { reply: Some(render::card(&task, &around)), ..Answer::default() })
+    }
+
+    /// The tasks of the thread, oldest first, each with who has to do what.
+    pub(super) async fn list_tasks(&self, heard: &Heard) -> Result<Answer, Trouble> {
+        self.may(heard, Verb::View)?;
+        let tasks = view::in_thread(&self.store, &heard.message.thread, LIST_MAX).await?;
+        if tasks.is_empty() {
+            return Ok(Answer::words("No tasks in this thread yet. Say `@agent` and what should change."));
+        }
+        let mut lines = Vec::new();
+        for TaskLine { id, .. } in tasks.iter().rev() {
+            let Some(task) = self.store.load::<Task>(id).await? else { continue };
+            let next = self.next_move(&task).map(|next| format!(" · {next}")).unwrap_or_default();
+            let (title, requester) = (task.title(), &task.request.requester);
+            lines.push(format!("{id} · {title} (by {requester}) · {}{next}", task.state_in_words()));
+        }
+        Ok(Answer::words(lines.join("\n")))
+    }
+
+    /// Who can move a task that waits for a person, and what they say.
+    fn next_move(&self, task: &Task) -> Option<String> {
+        let verb = right_for(awaited(task)?);
+        let (tier, paths) = risk_of(task);
+        let about = About { task: task.id, requester: &task.request.requester, tier, paths: &paths };
+        let nobody = || format!("nobody here may {verb} it");
+        Some(who_may(&self.rules.load(), &Asked::about(verb, about)).unwrap_or_else(nobody))
+    }
+
+    /// Answers `why`: what the task waits for and who can move it, or the policy's own reason.
+    pub(super) async fn explain(
+        &self,
+        heard: &Heard,
+        task: Option<TaskId>,
+        deed: Option<TaskVerb>,
+    ) -> Result<Answer, Trouble> {
+        self.may(heard, Verb::View)?;
+        let fits = |task: &TaskLine| !task.is_ended() || deed.is_some_and(|deed| resolve::fits(deed, task));
+        let id = resolve::task("why", fits, task, &heard.message.thread, &self.store).await??;
+        let task = self.find(id).await?;
+        let around = self.notifier.surroundings(&task).await?;
+        let mut lines = vec![format!("{id}: {}.", render::now_line(&task, &around).trim_end_matches('.'))];
+        match deed {
+            Some(deed) => lines.push(match self.judge(heard, deed, &task, false) {
+                Decision::Allowed { because } => format!("You may {} it: {because}.", deed.word()),
+                Decision::Denied(rejected) => rejected.to_string(),
+            }),
+            None => lines.extend(self.next_move(&task).map(|next| format!("To go on: {next}."))),
+        }
+        Ok(Answer::words(lines.join("\n")))
+    }
+
+    pub(super) async fn show_queues(&self, heard: &Heard) -> Result<Answer, Trouble> {
+        self.may(heard, Verb::View)?;
+        let mut lines = Vec::new();
+        for repository in self.repositories.iter() {
+            let Some(id) = self.desk.queue_of(&repository.name) else { continue };
+            let Some(queue) = self.store.load::<Queue>(&id).await? else { continue };
+            let view = QueueView::of(&queue);
+            let pause = view.pause.map(|why| format!(", {why}")).unwrap_or_default();
+            lines.push(format!("{}: {} in line{pause}", view.id, view.lines.len()));
+            let (debts, now) = (self.store.debts(Queue::KIND, id.as_str()).await?, self.store.now());
+            let hindrance = Hindrance::in_queue(&queue, queue.runs.first(), &debts, now);
+            lines.extend(hindrance.map(|hindrance| hindrance.at(now)));
+            lines.extend(view.lines.iter().map(|line| format!("{} {} · {}", line.entry, line.title, line.progress)));
+        }
+        if lines.is_empty() {
+            lines.push("The merge queue is empty. Say `merge T-1` when a task is ready.".to_owned());
+        }
+        Ok(Answer::words(lines.join("\n")))
+    }
+
+    /// The end of what was printed for a task.
+    pub(super) async fn show_log(&self, heard: &Heard, task: Option<TaskId>) -> Result<Answer, Trouble> {
+        let task = self.looked_at(heard, ("log", |_| true), task).await?;
+        let lines = view::last_lines(&self.store, task.id, LOG_LINES_MAX).await?;
+        if lines.is_empty() {
+            return Ok(Answer::words(format!("Nothing was printed for {} yet.", task.id)));
+        }
+        // A fence in what was printed would end ours.
+        let shown = lines.iter().map(|line| cut(&line.text, LOG_LINE_CHARS_MAX).replace("```", "` ` `"));
+        let shown: Vec<_> = shown.collect();
+        Ok(Answer::words(format!("The last lines of {}:\n```\n{}\n```", task.id, shown.join("\n"))))
+    }
+
+    /// The difference that a task's change makes, as far as a message goes.
+    pub(super) async fn show_diff(&self, heard: &Heard, task: Option<TaskId>) -> Result<Answer, Trouble> {
+        let task = self.looked_at(heard, ("diff", has_change), task).await?;
+        let id = task.id;
+        let Some(work) = change_of(&task) else {
+            let why = format!("{id} has no change to show now: it is {}", task.state_in_words());
+            return Err(Rejected::new(why, format!("Say `status {id}` to see where it stands")).into());
+        };
+        let repository = self.repositories.get(&task.request.repo);
+        let vanished = || Trouble::Other(format!("the repository {} is not in the config any more", task.request.repo));
+        let mirror = &repository.ok_or_else(vanished)?.mirror;
+        let patch = mirror.patch(&work.base, &work.head, DIFF_BYTES_MAX).await;
+        let patch = patch.map_err(|error| Trouble::Other(error.to_string()))?;
+        let patch = patch.trim_end().replace("```", "` ` `");
+        Ok(Answer::words(format!("What {id} changes:\n```diff\n{patch}\n```")))
+    }
+
+    async fn looked_at(
+        &self,
+        heard: &Heard,
+        (word, fits): (&str, fn(&TaskLine) -> bool),
+        task: Option<TaskId>,
+    ) -> Result<Task, Trouble> {
+        self.may(heard, Verb::View)?;
+        let id = resolve::task(word, fits, task, &heard.message.thread, &self.store).await??;
+        self.find(id).await
+    }
+}
+
+/// What a task waits for somebody to say.
+fn awaited(task: &Task) -> Option<TaskVerb> {
+    match &task.state {
+        TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } => Some(TaskVerb::Approve),
+        TaskState::InReview { pull_request, sent_back: None } if pull_request.work.may_land() => Some(TaskVerb::Merge),
+        TaskState::InReview { .. } | TaskState::Failed { .. } => Some(TaskVerb::Retry),
+        TaskState::Queued { .. }
+        | TaskState::Planning { .. }
+        | TaskState::Working { .. }
+        | TaskState::Publishing { .. }
+        | TaskState::Merging { .. }
+        | TaskState::Cancelling { .. }
+        | TaskState::Merged { .. }
+        | TaskState::Answered { .. }
+        | TaskState::Cancelled { .. } => None,
+    }
+}
+
+fn has_change(task: &TaskLine) -> bool {
+    matches!(task.state.as_str(), "departed" | "publishing" | "in-review" | "merging")
+}
+
+fn change_of(task: &Task) -> Option<&Work> {
+    match &task.state {
+        TaskState::Departed { work, .. } | TaskState::Publishing { work } => Some(work),
+        TaskState::InReview { pull_request, .. } | TaskState::Merging { pull_request, .. } => Some(&pull_request.work),
+        TaskState::Queued { .. }
+        | TaskState::Planning { .. }
+        | TaskState::AwaitingApproval { .. }
+        | TaskState::Working { .. }
+        | TaskState::Cancelling { .. }
+        | TaskState::Merged { .. }
+        | TaskState::Answered { .. }
+        | TaskState::Cancelled { .. }
+        | TaskState::Failed { .. } => None,
+    }
+}
