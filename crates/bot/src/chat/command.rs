@@ -4,7 +4,7 @@
 //! by a task. Everything else is talk between people, kept only as context. With a mention, words that are no command
 //! are a request.
 
-use domain::TaskId;
+use domain::{RepoName, TaskId};
 use serde::{Deserialize, Serialize};
 
 use super::help;
@@ -47,9 +47,15 @@ pub enum Command {
     /// The merge queue.
     Queue,
     /// Start no new runs in the merge queue.
-    Pause,
+    Pause {
+        /// Whose.
+        repo: Option<RepoName>,
+    },
     /// Start runs again.
-    Resume,
+    Resume {
+        /// Whose.
+        repo: Option<RepoName>,
+    },
     /// Why something is as it is, or why I may not.
     Why {
         /// Of which task.
@@ -170,8 +176,8 @@ fn parse_command(said: &str) -> Option<Command> {
         "diff" if words.is_empty() => return Some(Command::Diff { task }),
         "status" | "tasks" if words.is_empty() => return Some(Command::Status { task }),
         "queue" if rest.is_empty() => return Some(Command::Queue),
-        "pause" if rest.is_empty() => return Some(Command::Pause),
-        "resume" if rest.is_empty() => return Some(Command::Resume),
+        "pause" => return named_repository(rest).map(|repo| Command::Pause { repo }),
+        "resume" => return named_repository(rest).map(|repo| Command::Resume { repo }),
         "why" => return Some(Command::Why { task: first_task(rest), deed: first_deed(rest) }),
         _ => {}
     }
@@ -198,6 +204,14 @@ fn approval_words_fit(words: &str) -> bool {
     words.split_whitespace().all(|word| {
         word.starts_with('#') || word.parse::<TaskId>().is_ok() || word.strip_prefix('v').is_some_and(is_number)
     })
+}
+
+/// Nothing, or `repo=web`; none when it is something else.
+fn named_repository(rest: &str) -> Option<Option<RepoName>> {
+    if rest.is_empty() {
+        return Some(None);
+    }
+    rest.strip_prefix("repo=")?.parse().ok().map(Some)
 }
 
 fn is_number(text: &str) -> bool {

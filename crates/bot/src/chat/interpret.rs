@@ -3,7 +3,7 @@
 use agents::task::view::{self, TaskLine};
 use agents::task::{Approved, Request, Task, TaskEvent, TaskState, Work};
 use domain::policy::{About, Asked, Decision, Tier, Verb, decide};
-use domain::{Cause, DeliveryId, Rejected, TaskId};
+use domain::{Cause, DeliveryId, Rejected, RepoName, TaskId};
 use mergeq::queue::QueueEvent;
 use store::Created;
 
@@ -30,13 +30,13 @@ impl Intake {
             Command::Log { task } => self.show_log(heard, task).await,
             Command::Diff { task } => self.show_diff(heard, task).await,
             Command::Queue => self.show_queues(heard).await,
-            Command::Pause => {
+            Command::Pause { repo } => {
                 let by = heard.author.clone();
-                self.operate_queue(heard, QueueEvent::Paused { by }, delivery).await
+                self.operate_queue(heard, repo, QueueEvent::Paused { by }, delivery).await
             }
-            Command::Resume => {
+            Command::Resume { repo } => {
                 let by = heard.author.clone();
-                self.operate_queue(heard, QueueEvent::Resumed { by }, delivery).await
+                self.operate_queue(heard, repo, QueueEvent::Resumed { by }, delivery).await
             }
             Command::Why { task, deed } => self.explain(heard, task, deed).await,
         }
@@ -144,10 +144,16 @@ impl Intake {
         decide(&self.rules.load(), &heard.author, &Asked { retyped, ..Asked::about(right_for(verb), about) })
     }
 
-    async fn operate_queue(&self, heard: &Heard, event: QueueEvent, delivery: &DeliveryId) -> Result<Answer, Trouble> {
+    async fn operate_queue(
+        &self,
+        heard: &Heard,
+        repo: Option<RepoName>,
+        event: QueueEvent,
+        delivery: &DeliveryId,
+    ) -> Result<Answer, Trouble> {
         self.may(heard, Verb::OperateQueue)?;
         let thread = &heard.message.thread;
-        let repo = resolve::repository(None, thread, &self.repositories, &self.store).await??;
+        let repo = resolve::repository(repo.as_ref(), thread, &self.repositories, &self.store).await??;
         let said =
             if matches!(event, QueueEvent::Paused { .. }) { "paused; say `resume` to go on" } else { "going on" };
         self.desk.tell(&repo, event, Cause::Delivery(delivery.clone())).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use agents::task::{PlanDraft, PlanMode, Request, Task, TaskEvent, Terms, Waits, Work};
+use agents::task::{Demand, PlanDraft, PlanMode, Request, Task, TaskEvent, Terms, Waits, Work};
 use domain::policy::Tiers;
 use domain::{BranchName, Cause, Clock, DeliveryId, EntryId, Person, RepoName, Sha, TaskId, ThreadRef, Timestamp};
 use forge::{CheckRun, Conclusion, FileChange, Gate, GitSettings, RepoSettings, Repositories};
