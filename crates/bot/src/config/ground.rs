@@ -25,15 +25,6 @@ pub enum Mark {
     Default,
 }
 
-/// The value of one key as it holds.
-#[derive(Clone, Debug)]
-pub struct Setting {
-    /// As people may see it: a secret is hidden.
-    pub shown: Value,
-    /// What is hidden.
-    pub secret: Option<SecretString>,
-}
-
 /// What has been read so far.
 pub struct Ground<'a> {
     /// The texts, each over the one before.
@@ -46,8 +37,8 @@ pub struct Ground<'a> {
     pub values: toml::Table,
     /// Where each key and table stands, wrong ones too.
     pub marks: BTreeMap<String, Mark>,
-    /// The value of each key that is right.
-    pub settings: BTreeMap<String, Setting>,
+    /// The value of each key that is right, as people may see it, with what is hidden.
+    pub settings: BTreeMap<String, (Value, Option<SecretString>)>,
     /// Whether every layer was TOML; after one that is not, nothing else can be trusted.
     pub is_toml: bool,
     /// What is wrong.
@@ -320,13 +311,14 @@ fn chosen(choices: &[&'static str], text: &str) -> Result<Value, String> {
     })
 }
 
-fn setting(form: Form, read: &Value, written: &DeValue<'_>) -> Setting {
+/// A value as people may see it, and what is hidden.
+fn setting(form: Form, read: &Value, written: &DeValue<'_>) -> (Value, Option<SecretString>) {
     match (form, read) {
         (Form::Secret(_), Value::String(text)) => {
-            Setting { shown: Value::String(secret::shown(text)), secret: Some(SecretString::from(text.as_str())) }
+            (Value::String(secret::shown(text)), Some(SecretString::from(text.as_str())))
         }
-        (Form::Checks, _) => Setting { shown: plain(written), secret: None },
-        _ => Setting { shown: read.clone(), secret: None },
+        (Form::Checks, _) => (plain(written), None),
+        _ => (read.clone(), None),
     }
 }
 
