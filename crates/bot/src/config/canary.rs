@@ -100,5 +100,13 @@ fn a_password_is_hidden_in_every_mistake() {
         let shown = hidden(&text, &[]);
         assert!(!shown.contains("ok: "), "{more} is right");
     }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "canary").unwrap();
+    for name in ["DATABASE", "QUEUE__BATCH_MAX", "WEB__LISTEN", "PEOPLE__ANA__ROLES", "QUEUE__POLICY", "PEOPLE"] {
+        let seen = hidden(RIGHT, &[(&format!("DOWNBEAT__{name}_FILE"), file.to_str().unwrap())]);
+        assert!(seen.contains("cannot be used as"), "{seen}");
+    }
+    hidden(RIGHT, &[("DOWNBEAT__AGENT_FILE", file.to_str().unwrap())]);
     hidden(RIGHT, &[("DOWNBEAT__DATABASE", "mysql://ana:canary@host/db"), ("DOWNBEAT__DATABSE", "canary")]);
 }

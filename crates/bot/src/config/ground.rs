@@ -14,6 +14,9 @@ use super::keys::ROOT;
 use super::mistake::{Mistake, Place, Text};
 use super::secret;
 
+/// The most mistakes that are noted: whoever has more has named a file of another program.
+const MISTAKES_MAX: usize = 500;
+
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mark {
@@ -276,8 +279,10 @@ impl<'a> Ground<'a> {
 
     /// Notes a mistake in what is read now; `shown` is the part that may be quoted.
     pub fn mistake(&mut self, span: &Range<usize>, shown: &Range<usize>, why: String) {
-        let place = self.place(span, shown);
-        self.mistakes.push(Mistake { place, why });
+        if self.mistakes.len() < MISTAKES_MAX {
+            let place = self.place(span, shown);
+            self.mistakes.push(Mistake { place, why });
+        }
     }
 
     fn mark(&self, span: Range<usize>) -> Mark {

@@ -186,11 +186,6 @@ pub enum ConfigError {
     Wrong(#[from] Mistakes),
 }
 
-/// The keys that differ and that only a restart applies.
-pub fn restart_needed(_old: &Config, _new: &Config) -> Vec<&'static str> {
-    Vec::new()
-}
-
 /// How git is run for a state directory.
 pub fn git_settings(state: &Path) -> GitSettings {
     let settings = GitSettings::new("git", state.join("git-home"));

@@ -36,6 +36,13 @@ pub struct Reading {
     pub warnings: Vec<Mistake>,
 }
 
+impl Reading {
+    /// The value of a key, where it has one.
+    pub fn setting(&self, path: &str) -> Option<&Setting> {
+        self.settings.iter().find(|setting| setting.path == path)
+    }
+}
+
 /// The value of one key as it holds.
 #[derive(Clone, Debug)]
 pub struct Setting {
@@ -147,7 +154,9 @@ fn demand_needed(ground: &mut Ground<'_>) {
         ("agents", "there is no agent to do the work: add a table [agents.NAME] with its `kind`"),
     ] {
         let is_empty = values.get(name).and_then(Value::as_table).is_none_or(toml::Table::is_empty);
-        let is_wrong = ground.marks.keys().any(|path| path.starts_with(&format!("{name}.")));
+        let below = format!("{name}.");
+        let is_wrong = ground.marks.keys().any(|path| path.starts_with(&below))
+            || ground.marks.contains_key(name) && !values.contains_key(name);
         if is_empty && !is_wrong {
             miss(ground, name, what.to_owned());
         }
@@ -217,6 +226,12 @@ fn demand_agreement(ground: &mut Ground<'_>) {
 
 fn contradict(ground: &mut Ground<'_>, path: &str, why: String) {
     let mark = ground.marks.get(path).cloned().unwrap_or(Mark::Default);
+    let why = match &mark {
+        Mark::Variable(name) if overlay::is_from_file(name) => {
+            format!("what is in its file is not what `{path}` can be")
+        }
+        Mark::Variable(_) | Mark::At(..) | Mark::Default => why,
+    };
     let shown = if let Mark::At(_, span) = &mark { span.clone() } else { 0..0 };
     let place = ground.place_of(&mark, &shown);
     ground.mistakes.push(Mistake { place, why });

@@ -263,7 +263,7 @@ fn a_mistake_in_a_variable_names_the_variable() {
 
             the variable DOWNBEAT__QUEUE__BATCH_MAXX: there is no key `queue.batch_maxx`; did you mean DOWNBEAT__QUEUE__BATCH_MAX?
 
-            the variable DOWNBEAT__WEB: it names a table; name a key in it"#]],
+            the variable DOWNBEAT__WEB: `web` is a table; name a key in it, as in DOWNBEAT__WEB__LISTEN"#]],
     );
 }
 
@@ -279,8 +279,7 @@ fn a_generated_config_is_replaced_key_by_key_at_its_top() {
     assert_eq!(reading.config.state, PathBuf::from("/own"));
     assert_eq!(reading.config.people.len(), 2, "nobody gains a right that the file does not give");
     assert!(!reading.config.policy.solo);
-    let origin =
-        |path| reading.settings.iter().find(|setting| setting.path == path).map(|setting| setting.origin.clone());
+    let origin = |path| reading.setting(path).map(|setting| setting.origin.clone());
     assert_eq!(origin("state"), Some(Origin::Generated));
     assert_eq!(origin("repos.web.target"), Some(Origin::Line(11)));
     assert_eq!(origin("queue.batch_max"), Some(Origin::Default));
