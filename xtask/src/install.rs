@@ -11,7 +11,7 @@ struct Need {
     present: fn() -> bool,
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 5] = [
     Need { package: "git", purpose: "every repository", present: || on_path("git").is_some() },
     Need {
         package: "util-linux",
@@ -19,6 +19,18 @@ const NEEDS: [Need; 3] = [
         present: || !is_root() || on_path("setpriv").is_some(),
     },
     Need { package: "postgresql", purpose: "conformance on PostgreSQL", present: || postgres_bin().is_some() },
+    Need {
+        package: "python3-venv",
+        purpose: "the linter of the Dockerfile",
+        present: || {
+            on_path("hadolint").is_some() || succeeds_silently(Command::new("python3").args(["-c", "import ensurepip"]))
+        },
+    },
+    Need {
+        package: "systemd",
+        purpose: "systemd-analyze: the unit is verified",
+        present: || on_path("systemd-analyze").is_some(),
+    },
 ];
 
 /// Installs the Debian packages and Rust components that are missing, saying which. What it may not install, it prints
@@ -89,15 +101,18 @@ pub fn is_root() -> bool {
     id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+/// Where a program is, if it is on the PATH.
+pub fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
 }
 
-fn run(command: &mut Command) -> bool {
+/// Runs a program with its output shown; whether it succeeded.
+pub fn run(command: &mut Command) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-fn succeeds_silently(command: &mut Command) -> bool {
+/// Runs a program with its output hidden; whether it succeeded.
+pub fn succeeds_silently(command: &mut Command) -> bool {
     run(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the commands of the house. What CI runs is what anyone runs at home.
 
 mod counts;
+mod deployment;
 mod install;
 mod postgres;
 mod sim;
@@ -25,8 +26,9 @@ enum Command {
     /// Check and test everything, and end with one line of counts
     ///
     /// Installs what is missing (through apt-get as root, else it prints the line to run), starts a real PostgreSQL in a
-    /// temporary directory, and runs the format check, clippy with warnings denied, the checks of dependencies, all
-    /// tests and the doc tests. What could not run is a skip, by name; with --ci, or with CI set, a skip is a failure.
+    /// temporary directory, and runs the format check, clippy with warnings denied, the checks of dependencies and of
+    /// the deployment files, all tests and the doc tests. What could not run is a skip, by name; with --ci, or with CI
+    /// set, a skip is a failure.
     Test(test::Options),
     /// Run the simulator on more seeds than every test run does
     Sim(sim::Options),

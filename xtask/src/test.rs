@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 use anyhow::Context;
 use clap::Args;
 
+use crate::deployment;
 use crate::install::{self, has_cargo_command, has_component, postgres_bin};
 use crate::postgres::Postgres;
 use crate::step::{Tally, counted, verdict};
@@ -36,6 +37,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
             format(&mut tally);
             lints(&mut tally);
             supply::check(&mut tally);
+            deployment::check(&mut tally);
             tests(&mut tally, None);
             tally.step("doc tests", || counted(&mut cargo(&["test", "--workspace", "--doc", "--no-fail-fast"])));
         }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::config::Config;
+use crate::config::reload::restart_needed;
+use crate::config::{Config, Reading};
 use crate::place::PlaceArgs;
 use crate::serve::System;
 use crate::up::Installation;
@@ -14,23 +15,24 @@ pub struct Reloader {
     place: PlaceArgs,
     agent: Option<String>,
     system: Arc<System>,
-    started: Config,
+    started: Reading,
     current: Mutex<Config>,
 }
 
 impl Reloader {
-    /// For a system that was started with `config`, which `place` and `agent` led to.
-    pub fn new(place: PlaceArgs, agent: Option<String>, system: Arc<System>, config: Config) -> Self {
-        Self { place, agent, system, started: config.clone(), current: Mutex::new(config) }
+    /// For a system that was started with what was read, to which `place` and `agent` led.
+    pub fn new(place: PlaceArgs, agent: Option<String>, system: Arc<System>, started: Reading) -> Self {
+        let current = Mutex::new(started.config.clone());
+        Self { place, agent, system, started, current }
     }
 
     /// Reads the config again and goes by it; one with mistakes changes nothing. Says what came of it.
     pub async fn reload(&self) -> anyhow::Result<String> {
         let mut current = self.current.lock().await;
-        let config = Installation::find(&self.place, self.agent.as_deref()).await?.reading.config;
-        self.system.adopt(&config).await?;
-        let waiting: Vec<&str> = crate::config::restart_needed(&self.started, &config);
-        *current = config;
+        let read = Installation::find(&self.place, self.agent.as_deref()).await?.reading;
+        self.system.adopt(&read.config).await?;
+        let waiting = restart_needed(&self.started, &read);
+        *current = read.config;
         Ok(match &waiting[..] {
             [] => "the config was read again and applies from now on".to_owned(),
             keys => format!("the config was read again; only a restart applies {}", keys.join(", ")),

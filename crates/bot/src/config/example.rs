@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 use toml::Value;
 
-use super::key::{Absent, Key};
-use super::keys::ROOT;
+use super::key::Absent;
+use super::keys::{ROOT, described};
 use super::reading::default_of;
 use super::*;
 
@@ -20,19 +20,6 @@ fn whole_example() -> String {
         if is_toml { rest.to_owned() } else { line.to_owned() }
     };
     EXAMPLE.lines().map(hinted).collect::<Vec<_>>().join("\n")
-}
-
-/// Every key with a value of its own, by its path with `*` for names and places in lists.
-fn leaves(path: &str, keys: &'static [Key]) -> Vec<(String, &'static Key)> {
-    let below = |key: &'static Key| {
-        let path = if path.is_empty() { key.name.to_owned() } else { format!("{path}.{}", key.name) };
-        match key.below() {
-            Some((key::Step::Direct, keys)) => leaves(&path, keys),
-            Some((key::Step::Name | key::Step::Index, keys)) => leaves(&format!("{path}.*"), keys),
-            None => vec![(path, key)],
-        }
-    };
-    keys.iter().flat_map(below).collect()
 }
 
 /// The values that stand at a path with `*`.
@@ -60,7 +47,8 @@ fn the_example_can_be_used_as_it_is_and_with_what_it_only_hints_at() {
 #[test]
 fn the_example_has_every_key_and_shows_the_defaults_as_they_are() {
     let whole: Value = Value::Table(whole_example().parse().unwrap());
-    for (path, key) in leaves("", ROOT) {
+    for (path, key) in described().into_iter().filter(|(_, key)| key.below().is_none()) {
+        let path = path.replace("[]", ".*").replace("NAME", "*");
         let shown = values_at(&whole, &path);
         assert!(!shown.is_empty(), "the example lacks `{path}`");
         // Below a name nothing is a default: the example shows what one could write there.

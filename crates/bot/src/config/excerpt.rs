@@ -42,7 +42,7 @@ impl Excerpt {
             from += excerpt.take(&text[from..], shown.contains(&from));
         }
         let caret = caret.unwrap_or(excerpt.line.chars().count() + 1).min(CHARS_MAX);
-        (excerpt.line.chars().take(CHARS_MAX).collect(), caret)
+        (excerpt.line.trim_end().chars().take(CHARS_MAX).collect(), caret)
     }
 
     /// Takes the next sign; says how many bytes it has.

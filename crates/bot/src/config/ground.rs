@@ -14,6 +14,9 @@ use super::keys::ROOT;
 use super::mistake::{Mistake, Place, Text};
 use super::secret;
 
+/// The most mistakes that are noted: whoever has more has named a file of another program.
+const MISTAKES_MAX: usize = 500;
+
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mark {
@@ -23,15 +26,6 @@ pub enum Mark {
     Variable(String),
     /// It was left out, and its default holds.
     Default,
-}
-
-/// The value of one key as it holds.
-#[derive(Clone, Debug)]
-pub struct Setting {
-    /// As people may see it: a secret is hidden.
-    pub shown: Value,
-    /// What is hidden.
-    pub secret: Option<SecretString>,
 }
 
 /// What has been read so far.
@@ -46,8 +40,8 @@ pub struct Ground<'a> {
     pub values: toml::Table,
     /// Where each key and table stands, wrong ones too.
     pub marks: BTreeMap<String, Mark>,
-    /// The value of each key that is right.
-    pub settings: BTreeMap<String, Setting>,
+    /// The value of each key that is right, as people may see it, with what is hidden.
+    pub settings: BTreeMap<String, (Value, Option<SecretString>)>,
     /// Whether every layer was TOML; after one that is not, nothing else can be trusted.
     pub is_toml: bool,
     /// What is wrong.
@@ -285,8 +279,10 @@ impl<'a> Ground<'a> {
 
     /// Notes a mistake in what is read now; `shown` is the part that may be quoted.
     pub fn mistake(&mut self, span: &Range<usize>, shown: &Range<usize>, why: String) {
-        let place = self.place(span, shown);
-        self.mistakes.push(Mistake { place, why });
+        if self.mistakes.len() < MISTAKES_MAX {
+            let place = self.place(span, shown);
+            self.mistakes.push(Mistake { place, why });
+        }
     }
 
     fn mark(&self, span: Range<usize>) -> Mark {
@@ -320,13 +316,14 @@ fn chosen(choices: &[&'static str], text: &str) -> Result<Value, String> {
     })
 }
 
-fn setting(form: Form, read: &Value, written: &DeValue<'_>) -> Setting {
+/// A value as people may see it, and what is hidden.
+fn setting(form: Form, read: &Value, written: &DeValue<'_>) -> (Value, Option<SecretString>) {
     match (form, read) {
         (Form::Secret(_), Value::String(text)) => {
-            Setting { shown: Value::String(secret::shown(text)), secret: Some(SecretString::from(text.as_str())) }
+            (Value::String(secret::shown(text)), Some(SecretString::from(text.as_str())))
         }
-        (Form::Checks, _) => Setting { shown: plain(written), secret: None },
-        _ => Setting { shown: read.clone(), secret: None },
+        (Form::Checks, _) => (plain(written), None),
+        _ => (read.clone(), None),
     }
 }
 

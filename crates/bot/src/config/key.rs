@@ -148,7 +148,9 @@ pub fn in_backquotes<S: AsRef<str>>(names: &[S]) -> String {
 /// The known name that was most likely meant, if any is near.
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let word = word.to_lowercase();
-    let distance = |name: &str| strsim::osa_distance(&word, &name.to_lowercase());
+    // Whoever wrote only the beginning of a name meant it.
+    let is_begun = |name: &str| word.len() >= 3 && name.starts_with(&word);
+    let distance = |name: &str| if is_begun(name) { 1 } else { strsim::osa_distance(&word, &name.to_lowercase()) };
     let measured = known.into_iter().map(|name| (distance(name), name));
     // A letter in three may be wrong; more than that is another word.
     let near = measured.filter(|(distance, name)| *distance <= name.chars().count().max(word.chars().count()) / 3);

@@ -11,7 +11,7 @@ use forge::Remote;
 
 use super::key::Absent::{Default, Needed, Otherwise};
 use super::key::Applied::{self, AtReload, AtStart};
-use super::key::{Form, Key};
+use super::key::{Form, Key, Step};
 use super::secret;
 
 /// The whole file.
@@ -28,7 +28,7 @@ pub const ROOT: &[Key] = &[
         Form::Secret(database),
         Otherwise("SQLite in the state directory"),
         AtStart,
-        "`sqlite:PATH` or `postgres://USER@HOST/NAME`. SQLite is enough for one machine.",
+        "Where everything is recorded. `sqlite:PATH` or `postgres://USER@HOST/NAME`; SQLite is enough for one machine.",
     ),
     Key::new("mention", Form::Text(mention), Default("\"@agent\""), AtReload, "The name by which people call."),
     Key::new(
@@ -68,7 +68,7 @@ const PERSON: &[Key] = &[Key::new(
     Form::List { each: &Form::Choice(ROLES), min: 0 },
     Needed,
     AtReload,
-    "viewer looks; requester asks, and approves their own low-risk plans; approver approves and merges other people's; \
+    "What the person may be. viewer looks; requester asks, and approves their own low-risk plans; approver approves and merges other people's; \
      operator pauses the queue and stops any task; admin does everything, and alone approves R3.",
 )];
 
@@ -145,7 +145,7 @@ const AGENT: &[Key] = &[
         Form::Choice(&["command", "recipe", "scripted"]),
         Needed,
         AtReload,
-        "`command` is any program; `recipe` the repository's own .downbeat/recipes/*.toml, named by the request's \
+        "What sort of agent it is. `command` is any program; `recipe` the repository's own .downbeat/recipes/*.toml, named by the request's \
          first word; `scripted` follows a script, for the demo and for tests only.",
     ),
     Key::new(
@@ -177,7 +177,7 @@ const QUEUE: &[Key] = &[
         Form::Choice(&["serial", "batch"]),
         Default("\"batch\""),
         AtReload,
-        "`batch` tests several changes in one run and halves it when it is red; `serial` is one change a run.",
+        "How changes are grouped. `batch` tests several changes in one run and halves it when it is red; `serial` is one change a run.",
     ),
     Key::new(
         "batch_max",
@@ -258,6 +258,50 @@ const CAGE: &[Key] = &[
         "Environment for all of them, such as CARGO_HOME. No place for secrets.",
     ),
 ];
+
+/// Every key and table with its path, in which `NAME` stands for a name that people give.
+pub fn described() -> Vec<(String, &'static Key)> {
+    described_below("", ROOT)
+}
+
+fn described_below(path: &str, keys: &'static [Key]) -> Vec<(String, &'static Key)> {
+    let with_below = |key: &'static Key| {
+        let path = if path.is_empty() { key.name.to_owned() } else { format!("{path}.{}", key.name) };
+        let below = match key.below() {
+            Some((Step::Direct, keys)) => described_below(&path, keys),
+            Some((Step::Name, keys)) => described_below(&format!("{path}.NAME"), keys),
+            Some((Step::Index, keys)) => described_below(&format!("{path}[]"), keys),
+            None => Vec::new(),
+        };
+        std::iter::once((path, key)).chain(below)
+    };
+    keys.iter().flat_map(with_below).collect()
+}
+
+/// The key or table at a path as people write it: `queue.batch_max`, `people.ana.roles`, `policy.deny[0].why`, with its
+/// path as [`described`] has it. A name and a place in a list may be left out.
+pub fn find(path: &str) -> Option<(String, &'static Key)> {
+    let path = path.replace('[', ".[");
+    let wanted: Vec<&str> = path.split('.').collect();
+    let is_wanted = |known: &str, key: &Key| {
+        let known = known.replace('[', ".[");
+        let steps: Vec<&str> = known.split('.').collect();
+        let names_one = matches!(key.form, Form::Named { .. }) && wanted.len() == 2 && wanted[0] == known;
+        fits(&steps, &wanted) || names_one
+    };
+    described().into_iter().find(|(known, key)| is_wanted(known, key))
+}
+
+/// Whether the steps that somebody wrote lead where the known ones do.
+fn fits(known: &[&str], wanted: &[&str]) -> bool {
+    match (known, wanted) {
+        // A name may have dots in it, and so be several steps.
+        (["NAME", known @ ..], wanted) => (0..=wanted.len()).any(|n| fits(known, &wanted[n..])),
+        (["[]", known @ ..], [place, below @ ..]) => fits(known, if place.starts_with('[') { below } else { wanted }),
+        ([one, known @ ..], [other, wanted @ ..]) => one == other && fits(known, wanted),
+        (known, wanted) => known.is_empty() && wanted.is_empty(),
+    }
+}
 
 const fn table(name: &'static str, form: Form, applied: Applied, why: &'static str) -> Key {
     Key::new(name, form, Otherwise("an empty table"), applied, why)

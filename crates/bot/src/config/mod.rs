@@ -4,11 +4,14 @@
 //! where they come from. [`keys`] describes every key once, [`reading`] makes a [`Config`] of a file and the
 //! environment, [`command`] is `downbeat config`.
 
+pub mod command;
 pub mod key;
 pub mod keys;
 pub mod mistake;
 pub mod overlay;
 pub mod reading;
+pub mod reload;
+pub mod schema;
 pub mod secret;
 
 mod excerpt;
@@ -27,7 +30,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
 use mistake::Mistakes;
-pub use reading::{Origin, Reading, Sources};
+pub use reading::{Origin, Reading, Setting, Sources};
 
 /// Environment variables by name. Only whoever starts the program reads the real ones.
 pub type Environment = BTreeMap<String, String>;
@@ -183,11 +186,6 @@ pub enum ConfigError {
     Wrong(#[from] Mistakes),
 }
 
-/// The keys that differ and that only a restart applies.
-pub fn restart_needed(_old: &Config, _new: &Config) -> Vec<&'static str> {
-    Vec::new()
-}
-
 /// How git is run for a state directory.
 pub fn git_settings(state: &Path) -> GitSettings {
     let settings = GitSettings::new("git", state.join("git-home"));
@@ -257,6 +255,12 @@ fn parsed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Remote, D::Error
 }
 
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod example;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod shows;
 #[cfg(test)]
 mod tests;

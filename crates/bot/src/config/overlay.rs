@@ -9,7 +9,7 @@ use toml::{Spanned, Value};
 
 use super::ground::{Ground, Mark, join};
 use super::key::{Form, Key, nearest};
-use super::keys::ROOT;
+use super::keys::{ROOT, described};
 use super::mistake::{Mistake, Place};
 use super::secret;
 
@@ -21,6 +21,11 @@ const FROM_FILE: &str = "_FILE";
 pub fn variable_of(path: &str) -> String {
     let name = path.replace('.', BETWEEN).replace(['-', '/', ' '], "_").replace('"', "");
     format!("{PREFIX}{}", name.to_uppercase())
+}
+
+/// Whether a variable names a file in which the value is.
+pub fn is_from_file(variable: &str) -> bool {
+    variable.ends_with(FROM_FILE)
 }
 
 /// Lays all variables over what was read from texts.
@@ -37,18 +42,43 @@ pub fn lay(ground: &mut Ground<'_>) {
 
 fn lay_one(ground: &mut Ground<'_>, name: &str, written: &str, seen: &mut BTreeSet<Vec<String>>) -> Result<(), String> {
     let words = name.trim_start_matches(PREFIX);
-    let (target, text) = match (find(&ground.values, words), words.strip_suffix(FROM_FILE)) {
-        (Ok(target), _) => (target, written.to_owned()),
+    let (target, file) = match (find(&ground.values, words), words.strip_suffix(FROM_FILE)) {
+        (Ok(target), _) => (target, None),
         (Err(why), None) => return Err(why),
-        (Err(why), Some(words)) => {
-            (find(&ground.values, words).map_err(|_| why)?, secret::read_file(Path::new(written))?)
-        }
+        (Err(why), Some(words)) => (find(&ground.values, words).map_err(|_| why)?, Some(Path::new(written))),
     };
     if !seen.insert(target.steps.clone()) {
         return Err("another variable sets the same key; keep one of them".to_owned());
     }
-    let value = parsed(target.form, &text)?;
-    let path = target.steps.iter().fold(String::new(), |path, step| join(&path, step));
+    let Some(file) = file else { return lay_text(ground, &target, written) };
+    let text = secret::read_file(file)?;
+    let n_mistakes = ground.mistakes.len();
+    let laid = lay_text(ground, &target, &text);
+    // Whoever names the wrong file does not want to see what is in it.
+    let is_wrong = laid.is_err() || ground.mistakes.len() > n_mistakes;
+    ground.mistakes.truncate(n_mistakes);
+    if is_wrong {
+        Err(format!("what is in {} cannot be used as {}", file.display(), target.form.words()))
+    } else {
+        Ok(())
+    }
+}
+
+fn lay_text(ground: &mut Ground<'_>, target: &Target, text: &str) -> Result<(), String> {
+    let path = target.path();
+    let value = match target.form {
+        Form::Text(_) | Form::Secret(_) | Form::Choice(_) => Spanned::new(0..0, DeValue::String(text.into())),
+        Form::Flag | Form::Whole { .. } => {
+            DeValue::parse(text.trim()).map_err(|_| format!("`{text}` is not {}", target.form.words()))?
+        }
+        Form::List { .. } | Form::Variables | Form::Checks => DeValue::parse(text.trim())
+            .map_err(|error| format!("it is not {}: {}", target.form.words(), error.message()))?,
+        Form::Table(_) | Form::Named { .. } => {
+            let below = described().into_iter().find(|(known, key)| known.starts_with(&path) && key.below().is_none());
+            let below = below.map(|(known, _)| variable_of(&known)).unwrap_or_default();
+            return Err(format!("`{path}` is a table; name a key in it, as in {below}"));
+        }
+    };
     if let Some(value) = ground.value(&path, target.form, &value) {
         put(&mut ground.values, &target.steps, value);
         mark_tables(ground, &target.steps);
@@ -56,24 +86,16 @@ fn lay_one(ground: &mut Ground<'_>, name: &str, written: &str, seen: &mut BTreeS
     Ok(())
 }
 
-/// The text as the form expects it: as it is where a text is wanted, else as TOML.
-fn parsed(form: Form, text: &str) -> Result<Spanned<DeValue<'_>>, String> {
-    match form {
-        Form::Text(_) | Form::Secret(_) | Form::Choice(_) => Ok(Spanned::new(0..0, DeValue::String(text.into()))),
-        Form::Table(_) | Form::Named { .. } => Err("it names a table; name a key in it".to_owned()),
-        Form::Flag | Form::Whole { .. } => {
-            DeValue::parse(text.trim()).map_err(|_| format!("`{text}` is not {}", form.words()))
-        }
-        Form::List { .. } | Form::Variables | Form::Checks => {
-            DeValue::parse(text.trim()).map_err(|error| format!("it is not {}: {}", form.words(), error.message()))
-        }
-    }
-}
-
 /// A key that a variable names.
 struct Target {
     steps: Vec<String>,
     form: Form,
+}
+
+impl Target {
+    fn path(&self) -> String {
+        self.steps.iter().fold(String::new(), |path, step| join(&path, step))
+    }
 }
 
 /// Finds the key that the words of a variable name, in letters of either case.
@@ -117,6 +139,10 @@ fn same_name(name: &str, word: &str) -> bool {
 }
 
 fn unknown(steps: &[String], keys: &[Key], word: &str) -> String {
+    if word.is_empty() {
+        return "it names no key; a name has two underscores between its parts, as in DOWNBEAT__QUEUE__BATCH_MAX"
+            .to_owned();
+    }
     let path = |name: &str| [steps, &[name.to_owned()]].concat().join(".");
     let name = word.to_lowercase();
     match nearest(&name, keys.iter().map(|key| key.name)) {

@@ -1,13 +1,13 @@
 //! From texts and variables to a [`Config`]: layer over layer, then what must be there, what must agree, and what holds
 //! by default. All mistakes of all steps are told together.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
+use secrecy::SecretString;
 use serde::Deserialize as _;
 use toml::Value;
 
-use super::ground::{Ground, Mark, Setting, heading, join};
+use super::ground::{Ground, Mark, heading, join};
 use super::key::{Absent, Form, Key, Step, nearest};
 use super::keys::ROOT;
 use super::mistake::{Mistake, Mistakes, Text};
@@ -30,10 +30,30 @@ pub struct Sources<'a> {
 pub struct Reading {
     /// The config.
     pub config: Config,
-    /// The value of each key as it holds, by its path, in the order of the paths.
-    pub settings: BTreeMap<String, (Setting, Origin)>,
+    /// The value of each key as it holds, in the order in which a file would have them.
+    pub settings: Vec<Setting>,
     /// What is right and still not good.
     pub warnings: Vec<Mistake>,
+}
+
+impl Reading {
+    /// The value of a key, where it has one.
+    pub fn setting(&self, path: &str) -> Option<&Setting> {
+        self.settings.iter().find(|setting| setting.path == path)
+    }
+}
+
+/// The value of one key as it holds.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Its path, `queue.batch_max`.
+    pub path: String,
+    /// As people may see it: a secret is hidden.
+    pub shown: Value,
+    /// What is hidden.
+    pub secret: Option<SecretString>,
+    /// Where it comes from.
+    pub origin: Origin,
 }
 
 /// Where the value of a key comes from.
@@ -95,16 +115,17 @@ fn read(layers: &[Text<'_>], env: &Environment) -> Result<Reading, ConfigError> 
         return Err(wrong(ground.mistakes));
     }
     let mut values = std::mem::take(&mut ground.values);
-    fill(&mut ground, "", ROOT, &mut values);
+    let mut held = Vec::new();
+    fill("", ROOT, &mut values, &mut held);
     let config = Config::deserialize(values).map_err(|error| {
         wrong(vec![Mistake { place: ground.place_of(&Mark::Default, &(0..0)), why: error.message().to_owned() }])
     })?;
-    let settings = std::mem::take(&mut ground.settings).into_iter();
-    let settings = settings.map(|(path, setting)| {
+    let setting = |(path, default): (String, Option<Value>)| {
+        let (shown, secret) = ground.settings.remove(&path).or(default.map(|value| (value, None)))?;
         let origin = origin(&ground, &path);
-        (path, (setting, origin))
-    });
-    Ok(Reading { config, settings: settings.collect(), warnings: ground.warnings.clone() })
+        Some(Setting { path, shown, secret, origin })
+    };
+    Ok(Reading { config, settings: held.into_iter().filter_map(setting).collect(), warnings: ground.warnings })
 }
 
 fn wrong(mistakes: Vec<Mistake>) -> ConfigError {
@@ -123,54 +144,19 @@ fn origin(ground: &Ground<'_>, path: &str) -> Origin {
     }
 }
 
-/// Every table below `table` with its path and its keys, itself first.
-fn tables<'v>(
-    path: &str,
-    keys: &'static [Key],
-    table: &'v toml::Table,
-) -> Vec<(String, &'static [Key], &'v toml::Table)> {
-    let mut all = vec![(path.to_owned(), keys, table)];
-    for (key, value) in keys.iter().filter_map(|key| Some((key, table.get(key.name)?))) {
-        let path = join(path, key.name);
-        let below: Vec<(String, &Value)> = match (key.below(), value) {
-            (Some((Step::Direct, _)), value) => vec![(path, value)],
-            (Some((Step::Name, _)), Value::Table(named)) => {
-                named.iter().map(|(name, one)| (join(&path, name), one)).collect()
-            }
-            (Some((Step::Index, _)), Value::Array(list)) => {
-                list.iter().enumerate().map(|(n, one)| (format!("{path}[{n}]"), one)).collect()
-            }
-            _ => continue,
-        };
-        let Some((_, keys)) = key.below() else { continue };
-        all.extend(below.iter().filter_map(|(path, value)| Some(tables(path, keys, value.as_table()?))).flatten());
-    }
-    all
-}
-
 /// Notes the keys that have to be there and are not.
 fn demand_needed(ground: &mut Ground<'_>) {
-    let values = std::mem::take(&mut ground.values);
-    for (path, keys, table) in tables("", ROOT, &values) {
-        let kind = table.get("kind").and_then(Value::as_str).unwrap_or_default();
-        for key in keys.iter().filter(|key| matches!(key.absent, Absent::Needed)) {
-            let is_of_kind = key.kind.is_empty() || key.kind == kind;
-            if is_of_kind && !ground.marks.contains_key(&join(&path, key.name)) {
-                miss(
-                    ground,
-                    &path,
-                    format!("there is no `{}` in {}; it is {}", key.name, heading(&path), key.form.words()),
-                );
-            }
-        }
-    }
+    let mut values = std::mem::take(&mut ground.values);
+    demand_needed_below(ground, "", ROOT, &mut values);
     for (name, what) in [
         ("people", "there is nobody who may ask for anything: add a table [people.NAME] with `roles`"),
         ("repos", "there is no repository to work on: add a table [repos.NAME] with `remote` and `target`"),
         ("agents", "there is no agent to do the work: add a table [agents.NAME] with its `kind`"),
     ] {
         let is_empty = values.get(name).and_then(Value::as_table).is_none_or(toml::Table::is_empty);
-        let is_wrong = ground.marks.keys().any(|path| path.starts_with(&format!("{name}.")));
+        let below = format!("{name}.");
+        let is_wrong = ground.marks.keys().any(|path| path.starts_with(&below))
+            || ground.marks.contains_key(name) && !values.contains_key(name);
         if is_empty && !is_wrong {
             miss(ground, name, what.to_owned());
         }
@@ -179,6 +165,22 @@ fn demand_needed(ground: &mut Ground<'_>) {
         miss(ground, "state", "there is no `state`: the directory in which everything is kept".to_owned());
     }
     ground.values = values;
+}
+
+fn demand_needed_below(ground: &mut Ground<'_>, path: &str, keys: &'static [Key], values: &mut toml::Table) {
+    let kind = values.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+    for key in keys.iter().filter(|key| key.kind.is_empty() || key.kind == kind) {
+        let key_path = join(path, key.name);
+        if matches!(key.absent, Absent::Needed) && !ground.marks.contains_key(&key_path) {
+            miss(ground, path, format!("there is no `{}` in {}; it is {}", key.name, heading(path), key.form.words()));
+        }
+        let (Some((step, below)), Some(value)) = (key.below(), values.get_mut(key.name)) else { continue };
+        for (path, one) in entries(key_path, step, value) {
+            if let Some(table) = one.as_table_mut() {
+                demand_needed_below(ground, &path, below, table);
+            }
+        }
+    }
 }
 
 fn miss(ground: &mut Ground<'_>, path: &str, why: String) {
@@ -197,7 +199,7 @@ fn demand_agreement(ground: &mut Ground<'_>) {
         }
         (None, [only]) if !ground.marks.contains_key("agent") => {
             let chosen = Value::String(only.clone());
-            ground.settings.insert("agent".to_owned(), Setting { shown: chosen.clone(), secret: None });
+            ground.settings.insert("agent".to_owned(), (chosen.clone(), None));
             ground.values.insert("agent".to_owned(), chosen);
         }
         (None, [_, _, ..]) if !ground.marks.contains_key("agent") => {
@@ -224,6 +226,12 @@ fn demand_agreement(ground: &mut Ground<'_>) {
 
 fn contradict(ground: &mut Ground<'_>, path: &str, why: String) {
     let mark = ground.marks.get(path).cloned().unwrap_or(Mark::Default);
+    let why = match &mark {
+        Mark::Variable(name) if overlay::is_from_file(name) => {
+            format!("what is in its file is not what `{path}` can be")
+        }
+        Mark::Variable(_) | Mark::At(..) | Mark::Default => why,
+    };
     let shown = if let Mark::At(_, span) = &mark { span.clone() } else { 0..0 };
     let place = ground.place_of(&mark, &shown);
     ground.mistakes.push(Mistake { place, why });
@@ -247,39 +255,39 @@ fn listed(names: &[String]) -> String {
     if names.len() > SHOWN_MAX { format!("{shown} and {} more", names.len() - SHOWN_MAX) } else { shown }
 }
 
-/// Puts the defaults where nothing was said.
-fn fill(ground: &mut Ground<'_>, path: &str, keys: &'static [Key], values: &mut toml::Table) {
+/// Puts the defaults where nothing was said; lists the paths of all keys in their order, with the defaults among them.
+fn fill(path: &str, keys: &'static [Key], values: &mut toml::Table, held: &mut Vec<(String, Option<Value>)>) {
     let kind = values.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     for key in keys.iter().filter(|key| key.kind.is_empty() || key.kind == kind) {
         let path = join(path, key.name);
-        if let Form::Table(below) = key.form {
-            let table = values.entry(key.name).or_insert_with(|| Value::Table(toml::Table::new()));
-            if let Some(table) = table.as_table_mut() {
-                fill(ground, &path, below, table);
+        if let Form::Table(_) = key.form {
+            values.entry(key.name).or_insert_with(|| Value::Table(toml::Table::new()));
+        }
+        let mut default = None;
+        if let (Absent::Default(written), false) = (key.absent, values.contains_key(key.name)) {
+            default = Some(default_of(written));
+            values.extend(default.clone().map(|value| (key.name.to_owned(), value)));
+        }
+        let Some((step, below)) = key.below() else {
+            held.push((path, default));
+            continue;
+        };
+        for (path, one) in values.get_mut(key.name).map(|value| entries(path, step, value)).unwrap_or_default() {
+            if let Some(table) = one.as_table_mut() {
+                fill(&path, below, table, held);
             }
         }
-        if let (Absent::Default(written), None) = (key.absent, values.get(key.name)) {
-            let default = default_of(written);
-            ground.settings.insert(path.clone(), Setting { shown: default.clone(), secret: None });
-            values.insert(key.name.to_owned(), default);
+    }
+}
+
+/// The tables one step below a value, with their paths.
+fn entries(path: String, step: Step, value: &mut Value) -> Vec<(String, &mut Value)> {
+    match (step, value) {
+        (Step::Name, Value::Table(named)) => named.iter_mut().map(|(name, one)| (join(&path, name), one)).collect(),
+        (Step::Index, Value::Array(list)) => {
+            list.iter_mut().enumerate().map(|(n, one)| (format!("{path}[{n}]"), one)).collect()
         }
-        match (key.below(), values.get_mut(key.name)) {
-            (Some((Step::Name, below)), Some(Value::Table(named))) => {
-                for (name, one) in named.iter_mut() {
-                    if let Some(table) = one.as_table_mut() {
-                        fill(ground, &join(&path, name), below, table);
-                    }
-                }
-            }
-            (Some((Step::Index, below)), Some(Value::Array(list))) => {
-                for (n, one) in list.iter_mut().enumerate() {
-                    if let Some(table) = one.as_table_mut() {
-                        fill(ground, &format!("{path}[{n}]"), below, table);
-                    }
-                }
-            }
-            _ => {}
-        }
+        (_, value) => vec![(path, value)],
     }
 }
 

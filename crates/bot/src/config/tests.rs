@@ -2,44 +2,11 @@
 
 use expect_test::{Expect, expect};
 
+use super::sample::{RIGHT, read, with};
 use super::*;
-
-/// A small config that is right.
-const RIGHT: &str = r#"state = "/srv/downbeat"
-
-[people.ana]
-roles = ["requester"]
-
-[people.ben]
-roles = ["approver", "operator"]
-
-[repos.web]
-remote = "/srv/git/web.git"
-target = "main"
-
-[agents.coder]
-kind = "command"
-command = ["my-agent"]
-"#;
-
-fn variables(pairs: &[(&str, &str)]) -> Environment {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-}
-
-fn read(text: &str, env: &[(&str, &str)]) -> Result<Reading, String> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("downbeat.toml");
-    std::fs::write(&path, text).unwrap();
-    let read = Config::read(&Sources { generated: "", file: Some(&path), env: &variables(env) });
-    read.map_err(|error| error.to_string().replace(&format!("{}/", folder.path().display()), ""))
-}
 
 fn refused(text: &str, env: &[(&str, &str)], expected: Expect) {
     expected.assert_eq(&read(text, env).unwrap_err());
-}
-
-fn with(more: &str) -> String {
-    format!("{RIGHT}\n{more}")
 }
 
 #[test]
@@ -296,7 +263,7 @@ fn a_mistake_in_a_variable_names_the_variable() {
 
             the variable DOWNBEAT__QUEUE__BATCH_MAXX: there is no key `queue.batch_maxx`; did you mean DOWNBEAT__QUEUE__BATCH_MAX?
 
-            the variable DOWNBEAT__WEB: it names a table; name a key in it"#]],
+            the variable DOWNBEAT__WEB: `web` is a table; name a key in it, as in DOWNBEAT__WEB__LISTEN"#]],
     );
 }
 
@@ -312,7 +279,8 @@ fn a_generated_config_is_replaced_key_by_key_at_its_top() {
     assert_eq!(reading.config.state, PathBuf::from("/own"));
     assert_eq!(reading.config.people.len(), 2, "nobody gains a right that the file does not give");
     assert!(!reading.config.policy.solo);
-    assert_eq!(reading.settings["state"].1, Origin::Generated);
-    assert_eq!(reading.settings["repos.web.target"].1, Origin::Line(11));
-    assert_eq!(reading.settings["queue.batch_max"].1, Origin::Default);
+    let origin = |path| reading.setting(path).map(|setting| setting.origin.clone());
+    assert_eq!(origin("state"), Some(Origin::Generated));
+    assert_eq!(origin("repos.web.target"), Some(Origin::Line(11)));
+    assert_eq!(origin("queue.batch_max"), Some(Origin::Default));
 }

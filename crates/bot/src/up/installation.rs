@@ -66,7 +66,7 @@ impl Installation {
 
     /// Whether a person chose the value of this key.
     pub fn is_chosen(&self, key: &str) -> bool {
-        let origin = self.reading.settings.get(key).map(|(_, origin)| origin);
+        let origin = self.reading.setting(key).map(|setting| &setting.origin);
         matches!(origin, Some(Origin::Line(_) | Origin::Variable(_)))
     }
 }

@@ -59,7 +59,7 @@ pub async fn up(args: UpArgs, place: &PlaceArgs) -> anyhow::Result<Exit> {
     screen.say(&format!("Ready. Page: http://{address}/ · say NAME: WORDS, or #THREAD NAME: WORDS"));
     let stop = CancellationToken::new();
     let views = views_of(&system);
-    let reloader = Reloader::new(place.clone(), args.agent, system.clone(), config.clone());
+    let reloader = Reloader::new(place.clone(), args.agent, system.clone(), installation.reading.clone());
     let desk = Arc::new(ControlDesk::new(&system, views.clone(), reloader, format!("http://{address}/")));
     let serving = async {
         let (served, (), (), (), ()) = tokio::join!(
