@@ -16,6 +16,7 @@ use exit::{EXIT_CODES, Exit};
 
 pub mod exit;
 
+mod config;
 mod database;
 mod instance;
 mod queue;
@@ -47,6 +48,9 @@ enum Command {
     /// Work with the merge queues
     #[command(subcommand)]
     Queue(queue::QueueCommand),
+    /// Check and explain the config
+    #[command(subcommand)]
+    Config(config::ConfigVerb),
     /// Bring the database's schema up to date, or show how far it is
     #[command(subcommand)]
     Db(database::DatabaseCommand),
@@ -91,6 +95,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Up(args) => up::up(args, place).await?.into(),
         Command::Task(command) => task::run(command, place).await?.into(),
         Command::Queue(command) => queue::run(command, place).await?.into(),
+        Command::Config(verb) => config::run(verb, place).await?.into(),
         Command::Db(command) => database::run(command, place).await?.into(),
         Command::Completions(args) => reference::complete(&args, Cli::command()).into(),
         Command::Man(args) => reference::man(&args, Cli::command())?.into(),

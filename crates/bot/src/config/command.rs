@@ -1,6 +1,6 @@
 //! `downbeat config`: check it, show what holds, explain a key, print the schema.
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use serde_json::json;
 
 use super::Config;
@@ -9,14 +9,6 @@ use super::keys::{described, find};
 use super::overlay::variable_of;
 use super::reading::{Origin, Reading, Setting, Sources};
 use super::schema::schema;
-
-/// What to do with the config.
-#[derive(Args, Clone, Debug)]
-pub struct ConfigArgs {
-    /// What to do
-    #[command(subcommand)]
-    pub command: ConfigCommand,
-}
 
 /// One verb of `downbeat config`.
 #[derive(Subcommand, Clone, Debug)]
@@ -43,12 +35,9 @@ pub enum ConfigCommand {
 pub enum Answer {
     /// For standard output; the exit code is 0.
     Right(String),
-    /// For standard error; the exit code is [`EXIT_NOT_RIGHT`].
+    /// For standard error; the config, or the key that was asked for, is not right.
     Wrong(String),
 }
-
-/// The exit code of a config that is not right, and of a key that does not exist.
-pub const EXIT_NOT_RIGHT: u8 = 3;
 
 /// Does what was asked for, with the config of these sources.
 pub fn answer(command: &ConfigCommand, sources: &Sources<'_>) -> Answer {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use forge::Git;
 
-use crate::config::{Config, ConfigError, Environment, Origin, Reading, Sources, git_settings};
+use crate::config::{Config, Environment, Origin, Reading, Sources, git_settings};
 use crate::place::{PlaceArgs, Source, repository_around};
 use crate::survey::draft::{draft, quoted_path as quoted};
 use crate::survey::{AgentCommand, Surroundings, Survey, survey};
@@ -18,11 +18,22 @@ pub struct Installation {
     pub guessed: Option<String>,
 }
 
-impl Installation {
-    /// Reads the config that is meant, or looks at the repository here.
+/// What a config is read from, before anybody knows whether it is right.
+pub struct Texts {
+    generated: String,
+    file: Option<PathBuf>,
+    env: Environment,
+    guess: Option<(Survey, Option<AgentCommand>)>,
+}
+
+impl Texts {
+    /// Finds the config that is meant, or looks at the repository here.
     pub async fn find(place: &PlaceArgs, agent: Option<&str>) -> anyhow::Result<Self> {
         let source = place.source()?;
         let state = place.default_state(&source)?;
+        let mut env: Environment = std::env::vars().collect();
+        // A state directory of the command line counts more than the config's.
+        env.extend(place.state.is_some().then(|| ("DOWNBEAT__STATE".to_owned(), state.display().to_string())));
         match source {
             Source::File(path) => {
                 anyhow::ensure!(
@@ -30,32 +41,45 @@ impl Installation {
                     "--agent is for a repository without a config; add it to {} under `[agents]`",
                     path.display()
                 );
-                let reading = read(&format!("state = {}\n", quoted(&state)), Some(&path))?;
-                Ok(Self { reading, guessed: None })
+                let generated = format!("state = {}\n", quoted(&state));
+                Ok(Self { generated, file: Some(path), env, guess: None })
             }
-            Source::Repository(here) => Self::guess(&here, state, agent).await,
+            Source::Repository(here) => {
+                let found = look_around(&here, &state).await?;
+                let agent = agent.map(AgentCommand::of_line);
+                let generated = format!("state = {}\n{}", quoted(&state), draft(&found, agent.as_ref()));
+                Ok(Self { generated, file: None, env, guess: Some((found, agent)) })
+            }
         }
     }
 
-    async fn guess(here: &Path, state: PathBuf, agent: Option<&str>) -> anyhow::Result<Self> {
-        if repository_around(here).is_none() {
-            let here = here.display();
-            anyhow::bail!(
-                "there is no config here, and {here} is in no git repository; change into one, run `git init`, or name a config with --config"
-            );
-        }
-        std::fs::create_dir_all(&state).with_context(|| {
-            format!("failed to make the state directory {}; name another with --state DIR", state.display())
-        })?;
-        let git = Git::open(git_settings(&state)).await?;
-        let found = survey(&git, here, &Surroundings::ours()).await;
-        let found = found.context("there is no config here, so `up` goes by the repository of this directory; but")?;
-        let agent = agent.map(AgentCommand::of_line);
-        let text = draft(&found, agent.as_ref());
-        let text = format!("state = {}\n{text}", quoted(&state));
-        let reading =
-            read(&text, None).context("what was found here makes no config; write one with `downbeat init`")?;
-        let guessed = Some(introduction(&found, agent.as_ref(), &reading.config));
+    /// What the config is read from.
+    pub fn sources(&self) -> Sources<'_> {
+        Sources { generated: &self.generated, file: self.file.as_deref(), env: &self.env }
+    }
+}
+
+async fn look_around(here: &Path, state: &Path) -> anyhow::Result<Survey> {
+    if repository_around(here).is_none() {
+        let here = here.display();
+        anyhow::bail!(
+            "there is no config here, and {here} is in no git repository; change into one, run `git init`, or name a config with --config"
+        );
+    }
+    std::fs::create_dir_all(state).with_context(|| {
+        format!("failed to make the state directory {}; name another with --state DIR", state.display())
+    })?;
+    let git = Git::open(git_settings(state)).await?;
+    let found = survey(&git, here, &Surroundings::ours()).await;
+    found.context("there is no config here, so the repository of this directory has to tell; but")
+}
+
+impl Installation {
+    /// Reads the config that is meant, or looks at the repository here.
+    pub async fn find(place: &PlaceArgs, agent: Option<&str>) -> anyhow::Result<Self> {
+        let texts = Texts::find(place, agent).await?;
+        let reading = Config::read(&texts.sources())?;
+        let guessed = texts.guess.map(|(found, agent)| introduction(&found, agent.as_ref(), &reading.config));
         Ok(Self { reading, guessed })
     }
 
@@ -69,12 +93,6 @@ impl Installation {
         let origin = self.reading.setting(key).map(|setting| &setting.origin);
         matches!(origin, Some(Origin::Line(_) | Origin::Variable(_)))
     }
-}
-
-/// Reads a config over what the program itself says, and the environment over both.
-fn read(generated: &str, file: Option<&Path>) -> Result<Reading, ConfigError> {
-    let env: Environment = std::env::vars().collect();
-    Config::read(&Sources { generated, file, env: &env })
 }
 
 /// What was found, in a few lines.

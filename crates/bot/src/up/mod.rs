@@ -28,7 +28,7 @@ use crate::serve::System;
 
 mod installation;
 
-pub use installation::Installation;
+pub use installation::{Installation, Texts};
 
 /// How it is served.
 #[derive(Args, Clone, Debug)]

@@ -1,0 +1,56 @@
+//! `downbeat config`: the config from the command line.
+
+use clap::Subcommand;
+
+use super::exit::Exit;
+use super::instance::{connect, not_done, print};
+use crate::config::command::{Answer as Told, ConfigCommand, answer};
+use crate::config::{Environment, Sources};
+use crate::control::wire::{Answer, Ask};
+use crate::place::PlaceArgs;
+use crate::up::Texts;
+
+/// What can be done with the config.
+#[derive(Subcommand, Clone, Debug)]
+pub enum ConfigVerb {
+    /// What needs no running instance.
+    #[command(flatten)]
+    Look(ConfigCommand),
+    /// Let the running instance read it again, and name what only a restart applies
+    Reload,
+}
+
+/// Runs one of them.
+pub async fn run(verb: ConfigVerb, place: &PlaceArgs) -> anyhow::Result<Exit> {
+    let told = match &verb {
+        ConfigVerb::Reload => return reload(place).await,
+        // What a key is for is the same everywhere.
+        ConfigVerb::Look(command @ (ConfigCommand::Explain { .. } | ConfigCommand::Schema)) => {
+            answer(command, &Sources { generated: "", file: None, env: &Environment::new() })
+        }
+        ConfigVerb::Look(command @ (ConfigCommand::Check | ConfigCommand::Show { .. })) => {
+            answer(command, &Texts::find(place, None).await?.sources())
+        }
+    };
+    match told {
+        Told::Right(text) => {
+            print(&text);
+            Ok(Exit::Done)
+        }
+        Told::Wrong(text) => {
+            eprint!("error: {text}");
+            Ok(Exit::Config)
+        }
+    }
+}
+
+async fn reload(place: &PlaceArgs) -> anyhow::Result<Exit> {
+    let (mut client, _) = connect(place).await?;
+    match client.ask(&Ask::Reload).await? {
+        Answer::Done { text, .. } => {
+            print(&format!("{text}\n"));
+            Ok(Exit::Done)
+        }
+        other => Err(not_done(other)),
+    }
+}
