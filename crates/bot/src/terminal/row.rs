@@ -93,11 +93,13 @@ impl Row {
         if columns > 0 { cut.and(Tone::Quiet, "…") } else { cut }
     }
 
-    /// The row as several, none wider than `columns`; broken between words where that is possible.
+    /// The row as several, none wider than `columns`; broken between words where that is possible. A narrow terminal
+    /// has no room for a margin.
     pub fn wrapped(&self, columns: usize) -> Vec<Self> {
-        let hang = if self.hang * 3 < columns { self.hang } else { 0 };
+        let is_roomy = self.hang * 3 <= columns;
+        let hang = if is_roomy { self.hang } else { 0 };
         let mut rows = Vec::new();
-        let mut rest: Vec<(Tone, char)> = self.signs();
+        let mut rest: Vec<(Tone, char)> = self.signs().skip_while(|(_, sign)| !is_roomy && *sign == ' ').collect();
         let mut indent = 0;
         while let Some(end) = break_of(&rest, columns.saturating_sub(indent).max(2), indent == 0) {
             let tail = rest.split_off(end);
@@ -109,8 +111,8 @@ impl Row {
         rows
     }
 
-    fn signs(&self) -> Vec<(Tone, char)> {
-        self.pieces.iter().flat_map(|(tone, text)| text.chars().map(|sign| (*tone, sign))).collect()
+    fn signs(&self) -> impl Iterator<Item = (Tone, char)> {
+        self.pieces.iter().flat_map(|(tone, text)| text.chars().map(|sign| (*tone, sign)))
     }
 
     fn indented(indent: usize, signs: &[(Tone, char)]) -> Self {
@@ -190,6 +192,7 @@ mod tests {
         assert_eq!(wrapped("漢字漢字漢字", 10), ["漢字漢字漢", "   字"]);
         assert_eq!(wrapped("   a-word-too-long-for-it", 12), ["   a-word-to", "   o-long-fo", "   r-it"]);
         assert_eq!(wrapped("short", 12), ["short"]);
+        assert_eq!(wrapped("   narrow indeed", 8), ["narrow", "indeed"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use domain::TaskId;
 
 use super::row::{Row, Tone};
-use crate::chat::console::{BOT, ConsoleEvent, ConsoleMessage};
+use crate::chat::console::{BOT, ConsoleEvent, ConsoleMessage, NumberedChoice};
 
 /// The column in which words begin; names stand right-aligned before it.
 pub const MARGIN: usize = 8;
@@ -189,7 +189,7 @@ fn posted(message: &ConsoleMessage, stands_for: Option<&str>) -> Vec<Row> {
     {
         rows.push(row.and(Tone::Quiet, &format!("  ({says})")));
     }
-    let offered = offered(message);
+    let offered = offered(message, Tone::Quiet);
     if !offered.is_empty() {
         let margin = Row::of(Tone::Plain, &" ".repeat(MARGIN)).hanging(MARGIN);
         rows.push(offered.into_iter().fold(margin, Row::join));
@@ -197,12 +197,12 @@ fn posted(message: &ConsoleMessage, stands_for: Option<&str>) -> Vec<Row> {
     rows
 }
 
-/// The choices of a message that are open, each with the space after it.
-pub fn offered(message: &ConsoleMessage) -> Vec<Row> {
+/// The choices of a message that are open, each with the space after it; their numbers in this tone.
+pub fn offered(message: &ConsoleMessage, tone: Tone) -> Vec<Row> {
     let open: Vec<_> = message.choices.iter().filter(|offered| offered.is_open).collect();
     let gap = |n: usize| if n + 1 < open.len() { "   " } else { "" };
-    let show = |(n, offered): (usize, &&crate::chat::console::NumberedChoice)| {
-        let number = Row::of(Tone::Strong, &format!("[{}]", offered.n));
+    let show = |(n, offered): (usize, &&NumberedChoice)| {
+        let number = Row::of(tone, &format!("[{}]", offered.n));
         number.and(Tone::Plain, &format!(" {}{}", offered.choice.label, gap(n)))
     };
     open.iter().enumerate().map(show).collect()
@@ -220,7 +220,6 @@ fn edited(card: &ConsoleMessage, was: Option<&str>) -> Option<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::console::NumberedChoice;
     use crate::chat::messenger::Choice;
 
     fn message(n: i64, text: &str) -> ConsoleMessage {
