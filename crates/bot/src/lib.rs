@@ -16,8 +16,8 @@ pub mod runner;
 pub mod screen;
 pub mod serve;
 pub mod survey;
+pub mod terminal;
 pub mod tls;
-pub mod transcript;
 pub mod up;
 
 pub use cli::main;

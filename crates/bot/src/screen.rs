@@ -4,13 +4,13 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use owo_colors::OwoColorize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, Interval, interval_at};
 
-use crate::chat::console::{BOT, ConsoleEvent};
-use crate::transcript::Transcript;
+use crate::chat::console::ConsoleEvent;
+use crate::terminal::row::Row;
+use crate::terminal::transcript::Transcript;
 
 /// How long an edit of a card is held back, in case a better one follows.
 const SETTLE_AFTER: Duration = Duration::from_millis(250);
@@ -49,9 +49,8 @@ impl Screen {
         tokio::select! {
             event = shown.recv() => {
                 let event = event?;
-                let lines = self.transcript.take_in(&event);
-                self.show(&lines, &event);
-                Ok(Look { lines, event: Some(event) })
+                let rows = self.transcript.take_in(&event);
+                Ok(Look { lines: self.show(&rows), event: Some(event) })
             }
             _ = self.quiet.tick() => Ok(Look { lines: self.settle(), event: None }),
         }
@@ -59,10 +58,8 @@ impl Screen {
 
     /// Shows what was held back.
     pub fn settle(&mut self) -> Vec<String> {
-        let lines = self.transcript.settle();
-        for line in &lines {
-            self.say(&if self.has_colors { line.dimmed().to_string() } else { line.clone() });
-        }
+        let rows = self.transcript.settle();
+        let lines = self.show(&rows);
         if let Some(line) = lines.last() {
             self.live.set_message(line.trim().trim_start_matches("· ").to_owned());
         }
@@ -70,11 +67,12 @@ impl Screen {
         lines
     }
 
-    fn show(&self, lines: &[String], event: &ConsoleEvent) {
-        let by_person = matches!(event, ConsoleEvent::Posted(message) if message.author != BOT);
-        for line in lines {
-            self.say(&if self.has_colors && by_person { line.cyan().to_string() } else { line.clone() });
+    /// Shows rows; gives their text back.
+    fn show(&self, rows: &[Row]) -> Vec<String> {
+        for row in rows {
+            self.say(&if self.has_colors { row.painted() } else { row.plain() });
         }
+        rows.iter().map(Row::plain).collect()
     }
 
     /// Prints a line above the live one.
