@@ -88,6 +88,7 @@ impl<'a> Ground<'a> {
         match DeTable::parse(layer.text) {
             Ok(table) => {
                 for name in table.get_ref().keys() {
+                    self.values.remove(name.get_ref().as_ref());
                     self.forget(name.get_ref());
                 }
                 let values = self.table("", ROOT, table.get_ref());
@@ -101,10 +102,10 @@ impl<'a> Ground<'a> {
         }
     }
 
-    fn forget(&mut self, key: &str) {
+    /// Forgets where a key and all below it stood.
+    pub fn forget(&mut self, key: &str) {
         let is_other =
             |path: &str| path.strip_prefix(key).is_none_or(|rest| !rest.is_empty() && !rest.starts_with(['.', '[']));
-        self.values.remove(key);
         self.marks.retain(|path, _| is_other(path));
         self.settings.retain(|path, _| is_other(path));
     }

@@ -118,11 +118,4 @@ impl Text<'_> {
             caret,
         })
     }
-
-    /// The offset of a line and a column, as [`Text::place`] counts them.
-    pub fn offset(&self, line: usize, column: usize) -> usize {
-        let start: usize = self.text.split_inclusive('\n').take(line - 1).map(str::len).sum();
-        let rest = self.text[start..].char_indices().nth(column - 1);
-        rest.map_or(self.text.len(), |(at, _)| start + at)
-    }
 }

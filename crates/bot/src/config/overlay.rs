@@ -79,6 +79,7 @@ fn lay_text(ground: &mut Ground<'_>, target: &Target, text: &str) -> Result<(), 
             return Err(format!("`{path}` is a table; name a key in it, as in {below}"));
         }
     };
+    ground.forget(&path);
     if let Some(value) = ground.value(&path, target.form, &value) {
         put(&mut ground.values, &target.steps, value);
         mark_tables(ground, &target.steps);

@@ -268,6 +268,17 @@ fn a_mistake_in_a_variable_names_the_variable() {
 }
 
 #[test]
+fn a_variable_replaces_a_list_as_a_whole() {
+    let rule = "[[policy.deny]]\nverb = \"ask\"\nwhy = \"closed\"\n";
+    let deny = |value| read(&with(rule), &[("DOWNBEAT__POLICY__DENY", value)]);
+    let reading = deny("[{ person = \"ana\", why = \"away\" }]").unwrap();
+    assert_eq!(reading.config.policy.deny.len(), 1);
+    assert_eq!(reading.config.policy.deny[0].verb, None);
+    expect!["the variable DOWNBEAT__POLICY__DENY: there is no `why` in [[policy.deny]]; it is a text in quotes"]
+        .assert_eq(&deny("[{ person = \"ana\" }]").unwrap_err());
+}
+
+#[test]
 fn a_generated_config_is_replaced_key_by_key_at_its_top() {
     let generated = "state = \"/own\"\n[people.me]\nroles = [\"admin\"]\n[policy]\nsolo = true\n";
     let text = RIGHT.replace("state = \"/srv/downbeat\"\n", "[policy]\n");
