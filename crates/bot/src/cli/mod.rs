@@ -1,12 +1,10 @@
 //! The command line. Each command is a file of this folder or the module that it is about; here they are only told apart.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use agents::cage::{self, Cage, CageSettings};
 use agents::session::{scripted, scripted_main};
 use clap::{CommandFactory, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::demo::{self, DemoArgs};
 use crate::place::PlaceArgs;
@@ -14,11 +12,13 @@ use crate::tls;
 use crate::up::{self, UpArgs};
 use exit::{EXIT_CODES, Exit};
 
+pub mod chat;
 pub mod exit;
+pub mod instance;
+pub mod log;
 
 mod config;
 mod database;
-mod instance;
 mod queue;
 mod reference;
 mod task;
@@ -42,6 +42,8 @@ enum Command {
     Demo(DemoArgs),
     /// Serve this repository, or those of a config, until it is stopped
     Up(UpArgs),
+    /// Talk with a running instance, as a person of its config
+    Chat(chat::ChatArgs),
     /// Work with tasks
     #[command(subcommand)]
     Task(task::TaskCommand),
@@ -70,13 +72,7 @@ pub fn main() -> ExitCode {
         _ => {}
     }
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_env("DOWNBEAT_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .compact()
-        .init();
+    log::begin();
     tls::install_provider();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -93,6 +89,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     Ok(match cli.command {
         Command::Demo(args) => return demo::play(args, Cage::new(CageSettings::default())).await,
         Command::Up(args) => up::up(args, place).await?.into(),
+        Command::Chat(args) => chat::run(args, place).await?.into(),
         Command::Task(command) => task::run(command, place).await?.into(),
         Command::Queue(command) => queue::run(command, place).await?.into(),
         Command::Config(verb) => config::run(verb, place).await?.into(),

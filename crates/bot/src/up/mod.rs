@@ -9,24 +9,24 @@ use std::sync::Arc;
 use agents::cage::{Cage, CageSettings, Confinement};
 use anyhow::Context as _;
 use clap::Args;
-use domain::{Person, ThreadRef};
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::exit::Exit;
+use crate::cli::instance::Speaker;
 use crate::clock::SystemClock;
 use crate::config::{CageLevel, Config, UnusableState};
 use crate::control;
 use crate::control::desk::ControlDesk;
 use crate::place::PlaceArgs;
 use crate::reload::Reloader;
-use crate::screen::Screen;
 use crate::serve::System;
 
 mod installation;
+mod talk;
+
+use talk::{Notices, Talk};
 
 pub use installation::{Installation, Texts};
 
@@ -40,6 +40,8 @@ pub struct UpArgs {
     /// work.
     #[arg(long, value_name = "COMMAND")]
     pub agent: Option<String>,
+    #[command(flatten)]
+    pub speaker: Speaker,
 }
 
 /// Serves until SIGTERM or SIGINT. There is one instance a state directory.
@@ -54,9 +56,9 @@ pub async fn up(args: UpArgs, place: &PlaceArgs) -> anyhow::Result<Exit> {
     let socket = control::socket::bind(&config.state)
         .with_context(|| format!("failed to open the control socket in {}", config.state.display()))?;
     let mut signals = Signals::await_all().context("failed to wait for signals")?;
-    let mut screen = Screen::open();
-    installation.guessed.iter().for_each(|found| screen.say(found));
-    screen.say(&format!("Ready. Page: http://{address}/ · say NAME: WORDS, or #THREAD NAME: WORDS"));
+    let (mut talk, notices) = Talk::open(config, args.speaker.name.as_deref())?;
+    installation.guessed.iter().for_each(|found| talk.greet(found));
+    talk.greet(&format!("Ready. Page: http://{address}/ · {}", talk.hint()));
     let stop = CancellationToken::new();
     let views = views_of(&system);
     let reloader = Reloader::new(place.clone(), args.agent, system.clone(), installation.reading.clone());
@@ -66,23 +68,18 @@ pub async fn up(args: UpArgs, place: &PlaceArgs) -> anyhow::Result<Exit> {
             web::serve(page, web::router(views), stop.clone()),
             control::server::serve(socket, desk.clone(), stop.clone()),
             system.run(stop.clone()),
-            show(&system, &mut screen, &stop),
-            warn_of_unreachable(&system, &stop),
+            talk.run(&system, config, &stop),
+            warn_of_unreachable(&system, &notices, &stop),
         );
         served.context("the page stopped")
-    };
-    let steering = async {
-        listen(&system, &desk, &mut signals, &stop).await;
-        while signals.next().await != Sign::Stop {}
     };
     tokio::select! {
         served = serving => served?,
         // Whatever was running is taken up again at the next start, as after a crash.
-        () = steering => return Ok(Exit::Failed),
+        () = steer(&desk, &mut signals, &notices, &stop) => return Ok(Exit::Failed),
     }
     control::socket::remove(&config.state);
     system.store.close().await;
-    screen.close();
     Ok(Exit::Done)
 }
 
@@ -107,7 +104,7 @@ fn views_of(system: &System) -> web::WebState {
 
 /// A repository that cannot be reached hinders no other, but whoever starts the service should know. It is asked beside
 /// the service, because a dead network takes its time to say so.
-async fn warn_of_unreachable(system: &System, stop: &CancellationToken) {
+async fn warn_of_unreachable(system: &System, notices: &Notices, stop: &CancellationToken) {
     for repository in system.repositories.iter() {
         let looked = tokio::select! {
             looked = repository.forge.target_head() => looked,
@@ -115,9 +112,9 @@ async fn warn_of_unreachable(system: &System, stop: &CancellationToken) {
         };
         if let Err(error) = looked {
             let name = &repository.name;
-            eprintln!(
+            notices.say(&format!(
                 "The repository {name} cannot be used now: {error}. See `repos.{name}.remote`; it is tried again when a task needs it."
-            );
+            ));
         }
     }
 }
@@ -132,48 +129,26 @@ pub fn cage_of(config: &Config) -> Cage {
     Cage::new(CageSettings { confinement, toolchains, env, ..CageSettings::default() })
 }
 
-/// Shows the console until the end.
-async fn show(system: &System, screen: &mut Screen, stop: &CancellationToken) {
-    let mut shown = system.console.watch();
+/// Waits for a signal that asks for an end, and reloads upon those that ask for that.
+async fn steer(desk: &ControlDesk, signals: &mut Signals, notices: &Notices, stop: &CancellationToken) {
     loop {
-        tokio::select! {
-            () = stop.cancelled() => return drop(screen.settle()),
-            look = screen.look(&mut shown) => match look {
-                Ok(_) => {}
-                Err(RecvError::Lagged(n)) => screen.say(&format!("… {n} messages went by faster than they could be shown")),
-                Err(RecvError::Closed) => return,
+        let sign = tokio::select! {
+            sign = signals.next() => sign,
+            () = stop.cancelled() => Sign::Stop,
+        };
+        match sign {
+            Sign::Stop => break,
+            Sign::Reload => match desk.reloader().reload().await {
+                Ok(came) => notices.say(&came),
+                Err(error) => notices.say(&format!("the config was not taken over: {error:#}")),
             },
         }
     }
-}
-
-/// Takes words from standard input until a signal asks for an end. The end of the input ends nothing: a service has none.
-async fn listen(system: &System, desk: &ControlDesk, signals: &mut Signals, stop: &CancellationToken) {
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    let mut is_open = true;
-    loop {
-        tokio::select! {
-            sign = signals.next() => match sign {
-                Sign::Stop => break,
-                Sign::Reload => match desk.reloader().reload().await {
-                    Ok(came) => eprintln!("{came}"),
-                    Err(error) => eprintln!("the config was not taken over: {error:#}"),
-                },
-            },
-            line = lines.next_line(), if is_open => match line {
-                Ok(Some(line)) => say(system, &line).await,
-                Ok(None) => is_open = false,
-                Err(error) => {
-                    eprintln!("standard input cannot be read: {error}");
-                    is_open = false;
-                }
-            },
-        }
-    }
+    stop.cancel();
     eprintln!(
         "Stopping; what is running is given back and goes on at the next start. A second signal ends it at once."
     );
-    stop.cancel();
+    while signals.next().await != Sign::Stop {}
 }
 
 /// What a signal asks for.
@@ -211,29 +186,6 @@ impl Signals {
     }
 }
 
-async fn say(system: &System, line: &str) {
-    match spoken(line) {
-        Some((thread, person, words)) => {
-            if let Err(error) = system.console.say(&thread, &person, words).await {
-                eprintln!("not heard: {error}");
-            }
-        }
-        None if line.trim().is_empty() => {}
-        None => eprintln!("Say who speaks: `ana: @agent help`, or `#thread ana: @agent help`."),
-    }
-}
-
-/// `#thread name: words`, where the thread is `main` when it is left out.
-fn spoken(line: &str) -> Option<(ThreadRef, Person, &str)> {
-    let (thread, rest) = match line.trim_start().strip_prefix('#') {
-        Some(named) => named.split_once(' ')?,
-        None => ("main", line),
-    };
-    let (name, words) = rest.split_once(':')?;
-    let thread = format!("console/{thread}").parse().ok()?;
-    Some((thread, name.trim().parse().ok()?, words.trim()))
-}
-
 /// The right to be the only process of a state directory: a lock that the kernel releases when the process ends,
 /// however it ends.
 struct Instance {
@@ -254,18 +206,5 @@ impl Instance {
             ),
             Err(TryLockError::Error(error)) => Err(unusable(error).into()),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_names_who_speaks_and_where() {
-        let said = |line| spoken(line).map(|(thread, person, words)| format!("{thread} {person} {words}"));
-        assert_eq!(said("ana: @agent fix: it"), Some("console/main ana @agent fix: it".to_owned()));
-        assert_eq!(said("#web ana: hi"), Some("console/web ana hi".to_owned()));
-        assert_eq!(said("no speaker here"), None);
     }
 }

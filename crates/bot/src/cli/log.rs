@@ -1,0 +1,43 @@
+//! Where the log goes: to standard error, or into a file while the terminal belongs to a conversation.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::sync::OnceLock;
+
+use tracing_subscriber::EnvFilter;
+
+static DIVERTED: OnceLock<File> = OnceLock::new();
+
+/// Writes what happens, from warnings upwards unless `DOWNBEAT_LOG` says otherwise.
+pub fn begin() {
+    let filter = EnvFilter::try_from_env("DOWNBEAT_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(|| Log)
+        .with_ansi(io::stderr().is_terminal())
+        .compact()
+        .init();
+}
+
+/// Writes into a new file from now on.
+pub fn divert(path: &Path) -> io::Result<()> {
+    // Whoever diverts twice in one process keeps the first file.
+    let _ = DIVERTED.set(File::create(path)?);
+    Ok(())
+}
+
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match DIVERTED.get() {
+            Some(mut file) => file.write(bytes),
+            None => io::stderr().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
