@@ -137,7 +137,7 @@ fn a_finished_change_can_be_revised() {
                   [6] Merge   [7] Retry
             ana:  merge  👀
                   [T-1] in the merge queue by ana · entering
-                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.
@@ -279,7 +279,7 @@ fn a_change_beyond_its_plan_waits_for_a_second_look() {
                   [6] Merge   [7] Retry
             ben:  merge  👀
                   [T-1] in the merge queue by ben · entering
-                  [T-1] in the merge queue by ben · position 1 of 1 · staging
+                  [T-1] in the merge queue by ben · position 1 of 1 · testing
                   [T-1] in the merge queue by ben · position 1 of 1 · landing
                   [T-1] merged as <commit 2>
             bot:  T-1 is merged into main as <commit 2>.

@@ -40,7 +40,7 @@ fn a_red_change_is_shown_and_kept_out_of_the_queue() {
                   [T-1] plan v1 approved by ana (#9cf0a126) · waiting for its turn to work
                   [T-1] publishing +1 −0 in rude.md
                   [T-1] in the merge queue by ana · entering
-                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.
@@ -69,7 +69,7 @@ fn a_repository_without_checks_cannot_land() {
                   [1] Retry
             ana:  merge  👀
                   [T-1] in the merge queue by ana · entering
-                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] back from the merge queue: the repository does not say how to check it. Write `[[checks]]` with a name and a command into .downbeat/config.toml, or `checks = []` to land untested
             bot:  T-1 did not land: the repository does not say how to check it. Write `[[checks]]` with a name and a command into .downbeat/config.toml, or `checks = []` to land untested.
                   [2] Retry   [3] Merge again
@@ -113,7 +113,7 @@ fn a_repository_that_declines_checks_lands_untested_and_says_so() {
                   [1] Merge   [2] Retry
             ana:  merge  👀
                   [T-1] in the merge queue by ana · entering
-                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
                   [T-1] merged as <commit 1>, untested (the repository says `checks = []`)
             bot:  T-1 is merged into main as <commit 1>, untested (the repository says `checks = []`).
@@ -166,7 +166,7 @@ fn a_check_that_fails_by_chance_is_repeated_as_often_as_it_allows() {
               asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
               [T-1] publishing +2 −0 in README.md, farewell.md
               [T-1] in the merge queue by ana · entering
-              [T-1] in the merge queue by ana · position 1 of 1 · staging
+              [T-1] in the merge queue by ana · position 1 of 1 · testing
               [T-1] in the merge queue by ana · position 1 of 1 · landing
               [T-1] merged as <commit 1>
         bot:  T-1 is merged into main as <commit 1>.

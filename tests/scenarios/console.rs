@@ -90,7 +90,6 @@ fn the_log_and_the_change_of_a_task_can_be_read_in_the_thread() {
          ana: diff T-1
          dan: @agent curse plan=off
          dan: diff
-         dan: log T-2
          mallory: log T-1
          ana: log T-9",
         expect![[r#"
@@ -121,15 +120,6 @@ fn the_log_and_the_change_of_a_task_can_be_read_in_the_thread() {
                   +++ b/rude.md
                   @@ -0,0 +1 @@
                   +Damn!
-                  ```
-            dan:  log T-2
-            bot:  The last lines of T-2:
-                  ```
-                  agent scripted begins (session 1)
-                  check words: sh check.sh
-                  rude.md
-                  a forbidden word
-                  check words did not pass: ended with exit code 1 after 51 ms
                   ```
             mallory: log T-1
             bot:  I do not know you. Ask dora to add you to the config.

@@ -69,7 +69,7 @@ fn people_move_a_change_in_and_out_of_the_queue() {
             bot:  T-1: in the merge queue by ana · position 1 of 1 · waiting · paused by ola.
             ola:  resume
             bot:  The merge queue of sample is going on.
-                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.
@@ -103,13 +103,13 @@ fn a_conflict_names_the_other_task() {
         expect![[r#"
             ola:  resume
             bot:  The merge queue of sample is going on.
-                  [T-1] in the merge queue by ana · position 1 of 2 · staging
-                  [T-2] in the merge queue by dan · position 2 of 2 · staging
+                  [T-1] in the merge queue by ana · position 1 of 2 · testing
+                  [T-2] in the merge queue by dan · position 2 of 2 · testing
                   [T-2] in the merge queue by dan · position 2 of 2 · waiting · waits for T-1, because both change greeting.md
                   [T-1] in the merge queue by ana · position 1 of 2 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.
-                  [T-2] in the merge queue by dan · position 1 of 1 · staging
+                  [T-2] in the merge queue by dan · position 1 of 1 · testing
                   [T-2] back from the merge queue: conflicts with T-1 in greeting.md. Say `retry T-2`, so that it starts from the target as it is now
             bot:  T-2 did not land: conflicts with T-1 in greeting.md. Say `retry T-2`, so that it starts from the target as it is now.
                   [5] Retry   [6] Merge again
@@ -121,7 +121,7 @@ fn a_conflict_names_the_other_task() {
                   [7] Merge   [8] Retry
             dan:  merge T-2  👀
                   [T-2] in the merge queue by dan · entering
-                  [T-2] in the merge queue by dan · position 1 of 1 · staging
+                  [T-2] in the merge queue by dan · position 1 of 1 · testing
                   [T-2] in the merge queue by dan · position 1 of 1 · landing
                   [T-2] merged as <commit 2>
             bot:  T-2 is merged into main as <commit 2>.
@@ -152,20 +152,20 @@ fn a_red_batch_is_split_until_the_culprit_stands_alone() {
     world.check("ola: resume", expect![[r#"
         ola:  resume
         bot:  The merge queue of sample is going on.
-              [T-1] in the merge queue by ana · position 1 of 3 · staging
-              [T-2] in the merge queue by ana · position 2 of 3 · staging
-              [T-3] in the merge queue by ana · position 3 of 3 · staging
+              [T-1] in the merge queue by ana · position 1 of 3 · testing
+              [T-2] in the merge queue by ana · position 2 of 3 · testing
+              [T-3] in the merge queue by ana · position 3 of 3 · testing
               [T-3] in the merge queue by ana · position 3 of 3 · waiting
               [T-2] in the merge queue by ana · position 2 of 3 · waiting
               [T-1] in the merge queue by ana · position 1 of 3 · landing
               [T-1] merged as <commit 1>
         bot:  T-1 is merged into main as <commit 1>.
-              [T-2] in the merge queue by ana · position 1 of 2 · staging
+              [T-2] in the merge queue by ana · position 1 of 2 · testing
               [T-3] in the merge queue by ana · position 2 of 2 · waiting
               [T-2] back from the merge queue: words exited with 1 when it was tested alone on the target: a forbidden word. Say `retry T-2`, or repair the branch and say `merge T-2` again
         bot:  T-2 did not land: words exited with 1 when it was tested alone on the target: a forbidden word. Say `retry T-2`, or repair the branch and say `merge T-2` again.
               [7] Retry   [8] Merge again
-              [T-3] in the merge queue by ana · position 1 of 1 · staging
+              [T-3] in the merge queue by ana · position 1 of 1 · testing
               [T-3] in the merge queue by ana · position 1 of 1 · landing
               [T-3] merged as <commit 2>
         bot:  T-3 is merged into main as <commit 2>.
@@ -203,8 +203,8 @@ fn a_push_by_somebody_else_costs_nobody_their_place() {
                   T-1 add a welcome · position 2 of 2 · waiting
             ola:  resume
             bot:  The merge queue of sample is going on.
-                  [T-2] in the merge queue by ana · position 1 of 2 · staging
-                  [T-1] in the merge queue by ana · position 2 of 2 · staging
+                  [T-2] in the merge queue by ana · position 1 of 2 · testing
+                  [T-1] in the merge queue by ana · position 2 of 2 · testing
                   [T-2] in the merge queue by ana · position 1 of 2 · landing
                   [T-1] in the merge queue by ana · position 2 of 2 · landing
                   [T-2] merged as <commit 1>
@@ -231,7 +231,7 @@ fn a_change_that_is_there_already_does_not_land_twice() {
     world.check("ana: merge", expect![[r#"
         ana:  merge  👀
               [T-1] in the merge queue by ana · entering
-              [T-1] in the merge queue by ana · position 1 of 1 · staging
+              [T-1] in the merge queue by ana · position 1 of 1 · testing
               [T-1] back from the merge queue: the target already has all that it changes. Nothing is left to do; say `stop T-1` to end it
         bot:  T-1 did not land: the target already has all that it changes. Nothing is left to do; say `stop T-1` to end it.
               [3] Retry   [4] Merge again

@@ -120,7 +120,7 @@ fn what_is_risky_takes_another_person() {
                   [T-1] plan v1 approved by ben (#8ce690bb) · waiting for its turn to work
                   [T-1] publishing +1 −0 in Cargo.toml
                   [T-1] in the merge queue by ben · entering
-                  [T-1] in the merge queue by ben · position 1 of 1 · staging
+                  [T-1] in the merge queue by ben · position 1 of 1 · testing
                   [T-1] in the merge queue by ben · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.
@@ -149,7 +149,7 @@ fn whoever_accepts_a_risky_change_answers_for_it() {
             ben:  1  👀
                   [T-1] publishing +1 −0 in Cargo.toml
                   [T-1] in the merge queue by ben · entering
-                  [T-1] in the merge queue by ben · position 1 of 1 · staging
+                  [T-1] in the merge queue by ben · position 1 of 1 · testing
                   [T-1] in the merge queue by ben · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.
@@ -182,7 +182,7 @@ fn what_is_risky_is_merged_by_an_approver() {
             bot:  You may not merge T-1: that takes the role approver. ben or dora can say `merge T-1`.
             ben:  merge  👀
                   [T-1] in the merge queue by ben · entering
-                  [T-1] in the merge queue by ben · position 1 of 1 · staging
+                  [T-1] in the merge queue by ben · position 1 of 1 · testing
                   [T-1] in the merge queue by ben · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.
@@ -286,7 +286,7 @@ fn a_deny_rule_wins() {
                   You may not merge T-1, which touches `farewell.md`: goodbyes are for an admin to say. dora can say `merge T-1`.
             dora: merge  👀
                   [T-1] in the merge queue by dora · entering
-                  [T-1] in the merge queue by dora · position 1 of 1 · staging
+                  [T-1] in the merge queue by dora · position 1 of 1 · testing
                   [T-1] in the merge queue by dora · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.

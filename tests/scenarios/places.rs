@@ -41,7 +41,7 @@ fn nobodys_working_tree_is_touched() {
                   asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] in the merge queue by ana · entering
-                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main; moving main is yours to do:
@@ -52,7 +52,7 @@ fn nobodys_working_tree_is_touched() {
                   asked by ana · sample on main · agent scripted · read 1 message (2 of mine left out) · caged: LEVEL
                   [T-2] publishing +1 −0 in welcome.md
                   [T-2] in the merge queue by ana · entering
-                  [T-2] in the merge queue by ana · position 1 of 1 · staging
+                  [T-2] in the merge queue by ana · position 1 of 1 · testing
                   [T-2] in the merge queue by ana · position 1 of 1 · landing
                   [T-2] merged as <commit 2>
             bot:  T-2 landed as <commit 2> on refs/downbeat/landed/main; moving main is yours to do:
@@ -87,7 +87,7 @@ fn a_repository_without_a_remote_keeps_its_main() {
               asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
               [T-1] publishing +2 −0 in README.md, farewell.md
               [T-1] in the merge queue by ana · entering
-              [T-1] in the merge queue by ana · position 1 of 1 · staging
+              [T-1] in the merge queue by ana · position 1 of 1 · testing
               [T-1] in the merge queue by ana · position 1 of 1 · landing
               [T-1] merged as <commit 1>
         bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main; moving main is yours to do:
@@ -157,7 +157,7 @@ fn a_remote_that_is_out_of_order_is_waited_for() {
         --    1 minute passes
               [T-1] publishing +2 −0 in README.md, farewell.md
               [T-1] in the merge queue by ana · entering
-              [T-1] in the merge queue by ana · position 1 of 1 · staging
+              [T-1] in the merge queue by ana · position 1 of 1 · testing
               [T-1] in the merge queue by ana · position 1 of 1 · landing
               [T-1] merged as <commit 1>
         bot:  T-1 is merged into main as <commit 1>.
@@ -195,7 +195,7 @@ fn a_remote_that_stays_out_of_order_is_given_up_and_can_be_retried() {
               [T-1] waiting for its turn to work
               [T-1] publishing +2 −0 in README.md, farewell.md
               [T-1] in the merge queue by ana · entering
-              [T-1] in the merge queue by ana · position 1 of 1 · staging
+              [T-1] in the merge queue by ana · position 1 of 1 · testing
               [T-1] in the merge queue by ana · position 1 of 1 · landing
               [T-1] merged as <commit 1>
         bot:  T-1 is merged into main as <commit 1>.
@@ -219,7 +219,7 @@ fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
     world.check(&"-- 10 minutes pass\n".repeat(7), expect![[r#"
         ana:  merge T-1  👀
               [T-1] in the merge queue by ana · entering
-              [T-1] in the merge queue by ana · position 1 of 1 · staging
+              [T-1] in the merge queue by ana · position 1 of 1 · testing
         ana:  merge T-2  👀
               [T-2] in the merge queue by ana · entering · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
               [T-2] in the merge queue by ana · position 2 of 2 · waiting · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
@@ -252,8 +252,8 @@ fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
             --    10 minutes pass
             ola:  resume
             bot:  The merge queue of sample is going on.
-                  [T-1] in the merge queue by ana · position 1 of 2 · staging
-                  [T-2] in the merge queue by ana · position 2 of 2 · staging
+                  [T-1] in the merge queue by ana · position 1 of 2 · testing
+                  [T-2] in the merge queue by ana · position 2 of 2 · testing
                   [T-1] in the merge queue by ana · position 1 of 2 · landing
                   [T-2] in the merge queue by ana · position 2 of 2 · landing
                   [T-1] merged as <commit 1>

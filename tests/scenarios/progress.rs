@@ -145,8 +145,8 @@ fn a_task_in_the_queue_says_why_it_stands_still() {
             --      T-2 in the merge queue · position 2 of 2 · waiting · paused by ola
             ola:  resume
             bot:  The merge queue of sample is going on.
-                  [T-1] in the merge queue by ana · position 1 of 2 · staging
-                  #other [T-2] in the merge queue by ana · position 2 of 2 · staging
+                  [T-1] in the merge queue by ana · position 1 of 2 · testing
+                  #other [T-2] in the merge queue by ana · position 2 of 2 · testing
                   [T-1] in the merge queue by ana · position 1 of 2 · landing
                   #other [T-2] in the merge queue by ana · position 2 of 2 · landing
                   [T-1] merged as <commit 1>

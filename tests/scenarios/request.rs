@@ -33,7 +33,7 @@ fn a_request_becomes_a_merged_commit() {
                   [4] Merge   [5] Retry
             ana:  4  👀
                   [T-1] in the merge queue by ana · entering
-                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.
@@ -76,7 +76,7 @@ fn options_settle_what_would_be_asked() {
               asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
               [T-1] publishing +2 −0 in README.md, farewell.md
               [T-1] in the merge queue by ana · entering
-              [T-1] in the merge queue by ana · position 1 of 1 · staging
+              [T-1] in the merge queue by ana · position 1 of 1 · testing
               [T-1] in the merge queue by ana · position 1 of 1 · landing
               [T-1] merged as <commit 1>
         bot:  T-1 is merged into main as <commit 1>.
@@ -201,7 +201,7 @@ fn threads_do_not_hear_each_other() {
             #docs bot: T-2 ended: stopped by dan. Say `retry T-2` to run it again.
             #docs ben: merge T-1  👀
                   #web [T-1] in the merge queue by ben · entering
-                  #web [T-1] in the merge queue by ben · position 1 of 1 · staging
+                  #web [T-1] in the merge queue by ben · position 1 of 1 · testing
                   #web [T-1] in the merge queue by ben · position 1 of 1 · landing
                   #web [T-1] merged as <commit 1>
             #web bot: T-1 is merged into main as <commit 1>.
@@ -309,7 +309,7 @@ fn a_message_has_a_longest_length() {
             --    ana is told: the message has 100001 bytes, and 100000 is the limit; put the rest into a file of the repository
             ana:  merge  👀
                   [T-1] in the merge queue by ana · entering
-                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.

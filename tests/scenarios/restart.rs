@@ -51,7 +51,7 @@ fn every_wait_survives_a_restart() {
             --    restart
             ola:  resume
             bot:  The merge queue of sample is going on.
-                  [T-1] in the merge queue by ben · position 1 of 1 · staging
+                  [T-1] in the merge queue by ben · position 1 of 1 · testing
                   [T-1] in the merge queue by ben · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.
@@ -141,7 +141,7 @@ fn a_message_that_is_delivered_twice_acts_once() {
             ana:  status
                   [T-1] in the merge queue by ana · entering
             bot:  T-1 · add a farewell (by ana) · in the merge queue
-                  [T-1] in the merge queue by ana · position 1 of 1 · staging
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.

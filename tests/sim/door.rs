@@ -81,6 +81,7 @@ pub enum Lease {
 
 /// One event, for whom it is.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time is on its way to a machine")]
 pub enum Told {
     Task(TaskId, TaskEvent),
     Queue(QueueEvent),

@@ -154,7 +154,7 @@ impl fmt::Display for Progress {
         match self.place {
             Place::Reserved { .. } => f.write_str("its place is kept while it is repaired"),
             Place::Waiting | Place::Staging | Place::Testing | Place::Passed | Place::Landing => {
-                write!(f, "position {} of {} · {}", self.position, self.of, self.place.word())
+                write!(f, "position {} of {} · {}", self.position, self.of, self.place.as_told().word())
             }
         }
     }
