@@ -1,10 +1,11 @@
 //! The schema and the statements: the same on both databases, and nothing secret in what they say.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::future::join_all;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, PgConnection, SqlSafeStr, Statement as _, TypeInfo};
-use store::{Backend, Row, Statement, Store, StoreSettings};
+use store::{Backend, Row, Standing, Statement, Store, StoreSettings};
 use tests::clock::ManualClock;
 
 use crate::bells::{Tower, ask, bell, ring};
@@ -37,6 +38,20 @@ async fn strange_column(world: &World, sql: &str) -> Option<String> {
     let prepared = connection.prepare(AssertSqlSafe(sql.to_owned()).into_sql_str()).await.unwrap();
     let strange = prepared.columns().iter().find(|column| !matches!(column.type_info().name(), "TEXT" | "INT8"));
     strange.map(|column| format!("column {} is {}", column.name(), column.type_info().name()))
+}
+
+/// Looking changes nothing, and an opened store has every step.
+pub async fn how_far_the_schema_is_can_be_told_beforehand(world: &World) {
+    let settings = StoreSettings::new(world.url());
+    let standings = async || {
+        let steps = store::schema_steps(&settings).await.unwrap();
+        assert!(!steps.is_empty(), "this release has steps");
+        steps.into_iter().map(|step| step.standing).collect::<HashSet<_>>()
+    };
+    assert_eq!(standings().await, HashSet::from([Standing::Pending]));
+    assert_eq!(standings().await, HashSet::from([Standing::Pending]), "looking changed something");
+    drop(world.open().await);
+    assert_eq!(standings().await, HashSet::from([Standing::Applied]));
 }
 
 /// The compare-and-swap stands in a text that each machine writes itself.

@@ -48,6 +48,7 @@ const BANS: &[Ban] = &[
                 "crates/agents/src/log.rs",
                 "brings a session's output into its log now and then; nothing is decided by it",
             ),
+            ("crates/bot/src/cli/instance.rs", "a log that is followed is looked at now and then by whoever reads it"),
             ("crates/agents/src/cage/supervisor.rs", "a process of its own without a runtime, between two sweeps"),
         ],
     },

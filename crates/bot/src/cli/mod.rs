@@ -88,7 +88,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let place = &cli.place;
     Ok(match cli.command {
         Command::Demo(args) => return demo::play(args, Cage::new(CageSettings::default())).await,
-        Command::Up(args) => up::up(args, place).await?.into(),
+        Command::Up(args) => Box::pin(up::up(args, place)).await?.into(),
         Command::Chat(args) => chat::run(args, place).await?.into(),
         Command::Task(command) => task::run(command, place).await?.into(),
         Command::Queue(command) => queue::run(command, place).await?.into(),

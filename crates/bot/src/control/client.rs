@@ -61,7 +61,7 @@ impl Client {
         let line = Framed::new(stream, LinesCodec::new_with_max_length(LINE_BYTES_MAX));
         let mut client = Self { line, welcome: Welcome::default() };
         match client.ask(&Ask::Hello { version: VERSION }).await? {
-            Answer::Hello(welcome) => Ok(Self { welcome, ..client }),
+            Answer::Hello(welcome) => Ok(Self { welcome: *welcome, ..client }),
             Answer::Failed { why } => Err(ClientError::Foreign(why)),
             other => Err(ClientError::Foreign(format!("it greeted with {other:?}"))),
         }

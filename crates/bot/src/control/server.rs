@@ -57,34 +57,39 @@ async fn attend(stream: UnixStream, desk: Arc<ControlDesk>) {
 }
 
 async fn converse(line: &mut Line, desk: &ControlDesk) -> Result<(), LinesCodecError> {
-    let mut greeted = false;
+    if !greet(line, desk).await? {
+        return Ok(());
+    }
     while let Some(said) = line.next().await {
-        let ask = match serde_json::from_str::<Ask>(&said?) {
-            Ok(ask) => ask,
-            Err(error) => {
-                let why = format!("this instance does not understand what was asked ({error}); use the same release");
-                send(line, &Answer::Failed { why }).await?;
-                continue;
-            }
-        };
-        match ask {
-            Ask::Hello { version: VERSION } => {
-                greeted = true;
-                send(line, &Answer::Hello(desk.welcome().await)).await?;
-            }
-            Ask::Hello { version } => {
-                let why = format!("this instance speaks version {VERSION} and not {version}; use the same release");
-                return send(line, &Answer::Failed { why }).await;
-            }
-            _ if !greeted => {
-                let why = "say hello first".to_owned();
-                return send(line, &Answer::Failed { why }).await;
-            }
-            Ask::Watch { thread, backlog } => return watch(line, desk, thread, backlog).await,
-            other => send(line, &desk.answer(other).await).await?,
+        match read(&said?) {
+            Ok(Ask::Watch { thread, backlog }) => return watch(line, desk, thread, backlog).await,
+            Ok(ask) => send(line, &desk.answer(ask).await).await?,
+            Err(answer) => send(line, &answer).await?,
         }
     }
     Ok(())
+}
+
+/// Answers the greeting; false when the client speaks another language, or does not greet.
+async fn greet(line: &mut Line, desk: &ControlDesk) -> Result<bool, LinesCodecError> {
+    let Some(said) = line.next().await else { return Ok(false) };
+    let answer = match read(&said?) {
+        Ok(Ask::Hello { version: VERSION }) => Answer::Hello(Box::new(desk.welcome().await)),
+        Ok(Ask::Hello { version }) => {
+            let why = format!("this instance speaks version {VERSION} and not {version}; use the same release");
+            Answer::Failed { why }
+        }
+        Ok(_) => Answer::Failed { why: "say hello first".to_owned() },
+        Err(answer) => answer,
+    };
+    send(line, &answer).await?;
+    Ok(matches!(answer, Answer::Hello(_)))
+}
+
+fn read(said: &str) -> Result<Ask, Answer> {
+    serde_json::from_str(said).map_err(|error| Answer::Failed {
+        why: format!("this instance does not understand what was asked ({error}); use the same release"),
+    })
 }
 
 /// Streams the console, and what is going on whenever that changes.

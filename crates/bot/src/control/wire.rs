@@ -88,7 +88,7 @@ pub enum Ask {
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub enum Answer {
     /// To [`Ask::Hello`].
-    Hello(Welcome),
+    Hello(Box<Welcome>),
     /// It is done; the words are what the chat would say, and may be empty.
     Done {
         /// For people.

@@ -40,6 +40,7 @@ pub struct UpArgs {
     /// work.
     #[arg(long, value_name = "COMMAND")]
     pub agent: Option<String>,
+    /// Who is at the terminal, when it is started on one.
     #[command(flatten)]
     pub speaker: Speaker,
 }

@@ -150,7 +150,7 @@ fn attend(stream: &UnixStream, kept: &Watched<Kept>) {
         let done = Answer::Done { text: String::new(), task: None };
         match serde_json::from_str(&line).unwrap() {
             Ask::Hello { .. } => {
-                tell(stream, &Answer::Hello(welcome()));
+                tell(stream, &Answer::Hello(Box::new(welcome())));
             }
             Ask::Watch { thread, backlog } => kept.change(|kept| {
                 tell(stream, &done);
