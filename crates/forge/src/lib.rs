@@ -19,6 +19,7 @@ pub mod repositories;
 pub mod workspace;
 
 mod attributes;
+mod merger;
 mod occupancy;
 mod plain;
 mod push;
