@@ -107,6 +107,9 @@ impl Mirror {
     pub async fn sync(&self) -> Result<RemoteTarget, GitError> {
         self.inner.merger.note_look();
         let _fetching = self.inner.fetching.lock().await;
+        if let Ok(Some(seen)) = self.glance().await {
+            return Ok(seen);
+        }
         let (branch, landed) = (format!("refs/heads/{}", self.target()), landed_ref(self.target()));
         let call = self.call("fetch").remote(self.remote()).args(FETCH_OPTIONS.iter().copied());
         // A pattern, because a plain ref that the remote does not have would fail the fetch.
