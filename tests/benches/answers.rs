@@ -45,7 +45,7 @@ async fn answer_all(database: &Database) -> Vec<Duration> {
         database.url,
         remote.path(),
     );
-    let config: Config = toml::from_str(&text).expect("a config");
+    let config = Config::from_text("downbeat.toml", &text).expect("a config");
     let cage = Cage::new(CageSettings { launcher: PROGRAM.into(), ..CageSettings::default() });
     let system = System::assemble(&config, Arc::new(SystemClock), cage).await.expect("the system starts");
     let (system, stop) = (Arc::new(system), CancellationToken::new());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use domain::Sha;
-use forge::{GitSettings, RepoSettings, Repositories, Repository};
+use forge::{Gate, GitSettings, RepoSettings, Repositories, Repository};
 
 /// How many files the repository has.
 pub const FILES: usize = 3_000;
@@ -45,8 +45,8 @@ impl BigRemote {
     pub async fn open(&self, dir: &Path) -> Repository {
         let settings = GitSettings::new("git", dir.join("git-home"));
         let remote = self.path.to_str().expect("a temporary path is text").parse().expect("a path is a remote");
-        let one =
-            RepoSettings { name: "big".parse().expect("a name"), remote, target: "main".parse().expect("a name") };
+        let (name, target) = ("big".parse().expect("a name"), "main".parse().expect("a name"));
+        let one = RepoSettings { name, remote, target, gate: Gate::Missing };
         let opened = Repositories::open(&dir.join("mirrors"), &[one], settings).await.expect("git is installed");
         let repository = opened.iter().next().expect("one was opened").clone();
         repository.forge.target_head().await.expect("the remote is there");

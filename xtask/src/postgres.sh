@@ -1,6 +1,7 @@
 #!/bin/sh
 # Keeps one throwaway PostgreSQL for as long as somebody holds the other end of stdin.
-# Arguments: the directory of the binaries, the port, and `on` when commits have to reach the disk. Prints the address when the server takes connections.
+# Arguments: the directory of the binaries, the port, and `on` when commits have to reach the disk, else `off`.
+# Prints the address when the server takes connections.
 #
 # The end of stdin is the signal to stop, because it comes however the caller ends: done, failed, interrupted or killed.
 set -eu
