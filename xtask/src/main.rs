@@ -1,5 +1,6 @@
 //! `cargo xtask`: the commands of the house. What CI runs is what anyone runs at home.
 
+mod bench;
 mod counts;
 mod deployment;
 mod install;
@@ -32,11 +33,17 @@ enum Command {
     Test(test::Options),
     /// Run the simulator on more seeds than every test run does
     Sim(sim::Options),
+    /// Measure the product and print the table of docs/benchmarks.md
+    ///
+    /// Builds with the bench profile, starts a PostgreSQL of its own with fsync on, and takes some minutes. The machine
+    /// should have nothing else to do. The exit code tells whether every limit was kept.
+    Bench(bench::Options),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Test(options) => test::run(&options),
         Command::Sim(options) => sim::run(&options),
+        Command::Bench(options) => bench::run(&options),
     }
 }

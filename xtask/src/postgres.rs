@@ -16,27 +16,37 @@ pub struct Postgres {
     url: String,
 }
 
+/// Whether what is committed has reached the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It has not: nothing outlives a test run.
+    None,
+    /// It has, as anyone runs a server.
+    Full,
+}
+
 /// The port is free when it is chosen and may be taken a moment later.
 const ATTEMPTS_MAX: u32 = 3;
 
 impl Postgres {
     /// Starts a server with the binaries of this directory; about three seconds.
-    pub fn start(bin: &Path) -> anyhow::Result<Self> {
+    pub fn start(bin: &Path, durability: Durability) -> anyhow::Result<Self> {
         let mut attempts = 1;
         loop {
-            match Self::start_once(bin) {
+            match Self::start_once(bin, durability) {
                 Err(_) if attempts < ATTEMPTS_MAX => attempts += 1,
                 result => return result,
             }
         }
     }
 
-    fn start_once(bin: &Path) -> anyhow::Result<Self> {
+    fn start_once(bin: &Path, durability: Durability) -> anyhow::Result<Self> {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let mut keeper = unprivileged_shell()?
             .args(["-c", include_str!("postgres.sh"), "postgres.sh"])
             .arg(bin)
             .arg(port.to_string())
+            .arg(if durability == Durability::Full { "on" } else { "off" })
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -102,7 +112,7 @@ mod tests {
     #[test]
     fn a_server_lives_as_long_as_it_is_held_and_leaves_nothing() {
         let Some(bin) = postgres_bin() else { return };
-        let postgres = Postgres::start(&bin).unwrap();
+        let postgres = Postgres::start(&bin, Durability::None).unwrap();
         let answer = Command::new(bin.join("psql")).args([postgres.url(), "-Atc", "SHOW fsync"]).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&answer.stdout).trim(), "off");
         let directory = Command::new(bin.join("psql"))

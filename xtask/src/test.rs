@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::deployment;
 use crate::install::{self, has_cargo_command, has_component, postgres_bin};
-use crate::postgres::Postgres;
+use crate::postgres::{Durability, Postgres};
 use crate::step::{Tally, counted, verdict};
 use crate::supply;
 
@@ -24,7 +24,7 @@ pub struct Options {
 }
 
 /// Where the tests look for a PostgreSQL; without it they run on SQLite alone.
-const POSTGRES_VARIABLE: &str = "DOWNBEAT_TEST_POSTGRES";
+pub const POSTGRES_VARIABLE: &str = "DOWNBEAT_TEST_POSTGRES";
 
 /// Runs the steps that were asked for, all of them even when one fails.
 pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
@@ -103,7 +103,7 @@ fn start_postgres(tally: &mut Tally) -> Option<Postgres> {
         tally.skip("PostgreSQL", &install::remedy("postgresql"));
         return None;
     };
-    match Postgres::start(&bin) {
+    match Postgres::start(&bin, Durability::None) {
         Ok(postgres) => {
             println!("\n=== PostgreSQL of {} runs for the tests", bin.display());
             Some(postgres)
@@ -122,7 +122,7 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-fn enter_workspace() -> anyhow::Result<()> {
+pub fn enter_workspace() -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask is not inside the workspace")?;
     std::env::set_current_dir(root).with_context(|| format!("failed to enter {}", root.display()))
 }

@@ -39,6 +39,9 @@ const GRACE: Duration = Duration::from_secs(8);
 /// How often cards are looked at for waits that have become long or are over: as long as a person looks at one.
 const REFRESH_EVERY: Duration = Duration::from_secs(5);
 
+/// How many messages are understood, and how many are said, at once: each waits for the database most of its time.
+const TALK_AT_ONCE: usize = 16;
+
 /// Where copies are made for checks, below the state directory.
 const CHECKS_DIR: &str = "checks";
 
@@ -292,9 +295,9 @@ impl Parts {
 
     fn chat_pumps(&self, intake: &Intake) -> Vec<Arc<dyn Pumping>> {
         vec![
-            self.pump(Lane::new("intake", 4), intake.clone()),
-            self.pump(Lane::new("chat", 4), self.notifier.clone()),
-            self.pump(Lane::new("chat", 4), Replier { messenger: intake.messenger.clone() }),
+            self.pump(Lane::new("intake", TALK_AT_ONCE), intake.clone()),
+            self.pump(Lane::new("chat", TALK_AT_ONCE), self.notifier.clone()),
+            self.pump(Lane::new("chat", TALK_AT_ONCE), Replier { messenger: intake.messenger.clone() }),
         ]
     }
 

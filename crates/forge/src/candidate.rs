@@ -6,6 +6,7 @@
 use domain::{Sha, Timestamp};
 
 use crate::git::GitError;
+use crate::merger::MergedTree;
 use crate::mirror::{Mirror, oid, sha};
 
 /// Who made something, and when.
@@ -62,50 +63,32 @@ impl Mirror {
             MergedTree::Clean(tree) => tree,
             MergedTree::Conflict(paths) => return Ok(Candidate::Conflict { paths }),
         };
-        if tree == self.tree_of(&order.base).await? {
-            return Ok(Candidate::AlreadyIn);
-        }
         let by = Signatures { author: &order.author, committer: &order.committer };
-        let commit = self.write_commit(&order.base, &tree, &order.message, by).await?;
-        Ok(Candidate::Made { commit, tree })
+        Ok(match self.write_commit(&order.base, &tree, &order.message, by).await? {
+            Some(commit) => Candidate::Made { commit, tree },
+            None => Candidate::AlreadyIn,
+        })
     }
 
-    async fn merge_trees(&self, base: &Sha, head: &Sha) -> Result<MergedTree, GitError> {
-        let attributes = self.attributes_of(base).await?;
-        let call = self.inner.git.call("merge-tree", attributes.path()).git_dir(self.path());
-        let call = call.work_tree(attributes.path()).args(["--write-tree", "-z", "--name-only", "--no-messages"]);
-        let output = call.args([base.as_str(), head.as_str()]).run().await?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let mut fields = text.split('\0').filter(|field| !field.is_empty());
-        match (output.code, fields.next().map(str::parse)) {
-            (Some(0), Some(Ok(tree))) => Ok(MergedTree::Clean(tree)),
-            (Some(1), Some(Ok(_))) => {
-                let mut paths: Vec<String> = fields.map(str::to_owned).collect();
-                paths.dedup();
-                Ok(MergedTree::Conflict(paths))
-            }
-            _ if output.stderr.contains("unrelated histories") => {
-                Err(GitError::Unrelated { base: base.to_string(), head: head.to_string() })
-            }
-            _ => Err(output.failure("merge-tree")),
-        }
-    }
-
-    /// Writes a commit of `tree` on `parent`. No ref points at it yet.
+    /// Writes a commit of `tree` on `parent`, unless the parent has that very tree. No ref points at it yet.
     pub(crate) async fn write_commit(
         &self,
         parent: &Sha,
         tree: &Sha,
         message: &str,
         by: Signatures<'_>,
-    ) -> Result<Sha, GitError> {
+    ) -> Result<Option<Sha>, GitError> {
         let (ids, message) = ([oid(parent), oid(tree)], message.to_owned());
         let (author, committer) = (by.author.clone(), by.committer.clone());
         let commit = self.read(format!("a commit of tree {tree}"), move |repo| {
-            let (parent, tree) = (repo.find_commit(ids[0])?, repo.find_tree(ids[1])?);
-            repo.commit(None, &stamp(&author)?, &stamp(&committer)?, &message, &tree, &[&parent])
+            let parent = repo.find_commit(ids[0])?;
+            if parent.tree_id() == ids[1] {
+                return Ok(None);
+            }
+            let tree = repo.find_tree(ids[1])?;
+            repo.commit(None, &stamp(&author)?, &stamp(&committer)?, &message, &tree, &[&parent]).map(Some)
         });
-        Ok(sha(commit.await?))
+        Ok(commit.await?.map(sha))
     }
 }
 
@@ -116,12 +99,7 @@ pub(crate) struct Signatures<'a> {
     pub(crate) committer: &'a Signature,
 }
 
-enum MergedTree {
-    Clean(Sha),
-    Conflict(Vec<String>),
-}
-
-fn stamp(signature: &Signature) -> Result<git2::Signature<'static>, git2::Error> {
+pub(crate) fn stamp(signature: &Signature) -> Result<git2::Signature<'static>, git2::Error> {
     let seconds = signature.at.as_ms().div_euclid(1_000);
     git2::Signature::new(&signature.name, &signature.email, &git2::Time::new(seconds, 0))
 }

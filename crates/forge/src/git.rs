@@ -240,7 +240,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 ];
 
 /// How much of standard error is kept, in bytes: enough for the refusal of a wordy hook.
-const STDERR_BYTES_KEPT: usize = 16 << 10;
+pub(crate) const STDERR_BYTES_KEPT: usize = 16 << 10;
 /// How many lines of it an error shows.
 const STDERR_LINES_SHOWN: usize = 8;
 
@@ -300,13 +300,13 @@ impl GitCall {
 
     /// Runs the call and returns what it printed, whatever its exit code.
     pub async fn run(self) -> Result<GitOutput, GitError> {
-        let mut child = self.spawn()?;
+        let mut child = self.spawn(if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() })?;
         let mut group = ProcessGroup::of(&child);
         let Ok(ended) = tokio::time::timeout(self.limit, self.converse(&mut child)).await else {
             return Err(GitError::TimedOut { verb: self.verb, limit: self.limit });
         };
         let output = ended?;
-        group.leader = None;
+        group.forget();
         Ok(output)
     }
 
@@ -325,8 +325,13 @@ impl GitCall {
         Ok(String::from_utf8_lossy(&self.bytes().await?).trim().to_owned())
     }
 
+    /// Starts a call that is talked with over its pipes; it dies when the child is dropped.
+    pub(crate) fn start(self) -> Result<Child, GitError> {
+        self.spawn(Stdio::piped())
+    }
+
     #[expect(clippy::disallowed_methods, reason = "this is the one place that runs git")]
-    fn spawn(&self) -> Result<Child, GitError> {
+    fn spawn(&self, stdin: Stdio) -> Result<Child, GitError> {
         let mut command = Command::new(&self.settings.program);
         command
             .arg(self.verb)
@@ -339,7 +344,7 @@ impl GitCall {
             .env("XDG_CONFIG_HOME", &self.settings.home)
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .env("GIT_CONFIG_COUNT", self.config.len().to_string())
-            .stdin(if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() })
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
@@ -395,13 +400,19 @@ const CREDENTIAL_HELPER: &str = "!f() { test \"$1\" = get && printf 'username=%s
 
 /// Kills git and what it started (ssh, pack programs) when dropped before git was waited for. Once it was, its number
 /// may belong to somebody else, so the leader is forgotten then.
-struct ProcessGroup {
+#[derive(Debug)]
+pub(crate) struct ProcessGroup {
     leader: Option<Pid>,
 }
 
 impl ProcessGroup {
-    fn of(child: &Child) -> Self {
+    pub(crate) fn of(child: &Child) -> Self {
         Self { leader: child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw) }
+    }
+
+    /// The leader was waited for.
+    pub(crate) fn forget(&mut self) {
+        self.leader = None;
     }
 }
 
@@ -427,7 +438,7 @@ async fn read_last(pipe: Option<impl AsyncRead + Unpin>, bytes_kept: usize) -> s
     }
 }
 
-fn last_lines(stderr: &[u8]) -> String {
+pub(crate) fn last_lines(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     redact(&lines[lines.len().saturating_sub(STDERR_LINES_SHOWN)..].join("; "))

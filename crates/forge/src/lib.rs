@@ -5,7 +5,8 @@
 //! and checks, and [`git`] for how the program is run so that nobody's configuration has a say.
 //!
 //! Commits and trees are read, and commits written, with `git2`; merges, indexes, refs and remotes go through the `git`
-//! program, because the library merges differently in rare cases and has neither leases nor atomic pushes.
+//! program, because the library merges differently in rare cases and has neither leases nor atomic pushes. The one
+//! exception is a remote in which nothing but git's defaults holds: see `direct`.
 
 pub mod candidate;
 pub mod changes;
@@ -19,6 +20,8 @@ pub mod repositories;
 pub mod workspace;
 
 mod attributes;
+mod direct;
+mod merger;
 mod occupancy;
 mod plain;
 mod push;

@@ -48,8 +48,8 @@ impl LocalForge {
             None => false,
         };
         let occupancy = match self.mirror.remote().local_path() {
-            Some(path) => Occupancy::of(self.mirror.git(), path).await?,
-            None => Occupancy::default(),
+            Some(path) if !self.mirror.is_plain().await? => Occupancy::of(self.mirror.git(), path).await?,
+            Some(_) | None => Occupancy::default(),
         };
         let beside = unmerged || occupancy.lone_working_repository || occupancy.holder(self.mirror.target()).is_some();
         let head = if unmerged { landed.clone().unwrap_or_else(|| branch.clone()) } else { branch.clone() };

@@ -10,15 +10,17 @@
 //! | `refs/downbeat/published/<branch>` | the commit that we last pushed to that branch |
 //! | `refs/downbeat/kept/<sha>` | a commit fetched by its name |
 
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
 
 use domain::{BranchName, Sha};
 use git2::{ConfigLevel, ErrorCode, ObjectType, Oid};
 use tokio::sync::Mutex;
 
-use crate::attributes::Attributes;
+use crate::attributes::BarrenTrees;
 use crate::git::{Git, GitCall, GitError};
+use crate::merger::KeptMerger;
 use crate::remote::Remote;
 
 /// A bare mirror of one repository. Cloning it is cheap and shares the lock.
@@ -27,7 +29,6 @@ pub struct Mirror {
     pub(crate) inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) git: Git,
     pub(crate) path: PathBuf,
@@ -37,8 +38,16 @@ pub(crate) struct Inner {
     /// Held while refs are fetched, and across awaits for that reason: two fetches of one ref fail on git's own lock.
     /// Objects are written without it.
     fetching: Mutex<()>,
-    pub(crate) attributes: Attributes,
+    pub(crate) barren: BarrenTrees,
+    pub(crate) merger: KeptMerger,
+    /// Repositories that were opened and are not in use: to open one costs more than to read from it.
+    opened: StdMutex<Vec<git2::Repository>>,
 }
+
+/// So many opened repositories a mirror keeps: as many as a queue's two lanes and two tasks read from at once.
+const OPENED_MAX: usize = 4;
+/// What the library may hold of objects that it has read, in bytes, in the whole process. A commit takes a few hundred.
+const OBJECT_CACHE_BYTES: isize = 8 << 20;
 
 /// What the remote's target looked like at the last fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +77,9 @@ impl Mirror {
         tokio::fs::create_dir_all(&scratch).await.map_err(|e| GitError::io(&scratch, &e))?;
         let made = git.call("init", &path).args(["--bare", "--quiet", "--template="]);
         made.args([format!("--initial-branch={target}")]).args([&path]).bytes().await?;
-        let inner =
-            Inner { git, path, scratch, remote, target, fetching: Mutex::new(()), attributes: Attributes::default() };
+        let fetching = Mutex::new(());
+        let (barren, merger, opened) = (BarrenTrees::default(), KeptMerger::default(), StdMutex::default());
+        let inner = Inner { git, path, scratch, remote, target, fetching, barren, merger, opened };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -95,7 +105,11 @@ impl Mirror {
 
     /// Fetches the target branch and the ref of landings beside it.
     pub async fn sync(&self) -> Result<RemoteTarget, GitError> {
+        self.inner.merger.note_look();
         let _fetching = self.inner.fetching.lock().await;
+        if let Ok(Some(seen)) = self.glance().await {
+            return Ok(seen);
+        }
         let (branch, landed) = (format!("refs/heads/{}", self.target()), landed_ref(self.target()));
         let call = self.call("fetch").remote(self.remote()).args(FETCH_OPTIONS.iter().copied());
         // A pattern, because a plain ref that the remote does not have would fail the fetch.
@@ -166,10 +180,12 @@ impl Mirror {
         what: String,
         reading: impl FnOnce(&git2::Repository) -> Result<T, git2::Error> + Send + 'static,
     ) -> Result<T, GitError> {
-        let path = self.inner.path.clone();
+        let inner = self.inner.clone();
         let read = tokio::task::spawn_blocking(move || {
-            ignore_configuration()?;
-            reading(&git2::Repository::open_bare(path)?)
+            let repo = inner.opened()?;
+            let value = reading(&repo)?;
+            inner.keep_open(repo);
+            Ok::<_, git2::Error>(value)
         });
         match read.await {
             Ok(Ok(value)) => Ok(value),
@@ -192,12 +208,35 @@ impl Mirror {
     }
 }
 
-/// Keeps the library away from the configuration of the person and the machine; a mistake in theirs would fail every read.
-fn ignore_configuration() -> Result<(), git2::Error> {
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mirror").field("path", &self.path).field("remote", &self.remote).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn opened(&self) -> Result<git2::Repository, git2::Error> {
+        prepare_library()?;
+        let kept = self.opened.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        kept.map_or_else(|| git2::Repository::open_bare(&self.path), Ok)
+    }
+
+    fn keep_open(&self, repo: git2::Repository) {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.len() < OPENED_MAX {
+            opened.push(repo);
+        }
+    }
+}
+
+/// Limits the library's memory, and keeps it away from the configuration of the person and the machine; a mistake in theirs would fail every read.
+fn prepare_library() -> Result<(), git2::Error> {
     static ONCE: OnceLock<Result<(), String>> = OnceLock::new();
     let ignored = ONCE.get_or_init(|| {
         let levels = [ConfigLevel::ProgramData, ConfigLevel::System, ConfigLevel::XDG, ConfigLevel::Global];
-        levels.into_iter().try_for_each(search_nowhere).map_err(|error| error.message().to_owned())
+        limit_cache()
+            .and_then(|()| levels.into_iter().try_for_each(search_nowhere))
+            .map_err(|error| error.message().to_owned())
     });
     ignored.clone().map_err(|why| git2::Error::from_str(&why))
 }
@@ -207,6 +246,12 @@ fn search_nowhere(level: ConfigLevel) -> Result<(), git2::Error> {
     // SAFETY: the setting is global to the process. Only this crate uses the library, and every use of it comes after
     // the one initialisation that calls this, which other threads wait for.
     unsafe { git2::opts::set_search_path(level, "") }
+}
+
+#[expect(unsafe_code, reason = "the library has no other way to set this")]
+fn limit_cache() -> Result<(), git2::Error> {
+    // SAFETY: as below.
+    unsafe { git2::opts::set_cache_max_size(OBJECT_CACHE_BYTES) }
 }
 
 const FETCH_OPTIONS: &[&str] = &["--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--force"];

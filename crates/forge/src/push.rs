@@ -34,6 +34,9 @@ pub(crate) enum Pushed {
 impl Push<'_> {
     /// Pushes. An error means that the remote did not answer as a remote does.
     pub(crate) async fn run(&self, mirror: &Mirror) -> Result<Pushed, ForgeError> {
+        if let Ok(Some(pushed)) = mirror.push_plainly(self).await {
+            return Ok(pushed);
+        }
         let expected = self.expected.map_or("", Sha::as_str);
         let lease = format!("--force-with-lease={}:{expected}", self.reference);
         let update = format!("{}:{}", self.to.map_or("", Sha::as_str), self.reference);

@@ -65,6 +65,13 @@ pub enum OpenError {
     Twice(RepoName),
 }
 
+impl FromIterator<Repository> for Repositories {
+    /// Those that are open already; of two with one name the later counts.
+    fn from_iter<I: IntoIterator<Item = Repository>>(opened: I) -> Self {
+        Self { by_name: opened.into_iter().map(|one| (one.name.clone(), one)).collect() }
+    }
+}
+
 impl Repositories {
     /// Makes a mirror for each repository under `root`. No remote is spoken to.
     pub async fn open(root: &Path, settings: &[RepoSettings], git: GitSettings) -> Result<Self, OpenError> {

@@ -40,10 +40,8 @@ impl Mirror {
         let scratch = self.scratch()?;
         let reading = WorkspaceReading { mirror: self, dir, index: scratch.path().join("index") };
         let tree = reading.tree_over(base).await?;
-        if tree == self.tree_of(base).await? {
-            return Ok(None);
-        }
-        let commit = self.write_commit(base, &tree, message, Signatures { author, committer: author }).await?;
+        let by = Signatures { author, committer: author };
+        let Some(commit) = self.write_commit(base, &tree, message, by).await? else { return Ok(None) };
         self.point(&format!("refs/downbeat/tasks/{branch}"), &commit).await?;
         Ok(Some(commit))
     }

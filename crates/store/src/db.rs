@@ -42,9 +42,12 @@ impl fmt::Debug for StoreSettings {
 }
 
 impl StoreSettings {
-    /// The settings that suit one machine: 8 connections, 10 s of patience.
+    /// The settings that suit one machine: 10 s of patience, 8 connections, and 16 to PostgreSQL, where each write keeps
+    /// one while it waits for the disk.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), connections_max: 8, wait_max: Duration::from_secs(10) }
+        let url = url.into();
+        let connections_max = if scheme_of(&url).starts_with("postgres") { 16 } else { 8 };
+        Self { url, connections_max, wait_max: Duration::from_secs(10) }
     }
 }
 
@@ -57,20 +60,27 @@ pub enum Backend {
     Postgres,
 }
 
-impl Backend {
-    /// What reads the database's own clock, which all processes share; leases are measured by it alone.
-    fn lease_clock(self) -> &'static str {
-        match self {
-            Self::Sqlite => "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now_ms",
-            Self::Postgres => "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now_ms",
-        }
-    }
+const SERVER_NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now_ms";
+
+#[expect(clippy::disallowed_methods, reason = "SQLite runs in the process and reads this very clock")]
+fn machine_now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[derive(Clone)]
 enum Db {
-    Sqlite { read: SqlitePool, write: SqlitePool },
-    Postgres(PgPool),
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
+    /// Through `notes` go writes that need not have reached the disk when they return: claims and the ends of effects
+    /// that tell their machine nothing. A server that crashes may forget the last of them, and then the effect is owed
+    /// again, as after any crash of ours; whatever another connection commits later reaches the disk after them.
+    Postgres {
+        pool: PgPool,
+        notes: PgPool,
+    },
 }
 
 /// A transaction that reads first and writes later would fail at once when another wrote in between, however long the
@@ -148,12 +158,6 @@ impl Tx {
         })
     }
 
-    /// Lets one claim at a time through. Without it PostgreSQL hands overlapping rows of one group to two claimers,
-    /// because each looks at a snapshot in which the other's claim has not happened; SQLite has one writer anyway.
-    pub(crate) async fn serialise_claims(&mut self) -> Result<(), StoreError> {
-        self.lock("SELECT pg_advisory_xact_lock(6405130, 0)", &[]).await
-    }
-
     /// Lets one writer of a machine through at a time. Without it PostgreSQL would let writers overtake each other for
     /// ever at the compare-and-swap, and an answer (effect, then machine) would deadlock with a revocation (machine,
     /// then effect).
@@ -194,7 +198,7 @@ impl Store {
     pub fn backend(&self) -> Backend {
         match &self.db {
             Db::Sqlite { .. } => Backend::Sqlite,
-            Db::Postgres(_) => Backend::Postgres,
+            Db::Postgres { .. } => Backend::Postgres,
         }
     }
 
@@ -203,22 +207,32 @@ impl Store {
         self.clock.now()
     }
 
-    /// The present instant by the clock that leases are measured by.
+    /// The present instant by the clock that leases are measured by: the database's, which all processes share.
     pub(crate) async fn lease_now(&self) -> Result<i64, StoreError> {
-        let rows = self.rows(self.backend().lease_clock(), &[]).await?;
-        rows.first().ok_or(sqlx::Error::RowNotFound)?.int("now_ms")
+        match &self.db {
+            Db::Sqlite { .. } => Ok(machine_now_ms()),
+            Db::Postgres { .. } => {
+                let rows = self.rows(SERVER_NOW, &[]).await?;
+                rows.first().ok_or(sqlx::Error::RowNotFound)?.int("now_ms")
+            }
+        }
     }
 
     /// Reads rows for a view. Decisions are never made on them.
     pub async fn rows(&self, sql: &'static str, args: &[Arg]) -> Result<Vec<Row>, StoreError> {
         Ok(match &self.db {
             Db::Sqlite { read, .. } => bound!(sql, args).fetch_all(read).await?.into_iter().map(Row::Sqlite).collect(),
-            Db::Postgres(pool) => bound!(sql, args).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect(),
+            Db::Postgres { pool, .. } => {
+                bound!(sql, args).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
+            }
         })
     }
 
     /// Writes rows of a table that belongs to no machine, in one transaction; says how many each statement touched.
     pub async fn write(&self, statements: &[Statement]) -> Result<Vec<u64>, StoreError> {
+        if let [only] = statements {
+            return Ok(vec![self.write_one(only).await?]);
+        }
         let mut tx = self.begin().await?;
         let mut touched = Vec::with_capacity(statements.len());
         for statement in statements {
@@ -228,12 +242,46 @@ impl Store {
         Ok(touched)
     }
 
+    /// Runs a claim, one at a time. Without the lock PostgreSQL hands overlapping rows of one group to two claimers,
+    /// because each looks at a snapshot in which the other's claim has not happened; SQLite has one writer anyway.
+    pub(crate) async fn claim_rows(&self, sql: &'static str, args: &[Arg]) -> Result<Vec<Row>, StoreError> {
+        Ok(match &self.db {
+            Db::Sqlite { write, .. } => {
+                bound!(sql, args).fetch_all(write).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            Db::Postgres { notes, .. } => {
+                let mut tx = notes.begin().await?;
+                sqlx::query("SELECT pg_advisory_xact_lock(6405130, 0)").execute(&mut *tx).await?;
+                let rows = bound!(sql, args).fetch_all(&mut *tx).await?;
+                tx.commit().await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// Runs one statement about a claim that its holder made.
+    pub(crate) async fn note(&self, sql: &'static str, args: &[Arg]) -> Result<u64, StoreError> {
+        Ok(match &self.db {
+            Db::Sqlite { write, .. } => bound!(sql, args).execute(write).await?.rows_affected(),
+            Db::Postgres { notes, .. } => bound!(sql, args).execute(notes).await?.rows_affected(),
+        })
+    }
+
+    /// A statement alone is a transaction by itself, without the two round trips around it.
+    async fn write_one(&self, statement: &Statement) -> Result<u64, StoreError> {
+        let Statement { sql, args } = statement;
+        Ok(match &self.db {
+            Db::Sqlite { write, .. } => bound!(*sql, args).execute(write).await?.rows_affected(),
+            Db::Postgres { pool, .. } => bound!(*sql, args).execute(pool).await?.rows_affected(),
+        })
+    }
+
     /// Asks the database to prepare a text without running it, as a check that both understand it.
     pub async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
         let sql = AssertSqlSafe(sql.to_owned());
         match &self.db {
             Db::Sqlite { read, .. } => drop(read.prepare(sqlx::SqlSafeStr::into_sql_str(sql)).await?),
-            Db::Postgres(pool) => drop(pool.prepare(sqlx::SqlSafeStr::into_sql_str(sql)).await?),
+            Db::Postgres { pool, .. } => drop(pool.prepare(sqlx::SqlSafeStr::into_sql_str(sql)).await?),
         }
         Ok(())
     }
@@ -245,14 +293,17 @@ impl Store {
                 read.close().await;
                 write.close().await;
             }
-            Db::Postgres(pool) => pool.close().await,
+            Db::Postgres { pool, notes } => {
+                notes.close().await;
+                pool.close().await;
+            }
         }
     }
 
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match &self.db {
             Db::Sqlite { write, .. } => Tx::Sqlite(write.begin_with(BEGIN_SQLITE).await?),
-            Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Db::Postgres { pool, .. } => Tx::Postgres(pool.begin().await?),
         })
     }
 
@@ -268,6 +319,9 @@ impl Store {
         }
     }
 }
+
+/// Connections for notes. None of them waits for the disk, so a few serve many lanes.
+const NOTES_MAX: u32 = 4;
 
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
@@ -299,10 +353,11 @@ async fn open_postgres(settings: &StoreSettings) -> Result<Db, StoreError> {
         // A process that is cut off in the middle of a transaction must not keep its locks.
         ("idle_in_transaction_session_timeout", &wait_max_ms),
     ]);
-    let pool = PgPoolOptions::new().max_connections(settings.connections_max).acquire_timeout(settings.wait_max);
-    let pool = pool.connect_with(options).await?;
+    let sized = |size: u32| PgPoolOptions::new().max_connections(size).acquire_timeout(settings.wait_max);
+    let pool = sized(settings.connections_max).connect_with(options.clone()).await?;
     MIGRATIONS.run(&pool).await?;
-    Ok(Db::Postgres(pool))
+    let notes = sized(NOTES_MAX).connect_lazy_with(options.options([("synchronous_commit", "off")]));
+    Ok(Db::Postgres { pool, notes })
 }
 
 /// What stands before the colon, when it looks like a scheme; nothing otherwise.

@@ -31,10 +31,18 @@ const NEXT: &str = "SELECT o.id FROM outbox o
     AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp
         AND e.lease_until_ms > $4)
     ORDER BY o.due_at_ms, o.seq, o.id LIMIT 1";
-// The guard is repeated outside the look-up: its holder may have ended or extended it in between.
-const CLAIM: &str = "UPDATE outbox SET attempt = attempt + 1, lease_token = $2, lease_owner = $3, lease_until_ms = $4
-    WHERE id = $1 AND state = 'owed' AND (lease_until_ms IS NULL OR lease_until_ms <= $5)
-    RETURNING machine, body, attempt, revoked_at_ms, last_error";
+// The look-up again, and its guard repeated outside: the holder of a row may have ended or extended it in between.
+const CLAIM: &str = "UPDATE outbox SET attempt = attempt + 1, lease_token = $6, lease_owner = $7, lease_until_ms = $8
+    WHERE id IN (SELECT o.id FROM outbox o
+    WHERE o.state = 'owed' AND o.lane = $1 AND o.kind = $2 AND o.due_at_ms <= $3
+    AND (o.lease_until_ms IS NULL OR o.lease_until_ms <= $4)
+    AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp
+        AND (e.seq < o.seq OR (e.seq = o.seq AND e.id < o.id)))
+    AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp
+        AND e.lease_until_ms > $4)
+    ORDER BY o.due_at_ms, o.seq, o.id LIMIT $5)
+    AND state = 'owed' AND (lease_until_ms IS NULL OR lease_until_ms <= $4)
+    RETURNING id, machine, body, attempt, revoked_at_ms, last_error, due_at_ms, seq";
 const EXTEND: &str = "UPDATE outbox SET lease_until_ms = $3
     WHERE id = $1 AND lease_token = $2 AND state = 'owed' RETURNING revoked_at_ms";
 const PUT_OFF: &str = "UPDATE outbox SET lease_token = NULL, lease_until_ms = NULL, due_at_ms = $3, last_error = $4
@@ -125,35 +133,29 @@ pub(crate) enum Lease {
 impl Store {
     /// Claims the next due effect of a lane for one kind of machine.
     pub async fn claim(&self, lane: &Lane, kind: &'static str) -> Result<Option<Leased>, StoreError> {
+        Ok(self.claim_up_to(1, lane, kind).await?.pop())
+    }
+
+    /// Claims so many due effects of a lane at once as there are up to `n_max`, in the order in which they are due; no
+    /// two are of one group.
+    pub async fn claim_up_to(&self, n_max: usize, lane: &Lane, kind: &'static str) -> Result<Vec<Leased>, StoreError> {
+        let n_max = i64::try_from(n_max).unwrap_or(i64::MAX);
         loop {
             let lease_now = self.lease_now().await?;
             let look = [lane.name.into(), kind.into(), self.now().into(), lease_now.into()];
             // The first look takes no lock, so that an idle lane costs the writers nothing.
             if self.rows(NEXT, &look).await?.is_empty() {
-                return Ok(None);
+                return Ok(Vec::new());
             }
-            let mut tx = self.begin().await?;
-            tx.serialise_claims().await?;
-            let Some(next) = tx.first(NEXT, &look).await? else { continue };
-            let (effect, token) = (next.text("id")?, new_token());
-            let lease = [
-                effect.as_str().into(),
-                token.as_str().into(),
-                Arg::from(&*self.owner),
-                (lease_now + lease_ms(lane)).into(),
-                lease_now.into(),
-            ];
-            let Some(row) = tx.first(CLAIM, &lease).await? else { continue };
-            let number = u32::try_from(row.int("attempt")?).unwrap_or(u32::MAX);
-            let leased = Leased {
-                machine: row.text("machine")?,
-                body: row.text("body")?,
-                attempt: Attempt { effect: EffectId::new(effect), number, token },
-                is_revoked: row.maybe_int("revoked_at_ms")?.is_some(),
-                last_error: row.maybe_text("last_error")?,
-            };
-            tx.commit().await?;
-            return Ok(Some(leased));
+            let token = new_token();
+            let lease =
+                [n_max.into(), token.as_str().into(), Arg::from(&*self.owner), (lease_now + lease_ms(lane)).into()];
+            let mut rows = self.claim_rows(CLAIM, &[look.as_slice(), &lease].concat()).await?;
+            if !rows.is_empty() {
+                let place = |row: &Row| Ok::<_, StoreError>((row.int("due_at_ms")?, row.int("seq")?));
+                rows.sort_by_key(|row| place(row).unwrap_or_default());
+                return rows.iter().map(|row| leased_of(row, &token)).collect();
+            }
         }
     }
 
@@ -256,10 +258,7 @@ impl Store {
     async fn write_claimed(&self, sql: &'static str, attempt: &Attempt, rest: Vec<Arg>) -> Result<bool, StoreError> {
         let mut args = vec![attempt.effect.as_str().into(), token(attempt)];
         args.extend(rest);
-        let mut tx = self.begin().await?;
-        let touched = tx.execute(sql, &args).await?;
-        tx.commit().await?;
-        Ok(touched == 1)
+        Ok(self.note(sql, &args).await? == 1)
     }
 }
 
@@ -277,6 +276,19 @@ fn token(attempt: &Attempt) -> Arg {
 
 fn lease_ms(lane: &Lane) -> i64 {
     i64::try_from(lane.lease.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// All effects of one claim have one token; each is told apart by its id.
+fn leased_of(row: &Row, token: &str) -> Result<Leased, StoreError> {
+    let (effect, token) = (EffectId::new(row.text("id")?), token.to_owned());
+    let number = u32::try_from(row.int("attempt")?).unwrap_or(u32::MAX);
+    Ok(Leased {
+        machine: row.text("machine")?,
+        body: row.text("body")?,
+        attempt: Attempt { effect, number, token },
+        is_revoked: row.maybe_int("revoked_at_ms")?.is_some(),
+        last_error: row.maybe_text("last_error")?,
+    })
 }
 
 fn debt_of(row: &Row, lease_now: i64) -> Result<Debt, StoreError> {

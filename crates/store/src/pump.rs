@@ -120,10 +120,10 @@ impl<P: Performer> Pump<P> {
         Self { store: store.clone(), lane: lane.clone(), performer: performer.clone(), wake: wake.clone() }
     }
 
-    async fn claim(&self) -> Result<Option<Claimed>, StoreError> {
+    async fn claim_up_to(&self, n_max: usize) -> Result<Vec<Claimed>, StoreError> {
         let revocations = self.store.revocations.subscribe();
-        let leased = self.store.claim(&self.lane, Self::KIND).await?;
-        Ok(leased.map(|leased| Claimed { leased, revocations }))
+        let leased = self.store.claim_up_to(n_max, &self.lane, Self::KIND).await?;
+        Ok(leased.into_iter().map(|leased| Claimed { leased, revocations: revocations.clone() }).collect())
     }
 
     /// Performs one claimed effect and records what came of it.
@@ -260,6 +260,9 @@ impl<P: Performer> Pump<P> {
     /// Sleeps until there may be something to claim that was not there at `looked_at`. What was due then and not
     /// claimed waits for another of its group, whose end wakes the lane.
     async fn rest(&self, looked_at: Timestamp) {
+        if self.wake.notified().now_or_never().is_some() {
+            return;
+        }
         let due = self.store.next_due(&self.lane, Self::KIND, looked_at).await.ok().flatten();
         let until_due = due.map_or(self.lane.poll, |due| due.since(self.store.now()));
         tokio::select! {
@@ -286,7 +289,7 @@ impl<P: Performer> Pumping for Pump<P> {
     }
 
     async fn perform_next(&self) -> Result<bool, StoreError> {
-        let Some(claimed) = self.claim().await? else { return Ok(false) };
+        let Some(claimed) = self.claim_up_to(1).await?.pop() else { return Ok(false) };
         self.settle(claimed, &CancellationToken::new()).await?;
         Ok(true)
     }
@@ -295,15 +298,21 @@ impl<P: Performer> Pumping for Pump<P> {
         let mut performing = JoinSet::new();
         while !stop.is_cancelled() {
             while performing.try_join_next().is_some() {}
-            if performing.len() >= self.lane.limit.max(1) {
+            let n_free = self.lane.limit.max(1).saturating_sub(performing.len());
+            if n_free == 0 {
                 stop.run_until_cancelled(performing.join_next()).await;
                 continue;
             }
             let looked_at = self.store.now();
             // Never cut off: a claim that nobody knows of would hold its lease.
-            match self.claim().await {
-                Ok(Some(claimed)) => self.spawn(&mut performing, claimed, stop.clone()),
-                Ok(None) => drop(stop.run_until_cancelled(self.rest(looked_at)).await),
+            match self.claim_up_to(n_free).await {
+                Ok(claimed) => {
+                    let has_more = claimed.len() == n_free;
+                    claimed.into_iter().for_each(|one| self.spawn(&mut performing, one, stop.clone()));
+                    if !has_more {
+                        stop.run_until_cancelled(self.rest(looked_at)).await;
+                    }
+                }
                 Err(error) => {
                     error!(lane = self.lane.name, "could not claim: {error}");
                     stop.run_until_cancelled(pause(self.lane.poll)).await;

@@ -2,6 +2,7 @@
 //! talk at once. Buttons are numbered choices; a choice's number is unique in its thread and closes when the message
 //! that offered it changes.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,15 +99,25 @@ pub enum SayError {
 pub struct Console {
     store: Store,
     shown: broadcast::Sender<ConsoleEvent>,
-    /// Serialises the posts of this process, so that two choices never get one number.
-    posting: Arc<tokio::sync::Mutex<()>>,
+    /// Serialises the posts of this process to one thread, so that no two messages or choices of it get one number.
+    /// Threads share these locks by their names.
+    posting: Arc<[tokio::sync::Mutex<()>; POSTING_LOCKS]>,
 }
+
+/// More than there are connections to a database, so that a lock is hardly ever what a post waits for.
+const POSTING_LOCKS: usize = 32;
 
 impl Console {
     /// The console that lives in `store`.
     pub fn new(store: Store) -> Self {
         let (shown, _) = broadcast::channel(LAG_MAX);
         Self { store, shown, posting: Arc::default() }
+    }
+
+    fn posting_to(&self, thread: &ThreadRef) -> &tokio::sync::Mutex<()> {
+        let mut hasher = std::hash::DefaultHasher::new();
+        thread.name.hash(&mut hasher);
+        &self.posting[hasher.finish() as usize % POSTING_LOCKS]
     }
 
     /// What is shown from now on.
@@ -184,7 +195,7 @@ impl Console {
         author: &str,
         said: &Said,
     ) -> Result<ConsoleMessage, StoreError> {
-        let _one_at_a_time = self.posting.lock().await;
+        let _one_at_a_time = self.posting_to(thread).lock().await;
         let choices = self.number(thread, &said.choices).await?;
         let draft = table::Draft { thread: &thread.name, key, author, text: &said.text, choices: &choices };
         let (message, is_new) = table::post(&self.store, draft).await?;
@@ -211,7 +222,7 @@ impl Console {
     }
 
     async fn edit_kept(&self, message: &MessageRef, said: &Said) -> Result<(), StoreError> {
-        let _one_at_a_time = self.posting.lock().await;
+        let _one_at_a_time = self.posting_to(&message.thread).lock().await;
         let was = table::find(&self.store, message).await?;
         let open = was.choices.iter().filter(|offered| offered.is_open);
         let mut choices = was.choices.clone();

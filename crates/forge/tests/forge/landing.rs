@@ -61,6 +61,8 @@ async fn a_target_that_moved_is_not_overwritten() {
 async fn a_push_between_our_look_and_our_push_wins() {
     for world in worlds() {
         let (bare, ana) = world.bare_remote();
+        // A rule of its own makes git take the push.
+        world.git(&bare, &["config", "receive.denyDeletes", "true"]);
         let foreign = world.commit(&ana, &[("theirs", "x\n")]);
         let script = format!("$GIT -C '{}' push --quiet origin main", ana.display());
         let repository = world.meddled_repository(&bare, &script).await;
@@ -68,6 +70,77 @@ async fn a_push_between_our_look_and_our_push_wins() {
         let candidate = next(&world, &repository, &base, "a").await;
         assert_eq!(land(&repository, &base, &candidate).await, Landing::Moved { head: foreign.clone() });
         assert_eq!(world.sha(&bare, "refs/heads/main"), foreign);
+    }
+}
+
+#[tokio::test]
+async fn git_is_started_only_for_a_remote_in_which_somebody_has_a_say() {
+    for world in worlds() {
+        let (bare, _) = world.bare_remote();
+        let mark = world.path("mark");
+        let repository = world.meddled_repository(&bare, &format!("touch '{}'", mark.display())).await;
+        let mut base = repository.forge.target_head().await.unwrap();
+        let mut land_next = async |name: &str| {
+            let candidate = next(&world, &repository, &base, name).await;
+            assert_eq!(land(&repository, &base, &candidate).await, Landing::Landed);
+            assert_eq!(world.sha(&bare, "refs/heads/main"), candidate);
+            base = candidate;
+            std::fs::remove_file(&mark).is_ok()
+        };
+        assert!(!land_next("plain/deep/a").await);
+        install_hook(&bare, "post-receive", "#!/bin/sh\n");
+        assert!(land_next("hook").await);
+        std::fs::remove_file(bare.join("hooks/post-receive")).unwrap();
+        assert!(!land_next("plain/b").await);
+        for (key, value) in [("receive.fsckObjects", "true"), ("core.hooksPath", "/dev/null"), ("include.path", "x")] {
+            world.git(&bare, &["config", key, value]);
+            assert!(land_next(key).await, "{key}");
+            world.git(&bare, &["config", "--unset", key]);
+        }
+        world.git(&bare, &["fsck", "--full", "--strict"]);
+        world.git(&bare, &["worktree", "add", "--quiet", world.path("tree").to_str().unwrap(), "main"]);
+        let candidate = next(&world, &repository, &base, "beside").await;
+        assert_eq!(land(&repository, &base, &candidate).await, Landing::Landed);
+        assert_eq!((world.sha(&bare, "main"), world.sha(&bare, LANDED)), (base, candidate));
+    }
+}
+
+#[tokio::test]
+async fn of_many_who_land_at_once_one_does() {
+    for world in worlds() {
+        let (bare, _) = world.bare_remote();
+        let repository = world.repository(&bare).await;
+        let base = repository.forge.target_head().await.unwrap();
+        let mut candidates = Vec::new();
+        for n in 0..6 {
+            candidates.push(next(&world, &repository, &base, &format!("f{n}")).await);
+        }
+        let landings: Vec<_> = candidates.iter().map(|to| repository.forge.land(&base, to)).collect();
+        let landings = futures::future::join_all(landings).await;
+        let landed: Vec<_> = (0..6).filter(|n| landings[*n] == Ok(Landing::Landed)).collect();
+        assert_eq!(landed.len(), 1, "{landings:?}");
+        assert_eq!(world.sha(&bare, "main"), candidates[landed[0]]);
+        for (n, landing) in landings.into_iter().enumerate().filter(|(n, _)| *n != landed[0]) {
+            let lost = matches!(landing, Ok(Landing::Moved { .. }) | Err(ForgeError::Transient { .. }));
+            assert!(lost, "{n}: {landing:?}");
+        }
+        world.git(&bare, &["fsck", "--full", "--strict"]);
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_somebody_holds_locked_is_busy() {
+    for world in worlds() {
+        let (bare, _) = world.bare_remote();
+        let repository = world.repository(&bare).await;
+        let base = repository.forge.target_head().await.unwrap();
+        let candidate = next(&world, &repository, &base, "a").await;
+        write(&bare, &[("refs/heads/main.lock", "")]);
+        let busy = repository.forge.land(&base, &candidate).await;
+        assert!(matches!(busy, Err(ForgeError::Transient { .. })), "{busy:?}");
+        assert_eq!(world.sha(&bare, "main"), base);
+        std::fs::remove_file(bare.join("refs/heads/main.lock")).unwrap();
+        assert_eq!(land(&repository, &base, &candidate).await, Landing::Landed);
     }
 }
 

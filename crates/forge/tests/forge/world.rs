@@ -123,7 +123,7 @@ impl World {
         self.repository_with(settings, remote.to_str().unwrap(), "main").await
     }
 
-    async fn repository_with(&self, settings: GitSettings, remote: &str, target: &str) -> Repository {
+    pub async fn repository_with(&self, settings: GitSettings, remote: &str, target: &str) -> Repository {
         let one = RepoSettings {
             name: "acme/web".parse().unwrap(),
             remote: remote.parse().unwrap(),

@@ -1,0 +1,51 @@
+//! The benchmarks behind `docs/benchmarks.md`, which says what each figure means. `cargo xtask bench` runs them.
+#![expect(clippy::disallowed_methods, reason = "a benchmark lives by the real clock")]
+
+mod answers;
+mod candidates;
+mod figure;
+mod landing;
+mod remote;
+mod service;
+mod stores;
+
+use std::io::Write as _;
+
+use figure::Figure;
+
+/// What writes its figures to the list.
+type Benchmark = fn(&mut Vec<Figure>);
+
+/// Each with the words by which `--only` chooses it.
+const BENCHMARKS: [(&str, Benchmark); 7] = [
+    ("apply", stores::apply),
+    ("claims", stores::claim),
+    ("candidate", candidates::merge),
+    ("landing", landing::land),
+    ("start", service::start),
+    ("memory", service::remember),
+    ("answer", answers::answer),
+];
+
+/// The variable that names a file for the figures, a line of JSON each.
+const FIGURES_VARIABLE: &str = "DOWNBEAT_BENCH_FIGURES";
+
+fn main() {
+    let only: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let chosen = |name: &str| only.is_empty() || only.iter().any(|word| name.contains(word.as_str()));
+    let mut lines = String::new();
+    for (name, run) in BENCHMARKS.iter().filter(|(name, _)| chosen(name)) {
+        eprintln!("--- {name}");
+        let mut figures = Vec::new();
+        run(&mut figures);
+        for figure in figures {
+            eprintln!("{figure}");
+            lines.push_str(&serde_json::to_string(&figure).expect("numbers and words become JSON"));
+            lines.push('\n');
+        }
+    }
+    if let Some(path) = std::env::var_os(FIGURES_VARIABLE) {
+        let written = std::fs::File::create(&path).and_then(|mut file| file.write_all(lines.as_bytes()));
+        written.expect("the file for the figures can be written");
+    }
+}
