@@ -119,6 +119,11 @@ fn a_paste_of_many_lines_is_one_message() {
     seat.types("\r");
     stand.heard("see: one\ntwo", 1);
     seat.sees("   ana  see: one\n        two\nana #main › |");
+    let log = "0123456789\n".repeat(7_000);
+    seat.types(&format!("\u{1b}[200~{log}\u{1b}[201~"));
+    seat.sees("ana #main › …9⏎0123456789⏎0123456789⏎0123456789⏎0123456789⏎0123456789|");
+    seat.types("\r");
+    stand.heard(log.trim(), 1);
 }
 
 fn a_restart_loses_and_repeats_nothing() {
@@ -200,6 +205,10 @@ fn the_terminal_is_given_back_however_it_ends() {
     seat.sees("ana #main › |");
     seat.signals(Signal::SIGTERM);
     assert_eq!(seat.ends().0, 3);
+    let seat = Seat::take(folder.path());
+    seat.sees("ana #main › |");
+    seat.signals(Signal::SIGINT);
+    assert_eq!(seat.ends().0, 0);
     let seat = Seat::take(folder.path());
     seat.sees("ana #main › |");
     seat.signals(Signal::SIGUSR1);
