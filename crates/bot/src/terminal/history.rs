@@ -2,9 +2,9 @@
 //! may read.
 
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// How many lines are kept: months of talk, found in no time.
@@ -31,6 +31,9 @@ impl History {
     /// What the file holds. A line of it is a line that was said, with its line breaks as `\n`.
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut text = String::new();
+        if let Some(folder) = path.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
         match File::open(path) {
             Ok(file) => {
                 file.set_permissions(Permissions::from_mode(MODE))?;
@@ -177,7 +180,8 @@ mod tests {
     #[test]
     fn the_file_is_private_bounded_and_keeps_line_breaks() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("history");
+        let path = folder.path().join("state").join("history");
+        History::open(&path).unwrap();
         std::fs::write(&path, "").unwrap();
         let mut history = History::open(&path).unwrap();
         history.keep("two\nlines \\n").unwrap();

@@ -2,7 +2,7 @@
 //! without a control character. What concerns only whoever runs the command goes to standard error.
 //!
 //! At the end of the input it leaves when every line was answered and nothing was said for [`QUIET`], so that the first
-//! replies are seen; at the latest after [`LINGER_MAX`].
+//! replies are seen; at the latest after [`LINGER_MAX`]. It also leaves when the instance is away for [`AWAY_MAX`].
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -26,6 +26,8 @@ use crate::control::wire::Shown;
 pub const QUIET: Duration = Duration::from_secs(1);
 /// How long it waits at most after the end of the input: an instance that restarts is back before.
 pub const LINGER_MAX: Duration = Duration::from_secs(15);
+/// How long the instance may be away before whoever waits for the end of the pipe is told: a restart takes seconds.
+pub const AWAY_MAX: Duration = Duration::from_secs(30);
 /// How often it looks whether things are quiet; also how long an edit of a card is held back.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How many things may wait in either direction; then whoever sends them waits.
@@ -76,7 +78,7 @@ struct Tale {
     changed_at: Timestamp,
     ended_at: Option<Timestamp>,
     is_watched: bool,
-    is_lost: bool,
+    lost_at: Option<Timestamp>,
     waits_for: Option<String>,
     n_unsaid: usize,
     passes_over: bool,
@@ -91,7 +93,7 @@ impl Tale {
             changed_at: now,
             ended_at: None,
             is_watched: false,
-            is_lost: false,
+            lost_at: None,
             waits_for: None,
             n_unsaid: 0,
             passes_over: false,
@@ -143,10 +145,11 @@ impl Tale {
 
     fn take_heard(&mut self, heard: Heard) -> io::Result<()> {
         match heard {
-            Heard::Connected(_) => (self.is_watched, self.is_lost) = (true, false),
+            Heard::Connected(_) => (self.is_watched, self.lost_at) = (true, None),
             Heard::Lost { why, .. } => {
-                if !std::mem::replace(&mut self.is_lost, true) {
+                if self.lost_at.is_none() {
                     eprintln!("the connection is lost and is tried again: {why}");
+                    self.lost_at = Some(now());
                 }
             }
             Heard::Answered(_, answer) => {
@@ -191,6 +194,10 @@ impl Tale {
         let quiet = now.since(self.changed_at);
         if quiet >= LOOK_EVERY {
             print(&self.transcript.settle())?;
+        }
+        if self.lost_at.is_some_and(|lost_at| now.since(lost_at) >= AWAY_MAX) {
+            self.refuse(&format!("the instance did not come back within {} s", AWAY_MAX.as_secs()));
+            return Ok(true);
         }
         let Some(ended_at) = self.ended_at else { return Ok(false) };
         let is_answered = self.waits_for.is_none() && quiet >= QUIET && now.since(ended_at) >= QUIET;

@@ -117,14 +117,17 @@ impl View {
     }
 
     fn asked_row(&self, columns: usize) -> Option<Row> {
-        let (newest, others) = self.asked()?;
+        let asking = self.asking();
+        let (newest, others) = asking.split_first()?;
         let buttons =
             offered(newest, Tone::Strong).into_iter().fold(Row::of(Tone::Plain, &margin("", columns)), Row::join);
         let about = task_of(newest).map(|task| format!("   {task}")).unwrap_or_default();
-        let mut also: Vec<_> =
-            others.iter().filter_map(|message| task_of(message)).map(|task| task.to_string()).collect();
-        also.dedup();
-        let more = if also.is_empty() { String::new() } else { format!(" · {} asks too", also.join(", ")) };
+        let also: Vec<_> = others.iter().filter_map(|message| task_of(message)).map(|task| task.to_string()).collect();
+        let more = match also.len() {
+            0 => String::new(),
+            1 => format!(" · {} asks too", also[0]),
+            _ => format!(" · {} ask too", also.join(", ")),
+        };
         Some(buttons.and(Tone::Quiet, &format!("{about}{more}")))
     }
 

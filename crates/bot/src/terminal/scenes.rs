@@ -173,6 +173,14 @@ fn several_questions_name_the_tasks_that_ask_too() {
         ana #main ›
                     ^
     "#]]);
+    scene.runs(&[("T-3", "two", "in the merge queue")]);
+    scene.shows(&expect![[r#"
+        ────────
+             ⠋  T-3 two · in the merge queue  1:12
+                [1] Approve and run   T-2
+        ana #main ›
+                    ^
+    "#]]);
 }
 
 #[test]

@@ -96,9 +96,21 @@ impl Transcript {
         self.held.retain(|card| card.thread != thread);
     }
 
-    /// The messages of a thread that can be answered now, newest first.
-    pub fn asking(&self, thread: &str) -> impl Iterator<Item = &ConsoleMessage> {
-        self.newest(thread).filter(|message| message.choices.iter().any(|offered| offered.is_open))
+    /// The messages of a thread that still ask something, newest first. A choice stays open when what it asks has been
+    /// decided, so a task's announcement ends what its earlier ones asked; a question about no task lasts until the
+    /// next words of ours.
+    pub fn asking(&self, thread: &str) -> Vec<&ConsoleMessage> {
+        let ours = self.newest(thread).filter(|message| message.author == BOT && message.card.is_none());
+        let (mut told, mut asking) = (Vec::new(), Vec::new());
+        for (age, message) in ours.enumerate() {
+            let task = announced(message);
+            let is_last = task.map_or(age == 0, |task| !told.contains(&task));
+            told.extend(task);
+            if is_last && message.choices.iter().any(|offered| offered.is_open) {
+                asking.push(message);
+            }
+        }
+        asking
     }
 
     /// The tasks that were spoken of in a thread, the latest first.
@@ -152,6 +164,18 @@ impl Transcript {
 /// The task that a message is about, when it names one.
 pub fn task_of(message: &ConsoleMessage) -> Option<TaskId> {
     message.card.or_else(|| words(&message.text).find_map(|word| word.parse().ok()))
+}
+
+/// The task whose news a message is: `T-1 is ready …`, `T-1, nothing …` or `Plan v1 for T-1: …`. What is only said
+/// about a task is none.
+fn announced(message: &ConsoleMessage) -> Option<TaskId> {
+    let first_line = message.text.lines().next()?;
+    let (start, rest) = first_line.split_once([' ', ',', ':'])?;
+    match start {
+        "Plan" => words(rest).find_map(|word| word.parse().ok()),
+        _ if rest.starts_with('·') => None,
+        _ => start.parse().ok(),
+    }
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -264,6 +288,24 @@ mod tests {
         assert!(transcript.is_holding());
         post(&mut transcript, message(3, "T-1 is ready"));
         assert!(transcript.settle().is_empty());
+    }
+
+    #[test]
+    fn a_question_lasts_until_its_task_has_other_news() {
+        let mut transcript = Transcript::default();
+        let quiet = |n, text: &str| ConsoleMessage { choices: Vec::new(), ..message(n, text) };
+        post(&mut transcript, message(1, "Plan v1 for T-1: one"));
+        post(&mut transcript, message(2, "Plan v1 for T-2: two"));
+        post(&mut transcript, quiet(3, "You may not approve T-1. Ask ben."));
+        post(&mut transcript, quiet(4, "T-1 · one · plan v1 waits"));
+        let asking = |transcript: &Transcript| -> Vec<i64> {
+            transcript.asking("t").into_iter().map(|message| message.n).collect()
+        };
+        assert_eq!(asking(&transcript), [2, 1]);
+        post(&mut transcript, message(5, "T-1 is ready on downbeat/T-1"));
+        assert_eq!(asking(&transcript), [5, 2]);
+        post(&mut transcript, quiet(6, "T-1 is merged into main as 0123abc."));
+        assert_eq!(asking(&transcript), [2]);
     }
 
     #[test]

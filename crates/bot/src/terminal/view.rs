@@ -12,7 +12,7 @@ use super::history::History;
 use super::link::{Followed, Heard, MISSED_MAX, PAST, Saying, refusal};
 use super::row::{Row, Tone};
 use super::transcript::{MARGIN, Transcript, task_of};
-use crate::chat::console::{ConsoleEvent, ConsoleMessage, NumberedChoice};
+use crate::chat::console::{ConsoleEvent, ConsoleMessage};
 use crate::control::wire::{Answer, RunningTask, Shown, Welcome};
 
 /// How long an edit of a card is held back, in case a better one follows.
@@ -235,19 +235,17 @@ impl View {
         self.wish(Wish::Follow(Followed { thread: self.thread.clone(), backlog }));
     }
 
-    /// The open choices of the newest message that asks something, and the messages that ask beside it.
-    pub(super) fn asked(&self) -> Option<(&ConsoleMessage, Vec<&ConsoleMessage>)> {
-        let mut asking = self.transcript.asking(&self.thread);
-        let newest = asking.next()?;
-        Some((newest, asking.filter(|message| task_of(message) != task_of(newest)).collect()))
+    /// The messages that ask a person something now, newest first. A task that is at work has its answer.
+    pub(super) fn asking(&self) -> Vec<&ConsoleMessage> {
+        let is_at_work = |task| self.running.iter().any(|running| running.task == task);
+        let asking = self.transcript.asking(&self.thread).into_iter();
+        asking.filter(|message| !task_of(message).is_some_and(is_at_work)).collect()
     }
 
     pub(super) fn vocabulary(&self) -> Vocabulary {
         let Welcome { mention, repos, agents, threads, .. } = self.welcome.clone();
-        let open =
-            |message: &ConsoleMessage| message.choices.iter().filter(|offered| offered.is_open).cloned().collect();
-        let offered = self.transcript.asking(&self.thread).flat_map(|message| -> Vec<NumberedChoice> { open(message) });
-        let choices = offered.map(|offered| (offered.n, offered.choice.label)).collect();
+        let offered = self.asking().into_iter().flat_map(|message| &message.choices).filter(|offered| offered.is_open);
+        let choices = offered.map(|offered| (offered.n, offered.choice.label.clone())).collect();
         Vocabulary { mention, repos, agents, threads, tasks: self.transcript.tasks(&self.thread), choices }
     }
 }

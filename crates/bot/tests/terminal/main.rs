@@ -1,12 +1,14 @@
 //! The chat terminal in real terminals and pipes: what a person types, and what is on their screen.
 //!
-//! The program in the terminal is this one, started again. It has its own main for that.
+//! One test needs a program that breaks; that one is this program, started again, so it has a main of its own.
 #![expect(clippy::disallowed_methods, reason = "tests drive the real program from outside: its process and threads")]
+#![expect(clippy::unwrap_used, reason = "all of this is a test, and a panic is how one fails")]
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use downbeat::terminal::{Attach, Left, attach};
+use downbeat::terminal::{Attach, attach};
 use libtest_mimic::{Arguments, Trial};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -17,13 +19,19 @@ mod seat;
 mod stand;
 mod watched;
 
-/// The first argument with which this program is the chat terminal of ana.
-pub const CHAT: &str = "chat-of-ana";
+/// The first argument with which this program is a chat terminal that breaks when it is told to.
+pub const BREAKABLE: &str = "breakable-chat";
+
+/// The program as ana starts it.
+pub fn chat_of_ana(state: &Path) -> Vec<OsString> {
+    let program = env!("CARGO_BIN_EXE_downbeat");
+    [program, "chat", "--as", "ana", "--state"].map(OsString::from).into_iter().chain([state.into()]).collect()
+}
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args().collect();
-    if args.get(1).is_some_and(|first| first == CHAT) {
-        return chat(Path::new(&args[2]));
+    if args.get(1).is_some_and(|first| first == BREAKABLE) {
+        return break_chat(Path::new(&args[2]));
     }
     let trial = |(name, test): &(&'static str, fn())| {
         let test = *test;
@@ -36,32 +44,21 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
 }
 
-fn chat(state: &Path) -> ExitCode {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+fn break_chat(state: &Path) -> ExitCode {
     let person = Attach {
         state: state.to_owned(),
         person: "ana".parse().unwrap(),
         thread: "main".to_owned(),
-        greeting: vec!["Tab completes, /help says more".to_owned()],
-        history: Some(state.join("history")),
+        greeting: Vec::new(),
+        history: None,
         notices: None,
         stop: CancellationToken::new(),
     };
-    let left = runtime.block_on(async {
-        let mut broken = signal(SignalKind::user_defined1()).unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let mut told = signal(SignalKind::user_defined1()).unwrap();
         tokio::select! {
-            left = attach(person) => left,
-            _ = broken.recv() => panic!("the program is broken"),
+            left = attach(person) => panic!("{left:?} before it was told to break"),
+            _ = told.recv() => panic!("the program is broken"),
         }
-    });
-    runtime.shutdown_background();
-    match left {
-        Ok(Left::Asked | Left::Stopped | Left::InputEnded { n_unsaid: 0 }) => ExitCode::SUCCESS,
-        Ok(Left::Terminated) => ExitCode::from(3),
-        Ok(Left::InputEnded { .. }) => ExitCode::from(4),
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    })
 }

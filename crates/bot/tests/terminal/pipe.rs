@@ -12,8 +12,9 @@ pub const TESTS: &[(&str, fn())] = &[
 ];
 
 fn piped(state: &std::path::Path, input: &str) -> Output {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.arg(crate::CHAT).arg(state).env_clear();
+    let program = crate::chat_of_ana(state);
+    let mut command = Command::new(&program[0]);
+    command.args(&program[1..]).env_clear().env("HOME", state);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
@@ -45,7 +46,7 @@ fn a_line_that_is_refused_shows_in_the_exit_code() {
         "not said: There is no task T-9. Say `status` to see them\n\
          not said: the line has more than 100000 bytes; put the rest into a file of the repository\n"
     );
-    assert_eq!(output.status.code(), Some(4));
+    assert_eq!(output.status.code(), Some(5));
     assert_eq!(stand.said(), ["approve T-9", "status"]);
 }
 

@@ -48,11 +48,10 @@ fn running(doing: &str) -> Vec<RunningTask> {
 fn a_plan_arrives_while_somebody_types() {
     let (_folder, stand, mut seat) = stage();
     seat.types("what do you");
-    seat.sees("     ·  Tab completes, /help says more\nana #main › what do you|");
+    seat.sees("        leaves.\nana #main › what do you|");
     stand.asks("Plan v1 for T-1: keep the query\n1. find it", &["Approve and run", "Reject"]);
     seat.sees(
-        "     ·  Tab completes, /help says more
-   bot  Plan v1 for T-1: keep the query
+        "   bot  Plan v1 for T-1: keep the query
         1. find it
         [1] Approve and run   [2] Reject
         [1] Approve and run   [2] Reject   T-1
@@ -88,7 +87,10 @@ fn the_region_follows_the_size_of_the_terminal() {
     let (_folder, stand, mut seat) = stage();
     stand.asks("Plan v1 for T-1: keep the query", &["Approve and run", "Reject"]);
     seat.types("a line that is rather long, and longer than it will fit");
-    seat.sees("ana #main › a line that is rather long, and longer than it will fit|");
+    seat.sees(
+        "        [1] Approve and run   [2] Reject   T-1
+ana #main › a line that is rather long, and longer than it will fit|",
+    );
     seat.resizes(8, 44);
     seat.sees("        [1] Approve and run   [2] Reject\n  [1] Approve and run   [2] Reject   T-1\nana #main › …g, and longer than it will fit|");
     seat.resizes(6, 15);
@@ -119,6 +121,11 @@ fn a_paste_of_many_lines_is_one_message() {
     seat.types("\r");
     stand.heard("see: one\ntwo", 1);
     seat.sees("   ana  see: one\n        two\nana #main › |");
+    let log = "0123456789\n".repeat(7_000);
+    seat.types(&format!("\u{1b}[200~{log}\u{1b}[201~"));
+    seat.sees("ana #main › …9⏎0123456789⏎0123456789⏎0123456789⏎0123456789⏎0123456789|");
+    seat.types("\r");
+    stand.heard(log.trim(), 1);
 }
 
 fn a_restart_loses_and_repeats_nothing() {
@@ -160,7 +167,7 @@ fn what_was_said_is_found_again_even_later() {
     }
     seat.types(CTRL_C);
     seat.ends();
-    let kept = std::fs::read_to_string(folder.path().join("history")).unwrap();
+    let kept = std::fs::read_to_string(folder.path().join(".local/state/downbeat/history")).unwrap();
     assert_eq!(kept, "fix the login\nstatus\n");
     let mut seat = Seat::take(folder.path());
     seat.sees("ana #main › |");
@@ -199,8 +206,12 @@ fn the_terminal_is_given_back_however_it_ends() {
     let seat = Seat::take(folder.path());
     seat.sees("ana #main › |");
     seat.signals(Signal::SIGTERM);
-    assert_eq!(seat.ends().0, 3);
+    assert_eq!(seat.ends().0, 0);
     let seat = Seat::take(folder.path());
+    seat.sees("ana #main › |");
+    seat.signals(Signal::SIGINT);
+    assert_eq!(seat.ends().0, 0);
+    let seat = Seat::take_breakable(folder.path());
     seat.sees("ana #main › |");
     seat.signals(Signal::SIGUSR1);
     let (code, wrote) = seat.ends();

@@ -1,5 +1,6 @@
 //! A person's seat: a real terminal with the program in it, a keyboard, and eyes.
 
+use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
@@ -39,12 +40,22 @@ impl Seat {
         Self::take_with(state, &[])
     }
 
+    /// Sits down with more in the environment.
     pub fn take_with(state: &Path, env: &[(&str, &str)]) -> Self {
+        Self::start(crate::chat_of_ana(state), state, env)
+    }
+
+    /// Sits down in front of a program that breaks when it is told to.
+    pub fn take_breakable(state: &Path) -> Self {
+        let program = std::env::current_exe().unwrap().into_os_string();
+        Self::start(vec![program, crate::BREAKABLE.into(), state.into()], state, &[])
+    }
+
+    fn start(program: Vec<OsString>, home: &Path, env: &[(&str, &str)]) -> Self {
         let pty = native_pty_system().openpty(size(12, 70)).unwrap();
-        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
-        command.arg(crate::CHAT);
-        command.arg(state);
+        let mut command = CommandBuilder::from_argv(program);
         command.env_clear();
+        command.env("HOME", home);
         command.env("TERM", "xterm-256color");
         // As xterm, ours cuts off what no longer fits.
         command.env("XTERM_VERSION", "XTerm(390)");
