@@ -102,6 +102,7 @@ const CASES: &[Case] = cases! {
         pruning_keeps_what_is_owed;
     schema:
         every_statement_prepares
+        how_far_the_schema_is_can_be_told_beforehand
         every_machine_is_saved_only_over_its_last_version
         eight_processes_open_a_new_database_at_once
         a_second_opening_changes_nothing
