@@ -1,5 +1,4 @@
 //! The benchmarks behind `docs/benchmarks.md`, which says what each figure means. `cargo xtask bench` runs them.
-#![expect(clippy::disallowed_methods, reason = "a benchmark lives by the real clock")]
 
 mod answers;
 mod candidates;

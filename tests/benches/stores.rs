@@ -118,7 +118,7 @@ pub fn claim(figures: &mut Vec<Figure>) {
 /// Passes messages, each owed an answer, to threads of the client's own.
 async fn hear(store: &Store, client: String, n: usize, per_thread: usize) {
     for index in 0..n {
-        let thread = ThreadRef::console(&format!("{client}-{}", index / per_thread));
+        let thread = ThreadRef::console(format!("{client}-{}", index / per_thread));
         let heard = Heard {
             delivery: DeliveryId::new(format!("{client}-{index}")),
             message: MessageRef { thread: thread.clone(), id: index.to_string() },
