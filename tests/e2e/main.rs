@@ -12,6 +12,7 @@ mod demo;
 mod dice;
 mod family;
 mod gate;
+mod init;
 mod instance;
 mod orders;
 mod outlived;
@@ -80,6 +81,14 @@ fn main() -> ExitCode {
             a_port_that_is_taken_is_named
             a_state_directory_that_cannot_be_written_is_named
             a_git_that_is_missing_or_old_is_named;
+        init:
+            a_script_writes_the_config_without_a_terminal
+            every_answer_can_be_given_beforehand
+            what_is_there_is_not_replaced_unasked
+            what_cannot_be_is_refused_before_anything_is_written
+            a_password_is_written_for_its_owner_alone
+            a_person_answers_with_enter_or_with_words
+            ctrl_c_leaves_nothing_behind;
         page:
             the_page_answers_while_tasks_run;
         papers:

@@ -18,6 +18,8 @@ pub struct Remote {
 /// What an `https` address carried before its `@`.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Credentials {
+    /// The whole address as it was given.
+    given: String,
     /// Scheme and host; a redirect to another host gets nothing.
     pub(crate) scope: String,
     pub(crate) user: String,
@@ -39,6 +41,11 @@ impl Remote {
     /// The address without credentials.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The address as it was given, with its credentials: for a config that only its owner reads.
+    pub fn with_credentials(&self) -> &str {
+        self.credentials.as_ref().map_or(&self.address, |known| &known.given)
     }
 
     /// The path of a repository on this machine.
@@ -234,6 +241,7 @@ fn web_address(scheme: &str, rest: &str) -> Remote {
     };
     let (user, password) = known.split_once(':').unwrap_or((known, ""));
     let credentials = Credentials {
+        given: format!("{scheme}://{rest}"),
         scope: format!("{scheme}://{host}"),
         user: percent_decoded(user),
         password: percent_decoded(password),
@@ -308,6 +316,7 @@ mod tests {
     fn credentials_leave_the_address_and_are_never_shown() {
         let remote: Remote = "https://ana:se%40cret@host:8443/acme/web.git".parse().unwrap();
         assert_eq!(remote.address(), "https://host:8443/acme/web.git");
+        assert_eq!(remote.with_credentials(), "https://ana:se%40cret@host:8443/acme/web.git");
         assert_eq!(format!("{remote} {remote:?}").matches("cret").count(), 0);
         let known = remote.credentials().unwrap();
         assert_eq!(

@@ -7,6 +7,7 @@ use agents::session::{scripted, scripted_main};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::demo::{self, DemoArgs};
+use crate::init::{self, InitArgs};
 use crate::place::PlaceArgs;
 use crate::tls;
 use crate::up::{self, UpArgs};
@@ -44,6 +45,8 @@ enum Command {
     Up(UpArgs),
     /// Talk with a running instance, as a person of its config
     Chat(chat::ChatArgs),
+    /// Ask a few questions and write the config
+    Init(InitArgs),
     /// Work with tasks
     #[command(subcommand)]
     Task(task::TaskCommand),
@@ -90,6 +93,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => return demo::play(args, Cage::new(CageSettings::default())).await,
         Command::Up(args) => Box::pin(up::up(args, place)).await?.into(),
         Command::Chat(args) => chat::run(args, place).await?.into(),
+        Command::Init(args) => init::init(args, place).await?.into(),
         Command::Task(command) => task::run(command, place).await?.into(),
         Command::Queue(command) => queue::run(command, place).await?.into(),
         Command::Config(verb) => config::run(verb, place).await?.into(),

@@ -1,81 +1,149 @@
 //! The config that a survey suggests: what `downbeat init` writes, and what `downbeat up` goes by when there is none.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use domain::{BranchName, Person, RepoName, Role};
+use forge::Remote;
 use toml::Value;
 
-use super::{AgentCommand, Survey, Toolchain};
+use super::{AgentCommand, FoundAgent, Survey, Toolchain};
 
 /// Where the cage looks for programs when nothing is added.
 const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
-/// The text of a config for what was found. `agent` is a program that a person named, to work beside the recipes.
-pub fn draft(survey: &Survey, agent: Option<&AgentCommand>) -> String {
-    let mut text = String::from("# Every key with its default and reason: downbeat config explain\n\n");
-    let default_agent = agent.map_or("recipes", |agent| agent.name.as_str());
-    let _ = writeln!(
-        text,
-        "agent = {}                         # who works when a request names nobody\n",
-        quoted(default_agent)
-    );
-    write_people(&mut text, survey);
-    write_repository(&mut text, survey);
-    if let Some(agent) = agent {
-        write_agent(&mut text, agent);
+/// What a config is to say.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Who may be what. One person alone is `solo`.
+    pub people: Vec<(Person, BTreeSet<Role>)>,
+    /// What the repository is called.
+    pub name: RepoName,
+    /// Where changes land. Its credentials, if it has any, are written down.
+    pub remote: Remote,
+    /// The branch that they land on.
+    pub target: BranchName,
+    /// What decides whether they may.
+    pub check: DraftCheck,
+    /// A program to work beside the recipes.
+    pub agent: Option<AgentCommand>,
+    /// Coding agents on `PATH`, which are only mentioned.
+    pub on_path: Vec<FoundAgent>,
+    /// What the cage lets agents and checks read beside the system.
+    pub toolchains: Vec<Toolchain>,
+}
+
+/// What decides whether a change may land.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DraftCheck {
+    /// The repository says it itself.
+    Named,
+    /// A line for `sh -c`, with the file that it was guessed from.
+    Line {
+        /// The line.
+        command: String,
+        /// The file, for a guess.
+        because: Option<&'static str>,
+    },
+    /// Nothing: every change lands.
+    Untested,
+    /// Nobody has said it yet: no change lands.
+    Open,
+}
+
+impl Draft {
+    /// What was found, with nothing asked.
+    pub fn of(survey: &Survey) -> Self {
+        let check = match &survey.check {
+            Some(found) => DraftCheck::Line { command: found.command.to_owned(), because: Some(found.because) },
+            None if survey.names_checks => DraftCheck::Named,
+            None => DraftCheck::Open,
+        };
+        Self {
+            people: vec![(survey.person.clone(), [Role::Admin].into())],
+            name: survey.name.clone(),
+            remote: survey.located.remote.clone(),
+            target: survey.located.target.clone(),
+            check,
+            agent: None,
+            on_path: survey.agents.clone(),
+            toolchains: survey.toolchains.clone(),
+        }
     }
-    text.push_str("# The repository's own .downbeat/recipes/*.toml, named by a request's first word.\n[agents.recipes]\nkind = \"recipe\"\n");
-    for found in &survey.agents {
-        let _ = writeln!(
-            text,
-            "# {} is on PATH at {}; `downbeat config explain agents` tells how to let it work.",
-            found.name,
-            found.path.display()
+
+    /// The config's text.
+    pub fn text(&self) -> String {
+        let mut text = String::from("# Every key with its default and its reason: downbeat config explain\n\n");
+        let agent = self.agent.as_ref().map_or("recipes", |agent| agent.name.as_str());
+        let _ = writeln!(text, "agent = {}    # who works when a request names nobody", quoted(agent));
+        self.write_people(&mut text);
+        self.write_repository(&mut text);
+        self.write_agents(&mut text);
+        write_cage(&mut text, &self.toolchains);
+        text
+    }
+
+    fn write_people(&self, text: &mut String) {
+        for (person, roles) in &self.people {
+            let roles: Vec<_> = roles.iter().map(|role| quoted(&role.to_string())).collect();
+            let _ = writeln!(text, "\n[people.{}]\nroles = [{}]", key(person.as_str()), roles.join(", "));
+        }
+        if let [_] = &self.people[..] {
+            text.push_str(
+                "\n[policy]\nsolo = true    # nobody else to ask; once there is, take it out, and risky changes need a second person\n",
+            );
+        }
+    }
+
+    fn write_repository(&self, text: &mut String) {
+        let (name, remote) = (key(self.name.as_str()), quoted(self.remote.with_credentials()));
+        let target = quoted(self.target.as_str());
+        let _ = writeln!(text, "\n[repos.{name}]\nremote = {remote}\ntarget = {target}    # where changes land");
+        match &self.check {
+            DraftCheck::Named => text.push_str("# What has to pass before: see its .downbeat/config.toml.\n"),
+            DraftCheck::Line { command, because } => {
+                let guessed = because.map(|file| format!("Guessed from {file}; used")).unwrap_or("Used".to_owned());
+                let _ = writeln!(
+                    text,
+                    "\n# Has to pass before. {guessed} until the repository has a .downbeat/config.toml of its own.\n\
+                     [[repos.{name}.checks]]\nname = \"tests\"\ncommand = {}",
+                    quoted(command)
+                );
+            }
+            DraftCheck::Untested => text.push_str("checks = []    # nothing has to pass: every change lands untested\n"),
+            DraftCheck::Open => text.push_str(
+                "# Nothing tells how a change is checked. Until the repository names it in .downbeat/config.toml, nothing lands.\n",
+            ),
+        }
+    }
+
+    fn write_agents(&self, text: &mut String) {
+        text.push_str(
+            "\n# The repository's own commands, .downbeat/recipes/NAME.toml. To run one, begin a request with its name.\n\
+             [agents.recipes]\nkind = \"recipe\"\n",
         );
-    }
-    write_cage(&mut text, &survey.toolchains);
-    text
-}
-
-fn write_people(text: &mut String, survey: &Survey) {
-    let _ = writeln!(text, "[people.{}]\nroles = [\"admin\"]\n", key(survey.person.as_str()));
-    text.push_str(
-        "# You have nobody else to ask. Take it out when you add people: then risky changes need a second person.\n",
-    );
-    text.push_str("[policy]\nsolo = true\n\n");
-}
-
-fn write_repository(text: &mut String, survey: &Survey) {
-    let name = key(survey.name.as_str());
-    let _ = writeln!(
-        text,
-        "[repos.{name}]\nremote = {}\ntarget = {}\n",
-        quoted(survey.located.remote.address()),
-        quoted(survey.located.target.as_str())
-    );
-    match &survey.check {
-        Some(check) => {
+        if let Some(agent) = &self.agent {
+            let command: Vec<_> = agent.command.iter().map(|word| quoted(word)).collect();
+            let command = command.join(", ");
             let _ = writeln!(
                 text,
-                "# Guessed from {}, and used while the repository names no checks in .downbeat/config.toml.",
-                check.because
+                "\n# It gets the request on standard input, in a copy of the repository. It plans with the files read-only and\n\
+                 # DOWNBEAT_TURN=plan, and works with DOWNBEAT_TURN=work.\n\
+                 [agents.{}]\nkind = \"command\"\ncommand = [{command}]\nplan = [{command}]",
+                key(&agent.name)
             );
-            let _ = writeln!(text, "[[repos.{name}.checks]]\nname = \"tests\"\ncommand = {}\n", quoted(check.command));
         }
-        None if survey.names_checks => text.push_str("# It names its checks in .downbeat/config.toml.\n\n"),
-        None => text
-            .push_str("# Nothing tells how it is checked; until .downbeat/config.toml says so, nothing can land.\n\n"),
+        if !self.on_path.is_empty() {
+            let names: Vec<_> = self.on_path.iter().map(|found| found.name).collect();
+            let _ = writeln!(text, "\n# Also on PATH: {}. {}", names.join(", "), FoundAgent::NEEDS);
+        }
     }
 }
 
-fn write_agent(text: &mut String, agent: &AgentCommand) {
-    let command: Vec<_> = agent.command.iter().map(|word| quoted(word)).collect();
-    let command = command.join(", ");
-    let _ = writeln!(text, "[agents.{}]\nkind = \"command\"\ncommand = [{command}]", key(&agent.name));
-    let _ = writeln!(
-        text,
-        "plan = [{command}]                # the same, with the tree read-only and DOWNBEAT_TURN=plan\n"
-    );
+/// The text of a config for what was found. `agent` is a program that a person named, to work beside the recipes.
+pub fn draft(survey: &Survey, agent: Option<&AgentCommand>) -> String {
+    Draft { agent: agent.cloned(), ..Draft::of(survey) }.text()
 }
 
 fn write_cage(text: &mut String, toolchains: &[Toolchain]) {
@@ -83,17 +151,15 @@ fn write_cage(text: &mut String, toolchains: &[Toolchain]) {
         return;
     }
     let names: Vec<_> = toolchains.iter().map(|one| one.name).collect();
-    let read = toolchains.iter().flat_map(|one| &one.read).map(|path| quoted(&path.display().to_string()));
+    let read = toolchains.iter().flat_map(|one| &one.read).map(|path| quoted_path(path));
     let bins = toolchains.iter().flat_map(|one| &one.bin).map(|path| path.display().to_string());
     let path = bins.chain([SYSTEM_PATH.to_owned()]).collect::<Vec<_>>().join(":");
+    let verb = if names.len() == 1 { "lies" } else { "lie" };
     let _ = writeln!(
         text,
-        "\n# {} lies below your home, where agents and checks may not look unless it is named.",
-        names.join(" and ")
-    );
-    let _ = writeln!(
-        text,
-        "[cage]\nread = [\n    {},\n]\n\n[cage.env]\nPATH = {}",
+        "\n# {} {verb} below your home, where agents and checks may read only what is named here.\n\
+         [cage]\nread = [\n    {},\n]\n\n[cage.env]\nPATH = {}",
+        names.join(" and "),
         read.collect::<Vec<_>>().join(",\n    "),
         quoted(&path)
     );
@@ -115,4 +181,85 @@ fn quoted(text: &str) -> String {
 fn key(name: &str) -> String {
     let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     if is_bare { name.to_owned() } else { quoted(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn web() -> Draft {
+        Draft {
+            people: vec![("ana".parse().unwrap(), [Role::Admin].into())],
+            name: "acme/web".parse().unwrap(),
+            remote: "https://ana:token@host/web.git".parse().unwrap(),
+            target: "main".parse().unwrap(),
+            check: DraftCheck::Line { command: "cargo test".to_owned(), because: Some("Cargo.toml") },
+            agent: None,
+            on_path: Vec::new(),
+            toolchains: Vec::new(),
+        }
+    }
+
+    fn read(draft: &Draft) -> Config {
+        Config::from_text("draft", &format!("state = \"/srv\"\n{}", draft.text())).unwrap()
+    }
+
+    #[test]
+    fn the_config_that_people_see_first_is_short() {
+        expect![[r##"
+            # Every key with its default and its reason: downbeat config explain
+
+            agent = "recipes"    # who works when a request names nobody
+
+            [people.ana]
+            roles = ["admin"]
+
+            [policy]
+            solo = true    # nobody else to ask; once there is, take it out, and risky changes need a second person
+
+            [repos."acme/web"]
+            remote = "https://ana:token@host/web.git"
+            target = "main"    # where changes land
+
+            # Has to pass before. Guessed from Cargo.toml; used until the repository has a .downbeat/config.toml of its own.
+            [[repos."acme/web".checks]]
+            name = "tests"
+            command = "cargo test"
+
+            # The repository's own commands, .downbeat/recipes/NAME.toml. To run one, begin a request with its name.
+            [agents.recipes]
+            kind = "recipe"
+        "##]]
+        .assert_eq(&web().text());
+    }
+
+    #[test]
+    fn every_draft_is_a_config() {
+        let others = [DraftCheck::Named, DraftCheck::Untested, DraftCheck::Open].map(|check| Draft { check, ..web() });
+        let toolchain = Toolchain {
+            name: "Rust",
+            read: vec!["/home/ana/it's \"mine\"".into()],
+            bin: vec!["/home/ana/bin".into()],
+            env: vec![("CARGO_HOME", "/home/ana".to_owned())],
+        };
+        let busy = Draft {
+            people: vec![
+                ("ana.b".parse().unwrap(), [Role::Admin].into()),
+                ("ben".parse().unwrap(), [Role::Requester, Role::Approver].into()),
+            ],
+            agent: Some(AgentCommand::of_line("FOO=\"1\" ./tools/my-agent.sh --fast")),
+            on_path: vec![FoundAgent { name: "codex", path: "/usr/bin/codex".into() }],
+            toolchains: vec![toolchain],
+            ..web()
+        };
+        let busy = read(&busy);
+        assert!(!busy.policy.solo && busy.people.len() == 2);
+        assert_eq!(busy.agent, "my-agent");
+        assert_eq!(busy.cage.env["PATH"].split(':').next(), Some("/home/ana/bin"));
+        let gates = others.map(|draft| read(&draft).repos.into_values().next().and_then(|repo| repo.checks));
+        assert_eq!(gates, [None, Some(forge::Gate::Untested), None]);
+    }
 }

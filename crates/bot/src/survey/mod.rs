@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use domain::{Person, RepoName};
-use forge::{Git, LocateError, Located, locate_repository};
+use domain::{BranchName, Person, RepoName};
+use forge::{Git, GitError, LocateError, Located, locate_repository};
 
 use crate::place::fits_a_name;
 
@@ -24,6 +24,8 @@ pub struct Survey {
     pub name: RepoName,
     /// The repository, its remote and its target branch.
     pub located: Located,
+    /// The branches that the repository has or remembers of its remote.
+    pub branches: Vec<BranchName>,
     /// The person at the keyboard.
     pub person: Person,
     /// How it is checked, where it does not say so itself.
@@ -84,7 +86,8 @@ pub async fn survey(git: &Git, here: &Path, around: &Surroundings) -> Result<Sur
     let names_checks = located.top.join(forge::checks::CHECKS_FILE).is_file();
     let check = if names_checks { None } else { checks::find(&located.top) };
     Ok(Survey {
-        name: name_of(&located.top),
+        name: name_of(&located.top.to_string_lossy()),
+        branches: branches(git, &located).await?,
         person: person_of(around.login.as_deref()),
         toolchains: programs::toolchains(&located.top, around),
         agents: programs::agents(around),
@@ -94,14 +97,32 @@ pub async fn survey(git: &Git, here: &Path, around: &Surroundings) -> Result<Sur
     })
 }
 
-fn name_of(top: &Path) -> RepoName {
-    let name = top.file_name().unwrap_or_default().to_string_lossy();
-    let name: String = name.trim_end_matches(".git").chars().filter(|c| fits_a_name(*c)).collect();
+/// The branches of a clone, or those that it remembers of its origin; the target first, then by name.
+async fn branches(git: &Git, located: &Located) -> Result<Vec<BranchName>, GitError> {
+    let is_itself = located.remote.local_path() == Some(&*located.top);
+    let refs = if is_itself { "refs/heads" } else { "refs/remotes/origin" };
+    let depth = if is_itself { "%(refname:lstrip=2)" } else { "%(refname:lstrip=3)" };
+    let listed = git.call("for-each-ref", &located.top).args([&format!("--format={depth}"), refs]).text().await?;
+    let others = listed.lines().filter(|name| *name != "HEAD").filter_map(|name| name.parse().ok());
+    let others = others.filter(|name| *name != located.target);
+    Ok([located.target.clone()].into_iter().chain(others).collect())
+}
+
+/// The coding agents on `PATH`.
+pub fn agents_on_path(around: &Surroundings) -> Vec<FoundAgent> {
+    programs::agents(around)
+}
+
+/// What a repository at a path or an address is called: the last part of it that is a name.
+pub fn name_of(address: &str) -> RepoName {
+    let last = address.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
+    let name: String = last.trim_end_matches(".git").chars().filter(|c| fits_a_name(*c)).collect();
     let fallback = || "repository".parse().expect("it is a name");
     name.trim_matches(['.', '-']).parse().unwrap_or_else(|_| fallback())
 }
 
-fn person_of(login: Option<&str>) -> Person {
+/// The person whose login this is.
+pub fn person_of(login: Option<&str>) -> Person {
     let name: String = login.unwrap_or_default().chars().filter(|c| fits_a_name(*c)).collect();
     name.parse().unwrap_or_else(|_| "me".parse().expect("it is a name"))
 }

@@ -15,6 +15,11 @@ pub struct FoundAgent {
     pub path: PathBuf,
 }
 
+impl FoundAgent {
+    /// What has to be so before one of them can work.
+    pub const NEEDS: &str = "They need the network and a login, which the cage keeps from agents.";
+}
+
 /// A toolchain as the cage has to be told of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Toolchain {
