@@ -10,6 +10,7 @@ mod bare;
 mod crashes;
 mod demo;
 mod dice;
+mod doctor;
 mod family;
 mod gate;
 mod init;
@@ -89,11 +90,24 @@ fn main() -> ExitCode {
             a_password_is_written_for_its_owner_alone
             a_person_answers_with_enter_or_with_words
             ctrl_c_leaves_nothing_behind;
+        doctor:
+            a_healthy_installation_is_told_line_by_line_and_left_alone
+            each_thing_that_is_broken_is_told_with_its_fix
+            every_mistake_of_a_config_is_told
+            a_remote_that_never_answers_hinders_nothing_else
+            a_running_instance_is_recognised_and_not_disturbed
+            a_state_directory_that_cannot_be_written_is_told
+            a_program_can_read_it;
         page:
             the_page_answers_while_tasks_run;
         papers:
             the_readme_can_be_followed;
     };
+    trials.push(road_on_postgres());
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn road_on_postgres() -> Trial {
     let has_postgres = std::env::var_os(postgres::VARIABLE).is_some();
     if !has_postgres {
         eprintln!("{} is not set: the road on PostgreSQL is skipped", postgres::VARIABLE);
@@ -102,6 +116,5 @@ fn main() -> ExitCode {
         postgres::the_road_is_the_same_on_postgres();
         Ok(())
     });
-    trials.push(on_postgres.with_ignored_flag(!has_postgres));
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    on_postgres.with_ignored_flag(!has_postgres)
 }

@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Row};
 
-use crate::db::{MIGRATIONS, StoreError, StoreSettings, scheme_of};
+use crate::db::{MIGRATIONS, Store, StoreError, StoreSettings, scheme_of};
 
 /// One step of the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,22 @@ pub async fn schema_steps(settings: &StoreSettings) -> Result<Vec<SchemaStep>, S
     let unknown = applied.into_iter();
     steps.extend(unknown.map(|(version, (name, _))| SchemaStep { version, name, standing: Standing::Unknown }));
     Ok(steps)
+}
+
+/// Makes a table and takes it back again: nothing of it is left, and a database that cannot be written says so.
+const TRIAL: &str = "CREATE TABLE downbeat_trial (n BIGINT)";
+
+impl Store {
+    /// Writes something and takes it back before anybody sees it.
+    pub async fn try_writing(&self) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        tx.execute(TRIAL, &[]).await.map(drop)
+    }
+
+    /// How far the clock that leases are measured by is ahead of our own, in milliseconds.
+    pub async fn clock_ahead_ms(&self) -> Result<i64, StoreError> {
+        Ok(self.lease_now().await? - self.now().as_ms())
+    }
 }
 
 type Applied = BTreeMap<i64, (String, Vec<u8>)>;

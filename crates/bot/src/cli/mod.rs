@@ -7,6 +7,7 @@ use agents::session::{scripted, scripted_main};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::demo::{self, DemoArgs};
+use crate::doctor::{self, DoctorArgs};
 use crate::init::{self, InitArgs};
 use crate::place::PlaceArgs;
 use crate::tls;
@@ -47,6 +48,8 @@ enum Command {
     Chat(chat::ChatArgs),
     /// Ask a few questions and write the config
     Init(InitArgs),
+    /// Try everything that an instance needs, and say what to do where it does not work
+    Doctor(DoctorArgs),
     /// Work with tasks
     #[command(subcommand)]
     Task(task::TaskCommand),
@@ -94,6 +97,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Up(args) => Box::pin(up::up(args, place)).await?.into(),
         Command::Chat(args) => chat::run(args, place).await?.into(),
         Command::Init(args) => init::init(args, place).await?.into(),
+        Command::Doctor(args) => doctor::examine(args, place).await?.into(),
         Command::Task(command) => task::run(command, place).await?.into(),
         Command::Queue(command) => queue::run(command, place).await?.into(),
         Command::Config(verb) => config::run(verb, place).await?.into(),

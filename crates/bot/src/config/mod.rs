@@ -186,9 +186,12 @@ pub enum ConfigError {
     Wrong(#[from] Mistakes),
 }
 
+/// What git takes for the home directory, below the state directory.
+pub const GIT_HOME: &str = "git-home";
+
 /// How git is run for a state directory.
 pub fn git_settings(state: &Path) -> GitSettings {
-    let settings = GitSettings::new("git", state.join("git-home"));
+    let settings = GitSettings::new("git", state.join(GIT_HOME));
     let ours = GIT_VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
     GitSettings { env: settings.env.iter().cloned().chain(ours).collect(), ..settings }
 }

@@ -11,7 +11,7 @@ use toml::Value;
 use super::{AgentCommand, FoundAgent, Survey, Toolchain};
 
 /// Where the cage looks for programs when nothing is added.
-const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
+pub const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
 /// What a config is to say.
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@ mod checks;
 mod programs;
 
 pub use checks::FoundCheck;
-pub use programs::{FoundAgent, Toolchain};
+pub use programs::{FoundAgent, Toolchain, toolchain_of};
 
 /// What was found.
 #[derive(Clone, Debug)]

@@ -61,6 +61,12 @@ pub(super) fn toolchains(top: &Path, around: &Surroundings) -> Vec<Toolchain> {
     needed.filter_map(|(_, find)| find(top, around)).collect()
 }
 
+/// The toolchain that a program belongs to, where it is one that we know.
+pub fn toolchain_of(program: &Path, around: &Surroundings) -> Option<Toolchain> {
+    let mut all = TOOLCHAINS.iter().filter_map(|(_, find)| find(Path::new("/"), around));
+    all.find(|toolchain| toolchain.bin.iter().any(|bin| program.parent() == Some(bin)))
+}
+
 fn on_path(name: &str, around: &Surroundings) -> Option<PathBuf> {
     let path = around.env.get(OsStr::new("PATH"))?;
     std::env::split_paths(path).map(|dir| dir.join(name)).find(|path| path.is_file())
