@@ -33,7 +33,7 @@ fn who_waits_for_a_session_is_told_for_what() {
             --    refresh
             --    3 seconds pass
             --    refresh
-                  #other [T-2] waiting for its turn to plan · every session is busy
+                  #other [T-2] waiting for its turn to plan · waits for a free session
             --    refresh
             ana:  stop  👀
                   [T-1] stopping, as ana said

@@ -101,7 +101,10 @@ impl Dispatcher {
     }
 
     async fn ready_tree(&self, run: &Run<'_>) -> Result<Workspace, Trouble> {
-        let base = run.repository.forge.target_head().await?;
+        let base = tokio::select! {
+            head = run.repository.forge.target_head() => head?,
+            () = run.stop.cancelled() => return Err(SessionError::Stopped.into()),
+        };
         let workspace = self.workspaces.create(run.task.id, run.repository, &base, &run.task.branch()).await?;
         run.log.line(&format!("agent {} begins (session {})", run.task.request.agent, run.number));
         run.log.keep().await;

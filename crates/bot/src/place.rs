@@ -137,7 +137,7 @@ pub fn repository_around(here: &Path) -> Option<PathBuf> {
 }
 
 /// The state directory that a config names, whatever else is wrong with it.
-fn state_in(path: &Path) -> Option<PathBuf> {
+pub fn state_in(path: &Path) -> Option<PathBuf> {
     let table: toml::Table = std::fs::read_to_string(path).ok()?.parse().ok()?;
     Some(PathBuf::from(table.get("state")?.as_str()?))
 }

@@ -230,7 +230,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("GIT_CONFIG_GLOBAL", "/dev/null"),
     ("GIT_ATTR_NOSYSTEM", "1"),
     ("GIT_TERMINAL_PROMPT", "0"),
-    ("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=20"),
+    ("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=20 -oServerAliveInterval=15 -oServerAliveCountMax=4"),
     ("GIT_ALLOW_PROTOCOL", TRANSPORTS),
     // A replacement would let a tree be tested that is not the one that lands.
     ("GIT_NO_REPLACE_OBJECTS", "1"),

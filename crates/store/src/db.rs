@@ -10,7 +10,7 @@ use domain::{Clock, Timestamp};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Executor, Postgres, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Connection, Executor, Postgres, Sqlite, Transaction};
 use tokio::sync::{Notify, watch};
 
 use crate::value::bound;
@@ -110,10 +110,10 @@ pub enum StoreError {
     #[error("database `{0}`: its url must begin with sqlite: or postgres://")]
     UnknownDatabase(String),
     /// The database refused or could not be reached.
-    #[error("database: {0}")]
+    #[error("database: {}", plain(.0))]
     Database(#[from] sqlx::Error),
     /// The schema could not be brought up to date.
-    #[error("database schema: {0}")]
+    #[error("database schema: {}", plain_schema(.0))]
     Schema(#[from] sqlx::migrate::MigrateError),
     /// A stored value does not read back.
     #[error("stored {kind} {id}: {why}")]
@@ -125,6 +125,46 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+}
+
+/// The usual faults in plain words with the next step; the database's own words for all others. The numbers are SQLite's
+/// result codes (sqlite.org/rescode.html), whose lowest byte is the primary one.
+fn plain(error: &sqlx::Error) -> String {
+    let code = match error {
+        sqlx::Error::Database(why) => why.code().and_then(|code| code.parse::<u32>().ok()),
+        sqlx::Error::PoolTimedOut => {
+            return "it does not answer; another process may hold it, or its server may not run".to_owned();
+        }
+        sqlx::Error::Io(why) => return format!("it cannot be reached ({why}); check its address, and whether it runs"),
+        _ => None,
+    };
+    match code.map(|code| code & 0xff) {
+        Some(5 | 6) => "another process holds it locked; stop that process".to_owned(),
+        Some(8) => "it cannot be written; make its file and directory writable".to_owned(),
+        Some(10) => format!("its disk fails ({error}); look at the disk"),
+        Some(11 | 26) => {
+            "its file is damaged, or no database; stop, move it away, and restore a copy or begin anew".to_owned()
+        }
+        Some(13) => "its disk is full; make room there, and the work goes on".to_owned(),
+        Some(14) => {
+            "its file cannot be opened; check the path, and whether this user may read and write there".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+fn plain_schema(error: &sqlx::migrate::MigrateError) -> String {
+    use sqlx::migrate::MigrateError;
+    match error {
+        MigrateError::VersionMissing(version) => {
+            format!("step {version} is unknown to this release; use the release that made the database, or a newer one")
+        }
+        MigrateError::VersionMismatch(version) => {
+            format!("step {version} is another one than this release's; it was made by a development build")
+        }
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => plain(error),
+        other => other.to_string(),
+    }
 }
 
 impl StoreError {
@@ -334,7 +374,11 @@ async fn open_sqlite(settings: &StoreSettings) -> Result<Db, StoreError> {
         .busy_timeout(settings.wait_max);
     let pool = |size: u32| {
         let options = options.clone();
-        SqlitePoolOptions::new().max_connections(size).acquire_timeout(settings.wait_max).connect_with(options)
+        let pool = SqlitePoolOptions::new().max_connections(size).acquire_timeout(settings.wait_max);
+        // When a disk is full SQLite ends the transaction by itself, the rollback that follows finds none, and the
+        // connection counts itself as inside one for ever. It is given up, and the next one is made afresh.
+        let pool = pool.after_release(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }));
+        pool.connect_with(options)
     };
     let write = pool(1).await?;
     // Several processes may open a new file at once, and sqlx locks nothing on SQLite.

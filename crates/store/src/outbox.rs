@@ -55,6 +55,9 @@ const NEXT_DUE: &str = "SELECT MIN(due_at_ms) AS due FROM outbox
     WHERE state = 'owed' AND lane = $1 AND kind = $2 AND due_at_ms > $3 AND lease_until_ms IS NULL";
 const FORGET_LEASES: &str = "UPDATE outbox SET lease_token = NULL, lease_until_ms = NULL
     WHERE state = 'owed' AND lease_token IS NOT NULL";
+// What was made in the future was made before the clock went back; by how much it was to wait is kept.
+const FOLLOW_THE_CLOCK: &str = "UPDATE outbox SET due_at_ms = due_at_ms - (created_at_ms - $1), created_at_ms = $1
+    WHERE state = 'owed' AND created_at_ms > $1";
 const DEBTS: &str = "SELECT id, machine, lane, grp, attempt, due_at_ms, lease_until_ms, last_error FROM outbox
     WHERE state = 'owed' AND kind = $1 AND machine = $2 ORDER BY seq, id";
 const DEBTS_AT_WORK: &str = "SELECT id, machine, lane, grp, attempt, due_at_ms, lease_until_ms, last_error FROM outbox
@@ -212,6 +215,7 @@ impl Store {
     pub async fn forget_leases(&self) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let n = tx.execute(FORGET_LEASES, &[]).await?;
+        tx.execute(FOLLOW_THE_CLOCK, &[self.now().into()]).await?;
         tx.commit().await?;
         Ok(n)
     }

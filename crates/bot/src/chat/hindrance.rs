@@ -69,7 +69,7 @@ impl Hindrance {
     pub fn on_card(&self, now: Timestamp) -> Option<String> {
         match self {
             Self::NoSession { since } if now.since(*since) < WAIT_TOLD_AFTER => None,
-            Self::NoSession { .. } => Some("every session is busy".to_owned()),
+            Self::NoSession { .. } => Some("waits for a free session".to_owned()),
             Self::PutOff { why, .. } | Self::Again { why, .. } => Some(format!("keeps trying: {why}")),
         }
     }

@@ -41,7 +41,9 @@ impl Exit {
             return Self::Config;
         }
         match error.downcast_ref::<ClientError>() {
-            Some(ClientError::NotRunning { .. } | ClientError::Closed { .. } | ClientError::Gone) => Self::NotRunning,
+            Some(
+                ClientError::NotRunning { .. } | ClientError::Closed { .. } | ClientError::Silent | ClientError::Gone,
+            ) => Self::NotRunning,
             Some(ClientError::Foreign(_)) | None => Self::Failed,
         }
     }

@@ -70,7 +70,7 @@ pub async fn order(place: &PlaceArgs, speaker: &Speaker, words: String, done: &s
     let ask = Ask::Order { delivery: fresh_name(), person, words, thread: THREAD.to_owned() };
     match client.ask(&ask).await? {
         Answer::Done { text, .. } => {
-            print(&format!("{}\n", if text.is_empty() { done } else { &text }));
+            print(&harmless(&format!("{}\n", if text.is_empty() { done } else { &text })));
             Ok(Exit::Done)
         }
         other => Err(not_done(other)),
@@ -81,6 +81,7 @@ pub async fn order(place: &PlaceArgs, speaker: &Speaker, words: String, done: &s
 pub async fn request(place: &PlaceArgs, speaker: &Speaker, thread: String, words: &str) -> anyhow::Result<Exit> {
     let (mut client, _) = connect(place).await?;
     let person = speaker.choose(&client.welcome)?;
+    anyhow::ensure!(!words.trim().is_empty(), Refused { exit: Exit::Usage, why: "say what should change".to_owned() });
     let words = format!("{} {words}", client.welcome.mention);
     let ask = Ask::Order { delivery: fresh_name(), person, words, thread: thread.clone() };
     match client.ask(&ask).await? {
@@ -90,7 +91,7 @@ pub async fn request(place: &PlaceArgs, speaker: &Speaker, thread: String, words
         }
         // The words were a command and no request.
         Answer::Done { text, .. } => {
-            print(&format!("{text}\n"));
+            print(&harmless(&format!("{text}\n")));
             Ok(Exit::Done)
         }
         other => Err(not_done(other)),
@@ -104,7 +105,7 @@ pub async fn show(place: &PlaceArgs, form: Form, ask: &Ask) -> anyhow::Result<Ex
         Answer::Found { text, value } => {
             match form.json {
                 true => print(&format!("{}\n", serde_json::to_string_pretty(&value)?)),
-                false => print(&text),
+                false => print(&harmless(&text)),
             }
             Ok(Exit::Done)
         }
@@ -127,7 +128,7 @@ pub async fn follow_log(place: &PlaceArgs, id: TaskId, form: Form, stays: bool) 
         if form.json {
             lines.iter().for_each(|line| print(&format!("{line}\n")));
         } else {
-            print(&text);
+            print(&harmless(&text));
         }
         match lines.last().and_then(|line| line["n"].as_i64()) {
             Some(newest) => after = newest,
@@ -157,7 +158,12 @@ pub fn not_done(answer: Answer) -> anyhow::Error {
 }
 
 fn refused(exit: Exit, why: String) -> anyhow::Error {
-    anyhow::Error::new(Refused { exit, why })
+    anyhow::Error::new(Refused { exit, why: harmless(&why) })
+}
+
+/// What people, agents and files wrote, without what could steer the terminal of whoever reads it.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c }).collect()
 }
 
 /// Prints to standard output. Whoever reads a pipe may have gone, which is their right.

@@ -18,7 +18,7 @@ use super::secret;
 pub const ROOT: &[Key] = &[
     Key::new(
         "state",
-        Form::Text(not_empty),
+        Form::Text(absolute),
         Otherwise("a directory below $XDG_STATE_HOME, or ~/.local/state"),
         AtStart,
         "Where the database, the mirrors and the working trees are kept. One process serves one state directory.",
@@ -313,6 +313,11 @@ fn any(_: &str) -> Result<(), String> {
 
 fn not_empty(text: &str) -> Result<(), String> {
     if text.trim().is_empty() { Err("it is empty".to_owned()) } else { Ok(()) }
+}
+
+/// A relative path would be another one for each directory that a command is given in.
+fn absolute(text: &str) -> Result<(), String> {
+    if text.starts_with('/') { Ok(()) } else { Err(format!("`{text}` is not absolute; write the path from `/` on")) }
 }
 
 fn parses<T: FromStr<Err: Display>>(text: &str) -> Result<(), String> {

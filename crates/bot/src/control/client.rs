@@ -2,15 +2,20 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
+use tokio::time::timeout;
 use tokio_util::codec::{Framed, LinesCodec, LinesCodecError};
 
 use super::socket;
 use super::wire::{Answer, Ask, LINE_BYTES_MAX, Shown, VERSION, Welcome};
+
+/// How long an answer may take: longer than the store waits for its database, and than a large difference takes.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// A connection to a running instance.
 pub struct Client {
@@ -44,6 +49,9 @@ pub enum ClientError {
     /// It is another release, or not a downbeat.
     #[error("the running downbeat cannot be spoken to: {0}")]
     Foreign(String),
+    /// It takes what is said and answers nothing.
+    #[error("the running downbeat has not answered for {} s; look at its log, or start it again", ANSWER_MAX.as_secs())]
+    Silent,
     /// It went away in the middle; what was asked may or may not have been done.
     #[error("the running downbeat went away before it answered; ask again when it is back")]
     Gone,
@@ -69,8 +77,11 @@ impl Client {
 
     /// Asks one thing.
     pub async fn ask(&mut self, ask: &Ask) -> Result<Answer, ClientError> {
-        send(&mut self.line, ask).await?;
-        receive(&mut self.line).await?.ok_or(ClientError::Gone)
+        let answered = timeout(ANSWER_MAX, async {
+            send(&mut self.line, ask).await?;
+            receive(&mut self.line).await?.ok_or(ClientError::Gone)
+        });
+        answered.await.unwrap_or(Err(ClientError::Silent))
     }
 
     /// Turns the connection into one that shows the console, after the newest messages of `thread`.

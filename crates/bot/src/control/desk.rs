@@ -5,7 +5,7 @@ use store::StoreError;
 use web::{Report, WebState};
 
 use super::wire::{Answer, Ask, RunningTask, Welcome};
-use crate::chat::console::{Console, SayError};
+use crate::chat::console::{Console, MESSAGE_BYTES_MAX, SayError};
 use crate::chat::intake::Intake;
 use crate::chat::messenger::Heard;
 use crate::chat::order::NotCarriedOut;
@@ -102,6 +102,10 @@ impl ControlDesk {
 
     async fn carry_out(&self, delivery: String, thread: String, person: &str, words: String) -> Result<Answer, Answer> {
         let (thread, author) = (place(&thread)?, somebody(person)?);
+        if words.len() > MESSAGE_BYTES_MAX {
+            let error = SayError::TooLong(words.len());
+            return Err(Answer::Refused { why: error.to_string(), next: String::new() });
+        }
         // No message of the thread: its whole past is what stands above it.
         let message = MessageRef { thread, id: "order".to_owned() };
         let at = self.views.store.now();

@@ -1,6 +1,6 @@
 //! A person at a terminal: keys in, the transcript and the live region out.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
@@ -20,6 +20,8 @@ use crate::clock::SystemClock;
 
 /// How many things that were heard may wait for the screen; then the instance is read more slowly.
 const HEARD_MAX: usize = 1_024;
+/// How often it is looked whether the terminal is still there.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How many words may wait for the instance; the view holds people back before this is reached.
 const SAID_MAX: usize = 128;
 
@@ -146,6 +148,7 @@ struct News {
     heard: mpsc::Receiver<Heard>,
     notices: mpsc::Receiver<String>,
     ticks: Interval,
+    looks: Interval,
     interrupted: Signal,
     terminated: Signal,
     hung_up: Signal,
@@ -162,6 +165,7 @@ impl News {
             heard,
             notices,
             ticks: interval_at(Instant::now() + period, period),
+            looks: interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY),
             interrupted: signal(SignalKind::interrupt())?,
             terminated: signal(SignalKind::terminate())?,
             hung_up: signal(SignalKind::hangup())?,
@@ -178,6 +182,8 @@ impl News {
             Some(heard) = self.heard.recv() => Ok(Came::Heard(Box::new(heard))),
             Some(line) = self.notices.recv() => Ok(Came::Noticed(line)),
             _ = self.ticks.tick(), if is_moving => Ok(Came::Ticked),
+            // A terminal that has gone is not always followed by a signal, and reads as one without keys.
+            _ = self.looks.tick() => Ok(if io::stdin().is_terminal() { Came::Ticked } else { Came::Ended(Left::Terminated) }),
             _ = self.interrupted.recv() => Ok(Came::Ended(Left::Asked)),
             _ = self.terminated.recv() => Ok(Came::Ended(Left::Terminated)),
             _ = self.hung_up.recv() => Ok(Came::Ended(Left::Terminated)),

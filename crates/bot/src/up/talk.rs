@@ -130,14 +130,15 @@ async fn show(system: &System, screen: &mut Screen, stop: &CancellationToken) {
 
 /// Takes words from standard input.
 async fn listen(system: &System, stop: &CancellationToken) {
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let mut lines = BufReader::new(tokio::io::stdin()).split(b'\n');
     loop {
         let line = tokio::select! {
             () = stop.cancelled() => return,
-            line = lines.next_line() => line,
+            line = lines.next_segment() => line,
         };
         match line {
-            Ok(Some(line)) => say(system, &line).await,
+            // A byte that is no text spoils its own place and nothing else.
+            Ok(Some(line)) => say(system, &String::from_utf8_lossy(&line)).await,
             Ok(None) => return,
             Err(error) => return eprintln!("standard input cannot be read: {error}"),
         }
