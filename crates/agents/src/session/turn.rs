@@ -57,8 +57,14 @@ pub(super) fn judge(ended: Ended) -> Result<Ended, SessionError> {
         How::CouldNotStart(why) => Err(SessionError::CouldNotStart(why.clone())),
         How::Exited(_) | How::Signalled(_) | How::TimedOut | How::OutputLimit => {
             let last_words = last_chars(&ended.output_tail, REASON_CHARS_MAX);
+            let outside = matches!(ended.how, How::Exited(126 | 127));
+            let hint = if outside {
+                " (a program or file that it names is not in the cage; see `cage.read` and `cage.env.PATH`)"
+            } else {
+                ""
+            };
             let said = if last_words.is_empty() { String::new() } else { format!("; its last words:\n{last_words}") };
-            Err(SessionError::Failed(format!("{}{said}", ended.how)))
+            Err(SessionError::Failed(format!("{}{hint}{said}", ended.how)))
         }
     }
 }

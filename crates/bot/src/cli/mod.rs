@@ -30,7 +30,7 @@ mod task;
 /// People ask in a thread; Downbeat turns the thread into a planned, approved, sandboxed piece of work by any agent, checks
 /// the result, and lands it through a merge queue that tests exactly what will land.
 #[derive(Parser, Debug)]
-#[command(name = "downbeat", version, about, arg_required_else_help = true, after_help = EXIT_CODES)]
+#[command(name = "downbeat", version, arg_required_else_help = true, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(flatten)]
     place: PlaceArgs,

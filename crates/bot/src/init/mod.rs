@@ -206,7 +206,7 @@ fn choose_agent(
         help: "a line for sh that gets the request on standard input; Enter for none: the repository's recipes",
     };
     let line = named.map_or_else(|| interview.text(question, "", |_| Ok(())), Ok)?;
-    Ok((!line.trim().is_empty()).then(|| AgentCommand::of_line(&line)))
+    Ok((!line.trim().is_empty()).then(|| AgentCommand::of_line(&line, &crate::survey::Surroundings::ours())))
 }
 
 fn confirm_toolchains(interview: Interview, draft: &mut Draft) -> anyhow::Result<()> {

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use super::programs::NODE_MODULES;
+
 /// A check that was guessed, with what it was guessed from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundCheck {
     /// A line for `sh -c`.
-    pub command: &'static str,
+    pub command: String,
     /// What told so: `Cargo.toml`.
     pub because: &'static str,
 }
@@ -52,7 +54,16 @@ pub(super) fn find(top: &Path) -> Option<FoundCheck> {
         // A target at the very beginning of a Makefile has no line before it.
         habit.says.is_empty() || format!("\n{text}").contains(habit.says)
     };
-    HABITS.iter().find(fits).map(|habit| FoundCheck { command: habit.command, because: habit.file })
+    let habit = HABITS.iter().find(fits)?;
+    let modules = top.join(NODE_MODULES);
+    let command = if habit.file == "package.json" && modules.is_dir() {
+        // A check gets a copy of what git holds, and what was installed beside it is reached from there.
+        let modules = modules.display().to_string().replace('\'', r"'\''");
+        format!("[ -e {NODE_MODULES} ] || ln -s '{modules}' {NODE_MODULES}; {}", habit.command)
+    } else {
+        habit.command.to_owned()
+    };
+    Some(FoundCheck { command, because: habit.file })
 }
 
 #[cfg(test)]

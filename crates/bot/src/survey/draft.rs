@@ -56,7 +56,7 @@ impl Draft {
     /// What was found, with nothing asked.
     pub fn of(survey: &Survey) -> Self {
         let check = match &survey.check {
-            Some(found) => DraftCheck::Line { command: found.command.to_owned(), because: Some(found.because) },
+            Some(found) => DraftCheck::Line { command: found.command.clone(), because: Some(found.because) },
             None if survey.names_checks => DraftCheck::Named,
             None => DraftCheck::Open,
         };
@@ -80,7 +80,9 @@ impl Draft {
         self.write_people(&mut text);
         self.write_repository(&mut text);
         self.write_agents(&mut text);
-        write_cage(&mut text, &self.toolchains);
+        let of_agent = self.agent.iter().filter_map(|agent| agent.toolchain.clone());
+        let toolchains: Vec<_> = self.toolchains.iter().cloned().chain(of_agent).collect();
+        write_cage(&mut text, &toolchains);
         text
     }
 
@@ -250,7 +252,10 @@ mod tests {
                 ("ana.b".parse().unwrap(), [Role::Admin].into()),
                 ("ben".parse().unwrap(), [Role::Requester, Role::Approver].into()),
             ],
-            agent: Some(AgentCommand::of_line("FOO=\"1\" ./tools/my-agent.sh --fast")),
+            agent: Some(AgentCommand::of_line(
+                "FOO=\"1\" ./tools/my-agent.sh --fast",
+                &crate::survey::Surroundings::default(),
+            )),
             on_path: vec![FoundAgent { name: "codex", path: "/usr/bin/codex".into() }],
             toolchains: vec![toolchain],
             ..web()

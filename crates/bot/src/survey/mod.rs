@@ -45,16 +45,19 @@ pub struct AgentCommand {
     pub name: String,
     /// The program and its arguments.
     pub command: Vec<String>,
+    /// What of it lies where the cage would not let it be read.
+    pub toolchain: Option<Toolchain>,
 }
 
 impl AgentCommand {
     /// The agent that a line for `sh -c` is, named after its program.
-    pub fn of_line(line: &str) -> Self {
+    pub fn of_line(line: &str, around: &Surroundings) -> Self {
         let program = line.split_whitespace().find(|word| !word.contains('=')).unwrap_or("agent");
         let stem = Path::new(program).file_stem().unwrap_or_default().to_string_lossy();
         let name: String = stem.chars().filter(|c| fits_a_name(*c)).collect();
         let name = if name.is_empty() || name == "recipes" { "agent".to_owned() } else { name };
-        Self { name, command: vec!["/bin/sh".to_owned(), "-c".to_owned(), line.to_owned()] }
+        let command = vec!["/bin/sh".to_owned(), "-c".to_owned(), line.to_owned()];
+        Self { name, command, toolchain: programs::of_line(line, around) }
     }
 }
 

@@ -33,6 +33,9 @@ pub struct Toolchain {
     pub env: Vec<(&'static str, String)>,
 }
 
+/// Where npm installs what a package needs; git seldom holds it.
+pub(super) const NODE_MODULES: &str = "node_modules";
+
 /// The programs of coding agents.
 const AGENTS: [&str; 11] =
     ["claude", "codex", "gemini", "opencode", "copilot", "cursor-agent", "goose", "cline", "amp", "aider", "qwen"];
@@ -65,6 +68,21 @@ pub(super) fn toolchains(top: &Path, around: &Surroundings) -> Vec<Toolchain> {
 pub fn toolchain_of(program: &Path, around: &Surroundings) -> Option<Toolchain> {
     let mut all = TOOLCHAINS.iter().filter_map(|(_, find)| find(Path::new("/"), around));
     all.find(|toolchain| toolchain.bin.iter().any(|bin| program.parent() == Some(bin)))
+}
+
+/// What the words of a line name that lies outside the system: programs of `PATH`, and files by their whole path.
+pub(super) fn of_line(line: &str, around: &Surroundings) -> Option<Toolchain> {
+    let mut found = Toolchain { name: "The agent", ..Toolchain::default() };
+    for word in line.split_whitespace() {
+        if word.starts_with('/') {
+            found.read.extend(Some(PathBuf::from(word)).filter(|path| path.is_file() && is_hidden(path)));
+        } else if let Some(program) = on_path(word, around).filter(|path| is_hidden(path)) {
+            found.bin.extend(program.parent().map(Path::to_owned));
+            found.read.extend(program.canonicalize().ok().filter(|real| *real != program && is_hidden(real)));
+            found.read.push(program);
+        }
+    }
+    (!found.read.is_empty()).then_some(found)
 }
 
 fn on_path(name: &str, around: &Surroundings) -> Option<PathBuf> {
@@ -122,10 +140,14 @@ fn pyenv_version(root: &Path) -> Option<PathBuf> {
     chosen.filter(|version| version.join("bin").is_dir()).or_else(newest)
 }
 
-fn node(_top: &Path, around: &Surroundings) -> Option<Toolchain> {
-    let program = on_path("node", around).filter(|path| is_hidden(path))?;
-    let base = installed_in(&program, around)?;
-    Some(Toolchain { name: "Node.js", bin: vec![base.join("bin")], read: vec![base], env: Vec::new() })
+/// Node.js itself, and what was installed for the repository beside what git holds of it.
+fn node(top: &Path, around: &Surroundings) -> Option<Toolchain> {
+    let program = on_path("node", around).filter(|path| is_hidden(path));
+    let base = program.and_then(|program| installed_in(&program, around));
+    let modules = Some(top.join(NODE_MODULES)).filter(|modules| modules.is_dir());
+    let bin = base.iter().map(|base| base.join("bin")).collect();
+    let read: Vec<_> = base.into_iter().chain(modules).collect();
+    (!read.is_empty()).then_some(Toolchain { name: "Node.js", bin, read, env: Vec::new() })
 }
 
 fn go(_top: &Path, around: &Surroundings) -> Option<Toolchain> {

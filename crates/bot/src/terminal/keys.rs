@@ -18,7 +18,7 @@ const HELP: [&str; 5] = [
     "Tab completes, Tab twice lists; the arrow up and Ctrl-R find what you said before; Alt-Enter begins a new line.",
     "/thread NAME goes to another thread, /threads lists them, /all shows every thread.",
     "A line that begins with a space is said, but not kept in the history.",
-    "Ctrl-C, Ctrl-D or /quit leave; the work goes on.",
+    "Ctrl-C, Ctrl-D or /quit leave.",
 ];
 
 impl View {

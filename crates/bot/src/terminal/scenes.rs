@@ -446,7 +446,7 @@ fn the_terminal_has_commands_of_its_own() {
              ·  /thread NAME goes to another thread, /threads lists them, /all shows
                 every thread.
              ·  A line that begins with a space is said, but not kept in the history.
-             ·  Ctrl-C, Ctrl-D or /quit leave; the work goes on.
+             ·  Ctrl-C, Ctrl-D or /quit leave.
         ────────
                 there is no command `/trhead`; /help shows them
         ana #main › /trhead web

@@ -51,7 +51,7 @@ impl Texts {
             }
             Source::Repository(here) => {
                 let found = look_around(&here, &state).await?;
-                let agent = agent.map(AgentCommand::of_line);
+                let agent = agent.map(|line| AgentCommand::of_line(line, &Surroundings::ours()));
                 let generated = format!("state = {}\n{}", quoted(&state), draft(&found, agent.as_ref()));
                 Ok(Self { generated, file: None, env, guess: Some((found, agent)) })
             }
