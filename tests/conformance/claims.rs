@@ -101,6 +101,19 @@ pub async fn a_clock_set_back_an_hour_loses_nothing(world: &World) {
     assert_eq!(claim_name(&store, &east()).await.as_deref(), Some("waiting"));
 }
 
+/// Whoever starts under a clock that was set back does not wait until it is as late again.
+pub async fn what_is_owed_follows_a_clock_that_was_set_back(world: &World) {
+    let store = world.open().await;
+    let before = store.now();
+    ask::<0>(&store, vec![ring("due"), ring_after(60_000, "g", "in a minute")]).await;
+    world.clock.set(before - HOUR);
+    store.forget_leases().await.unwrap();
+    assert_eq!(claim_name(&store, &east()).await.as_deref(), Some("due"));
+    assert_eq!(claim_name(&store, &east()).await, None, "what was to wait waits as long as it was to");
+    world.clock.advance(Duration::from_secs(60));
+    assert_eq!(claim_name(&store, &east()).await.as_deref(), Some("in a minute"));
+}
+
 pub async fn a_pause_is_waited_out_and_counts_as_an_attempt(world: &World) {
     let store = world.open().await;
     ask::<0>(&store, vec![ring("dong")]).await;

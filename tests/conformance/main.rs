@@ -58,6 +58,7 @@ const CASES: &[Case] = cases! {
         a_token_never_comes_again
         what_is_due_later_waits_for_the_clock
         a_clock_set_back_an_hour_loses_nothing
+        what_is_owed_follows_a_clock_that_was_set_back
         a_pause_is_waited_out_and_counts_as_an_attempt
         a_claim_given_back_does_not_count
         a_revocation_brings_a_timer_forward
@@ -99,6 +100,7 @@ const CASES: &[Case] = cases! {
         a_log_is_numbered_and_read_in_pieces
         a_log_keeps_its_newest_lines_and_says_so
         debts_at_work_leave_out_timers_that_run
+        a_transaction_that_the_database_ended_by_itself_hinders_no_other
         pruning_keeps_what_is_owed;
     schema:
         every_statement_prepares

@@ -90,7 +90,9 @@ pub async fn a_database_of_a_newer_version_is_refused(world: &World) {
     store.close().await;
     let refused = Store::open(&world.settings(), world.clock.clone()).await.err().expect("it is refused");
     let said = refused.to_string();
-    assert!(said.starts_with("database schema: migration 9999 was previously applied but is missing"), "{said}");
+    let why =
+        "database schema: step 9999 is unknown to this release; use the release that made the database, or a newer one";
+    assert_eq!(said, why);
 }
 
 pub async fn both_databases_have_the_same_tables(world: &World) {

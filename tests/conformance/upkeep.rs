@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use store::{Applied, Debt, LOG_LINES_MAX, Statement, Table};
+use store::{Applied, Backend, Debt, LOG_LINES_MAX, Statement, Table};
 
 use crate::bells::{BellEvent, Tower, ask, big_ben, count, delivery, east, ring};
 use crate::world::World;
@@ -92,4 +92,21 @@ pub async fn pruning_keeps_what_is_owed(world: &World) {
     assert!(store.finish(&leased).await.unwrap());
     assert!(store.claim(&east(), Tower::KIND).await.unwrap().is_some());
     assert!(matches!(deliver().await, Applied::Done(_)), "a delivery is known for as long as it is kept");
+}
+
+/// A full disk makes SQLite end a transaction by itself; the trigger does the same without filling one.
+pub async fn a_transaction_that_the_database_ended_by_itself_hinders_no_other(world: &World) {
+    const TRIGGER: &str = "CREATE TRIGGER full BEFORE INSERT ON inbox WHEN NEW.id = 'poison'
+        BEGIN SELECT RAISE(ROLLBACK, 'no room'); END";
+    if world.backend == Backend::Postgres {
+        // It ends no transaction before it is told to.
+        return;
+    }
+    let store = world.open().await;
+    store.write(&[Statement { sql: TRIGGER, args: vec![] }]).await.unwrap();
+    for _ in 0..3 {
+        let poisoned = store.apply_or_start(&big_ben(), Tower::default, BellEvent::Added(1), delivery("poison")).await;
+        poisoned.expect_err("there is no room");
+        ask::<0>(&store, vec![ring("goes on")]).await;
+    }
 }

@@ -47,7 +47,9 @@ impl World {
             "running" => {
                 let running = self.runtime.block_on(self.system().running()).expect("the state can be read");
                 for task in running {
-                    self.record.note(&format!("  {} {}", task.task, task.doing));
+                    // Whether an agent that dozes has said so by now depends on the machine.
+                    let doing = task.doing.split(" · agent ").next().unwrap_or_default();
+                    self.record.note(&format!("  {} {doing}", task.task));
                 }
             }
             _ => self.advance(duration(direction)),
