@@ -25,8 +25,11 @@ fn sayings(text: &str) -> Vec<&str> {
 
 pub fn the_readme_can_be_followed() {
     let readme = readme();
-    let [config, checks] = blocks(&readme, "toml")[..] else { panic!("the README shows a config and a gate") };
+    let [config, checks, recipe] = blocks(&readme, "toml")[..] else {
+        panic!("the README shows a config, a gate and a recipe")
+    };
     assert!(matches!(forge::gate_from_toml(Some(checks)), Ok(Gate::Checks(checks)) if checks.len() == 1));
+    agents::recipe::parse_recipe("tidy.toml", recipe).expect("the recipe can be read");
 
     let world = World::new();
     let agent = world.write("agent.sh", "[ -n \"$1\" ] && echo 'A porch' || echo 'wall: green' > porch.room\n");

@@ -23,7 +23,7 @@ fn a_red_change_is_shown_and_kept_out_of_the_queue() {
                   asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] publishing +1 −0 in rude.md
                   [T-1] ready on downbeat/T-1
-            bot:  T-1 is ready on downbeat/T-1: +1 −0 in rude.md · does not pass words
+            bot:  T-1 does not pass words, so it cannot land: +1 −0 in rude.md on downbeat/T-1
                   words: a forbidden word
                   [1] Retry
             ana:  merge T-1

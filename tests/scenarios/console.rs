@@ -107,7 +107,7 @@ fn the_log_and_the_change_of_a_task_can_be_read_in_the_thread() {
                   asked by dan · sample on main · agent scripted · read 3 messages (4 of mine left out) · caged: LEVEL
                   [T-2] publishing +1 −0 in rude.md
                   [T-2] ready on downbeat/T-2
-            bot:  T-2 is ready on downbeat/T-2: +1 −0 in rude.md · does not pass words
+            bot:  T-2 does not pass words, so it cannot land: +1 −0 in rude.md on downbeat/T-2
                   words: a forbidden word
                   [4] Retry
             dan:  diff

@@ -76,6 +76,9 @@ fn badge_of(state: &TaskState) -> Badge {
         TaskState::InReview { pull_request, .. } if !pull_request.work.red_checks().is_empty() => {
             Badge::new("checks fail", Tone::Bad)
         }
+        TaskState::InReview { pull_request, .. } if !pull_request.work.may_land() => {
+            Badge::new("names no checks", Tone::Bad)
+        }
         TaskState::InReview { .. } => Badge::new("ready to merge", Tone::Waits),
         TaskState::Merging { .. } => Badge::new("in queue", Tone::Runs),
         TaskState::Cancelling { .. } => Badge::new("stopping", Tone::Runs),
@@ -130,6 +133,7 @@ fn commands_of(task: &Task) -> Vec<String> {
         TaskState::Departed { .. } => say(&["approve", "reject"]),
         TaskState::InReview { pull_request, sent_back } => {
             match (pull_request.work.red_checks().is_empty(), sent_back) {
+                (true, None) if !pull_request.work.may_land() => say(&["retry"]),
                 (true, None) => say(&["merge"]),
                 (true, Some(_)) => say(&["retry", "merge"]),
                 (false, _) => vec![format!("retry {id}"), format!("revise {id} …")],
@@ -182,6 +186,7 @@ fn vouching(proof: Proof) -> &'static str {
 fn checks(work: &Work) -> String {
     let red: Vec<&str> = work.red_checks().iter().map(|check| check.name.as_str()).collect();
     match (work.checks.len(), red.len()) {
+        (0, _) if !work.may_land() => "its repository names no checks, so it cannot land".to_owned(),
         (0, _) => "untested".to_owned(),
         (1, 0) => "its check passed".to_owned(),
         (n, 0) => format!("its {n} checks passed"),

@@ -118,7 +118,7 @@ async fn known_recipes(workspace: &Workspace) -> Result<String, SessionError> {
         lines.push(format!("  {name}: {what}"));
     }
     if lines.is_empty() {
-        return Ok(format!("the repository has none, and they would be {RECIPES_DIR}/NAME.toml"));
+        return Ok(format!("the repository has none, and they are committed as {RECIPES_DIR}/NAME.toml"));
     }
     let more = names.len().saturating_sub(RECIPES_SHOWN);
     lines.extend((more > 0).then(|| format!("  and {more} more in {RECIPES_DIR}")));

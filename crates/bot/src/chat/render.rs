@@ -145,7 +145,11 @@ pub fn departed(task: &Task, work: &Work, why: &str) -> Said {
 /// A published change, with the button that sends it to the queue.
 pub fn ready(task: &Task, reference: &str, work: &Work) -> Said {
     let id = task.id;
-    let mut lines = vec![format!("{id} is ready on {reference}: {} · {}", size(&work.changes), checks(work))];
+    let (size, checks) = (size(&work.changes), checks(work));
+    let mut lines = vec![match work.red_checks().is_empty() {
+        true => format!("{id} is ready on {reference}: {size} · {checks}"),
+        false => format!("{id} {checks}, so it cannot land: {size} on {reference}"),
+    }];
     for check in work.red_checks() {
         lines.push(format!("{}: {}", check.name, last_line(&check.output_tail).unwrap_or("no output")));
     }
@@ -176,6 +180,9 @@ pub fn ended(task: &Task, around: &Surroundings) -> Said {
     let id = task.id;
     match &task.state {
         TaskState::Merged { commit, proof } => Said::words(landed(task, commit.short(), untested(*proof), around)),
+        TaskState::Answered { answer } if answer.trim().is_empty() => {
+            Said::words(format!("{id}, nothing to change: its agent changed nothing and said nothing."))
+        }
         TaskState::Answered { answer } => Said::words(format!("{id}, nothing to change: {answer}")),
         TaskState::Cancelled { why } => Said::words(format!("{id} ended: {why}. Say `retry {id}` to run it again.")),
         TaskState::Failed { why, .. } => {

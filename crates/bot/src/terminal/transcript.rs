@@ -166,15 +166,21 @@ pub fn task_of(message: &ConsoleMessage) -> Option<TaskId> {
     message.card.or_else(|| words(&message.text).find_map(|word| word.parse().ok()))
 }
 
+/// How the last words about a task begin after its id; they offer nothing.
+const LAST_WORDS: [&str; 4] = ["is merged", "landed as", "ended", "nothing to change"];
+
 /// The task whose news a message is: `T-1 is ready …`, `T-1, nothing …` or `Plan v1 for T-1: …`. What is only said
-/// about a task is none.
+/// about a task, as a refusal is, is none.
 fn announced(message: &ConsoleMessage) -> Option<TaskId> {
     let first_line = message.text.lines().next()?;
     let (start, rest) = first_line.split_once([' ', ',', ':'])?;
     match start {
         "Plan" => words(rest).find_map(|word| word.parse().ok()),
         _ if rest.starts_with('·') => None,
-        _ => start.parse().ok(),
+        _ => {
+            let is_last = LAST_WORDS.iter().any(|words| rest.trim_start().starts_with(words));
+            start.parse().ok().filter(|_| is_last || !message.choices.is_empty())
+        }
     }
 }
 
@@ -297,7 +303,10 @@ mod tests {
         post(&mut transcript, message(1, "Plan v1 for T-1: one"));
         post(&mut transcript, message(2, "Plan v1 for T-2: two"));
         post(&mut transcript, quiet(3, "You may not approve T-1. Ask ben."));
-        post(&mut transcript, quiet(4, "T-1 · one · plan v1 waits"));
+        post(
+            &mut transcript,
+            quiet(4, "T-1 is R2: its id has to be typed twice to approve it. Say `approve T-1 T-1`."),
+        );
         let asking = |transcript: &Transcript| -> Vec<i64> {
             transcript.asking("t").into_iter().map(|message| message.n).collect()
         };
