@@ -107,7 +107,7 @@ fn a_card_takes_it_back_when_the_wait_is_over() {
             --    refresh
                   [T-1] working
             --    running
-            --      T-1 working · agent scripted begins (session 1)
+            --      T-1 working
             ana:  stop  👀
                   [T-1] stopping, as ana said
                   [T-1] ended: stopped by ana
