@@ -44,12 +44,17 @@ impl PlaceArgs {
         Ok(named.or_else(found).unwrap_or(Source::Repository(here)))
     }
 
-    /// The state directory when the config names none: one for each repository, else one for each config.
-    pub fn default_state(&self, source: &Source) -> anyhow::Result<PathBuf> {
+    /// The state directory of what speaks for the installation: the command line's, else the config's, else one for each
+    /// repository or config.
+    pub fn state_of(&self, source: &Source) -> anyhow::Result<PathBuf> {
         if let Some(state) = &self.state {
             return Ok(std::path::absolute(state)?);
         }
         let (Source::File(path) | Source::Repository(path)) = source;
+        let named = matches!(source, Source::File(_)).then(|| state_in(path)).flatten();
+        if let Some(state) = named {
+            return Ok(state);
+        }
         let path = path.canonicalize().unwrap_or_else(|_| path.clone());
         Ok(states()?.join(name_of(&repository_around(&path).unwrap_or(path))))
     }
@@ -57,7 +62,7 @@ impl PlaceArgs {
     /// The state directory of the running instance that is meant: that of the config or the repository here, else the
     /// only one of this user that answers.
     pub async fn running_state(&self) -> anyhow::Result<PathBuf> {
-        let meant = self.meant_state().await?;
+        let meant = self.state_of(&self.source()?)?;
         if self.state.is_some() || self.config.is_some() || meant.join(SOCKET).exists() {
             return Ok(meant);
         }
@@ -74,19 +79,6 @@ impl PlaceArgs {
                 let named: Vec<_> = several.iter().map(|state| format!("\n  --state {}", state.display())).collect();
                 anyhow::bail!("several instances are running; say which one is meant:{}", named.concat())
             }
-        }
-    }
-
-    async fn meant_state(&self) -> anyhow::Result<PathBuf> {
-        if let Some(state) = &self.state {
-            return Ok(std::path::absolute(state)?);
-        }
-        match self.source()? {
-            Source::File(path) => Ok(match state_in(&path) {
-                Some(state) => state,
-                None => self.default_state(&Source::File(path))?,
-            }),
-            source @ Source::Repository(_) => self.default_state(&source),
         }
     }
 }
@@ -137,7 +129,7 @@ pub fn repository_around(here: &Path) -> Option<PathBuf> {
 }
 
 /// The state directory that a config names, whatever else is wrong with it.
-pub fn state_in(path: &Path) -> Option<PathBuf> {
+fn state_in(path: &Path) -> Option<PathBuf> {
     let table: toml::Table = std::fs::read_to_string(path).ok()?.parse().ok()?;
     Some(PathBuf::from(table.get("state")?.as_str()?))
 }

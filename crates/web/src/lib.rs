@@ -31,6 +31,7 @@ mod standing;
 mod task_view;
 mod timeline;
 
+pub use moment::printed;
 pub use reads::STATEMENTS;
 pub use report::Report;
 pub use router::{WebSettings, WebState, router};

@@ -50,7 +50,7 @@ impl Serialize for Moment {
 
 /// What a program printed, without the sequences that colour a terminal and without control characters, and of that
 /// the last `lines_max` lines.
-pub(crate) fn printed(text: &str, lines_max: usize) -> String {
+pub fn printed(text: &str, lines_max: usize) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {

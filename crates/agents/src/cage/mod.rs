@@ -26,7 +26,7 @@ mod supervisor;
 
 pub use launcher::launch_main;
 pub use output::{Progress, ProgressSink, SilentSink};
-pub use run::{Cage, CageSettings, Ended, Order};
+pub use run::{Cage, CageSettings, Ended, Order, SYSTEM_PATH};
 pub use spec::{Access, Confinement, How, Level, Limits, Namespaces, Network};
 
 /// The verb by which the program is told to be the launcher.

@@ -24,6 +24,9 @@ use super::launcher::{REPORT, framed};
 use super::output::{Lines, Progress, SilentSink, Tail};
 use super::spec::{Access, Confinement, How, Level, Limits, Namespaces, Network, Report, Spec};
 
+/// Where programs are looked for inside when nothing is added.
+pub const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
+
 /// How the cages of this installation are made.
 #[derive(Clone, Debug)]
 pub struct CageSettings {
@@ -52,7 +55,7 @@ impl Default for CageSettings {
             launcher: "/proc/self/exe".into(),
             confinement: Confinement::Standard,
             namespaces: Namespaces::Auto,
-            path: "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin".to_owned(),
+            path: SYSTEM_PATH.to_owned(),
             toolchains: Vec::new(),
             env: BTreeMap::new(),
             limits: Limits::default(),

@@ -95,23 +95,15 @@ fn in_seconds(duration: Duration) -> String {
 /// The first line that says something, fit for one line of a terminal: without colours and other control characters, at
 /// most so many characters.
 pub(crate) fn cut(text: &str, chars_max: usize) -> String {
-    let plain = without_colours(text);
+    let plain = web::printed(text, usize::MAX);
     let line = plain.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    let mut shown = line.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control());
+    let mut shown = line.chars().map(|c| if c == '\t' { ' ' } else { c });
     let mut kept: String = shown.by_ref().take(chars_max).collect();
     if shown.next().is_some() {
         kept.pop();
         kept.push('…');
     }
     kept
-}
-
-/// Leaves out what a terminal would take for a command: an escape, a bracket, and all up to a letter.
-fn without_colours(text: &str) -> String {
-    let mut parts = text.split("\u{1b}[");
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts
-        .fold(first, |plain, part| plain + part.trim_start_matches(|c: char| !c.is_alphabetic()).get(1..).unwrap_or(""))
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use clap::Subcommand;
 
 use super::exit::Exit;
-use super::instance::{connect, not_done, print};
-use crate::config::command::{Answer as Told, ConfigCommand, answer};
+use super::instance::{connect, print, tell};
+use crate::config::command::{Answer, ConfigCommand, answer};
 use crate::config::{Environment, Sources};
-use crate::control::wire::{Answer, Ask};
+use crate::control::wire::Ask;
 use crate::place::PlaceArgs;
 use crate::up::Texts;
 
@@ -33,11 +33,11 @@ pub async fn run(verb: ConfigVerb, place: &PlaceArgs) -> anyhow::Result<Exit> {
         }
     };
     match told {
-        Told::Right(text) => {
+        Answer::Right(text) => {
             print(&text);
             Ok(Exit::Done)
         }
-        Told::Wrong(text) => {
+        Answer::Wrong(text) => {
             eprint!("error: {text}");
             Ok(Exit::Config)
         }
@@ -46,11 +46,5 @@ pub async fn run(verb: ConfigVerb, place: &PlaceArgs) -> anyhow::Result<Exit> {
 
 async fn reload(place: &PlaceArgs) -> anyhow::Result<Exit> {
     let (mut client, _) = connect(place).await?;
-    match client.ask(&Ask::Reload).await? {
-        Answer::Done { text, .. } => {
-            print(&format!("{text}\n"));
-            Ok(Exit::Done)
-        }
-        other => Err(not_done(other)),
-    }
+    tell(client.ask(&Ask::Reload).await?, "")
 }

@@ -12,6 +12,7 @@ use crate::clock::fresh_name;
 use crate::control::client::Client;
 use crate::control::wire::{Answer, Ask, Welcome};
 use crate::place::PlaceArgs;
+use crate::terminal::row::{UNSHOWABLE, steers};
 
 /// The thread to which commands about tasks belong: nobody talks there.
 const THREAD: &str = "command-line";
@@ -43,23 +44,25 @@ pub async fn connect(place: &PlaceArgs) -> anyhow::Result<(Client, PathBuf)> {
 }
 
 impl Speaker {
-    /// The person, as the instance knows them. Nobody is guessed: a name that is not known is told at once.
-    pub fn choose(&self, welcome: &Welcome) -> anyhow::Result<String> {
-        let known = |name: &str| welcome.people.iter().any(|person| person == name);
-        let people = welcome.people.join(", ");
-        match &self.name {
-            Some(name) if known(name) => return Ok(name.clone()),
-            Some(name) => {
-                return Err(refused(Exit::Refused, format!("the config knows no `{name}`; it knows {people}")));
-            }
-            None => {}
+    /// Which of these people it is: whoever is named, else the one named as the login, else the only one. None when that
+    /// does not settle it; an error's text when nobody has the name.
+    pub fn find<'p>(&self, people: &[&'p str]) -> Result<Option<&'p str>, String> {
+        let known = |name: &str| people.iter().copied().find(|person| *person == name);
+        if let Some(name) = &self.name {
+            let unknown = || format!("the config knows no `{name}`; it knows {}", people.join(", "));
+            return known(name).map(Some).ok_or_else(unknown);
         }
         let login = crate::place::login();
-        match (&welcome.people[..], login) {
-            (_, Some(login)) if known(&login) => Ok(login),
-            ([only], _) => Ok(only.clone()),
-            _ => Err(refused(Exit::Usage, format!("say who you are with --as NAME; the config knows {people}"))),
-        }
+        let only = || people.first().copied().filter(|_| people.len() == 1);
+        Ok(login.and_then(|login| known(&login)).or_else(only))
+    }
+
+    /// The person, as the instance knows them. Nobody is guessed: a name that is not known is told at once.
+    pub fn choose(&self, welcome: &Welcome) -> anyhow::Result<String> {
+        let people: Vec<_> = welcome.people.iter().map(String::as_str).collect();
+        let found = self.find(&people).map_err(|unknown| refused(Exit::Refused, unknown))?;
+        let unsettled = || format!("say who you are with --as NAME; the config knows {}", people.join(", "));
+        found.map(str::to_owned).ok_or_else(|| refused(Exit::Usage, unsettled()))
     }
 }
 
@@ -68,7 +71,12 @@ pub async fn order(place: &PlaceArgs, speaker: &Speaker, words: String, done: &s
     let (mut client, _) = connect(place).await?;
     let person = speaker.choose(&client.welcome)?;
     let ask = Ask::Order { delivery: fresh_name(), person, words, thread: THREAD.to_owned() };
-    match client.ask(&ask).await? {
+    tell(client.ask(&ask).await?, done)
+}
+
+/// Prints what was done; `done` when the answer says nothing itself.
+pub fn tell(answer: Answer, done: &str) -> anyhow::Result<Exit> {
+    match answer {
         Answer::Done { text, .. } => {
             print(&harmless(&format!("{}\n", if text.is_empty() { done } else { &text })));
             Ok(Exit::Done)
@@ -90,11 +98,7 @@ pub async fn request(place: &PlaceArgs, speaker: &Speaker, thread: String, words
             Ok(Exit::Done)
         }
         // The words were a command and no request.
-        Answer::Done { text, .. } => {
-            print(&harmless(&format!("{text}\n")));
-            Ok(Exit::Done)
-        }
-        other => Err(not_done(other)),
+        other => tell(other, ""),
     }
 }
 
@@ -117,7 +121,7 @@ pub async fn show(place: &PlaceArgs, form: Form, ask: &Ask) -> anyhow::Result<Ex
 #[expect(clippy::disallowed_methods, reason = "a display that follows looks now and then; nothing is decided by it")]
 pub async fn follow_log(place: &PlaceArgs, id: TaskId, form: Form, stays: bool) -> anyhow::Result<Exit> {
     let (mut client, _) = connect(place).await?;
-    let mut after = 0;
+    let (mut after, mut is_over) = (0, !stays);
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         let (text, value) = match client.ask(&Ask::Log { id, after, count_max: LOG_LINES }).await? {
@@ -132,8 +136,12 @@ pub async fn follow_log(place: &PlaceArgs, id: TaskId, form: Form, stays: bool) 
         }
         match lines.last().and_then(|line| line["n"].as_i64()) {
             Some(newest) => after = newest,
-            None if !stays || has_ended(&mut client, id).await? => return Ok(Exit::Done),
-            None => drop(look.tick().await),
+            None if is_over => return Ok(Exit::Done),
+            None => {
+                look.tick().await;
+                // Asked before the lines that follow, so that none which came until the end is left out.
+                is_over = has_ended(&mut client, id).await?;
+            }
         }
     }
 }
@@ -163,7 +171,7 @@ fn refused(exit: Exit, why: String) -> anyhow::Error {
 
 /// What people, agents and files wrote, without what could steer the terminal of whoever reads it.
 fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if steers(c) && !matches!(c, '\n' | '\t') { UNSHOWABLE } else { c }).collect()
 }
 
 /// Prints to standard output. Whoever reads a pipe may have gone, which is their right.

@@ -1,5 +1,6 @@
 //! Answers what is asked on the control socket. Nothing is decided here: the same policy and machines as in the chat do.
 
+use agents::task::Task;
 use domain::{DeliveryId, MessageRef, Person, TaskId, ThreadRef};
 use store::StoreError;
 use web::{Report, WebState};
@@ -126,7 +127,7 @@ impl ControlDesk {
         let count_max = count_max.clamp(1, LOG_LINES_MAX);
         let lines = self.views.store.log_after("task", &id.to_string(), after, count_max).await.map_err(unreadable)?;
         if lines.is_empty() {
-            self.show_task(id).await?;
+            self.find(id).await?;
         }
         let text = lines.iter().map(|line| format!("{}\n", web::report::printable(&line.line))).collect();
         let value =
@@ -134,9 +135,13 @@ impl ControlDesk {
         Ok(Answer::Found { text, value: value.collect() })
     }
 
+    async fn find(&self, id: TaskId) -> Result<Task, Answer> {
+        let task = self.views.store.load::<Task>(&id).await.map_err(unreadable)?;
+        task.ok_or_else(|| no_such_task(id))
+    }
+
     async fn show_diff(&self, id: TaskId) -> Result<Answer, Answer> {
-        let task = self.views.store.load::<agents::task::Task>(&id).await.map_err(unreadable)?;
-        let task = task.ok_or_else(|| no_such_task(id))?;
+        let task = self.find(id).await?;
         let Some(work) = web::report::last_change(&self.views, id).await.map_err(unreadable)? else {
             let next = format!("See where it stands with `downbeat task show {id}`");
             return Err(Answer::Refused { why: format!("{id} has made no change"), next });

@@ -1,6 +1,5 @@
 //! Serves the control socket: reads asks, lets the desk answer, and streams the console to watchers.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,11 +102,11 @@ async fn watch(
     // Listening begins before the past is read, so that nothing falls between; what is in both is shown once.
     let mut shown = desk.console().watch();
     send(line, &Answer::Done { text: String::new(), task: None }).await?;
-    let mut past = HashMap::new();
+    let mut past = None;
     if let Some(thread) = thread {
         let newest = desk.console().before(&ThreadRef::console(&thread), i64::MAX).await.unwrap_or_default();
         for message in newest.into_iter().take(backlog.min(BACKLOG_MAX)).rev() {
-            past.insert(message.thread.clone(), message.n);
+            past = Some((message.thread.clone(), message.n));
             send(line, &Shown::Posted(message)).await?;
         }
     }
@@ -138,8 +137,8 @@ async fn watch(
     }
 }
 
-fn is_past(past: &HashMap<String, i64>, message: &ConsoleMessage) -> bool {
-    past.get(&message.thread).is_some_and(|newest| message.n <= *newest)
+fn is_past(past: &Option<(String, i64)>, message: &ConsoleMessage) -> bool {
+    past.as_ref().is_some_and(|(thread, newest)| message.thread == *thread && message.n <= *newest)
 }
 
 async fn next_shown(shown: &mut Receiver<ConsoleEvent>) -> Option<Shown> {

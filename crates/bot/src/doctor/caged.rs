@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use agents::cage::{Ended, How, Level, Limits, SilentSink};
+use agents::cage::{Ended, How, Level, Limits, SYSTEM_PATH, SilentSink};
 use domain::RepoName;
 use forge::Gate;
 use tokio::net::TcpListener;
@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::Site;
 use super::finding::{Finding, Group};
-use crate::survey::draft::SYSTEM_PATH;
 use crate::survey::{Surroundings, Toolchain, toolchain_of};
 
 const GROUP: Group = Group::Cage;

@@ -101,7 +101,7 @@ impl Report {
 pub async fn examine(args: DoctorArgs, place: &PlaceArgs) -> anyhow::Result<Exit> {
     let mut report = Report::open(args.form);
     let source = place.source()?;
-    let usual = place.default_state(&source)?;
+    let usual = place.state_of(&source)?;
     let missing = machine::missing(&usual);
     let found = Installation::find(place, None).await;
     let state = found.as_ref().map_or(&usual, |installation| &installation.config().state).clone();

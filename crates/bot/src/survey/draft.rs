@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use agents::cage::SYSTEM_PATH;
 use domain::{BranchName, Person, RepoName, Role};
 use forge::Remote;
 use toml::Value;
 
 use super::{AgentCommand, FoundAgent, Survey, Toolchain};
-
-/// Where the cage looks for programs when nothing is added.
-pub const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
 /// What a config is to say.
 #[derive(Clone, Debug)]

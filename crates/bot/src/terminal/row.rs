@@ -20,7 +20,7 @@ pub enum Tone {
 const NAMES: [&str; 5] = ["36", "35", "33", "34", "32"];
 
 /// What a control character is shown as, so that no message steers the terminal.
-const UNSHOWABLE: char = '\u{fffd}';
+pub const UNSHOWABLE: char = '\u{fffd}';
 
 /// One row: pieces of text, none of which holds a control character.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -167,12 +167,16 @@ pub fn fitting(text: &str, columns: usize) -> &str {
     end.map_or(text, |(at, _)| &text[..at])
 }
 
+/// Whether a sign would steer the terminal, or turn the order of what is read around.
+pub fn steers(sign: char) -> bool {
+    sign.is_control() || matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Tabs become spaces; what would steer the terminal, or turn the order of what is read around, is only marked.
 fn showable(sign: char) -> impl Iterator<Item = char> {
-    let turns_order = matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let (shown, count) = match sign {
         '\t' => (' ', 4),
-        _ if sign.is_control() || turns_order => (UNSHOWABLE, 1),
+        _ if steers(sign) => (UNSHOWABLE, 1),
         _ => (sign, 1),
     };
     std::iter::repeat_n(shown, count)

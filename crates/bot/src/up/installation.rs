@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use forge::Git;
 
 use crate::config::{Config, Environment, Origin, Reading, Sources, git_settings};
-use crate::place::{PlaceArgs, Source, repository_around, state_in};
+use crate::place::{PlaceArgs, Source, repository_around};
 use crate::survey::draft::{draft, quoted_path as quoted};
 use crate::survey::{AgentCommand, Surroundings, Survey, survey};
 
@@ -30,12 +30,7 @@ impl Texts {
     /// Finds the config that is meant, or looks at the repository here.
     pub async fn find(place: &PlaceArgs, agent: Option<&str>) -> anyhow::Result<Self> {
         let source = place.source()?;
-        let named = match &source {
-            Source::File(path) if place.state.is_none() => state_in(path),
-            Source::File(_) | Source::Repository(_) => None,
-        };
-        // Where the config names one, there need be no other place for it.
-        let state = named.map_or_else(|| place.default_state(&source), Ok)?;
+        let state = place.state_of(&source)?;
         let mut env: Environment = std::env::vars().collect();
         // A state directory of the command line counts more than the config's.
         env.extend(place.state.is_some().then(|| ("DOWNBEAT__STATE".to_owned(), state.display().to_string())));

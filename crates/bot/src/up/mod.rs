@@ -57,7 +57,7 @@ pub async fn up(args: UpArgs, place: &PlaceArgs) -> anyhow::Result<Exit> {
     let socket = control::socket::bind(&config.state)
         .with_context(|| format!("failed to open the control socket in {}", config.state.display()))?;
     let mut signals = Signals::await_all().context("failed to wait for signals")?;
-    let (mut talk, notices) = Talk::open(config, args.speaker.name.as_deref())?;
+    let (mut talk, notices) = Talk::open(config, &args.speaker)?;
     installation.guessed.iter().for_each(|found| talk.greet(found));
     talk.greet(&format!("Ready. Page: http://{address}/ · {}", talk.hint()));
     let stop = CancellationToken::new();

@@ -9,6 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::instance::Speaker;
 use crate::cli::{chat, log};
 use crate::config::Config;
 use crate::screen::Screen;
@@ -49,11 +50,14 @@ pub(super) enum Talk {
 
 impl Talk {
     /// What fits the terminal, if we are on one, and the person, if it is plain who they are.
-    pub(super) fn open(config: &Config, named: Option<&str>) -> anyhow::Result<(Self, Notices)> {
+    pub(super) fn open(config: &Config, speaker: &Speaker) -> anyhow::Result<(Self, Notices)> {
         let on_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
-        let Some(person) = speaker(config, named)?.filter(|_| on_terminal) else {
+        let people: Vec<_> = config.people.keys().map(Person::as_str).collect();
+        let found = speaker.find(&people).map_err(anyhow::Error::msg)?;
+        let Some(person) = found.filter(|_| on_terminal) else {
             return Ok((Self::Lines(Screen::open()), Notices(None)));
         };
+        let person = person.parse()?;
         log::divert(&config.state.join("downbeat.log"))?;
         let (sender, notices) = mpsc::channel(NOTICES_MAX);
         Ok((Self::Terminal { person, notices, greeting: Vec::new() }, Notices(Some(sender))))
@@ -99,18 +103,6 @@ impl Talk {
             }
         }
     }
-}
-
-/// Who is at the terminal: whoever was named, or is named as the login, or the only one there is.
-fn speaker(config: &Config, named: Option<&str>) -> anyhow::Result<Option<Person>> {
-    let known = |name: &str| config.people.keys().find(|person| person.as_str() == name).cloned();
-    if let Some(name) = named {
-        let people: Vec<_> = config.people.keys().map(Person::as_str).collect();
-        let unknown = || anyhow::anyhow!("the config knows no `{name}`; it knows {}", people.join(", "));
-        return known(name).map(Some).ok_or_else(unknown);
-    }
-    let only = || config.people.keys().next().filter(|_| config.people.len() == 1).cloned();
-    Ok(crate::place::login().and_then(|login| known(&login)).or_else(only))
 }
 
 /// Shows the console until the end.
