@@ -1,6 +1,8 @@
 //! Sessions: one turn of an agent in a tree, in the cage.
 
 pub mod agent;
+pub mod event;
+pub mod people;
 pub mod roster;
 
 pub mod command;
