@@ -411,6 +411,9 @@ async fn open_postgres(settings: &StoreSettings) -> Result<Db, StoreError> {
     let wait_max_ms = settings.wait_max.as_millis().to_string();
     let options = PgConnectOptions::from_str(&settings.url)?.statement_cache_capacity(STATEMENTS_KEPT);
     let options = options.application_name("downbeat").options([
+        // A young table has no statistics, and a plan made then, which a connection keeps, reads all of it each time.
+        // Every look-up of ours has its index; what has none is still read through.
+        ("enable_seqscan", "off"),
         // A claim must see what was committed while it waited for its turn.
         ("default_transaction_isolation", "read committed"),
         ("lock_timeout", &wait_max_ms),

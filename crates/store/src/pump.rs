@@ -31,10 +31,6 @@ const PAUSE_MAX: Duration = Duration::from_secs(300);
 /// The pause after something that is nobody's answer: a panic, a value that does not read.
 const PAUSE_AFTER_FAULT: Duration = Duration::from_secs(1);
 
-/// How long a lane that found something waits before it looks again. A look and a claim cost about as much as an
-/// effect, and under load they then serve several; whoever comes to a lane at rest does not wait.
-const GATHERING: Duration = Duration::from_millis(4);
-
 /// How often a lease is extended in its span, so that one or two failures do not lose it.
 const EXTENSIONS: u32 = 4;
 
@@ -328,15 +324,11 @@ impl<P: Performer> Pumping for Pump<P> {
             // Never cut off: a claim that nobody knows of would hold its lease.
             match self.claim_up_to(n_free).await {
                 Ok((claimed, later)) => {
-                    let n_claimed = claimed.len();
+                    let has_more = claimed.len() == n_free;
                     claimed.into_iter().for_each(|one| self.spawn(&mut performing, one, stop.clone()));
-                    if n_claimed == n_free {
-                        continue;
+                    if !has_more {
+                        stop.run_until_cancelled(self.rest(later)).await;
                     }
-                    if n_claimed > 0 {
-                        stop.run_until_cancelled(pause(GATHERING)).await;
-                    }
-                    stop.run_until_cancelled(self.rest(later)).await;
                 }
                 Err(error) => {
                     error!(lane = self.lane.name, "could not claim: {error}");
