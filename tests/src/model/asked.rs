@@ -81,6 +81,14 @@ impl Asked {
         })
     }
 
+    /// What the agent tells about itself, oldest first.
+    pub fn contexts(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Context(text) => Some(text.as_str()),
+            Entry::Prompt(_) | Entry::Words | Entry::Result { .. } => None,
+        })
+    }
+
     /// Whether this is the agent's own business, such as a title for the conversation: it offers no tools then.
     pub fn is_aside(&self) -> bool {
         self.tools.is_empty() || self.schema.is_some()
@@ -94,16 +102,12 @@ impl Asked {
             ("**Workspace Directories:**\n  - ", "\n"),
             ("Current directory: ", "\n"),
         ];
-        let contexts = self.entries.iter().rev().filter_map(|entry| match entry {
-            Entry::Context(text) => Some(text),
-            Entry::Prompt(_) | Entry::Words | Entry::Result { .. } => None,
-        });
         let between = |text: &'_ str, (before, after): (&str, &str)| {
             let start = text.find(before)? + before.len();
             let length = text[start..].find(after).unwrap_or(text.len() - start);
             Some(start..start + length)
         };
-        let mut found = contexts.filter_map(|text| {
+        let mut found = self.contexts().rev().filter_map(|text| {
             let range = MARKS.iter().find_map(|mark| between(text, *mark))?;
             Some(text[range].trim())
         });
@@ -146,6 +150,12 @@ pub fn call_id(then: usize, unique: usize) -> String {
     format!("call_{then}_{unique}")
 }
 
+/// The step that comes after the call with this id, wherever an agent puts the id into one of its own.
+fn step_of_call(id: &str) -> Option<usize> {
+    let (_, rest) = id.rsplit_once("call_")?;
+    rest.split('_').next()?.parse().ok()
+}
+
 /// How many steps a conversation has seen. Agents hand the ids of calls back, and those tell; where one makes ids of its
 /// own, each run of results is a step. Words that a person answered ended a turn, and that was a step too.
 fn steps_done(entries: &[Entry]) -> usize {
@@ -153,13 +163,11 @@ fn steps_done(entries: &[Entry]) -> usize {
     let mut before: Option<&Entry> = None;
     for entry in entries {
         match entry {
-            Entry::Result { id, .. } => {
-                match id.strip_prefix("call_").and_then(|id| id.split('_').next()?.parse().ok()) {
-                    Some(then) => n = then,
-                    None if !matches!(before, Some(Entry::Result { .. })) => n += 1,
-                    None => {}
-                }
-            }
+            Entry::Result { id, .. } => match step_of_call(id) {
+                Some(then) => n = then,
+                None if !matches!(before, Some(Entry::Result { .. })) => n += 1,
+                None => {}
+            },
             Entry::Prompt(_) if before == Some(&Entry::Words) => n += 1,
             Entry::Prompt(_) | Entry::Context(_) | Entry::Words => {}
         }
@@ -202,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_ids_of_calls_tell_the_step() {
-        assert_eq!(steps_done(&[Entry::Words, result("call_1_7"), result("call_1_8"), result("call_2_9")]), 2);
+        assert_eq!(steps_done(&[Entry::Words, result("call_1_7"), result("call_1_8"), result("bash__call_2_9")]), 2);
         assert_eq!(steps_done(&[result("made up"), result("made up too"), Entry::Words, result("another")]), 2);
     }
 

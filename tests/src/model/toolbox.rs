@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::asked::{Asked, Entry, Tool};
+use super::asked::{Asked, Tool};
 use super::script::Action;
 
 /// One use of a tool, in the asking agent's words.
@@ -27,7 +27,7 @@ pub enum Use {
 pub fn uses(action: &Action, asked: &Asked) -> Vec<Use> {
     let wish = Wish::of(action, asked.cwd());
     if let Some(uses) = offered(&wish, asked) {
-        return uses;
+        return written_plan(action, asked).into_iter().chain(uses).collect();
     }
     if let Some(name) = held_back(&wish, asked) {
         return vec![Use::Load(json!({ "query": format!("select:{name}"), "max_results": 5 }))];
@@ -132,6 +132,15 @@ fn offered(wish: &Wish, asked: &Asked) -> Option<Vec<Use>> {
     })
 }
 
+/// Claude proposes a plan by writing it into the file that it was told, before it says that it has one.
+fn written_plan(action: &Action, asked: &Asked) -> Vec<Use> {
+    let Action::FinishPlan(text) = action else { return Vec::new() };
+    let words = asked.contexts().rev().flat_map(str::split_whitespace);
+    let mut files = words.filter(|word| word.contains("/plans/") && word.trim_end_matches('.').ends_with(".md"));
+    let write = |file: &str| Action::Write { path: file.trim_end_matches('.').to_owned(), text: text.clone() };
+    files.next().map_or_else(Vec::new, |file| uses(&write(file), asked))
+}
+
 /// What of an input a schema knows, all through; none when it wants something that is not there.
 fn fit(input: &Value, schema: &Value) -> Option<Value> {
     match input {
@@ -157,12 +166,8 @@ fn fit(input: &Value, schema: &Value) -> Option<Value> {
 /// Claude names some tools without defining them, and defines them when it is asked with a tool for that.
 fn held_back(wish: &Wish, asked: &Asked) -> Option<String> {
     asked.tools.iter().find(|tool| tool.name == "ToolSearch")?;
-    let lines = asked.entries.iter().filter_map(|entry| match entry {
-        Entry::Context(text) => Some(text.lines()),
-        Entry::Prompt(_) | Entry::Words | Entry::Result { .. } => None,
-    });
     let named = |line: &&str| wish.is_for(&Tool { name: (*line).to_owned(), ..Tool::default() });
-    lines.flatten().find(named).map(str::to_owned)
+    asked.contexts().flat_map(str::lines).find(named).map(str::to_owned)
 }
 
 /// Codex has no tools for files; it writes through patches, and with some models runs everything from JavaScript.
