@@ -12,6 +12,6 @@ pub mod scripted;
 mod answer;
 mod turn;
 
-pub use agent::{Agent, AgentSettings, Session, SessionError, Worked};
+pub use agent::{Agent, AgentSettings, Session, SessionError, ToolServer, Unattended, Witness, Worked};
 pub use roster::Roster;
 pub use scripted::scripted_main;
