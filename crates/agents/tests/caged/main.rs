@@ -16,6 +16,7 @@ mod gates;
 mod limits;
 mod project;
 mod sessions;
+mod talks;
 mod trees;
 mod world;
 
@@ -41,7 +42,8 @@ fn main() -> ExitCode {
         Some(_) | None => {}
     }
     let cases: Vec<Case> =
-        [attacks::CASES, endings::CASES, limits::CASES, sessions::CASES, trees::CASES, gates::CASES].concat();
+        [attacks::CASES, endings::CASES, talks::CASES, limits::CASES, sessions::CASES, trees::CASES, gates::CASES]
+            .concat();
     let as_we_are = |&(name, run): &Case| {
         Trial::test(name, move || {
             run();
