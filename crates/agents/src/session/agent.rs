@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::event::AgentEvent;
+use super::launch::ProgramSettings;
 use super::people::{People, Question, Reply, Steer};
 use crate::cage::{Limits, ProgressSink};
 use crate::task::{Plan, PlanDraft, PlanMode};
@@ -171,6 +172,12 @@ pub enum AgentSettings {
         #[serde(default)]
         env: BTreeMap<String, String>,
     },
+    /// Claude Code, by its control channel.
+    Claude(ProgramSettings),
+    /// Codex, by its app-server.
+    Codex(ProgramSettings),
+    /// Any agent that speaks the Agent Client Protocol.
+    Acp(ProgramSettings),
     /// The repository's own recipes: the first word of the request names one of `.downbeat/recipes/*.toml`.
     Recipe {},
     /// Follows a script; for the demo and for tests only, and its title says so.
