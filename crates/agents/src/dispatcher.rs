@@ -114,7 +114,7 @@ impl Dispatcher {
     async fn plan(&self, run: &Run<'_>, feedback: &[String]) -> Result<TaskEvent, Trouble> {
         let workspace = self.ready_tree(run).await?;
         let prompt = prompt::for_plan(&run.task.request, feedback);
-        let draft = run.agent.plan(&self.session(run, &workspace, &prompt)).await?;
+        let draft = run.agent.plan(self.session(run, &workspace, &prompt)).await?;
         let terms = terms_of(&self.rules.load().tiers().tier_of(&draft.paths));
         Ok(TaskEvent::PlanProposed { session: run.number, draft, terms })
     }
@@ -123,7 +123,7 @@ impl Dispatcher {
         let workspace = self.ready_tree(run).await?;
         let prompt = prompt::for_work(&run.task.request, approved);
         let session = self.session(run, &workspace, &prompt);
-        let worked = run.agent.work(&session, approved.map(|approved| &approved.plan)).await?;
+        let worked = run.agent.work(session, approved.map(|approved| &approved.plan)).await?;
         let number = run.number;
         let author = author_of(run.task, &self.store);
         let head = self.workspaces.commit(&workspace, &run.task.title(), &author).await?;
@@ -166,7 +166,8 @@ impl Dispatcher {
 
     fn session<'a>(&self, run: &'a Run<'_>, workspace: &'a Workspace, prompt: &'a str) -> Session<'a> {
         let request = run.task.request.text.as_str();
-        Session { workspace, prompt, request, progress: &run.log, stop: run.stop.clone(), time_max: self.time_max }
+        let (stop, time_max) = (run.stop.clone(), self.time_max);
+        Session { request, stop, time_max, ..Session::unattended(workspace, prompt, &run.log) }
     }
 
     /// What a session that did not answer means for the task.
@@ -185,9 +186,8 @@ impl Dispatcher {
                 Performed::Done(TaskEvent::SessionStopped { session: number })
             }
             Trouble::Session(SessionError::Stopped) => retry("the session was interrupted".to_owned()),
-            Trouble::Session(SessionError::Surroundings(why)) | Trouble::Forge(ForgeError::Transient { why, .. }) => {
-                retry(why)
-            }
+            Trouble::Session(SessionError::Surroundings(why) | SessionError::PutOff(why))
+            | Trouble::Forge(ForgeError::Transient { why, .. }) => retry(why),
             Trouble::Store(error) => retry(error.to_string()),
             Trouble::Apply(error) => retry(error.to_string()),
             Trouble::Checks(why) => retry(why),

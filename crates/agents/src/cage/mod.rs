@@ -29,7 +29,7 @@ mod supervisor;
 
 pub use launcher::launch_main;
 pub use opened::{Ending, Line, Opened, WHOLE_LINE_BYTES_MAX};
-pub use output::{Progress, ProgressSink, SilentSink};
+pub use output::{LINE_BYTES_MAX, Progress, ProgressSink, SilentSink};
 pub use run::{Cage, CageSettings, Ended, Order, SYSTEM_PATH};
 pub use spec::{Access, Confinement, How, Level, Limits, Namespaces, Network};
 

@@ -37,12 +37,12 @@ pub(super) fn plan_in(printed: &str) -> Result<PlanDraft, SessionError> {
     }
 }
 
-fn bad(why: impl Into<String>) -> SessionError {
+pub(super) fn bad(why: impl Into<String>) -> SessionError {
     SessionError::Failed(why.into())
 }
 
 /// The object that begins a line and ends the text, if there is one.
-fn json_in(text: &str) -> Option<&str> {
+pub(super) fn json_in(text: &str) -> Option<&str> {
     let text = text.trim_end_matches("```").trim_end();
     if !text.ends_with('}') {
         return text.starts_with('{').then_some(text);
@@ -75,7 +75,7 @@ fn without_bullet(line: &str) -> &str {
     numbered.unwrap_or_else(|| line.trim_start_matches(['-', '*', '•'])).trim()
 }
 
-fn checked(plan: PlanDraft) -> Result<PlanDraft, SessionError> {
+pub(super) fn checked(plan: PlanDraft) -> Result<PlanDraft, SessionError> {
     let PlanDraft { summary, steps, paths, checks } = plan;
     for (what, items) in [("steps", &steps), ("paths", &paths), ("checks", &checks)] {
         if items.len() > ITEMS_MAX {

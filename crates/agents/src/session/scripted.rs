@@ -56,12 +56,12 @@ impl Agent for ScriptedAgent {
         }
     }
 
-    async fn plan(&self, session: &Session<'_>) -> Result<PlanDraft, SessionError> {
-        plan_in(&self.turn(PLAN, Access::ReadOnly).run(session).await?.stdout)
+    async fn plan(&self, session: Session<'_>) -> Result<PlanDraft, SessionError> {
+        plan_in(&self.turn(PLAN, Access::ReadOnly).run(&session).await?.stdout)
     }
 
-    async fn work(&self, session: &Session<'_>, _approved: Option<&Plan>) -> Result<Worked, SessionError> {
-        Ok(as_work(&self.turn(WORK, Access::ReadWrite).run(session).await?))
+    async fn work(&self, session: Session<'_>, _approved: Option<&Plan>) -> Result<Worked, SessionError> {
+        Ok(as_work(&self.turn(WORK, Access::ReadWrite).run(&session).await?))
     }
 }
 

@@ -74,7 +74,7 @@ fn the_structs_take_exactly_the_keys_that_are_described() {
             let key = keys.iter().find(|key| key.name == step).unwrap_or_else(|| panic!("there is no {path}"));
             key.below().unwrap_or_else(|| panic!("{path} is no table")).1
         });
-        let of_kind = keys.iter().filter(|key| kind.is_empty() || key.kind == kind);
+        let of_kind = keys.iter().filter(|key| kind.is_empty() || key.kinds.contains(&kind));
         of_kind.map(|key| key.name.to_owned()).collect()
     };
     assert_eq!(fields_of::<Config>(""), described("", ""));
@@ -85,6 +85,7 @@ fn the_structs_take_exactly_the_keys_that_are_described() {
     assert_eq!(fields_of::<RepoConfig>(""), described("repos", ""));
     assert_eq!(fields_of::<AgentSettings>("kind = \"command\""), described("agents", "command"));
     assert_eq!(fields_of::<AgentSettings>("kind = \"scripted\""), described("agents", "scripted"));
+    assert_eq!(fields_of::<agents::session::ProgramSettings>(""), described("agents", "acp"));
     assert_eq!(fields_of::<QueueConfig>(""), described("queue", ""));
     assert_eq!(fields_of::<LimitsConfig>(""), described("limits", ""));
     assert_eq!(fields_of::<WebConfig>(""), described("web", ""));

@@ -117,12 +117,12 @@ impl<'a> Ground<'a> {
         for (name, value) in table.iter() {
             let known = keys.iter().find(|key| key.name == name.get_ref());
             match known {
-                Some(key) if key.kind.is_empty() || kind.is_none_or(|kind| kind == key.kind) => {
+                Some(key) if kind.is_none_or(|kind| key.fits_kind(kind)) => {
                     let read = self.value(&join(path, key.name), key.form, value);
                     values.extend(read.map(|value| (key.name.to_owned(), value)));
                 }
                 Some(key) => {
-                    let why = format!("`{}` is for agents of the kind `{}`", key.name, key.kind);
+                    let why = format!("`{}` is for agents of {}", key.name, key.kinds_in_words());
                     self.mistake(&name.span(), &(0..0), why);
                 }
                 None => {

@@ -9,7 +9,7 @@ use domain::policy::Globs;
 use domain::{BranchName, Person, RepoName};
 use forge::Remote;
 
-use super::key::Absent::{Default, Needed, Otherwise};
+use super::key::Absent::{Default, Needed, NeededBy, Otherwise};
 use super::key::Applied::{self, AtReload, AtStart};
 use super::key::{Form, Key, Step};
 use super::secret;
@@ -142,20 +142,22 @@ const REPO: &[Key] = &[
 const AGENT: &[Key] = &[
     Key::new(
         "kind",
-        Form::Choice(&["command", "recipe", "scripted"]),
+        Form::Choice(&["claude", "codex", "acp", "command", "recipe", "scripted"]),
         Needed,
         AtReload,
-        "What sort of agent it is. `command` is any program; `recipe` the repository's own .downbeat/recipes/*.toml, named by the request's \
-         first word; `scripted` follows a script, for the demo and for tests only.",
+        "What sort of agent it is. `claude` is Claude Code, `codex` is Codex, `acp` any agent that speaks the Agent Client Protocol; \
+         `command` is any program; `recipe` the repository's own .downbeat/recipes/*.toml, named by the request's first word; \
+         `scripted` follows a script, for the demo and for tests only.",
     ),
     Key::new(
         "command",
         WORDS,
-        Needed,
+        NeededBy("command", "the agent's program on the cage's PATH"),
         AtReload,
-        "The program and its arguments. The prompt comes on standard input and in $DOWNBEAT_PROMPT_FILE.",
+        "The program and its arguments. One of the kind `command` gets the prompt on standard input and in $DOWNBEAT_PROMPT_FILE; \
+         for the others the program's path is enough, and arguments take the place of the usual ones.",
     )
-    .of_kind("command"),
+    .of_kinds(&["command", "claude", "codex", "acp"]),
     Key::new(
         "plan",
         WORDS,
@@ -163,11 +165,40 @@ const AGENT: &[Key] = &[
         AtReload,
         "The program that plans, with the tree read-only.",
     )
-    .of_kind("command"),
+    .of_kinds(&["command"]),
+    Key::new("model", Form::Text(not_empty), Otherwise("the agent's own choice"), AtReload, "The model, by the agent's own name for it.")
+        .of_kinds(DRIVEN),
+    Key::new(
+        "provider",
+        Form::Text(not_empty),
+        Otherwise("the usual one of the agent"),
+        AtReload,
+        "Where its models are: a name in `providers`.",
+    )
+    .of_kinds(DRIVEN),
+    Key::new(
+        "asks",
+        Form::Flag,
+        Default("false"),
+        AtReload,
+        "Whether a person is asked before it changes or runs anything, beside what leaves the sandbox. Without it the sandbox is what holds it.",
+    )
+    .of_kinds(DRIVEN),
+    Key::new(
+        "plan_mode",
+        Form::Text(not_empty),
+        Otherwise("the usual one of the agent"),
+        AtReload,
+        "The mode in which it plans, by the agent's own name for it.",
+    )
+    .of_kinds(&["acp"]),
     Key::new("env", Form::Variables, Default("{}"), AtReload, "Environment for it. No place for secrets.")
-        .of_kind("command"),
-    Key::new("script", Form::Text(not_empty), Needed, AtReload, "The script's path.").of_kind("scripted"),
+        .of_kinds(&["command", "claude", "codex", "acp"]),
+    Key::new("script", Form::Text(not_empty), Needed, AtReload, "The script's path.").of_kinds(&["scripted"]),
 ];
+
+/// The agents that are spoken with.
+const DRIVEN: &[&str] = &["claude", "codex", "acp"];
 
 const WORDS: Form = Form::List { each: &Form::Text(any), min: 1 };
 

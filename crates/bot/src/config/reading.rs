@@ -169,9 +169,9 @@ fn demand_needed(ground: &mut Ground<'_>) {
 
 fn demand_needed_below(ground: &mut Ground<'_>, path: &str, keys: &'static [Key], values: &mut toml::Table) {
     let kind = values.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
-    for key in keys.iter().filter(|key| key.kind.is_empty() || key.kind == kind) {
+    for key in keys.iter().filter(|key| key.fits_kind(&kind)) {
         let key_path = join(path, key.name);
-        if matches!(key.absent, Absent::Needed) && !ground.marks.contains_key(&key_path) {
+        if key.is_needed_by(&kind) && !ground.marks.contains_key(&key_path) {
             miss(ground, path, format!("there is no `{}` in {}; it is {}", key.name, heading(path), key.form.words()));
         }
         let (Some((step, below)), Some(value)) = (key.below(), values.get_mut(key.name)) else { continue };
@@ -258,7 +258,7 @@ fn listed(names: &[String]) -> String {
 /// Puts the defaults where nothing was said; lists the paths of all keys in their order, with the defaults among them.
 fn fill(path: &str, keys: &'static [Key], values: &mut toml::Table, held: &mut Vec<(String, Option<Value>)>) {
     let kind = values.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
-    for key in keys.iter().filter(|key| key.kind.is_empty() || key.kind == kind) {
+    for key in keys.iter().filter(|key| key.fits_kind(&kind)) {
         let path = join(path, key.name);
         if let Form::Table(_) = key.form {
             values.entry(key.name).or_insert_with(|| Value::Table(toml::Table::new()));
