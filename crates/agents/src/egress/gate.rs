@@ -64,7 +64,7 @@ pub(super) struct Refused {
 
 impl OpenGate {
     pub(super) async fn open(rules: Arc<Rules>, verdicts: Arc<Verdicts>, guest: Guest) -> io::Result<Self> {
-        let Guest { task, dir, allow, models, people, sink } = guest;
+        let Guest { task, repo, dir, allow, models, people, sink } = guest;
         let room = dir.join(ROOM);
         let listener = listen(&room)?;
         let wanted = |(name, _): &(&String, &Arc<Provider>)| models.contains(name);
@@ -73,8 +73,8 @@ impl OpenGate {
             tally: Arc::new(Tally::new(sink, rules.limits.clone())),
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),
-            allow: rules.allow.with(&allow),
-            questions: Questions::new(task, rules.limits.questions, verdicts),
+            allow: rules.repos.get(&repo).into_iter().fold(rules.allow.with(&allow), |all, of_repo| all.with(of_repo)),
+            questions: Questions::new(task, if people.is_some() { rules.limits.questions } else { 0 }, verdicts),
             people,
             rules,
         });
@@ -160,7 +160,7 @@ impl Gate {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head)
-            .max_buf_size(HEAD_BYTES_MAX)
+            .max_header_size(HEAD_BYTES_MAX)
             .max_headers(HEADERS_MAX)
             .serve_connection(TokioIo::new(stream), answering)
             .with_upgrades();
@@ -194,13 +194,12 @@ impl Gate {
         let config = "it is on no list, and `egress.allow` in Downbeat's config can open it";
         let asked =
             "it is on no list; the people of this task are asked, so go on with something else and try again later";
-        let Some(people) = &self.people else { return Err(self.refuse(&to.to_string(), config)) };
         let why = match self.questions.standing(to) {
             Standing::Decided(Verdict::Allowed) => return Ok(Listed::ByName),
             Standing::Decided(Verdict::Refused) => "a person of this task said no",
             Standing::Asked => asked,
             Standing::Open(question) => {
-                self.ask(people.clone(), to.host.to_string(), question);
+                self.ask(to.host.to_string(), question);
                 asked
             }
             Standing::Unasked => config,
@@ -208,7 +207,8 @@ impl Gate {
         Err(self.refuse(&to.to_string(), why))
     }
 
-    fn ask(self: &Arc<Self>, people: Arc<dyn People>, host: String, question: Question) {
+    fn ask(self: &Arc<Self>, host: String, question: Question) {
+        let Some(people) = self.people.clone() else { return };
         let (gate, stop) = (self.clone(), self.stop.clone());
         let asking = async move {
             let reply = people.ask(question).await;

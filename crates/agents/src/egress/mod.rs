@@ -34,7 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use domain::TaskId;
+use domain::{RepoName, TaskId};
 
 use crate::cage::ProgressSink;
 use crate::session::people::People;
@@ -49,6 +49,8 @@ pub use tally::ModelTally;
 pub struct EgressSettings {
     /// The hosts that every session may reach.
     pub allow: AllowList,
+    /// The hosts that sessions of one repository may reach besides.
+    pub repos: BTreeMap<RepoName, AllowList>,
     /// Where models are, by the name in `/model/NAME/`.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// How much one session may do.
@@ -105,6 +107,7 @@ struct Inner {
 /// What a gate that is opened now goes by until it is closed.
 struct Rules {
     allow: AllowList,
+    repos: BTreeMap<RepoName, AllowList>,
     providers: BTreeMap<String, Arc<provider::Provider>>,
     limits: EgressLimits,
     client: model::ModelClient,
@@ -114,9 +117,11 @@ struct Rules {
 pub struct Guest {
     /// The task, for which people's answers are remembered.
     pub task: TaskId,
+    /// The repository that it is about.
+    pub repo: RepoName,
     /// An existing directory that no cage may read, such as [`Workspace::private`](crate::workspace::Workspace::private).
     pub dir: PathBuf,
-    /// The hosts that it may reach beside those of the installation.
+    /// The hosts that it may reach beside those of the config, such as a plan's that was approved with them.
     pub allow: AllowList,
     /// The providers whose models it may use, by name; those that are not configured are passed over.
     pub models: Vec<String>,
@@ -153,12 +158,13 @@ impl Egress {
 
 impl Rules {
     fn of(settings: &EgressSettings) -> io::Result<Self> {
-        let EgressSettings { allow, providers, limits } = settings;
+        let EgressSettings { allow, repos, providers, limits } = settings;
         let of = |(name, settings): (&String, &ProviderSettings)| {
             Ok((name.clone(), Arc::new(provider::Provider::of(name, settings)?)))
         };
         Ok(Self {
             allow: allow.clone(),
+            repos: repos.clone(),
             providers: providers.iter().map(of).collect::<io::Result<_>>()?,
             limits: limits.clone(),
             client: model::ModelClient::new(providers, limits)?,
