@@ -108,10 +108,16 @@ fn introduction(found: &Survey, agent: Option<&AgentCommand>, config: &Config) -
         let names: Vec<_> = found.agents.iter().map(|agent| agent.name).collect();
         agents.push_str(&format!("; on PATH and not used yet: {}", names.join(", ")));
     }
+    let keys: Vec<_> = found.providers.iter().map(|one| format!("{} (for {})", one.variable, one.name)).collect();
+    let keys = if keys.is_empty() {
+        String::new()
+    } else {
+        format!("\n  keys        {}, from your environment; no agent sees them", keys.join(", "))
+    };
     let located = &found.located;
     format!(
         "No config here, so I go by what I found. `downbeat init` writes it down for you to change.\n  \
-           repository  {}, {}\n  lands on    {} of {}\n  checks      {check}\n  agents      {agents}\n  \
+           repository  {}, {}\n  lands on    {} of {}\n  checks      {check}\n  agents      {agents}{keys}\n  \
            you are     {}\n  state       {}",
         found.name,
         located.top.display(),
