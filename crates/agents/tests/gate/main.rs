@@ -7,6 +7,6 @@
 )]
 
 mod attacks;
-mod models;
+mod gateway;
 mod proxying;
 mod world;

@@ -185,7 +185,7 @@ async fn a_provider_is_spoken_to_over_tls_that_the_machine_believes() {
             [("yes", server.certificate.clone()), ("no", "/etc/ssl/certs/ca-certificates.crt".into())]
         {
             let again = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "models::a_provider_is_spoken_to_over_tls_that_the_machine_believes"])
+                .args(["--exact", "gateway::a_provider_is_spoken_to_over_tls_that_the_machine_believes"])
                 .env("SSL_CERT_FILE", roots)
                 .env_remove("SSL_CERT_DIR")
                 .env(TLS_PORT, format!("{believed} {}", server.port))
