@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agents::dispatcher::Dispatcher;
+use agents::egress::Egress;
 use agents::publisher::Publisher;
 use agents::session::Roster;
 use agents::task::Waits;
@@ -55,6 +56,8 @@ pub struct System {
     pub repositories: Repositories,
     /// What understands people.
     pub intake: Intake,
+    /// What opens the way out of a cage.
+    pub egress: Egress,
     /// One pump a lane and kind.
     pub pumps: Vec<Arc<dyn Pumping>>,
     desk: QueueDesk,
@@ -75,6 +78,7 @@ struct Parts {
     workspaces: Workspaces,
     notifier: Notifier,
     checks: Arc<agents::checks::Gatekeeper>,
+    egress: Egress,
 }
 
 impl System {
@@ -98,7 +102,9 @@ impl System {
         );
         let roster = Arc::new(Roster::new(config.agents.clone(), &cage));
         let checks = Arc::new(agents::checks::Gatekeeper::new(cage, state.join(CHECKS_DIR)));
-        let parts = Parts { store, console, rules, repositories, desk, roster, workspaces, notifier, checks };
+        let egress =
+            Egress::new(&config.egress_settings()).context("failed to make ready for the providers of models")?;
+        let parts = Parts { store, console, rules, repositories, desk, roster, workspaces, notifier, checks, egress };
         Ok(parts.join(config))
     }
 
@@ -138,6 +144,7 @@ impl System {
     /// at once. What runs goes on under the old one.
     pub async fn adopt(&self, config: &Config) -> anyhow::Result<()> {
         self.intake.rules.store(Arc::new(config.rules()?));
+        self.egress.replace(&config.egress_settings())?;
         self.intake.roster.replace(config.agents.clone());
         self.intake.settings.store(Arc::new(intake_settings(config)));
         self.desk.replace_rules(queue_rules(&self.repositories, config));
@@ -235,6 +242,7 @@ impl Parts {
             intake,
             repositories: self.repositories,
             workspaces: self.workspaces,
+            egress: self.egress,
             pumps,
         }
     }

@@ -9,6 +9,7 @@ use domain::policy::Globs;
 use domain::{BranchName, Person, RepoName};
 use forge::Remote;
 
+use super::egress::{EGRESS, PROVIDER, REPO_EGRESS, provider_name};
 use super::key::Absent::{Default, Needed, NeededBy, Otherwise};
 use super::key::Applied::{self, AtReload, AtStart};
 use super::key::{Form, Key, Step};
@@ -61,6 +62,18 @@ pub const ROOT: &[Key] = &[
     table("limits", Form::Table(LIMITS), AtStart, "How much at once."),
     table("web", Form::Table(WEB), AtStart, "The web page."),
     table("cage", Form::Table(CAGE), AtStart, "What holds agents and checks."),
+    table(
+        "egress",
+        Form::Table(EGRESS),
+        AtReload,
+        "What sessions reach of the network: nothing that is not named here or allowed by a person.",
+    ),
+    table(
+        "providers",
+        Form::Named { rule: provider_name, keys: PROVIDER },
+        AtReload,
+        "Where models are. Agents reach them through a gateway that adds the key outside the cage.",
+    ),
 ];
 
 const PERSON: &[Key] = &[Key::new(
@@ -137,6 +150,7 @@ const REPO: &[Key] = &[
         AtStart,
         "Used where a commit's own .downbeat/config.toml says nothing about checks. `checks = []` lands untested.",
     ),
+    table("egress", Form::Table(REPO_EGRESS), AtReload, "What its sessions reach of the network beside what all do."),
 ];
 
 const AGENT: &[Key] = &[
