@@ -13,6 +13,7 @@ pub mod publisher;
 pub mod timer;
 
 pub mod cage;
+pub mod checkpoint;
 pub mod checks;
 pub mod log;
 pub mod prompt;
