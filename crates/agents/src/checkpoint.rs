@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::{Sha, TaskId};
+use domain::time::humanize;
+use domain::{Sha, TaskId, Timestamp};
 use forge::{Checkpoint, FileChange, GitError, Repositories, Repository, Signature};
 use store::Store;
 
@@ -122,13 +123,36 @@ pub async fn diff(repository: &Repository, from: &Sha, to: &Sha) -> Result<Diffe
     Ok(Difference { changes, patch })
 }
 
-/// One line for a list: `#3  12 min ago  +4 −1 in 2 files  after turn 3`; the counts are against what stood before it.
-pub fn in_words(one: &Checkpoint, changes: &[FileChange], age: Duration) -> String {
-    let (added, removed) = changes.iter().fold((0, 0), |(a, r), change| (a + change.added, r + change.removed));
-    let files = match changes.len() {
-        0 => "nothing changed".to_owned(),
-        1 => format!("+{added} −{removed} in {}", changes[0].path),
-        n => format!("+{added} −{removed} in {n} files"),
-    };
-    format!("#{}  {} ago  {files}  {}", one.n, domain::time::humanize(age), one.words)
+/// A checkpoint with what was changed since the one before it, or since the tree began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The state.
+    pub checkpoint: Checkpoint,
+    /// What led to it.
+    pub changes: Vec<FileChange>,
+}
+
+/// The checkpoints of a task with what each changed, oldest first. The oldest that is kept is compared with its base.
+pub async fn steps(repository: &Repository, task: TaskId) -> Result<Vec<Step>, GitError> {
+    let mut steps: Vec<Step> = Vec::new();
+    for checkpoint in list(repository, task).await? {
+        let before = steps.last().map_or(&checkpoint.base, |before| &before.checkpoint.commit);
+        let changes = repository.mirror.changes(before, &checkpoint.commit).await?;
+        steps.push(Step { checkpoint, changes });
+    }
+    Ok(steps)
+}
+
+impl Step {
+    /// One line for people: `#3 · 12 min ago · after turn 3 · +4 −1 in 2 files`.
+    pub fn in_words(&self, now: Timestamp) -> String {
+        let Self { checkpoint: Checkpoint { n, words, at, .. }, changes } = self;
+        let (added, removed) = changes.iter().fold((0, 0), |(a, r), change| (a + change.added, r + change.removed));
+        let files = match &changes[..] {
+            [] => "nothing changed".to_owned(),
+            [only] => format!("+{added} −{removed} in {}", only.path),
+            several => format!("+{added} −{removed} in {} files", several.len()),
+        };
+        format!("#{n} · {} ago · {words} · {files}", humanize(now.since(*at)))
+    }
 }
