@@ -20,4 +20,5 @@ pub mod money;
 pub mod prompt;
 pub mod recipe;
 pub mod session;
+pub mod setup;
 pub mod workspace;

@@ -25,8 +25,11 @@ use domain::{BranchName, Sha, TaskId};
 use forge::mirror::Mirror;
 use forge::{Checkpoint, GitError, Repository, Signature};
 
-pub(crate) use disk::remove_dir;
+use crate::cage::Order;
+use crate::setup::Environment;
+
 use disk::{clear_private, disk, inspect, off_the_runtime};
+pub(crate) use disk::{measure_dir, remove_dir};
 use pool::Pool;
 
 /// What a working tree may grow to.
@@ -81,6 +84,7 @@ pub struct Workspace {
     pub branch: BranchName,
     dir: PathBuf,
     mirror: Mirror,
+    environment: Option<Environment>,
 }
 
 impl Workspace {
@@ -97,6 +101,19 @@ impl Workspace {
     /// What must be readable for `git` to work in the tree.
     pub fn borrowed(&self) -> PathBuf {
         self.mirror.path().join("objects")
+    }
+
+    /// Gives an order what a run in this tree needs to see: the borrowed objects, and what the repository's setup made.
+    pub fn furnish(&self, order: &mut Order) {
+        order.read.push(self.borrowed());
+        if let Some(environment) = &self.environment {
+            environment.furnish(order);
+        }
+    }
+
+    /// The same workspace with what the repository's setup made.
+    pub fn with_environment(self, environment: Option<Environment>) -> Self {
+        Self { environment, ..self }
     }
 
     /// The mirror that the tree was cloned from.
@@ -137,7 +154,8 @@ impl Workspaces {
     ) -> Result<Workspace, WorkspaceError> {
         let mirror = repository.mirror.clone();
         let (base, branch) = (base.clone(), branch.clone());
-        let workspace = Workspace { task, base, branch, dir: self.root.join(task.to_string()), mirror };
+        let workspace =
+            Workspace { task, base, branch, dir: self.root.join(task.to_string()), mirror, environment: None };
         self.lay_out(&workspace, &workspace.base).await?;
         Ok(workspace)
     }
@@ -153,7 +171,8 @@ impl Workspaces {
     ) -> Result<Workspace, WorkspaceError> {
         let mirror = repository.mirror.clone();
         let (base, branch) = (checkpoint.base.clone(), branch.clone());
-        let workspace = Workspace { task, base, branch, dir: self.root.join(task.to_string()), mirror };
+        let workspace =
+            Workspace { task, base, branch, dir: self.root.join(task.to_string()), mirror, environment: None };
         self.go_back(&workspace, checkpoint).await?;
         Ok(workspace)
     }

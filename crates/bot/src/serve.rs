@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agents::checkpoint::Checkpoints;
+use agents::checks::Gatekeeper;
 use agents::dispatcher::Dispatcher;
 use agents::publisher::Publisher;
 use agents::session::Roster;
+use agents::setup::Setups;
 use agents::task::Waits;
 use agents::timer::DeadlineTimer;
 use agents::workspace::Workspaces;
@@ -64,6 +66,7 @@ pub struct System {
     look_every: Duration,
     workspaces: Workspaces,
     checkpoints: Checkpoints,
+    setups: Setups,
 }
 
 /// What every performer is made of.
@@ -76,7 +79,8 @@ struct Parts {
     roster: Arc<Roster>,
     workspaces: Workspaces,
     notifier: Notifier,
-    checks: Arc<agents::checks::Gatekeeper>,
+    checks: Arc<Gatekeeper>,
+    setups: Setups,
 }
 
 impl System {
@@ -84,7 +88,7 @@ impl System {
     pub async fn assemble(config: &Config, clock: Arc<dyn Clock>, cage: agents::cage::Cage) -> anyhow::Result<Self> {
         let state = &config.state;
         config.make_state()?;
-        let store = Store::open(&StoreSettings::new(config.database()), clock).await;
+        let store = Store::open(&StoreSettings::new(config.database()), clock.clone()).await;
         let store = store.with_context(|| format!("failed to open the database {}", config.database_shown()))?;
         let repositories = open_repositories(config).await?;
         let rules = Arc::new(ArcSwap::from_pointee(config.rules()?));
@@ -96,8 +100,9 @@ impl System {
             Notifier { store: store.clone(), messenger, repositories: repositories.clone(), cage: level.in_brief() };
         let workspaces = Workspaces::new(state.join("workspaces"), config.workspaces());
         let roster = Arc::new(Roster::new(config.agents.clone(), &cage));
-        let checks = Arc::new(agents::checks::Gatekeeper::new(cage, state.join(CHECKS_DIR)));
-        let parts = Parts { store, console, rules, repositories, desk, roster, workspaces, notifier, checks };
+        let setups = Setups::new(cage.clone(), state.join("setups"), config.setup.settings(), clock);
+        let checks = Arc::new(Gatekeeper::new(cage, state.join(CHECKS_DIR), setups.clone()));
+        let parts = Parts { store, console, rules, repositories, desk, roster, workspaces, notifier, checks, setups };
         Ok(parts.join(config))
     }
 
@@ -126,6 +131,7 @@ impl System {
         if n > 0 {
             tracing::info!("{n} working trees without a live task were removed");
         }
+        self.setups.trim().await?;
         let n = self.checkpoints.remove_old(&self.repositories, &live).await?;
         if n > 0 {
             tracing::info!("the checkpoints of {n} tasks that ended long ago were removed");
@@ -245,6 +251,7 @@ impl Parts {
             checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
             store: self.store,
             workspaces: self.workspaces,
+            setups: self.setups,
             pumps,
         }
     }

@@ -30,18 +30,24 @@ pub(super) fn inspect(dir: &Path, settings: &WorkspaceSettings) -> Result<(), Wo
     if entries.flatten().all(|entry| entry.file_name() == ".git") {
         return Err(WorkspaceError::Gone("every file in it was deleted".into()));
     }
+    measure_dir(dir, settings.bytes_max, settings.entries_max).map(drop)
+}
+
+/// The bytes of everything below a directory, where it is within these limits; a hole in a file counts.
+pub(crate) fn measure_dir(dir: &Path, bytes_max: u64, entries_max: u64) -> Result<u64, WorkspaceError> {
     let (mut bytes, mut n_entries) = (0, 0);
     walk(dir, &mut |_, found| {
         bytes += found.len().max(found.blocks() * 512);
         n_entries += 1;
-        if n_entries > settings.entries_max {
-            return Err(WorkspaceError::TooLarge(format!("more than {} files", settings.entries_max)));
+        if n_entries > entries_max {
+            return Err(WorkspaceError::TooLarge(format!("more than {entries_max} files")));
         }
-        if bytes > settings.bytes_max {
-            return Err(WorkspaceError::TooLarge(format!("more than {} MiB", settings.bytes_max >> 20)));
+        if bytes > bytes_max {
+            return Err(WorkspaceError::TooLarge(format!("more than {} MiB", bytes_max >> 20)));
         }
         Ok(())
-    })
+    })?;
+    Ok(bytes)
 }
 
 /// Visits everything below `dir`, parents first. Directories that nobody may enter are opened up, because an agent can

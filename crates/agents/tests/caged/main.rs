@@ -18,6 +18,7 @@ mod limits;
 mod pools;
 mod project;
 mod sessions;
+mod setups;
 mod trees;
 mod world;
 
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         gates::CASES,
         checkpoints::CASES,
         pools::CASES,
+        setups::CASES,
     ]
     .concat();
     let as_we_are = |&(name, run): &Case| {

@@ -89,4 +89,5 @@ fn the_structs_take_exactly_the_keys_that_are_described() {
     assert_eq!(fields_of::<LimitsConfig>(""), described("limits", ""));
     assert_eq!(fields_of::<WebConfig>(""), described("web", ""));
     assert_eq!(fields_of::<CageConfig>(""), described("cage", ""));
+    assert_eq!(fields_of::<SetupConfig>(""), described("setup", ""));
 }

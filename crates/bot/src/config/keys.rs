@@ -61,6 +61,7 @@ pub const ROOT: &[Key] = &[
     table("limits", Form::Table(LIMITS), AtStart, "How much at once."),
     table("web", Form::Table(WEB), AtStart, "The web page."),
     table("cage", Form::Table(CAGE), AtStart, "What holds agents and checks."),
+    table("setup", Form::Table(SETUP), AtStart, "What repositories' own .downbeat/setup may take."),
 ];
 
 const PERSON: &[Key] = &[Key::new(
@@ -277,6 +278,30 @@ const CAGE: &[Key] = &[
         Default("{}"),
         AtStart,
         "Environment for all of them, such as CARGO_HOME. No place for secrets.",
+    ),
+];
+
+const SETUP: &[Key] = &[
+    Key::new(
+        "network",
+        Form::Choice(&["denied", "allowed"]),
+        Default("\"denied\""),
+        AtStart,
+        "What a setup reaches while it runs. `allowed` is the machine's whole network, for code that the repository brings.",
+    ),
+    Key::new(
+        "time_min",
+        Form::Whole { min: 1, max: 240 },
+        Default("20"),
+        AtStart,
+        "Minutes that one may take: long enough for the dependencies of a large project.",
+    ),
+    Key::new(
+        "kept_gb",
+        Form::Whole { min: 1, max: 10_000 },
+        Default("20"),
+        AtStart,
+        "Gigabytes of all that are kept; those that were not used for the longest time go first.",
     ),
 ];
 

@@ -22,8 +22,10 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use agents::cage::Network;
 use agents::checkpoint::CheckpointSettings;
 use agents::session::AgentSettings;
+use agents::setup::SetupSettings;
 use agents::workspace::WorkspaceSettings;
 use domain::policy::{BadRules, Policy as PermissionPolicy, Rules};
 use domain::{BranchName, Person, RepoName, Role};
@@ -66,6 +68,8 @@ pub struct Config {
     pub web: WebConfig,
     /// The sandbox.
     pub cage: CageConfig,
+    /// Repositories' own setups.
+    pub setup: SetupConfig,
 }
 
 /// One person.
@@ -151,6 +155,40 @@ pub struct CageConfig {
     pub read: Vec<PathBuf>,
     /// Environment variables that are passed in, by name and value.
     pub env: BTreeMap<String, String>,
+}
+
+/// Repositories' own setups.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetupConfig {
+    /// What one reaches while it runs.
+    pub network: SetupNetwork,
+    /// Minutes that one may take.
+    pub time_min: u64,
+    /// Gigabytes of all that are kept.
+    pub kept_gb: u64,
+}
+
+/// What a setup reaches while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SetupNetwork {
+    /// Nothing.
+    Denied,
+    /// What the machine reaches.
+    Allowed,
+}
+
+impl SetupConfig {
+    /// The same, for who runs them.
+    pub fn settings(&self) -> SetupSettings {
+        let network = match self.network {
+            SetupNetwork::Denied => Network::Denied,
+            SetupNetwork::Allowed => Network::Allowed,
+        };
+        let (time, kept_bytes_max) = (Duration::from_secs(self.time_min * 60), self.kept_gb << 30);
+        SetupSettings { time, network, kept_bytes_max, ..SetupSettings::default() }
+    }
 }
 
 /// How firmly agents and checks are held.

@@ -102,6 +102,11 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         level = "standard"                               # default
         read = []                                        # default
         env = {}                                         # default
+
+        [setup]
+        network = "denied"                               # default
+        time_min = 20                                    # default
+        kept_gb = 20                                     # default
     "#]]
     .assert_eq(&printed(ConfigCommand::Show { json: false }, &text, &env));
 }
