@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use agents::money::{Caps, DOLLAR, Estimate, Grouping, Ledger, PriceList, Settled, Spender};
-use agents::session::event::Usage;
+use agents::money::{Caps, DOLLAR, Estimate, Grouping, Ledger, Meter, PriceList, Settled, Spender};
+use agents::session::event::{AgentEvent, Usage};
 use agents::session::people::{People, Question, Reply};
 use async_trait::async_trait;
 use domain::{TaskId, ThreadRef, Timestamp};
@@ -176,4 +176,22 @@ pub async fn an_estimate_goes_by_tasks_that_came_to_something(world: &World) {
     let estimate = ledger.estimate(&repo, "coder").await.unwrap();
     assert_eq!(estimate, Estimate::Known { median: 2 * DOLLAR, p90: 4 * DOLLAR, n_tasks: 3 });
     assert_eq!(ledger.estimate(&repo, "tidy").await.unwrap(), Estimate::Unknown);
+}
+
+pub async fn a_meter_keeps_what_it_hears_and_ends_at_a_cap(world: &World) {
+    let store = world.open().await;
+    let ledger = ledger(&store, Caps { task: Some(10 * DOLLAR), ..NO_CAPS });
+    let meter = Meter::new(ledger.clone(), spender(1, "coder", "main"));
+    meter.hear(&AgentEvent::Said { text: "no report".to_owned() });
+    meter.hear(&AgentEvent::Used(dollars(3)));
+    meter.keep().await.unwrap();
+    meter.keep().await.unwrap();
+    assert_eq!(cost(&ledger, Grouping::Task, 0).await, [("T-1".to_owned(), "$3".to_owned())]);
+    let hears = async {
+        // More at once than may wait: they are added up.
+        (0..1_000).for_each(|_| meter.hear(&AgentEvent::Used(dollars(1))));
+    };
+    let (reached, ()) = tokio::join!(meter.until_reached(), hears);
+    assert_eq!(reached.unwrap().in_words(), "T-1 has cost $10, which is its cap.");
+    assert_eq!(cost(&ledger, Grouping::Task, 0).await, [("T-1".to_owned(), "$1,003".to_owned())]);
 }

@@ -109,7 +109,8 @@ const CASES: &[Case] = cases! {
         a_reached_cap_asks_until_somebody_allows_enough
         two_answers_to_one_limit_count_once
         caps_of_a_day_begin_anew_the_next_day
-        an_estimate_goes_by_tasks_that_came_to_something;
+        an_estimate_goes_by_tasks_that_came_to_something
+        a_meter_keeps_what_it_hears_and_ends_at_a_cap;
     schema:
         every_statement_prepares
         how_far_the_schema_is_can_be_told_beforehand

@@ -5,6 +5,7 @@
 
 mod caps;
 mod estimate;
+mod meter;
 mod prices;
 mod table;
 mod words;
@@ -17,6 +18,7 @@ use store::{Store, StoreError};
 
 pub use caps::{Caps, DOLLAR, Reached, Scope, Settled};
 pub use estimate::Estimate;
+pub use meter::Meter;
 pub use prices::{BadPrices, LIST_BYTES_MAX, Price, PriceList, SHIPPED};
 pub use table::{Grouping, Total};
 pub use words::{dollars, table_of, tokens};
