@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agents::checkpoint::Checkpoints;
+use agents::checks::Gatekeeper;
 use agents::dispatcher::Dispatcher;
 use agents::egress::Egress;
 use agents::publisher::Publisher;
 use agents::session::Roster;
+use agents::setup::Setups;
 use agents::task::Waits;
 use agents::timer::DeadlineTimer;
-use agents::workspace::{WorkspaceSettings, Workspaces};
+use agents::workspace::Workspaces;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use domain::policy::Rules;
@@ -65,6 +68,8 @@ pub struct System {
     refresher: Arc<Refresher>,
     look_every: Duration,
     workspaces: Workspaces,
+    checkpoints: Checkpoints,
+    setups: Setups,
 }
 
 /// What every performer is made of.
@@ -77,7 +82,8 @@ struct Parts {
     roster: Arc<Roster>,
     workspaces: Workspaces,
     notifier: Notifier,
-    checks: Arc<agents::checks::Gatekeeper>,
+    checks: Arc<Gatekeeper>,
+    setups: Setups,
     egress: Egress,
 }
 
@@ -86,7 +92,7 @@ impl System {
     pub async fn assemble(config: &Config, clock: Arc<dyn Clock>, cage: agents::cage::Cage) -> anyhow::Result<Self> {
         let state = &config.state;
         config.make_state()?;
-        let store = Store::open(&StoreSettings::new(config.database()), clock).await;
+        let store = Store::open(&StoreSettings::new(config.database()), clock.clone()).await;
         let store = store.with_context(|| format!("failed to open the database {}", config.database_shown()))?;
         let repositories = open_repositories(config).await?;
         let rules = Arc::new(ArcSwap::from_pointee(config.rules()?));
@@ -96,15 +102,14 @@ impl System {
         let messenger: Arc<dyn Messenger> = Arc::new(console.clone());
         let notifier =
             Notifier { store: store.clone(), messenger, repositories: repositories.clone(), cage: level.in_brief() };
-        let workspaces = Workspaces::new(
-            state.join("workspaces"),
-            WorkspaceSettings { bytes_max: config.limits.workspace_mb << 20, ..WorkspaceSettings::default() },
-        );
+        let workspaces = Workspaces::new(state.join("workspaces"), config.workspaces());
         let roster = Arc::new(Roster::new(config.agents.clone(), &cage));
-        let checks = Arc::new(agents::checks::Gatekeeper::new(cage, state.join(CHECKS_DIR)));
+        let setups = Setups::new(cage.clone(), state.join("setups"), config.setup.settings(), clock);
+        let checks = Arc::new(Gatekeeper::new(cage, state.join(CHECKS_DIR), setups.clone()));
         let egress =
             Egress::new(&config.egress_settings()).context("failed to make ready for the providers of models")?;
-        let parts = Parts { store, console, rules, repositories, desk, roster, workspaces, notifier, checks, egress };
+        let parts =
+            Parts { store, console, rules, repositories, desk, roster, workspaces, notifier, checks, setups, egress };
         Ok(parts.join(config))
     }
 
@@ -128,6 +133,11 @@ impl System {
         let n = self.workspaces.remove_orphans(&live).await?;
         if n > 0 {
             tracing::info!("{n} working trees without a live task were removed");
+        }
+        self.setups.trim().await?;
+        let n = self.checkpoints.remove_old(&self.repositories, &live).await?;
+        if n > 0 {
+            tracing::info!("the checkpoints of {n} tasks that ended long ago were removed");
         }
         Ok(())
     }
@@ -160,6 +170,8 @@ impl System {
         }
         let (reconciler, every, until) = (self.reconciler.clone(), self.look_every, stop.clone());
         tracker.spawn(async move { reconciler.run(every, until).await });
+        let (workspaces, until) = (self.workspaces.clone(), stop.clone());
+        tracker.spawn(async move { workspaces.pool().run(until).await });
         let (refresher, until) = (self.refresher.clone(), stop.clone());
         tracker.spawn(async move { refresher.run(REFRESH_EVERY, until).await });
         tracker.close();
@@ -237,12 +249,14 @@ impl Parts {
             reconciler: Reconciler::new(self.store.clone(), self.repositories.clone()),
             look_every: Duration::from_secs(config.queue.look_every_s),
             desk: self.desk,
-            store: self.store,
             console: self.console,
             intake,
             repositories: self.repositories,
+            checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
+            store: self.store,
             workspaces: self.workspaces,
             egress: self.egress,
+            setups: self.setups,
             pumps,
         }
     }

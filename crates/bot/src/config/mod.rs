@@ -23,7 +23,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use agents::cage::Network;
+use agents::checkpoint::CheckpointSettings;
 use agents::session::AgentSettings;
+use agents::setup::SetupSettings;
+use agents::workspace::WorkspaceSettings;
 use domain::policy::{BadRules, Policy as PermissionPolicy, Rules};
 use domain::{BranchName, Person, RepoName, Role};
 use forge::{Gate, GitSettings, Remote};
@@ -71,6 +75,8 @@ pub struct Config {
     /// Where models are, by name.
     #[serde(default)]
     pub providers: BTreeMap<String, ProviderConfig>,
+    /// Repositories' own setups.
+    pub setup: SetupConfig,
 }
 
 /// One person.
@@ -132,6 +138,12 @@ pub struct LimitsConfig {
     pub session_min: u64,
     /// Megabytes that one working tree may hold after a session.
     pub workspace_mb: u64,
+    /// Clones of each repository that stand ready.
+    pub pool: usize,
+    /// Checkpoints of each task that are kept.
+    pub checkpoints: usize,
+    /// Days for which they are kept after the task has ended.
+    pub checkpoint_days: u64,
 }
 
 /// The web page.
@@ -152,6 +164,40 @@ pub struct CageConfig {
     pub read: Vec<PathBuf>,
     /// Environment variables that are passed in, by name and value.
     pub env: BTreeMap<String, String>,
+}
+
+/// Repositories' own setups.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetupConfig {
+    /// What one reaches while it runs.
+    pub network: SetupNetwork,
+    /// Minutes that one may take.
+    pub time_min: u64,
+    /// Gigabytes of all that are kept.
+    pub kept_gb: u64,
+}
+
+/// What a setup reaches while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SetupNetwork {
+    /// Nothing.
+    Denied,
+    /// What the machine reaches.
+    Allowed,
+}
+
+impl SetupConfig {
+    /// The same, for who runs them.
+    pub fn settings(&self) -> SetupSettings {
+        let network = match self.network {
+            SetupNetwork::Denied => Network::Denied,
+            SetupNetwork::Allowed => Network::Allowed,
+        };
+        let (time, kept_bytes_max) = (Duration::from_secs(self.time_min * 60), self.kept_gb << 30);
+        SetupSettings { time, network, kept_bytes_max, ..SetupSettings::default() }
+    }
 }
 
 /// How firmly agents and checks are held.
@@ -255,6 +301,18 @@ impl Config {
     /// What the gates of cages go by.
     pub fn egress_settings(&self) -> agents::egress::EgressSettings {
         self.egress.settings(&self.repos, &self.providers)
+    }
+
+    /// What a working tree may grow to, and how many stand ready.
+    pub fn workspaces(&self) -> WorkspaceSettings {
+        let LimitsConfig { workspace_mb, pool, .. } = self.limits;
+        WorkspaceSettings { bytes_max: workspace_mb << 20, pool, ..WorkspaceSettings::default() }
+    }
+
+    /// How many checkpoints are kept, and how long.
+    pub fn checkpoints(&self) -> CheckpointSettings {
+        let kept_for = Duration::from_secs(self.limits.checkpoint_days * 24 * 3_600);
+        CheckpointSettings { kept_max: self.limits.checkpoints, kept_for }
     }
 
     /// How long one session may take.

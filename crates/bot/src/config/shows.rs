@@ -94,6 +94,9 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         checks = 2                                       # default
         session_min = 30                                 # default
         workspace_mb = 4096                              # default
+        pool = 2                                         # default
+        checkpoints = 50                                 # default
+        checkpoint_days = 7                              # default
 
         [web]
         listen = "127.0.0.1:7117"                        # default
@@ -109,6 +112,10 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         connections = 64                                 # default
         requests_per_minute = 1000                       # default
         questions = 5                                    # default
+        [setup]
+        network = "denied"                               # default
+        time_min = 20                                    # default
+        kept_gb = 20                                     # default
     "#]]
     .assert_eq(&printed(ConfigCommand::Show { json: false }, &text, &env));
 }
