@@ -7,6 +7,7 @@ mod sample;
 mod request;
 
 mod approval;
+mod asking;
 mod cancel;
 mod merge;
 mod permissions;

@@ -14,6 +14,7 @@ pub mod timer;
 
 pub mod cage;
 pub mod checks;
+pub mod liaison;
 pub mod log;
 pub mod prompt;
 pub mod recipe;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agents::dispatcher::Dispatcher;
+use agents::liaison::{Bell, PATIENCE};
 use agents::publisher::Publisher;
 use agents::session::Roster;
 use agents::task::Waits;
@@ -72,6 +73,7 @@ struct Parts {
     repositories: Repositories,
     desk: QueueDesk,
     roster: Arc<Roster>,
+    bell: Arc<Bell>,
     workspaces: Workspaces,
     notifier: Notifier,
     checks: Arc<agents::checks::Gatekeeper>,
@@ -98,7 +100,8 @@ impl System {
         );
         let roster = Arc::new(Roster::new(config.agents.clone(), &cage));
         let checks = Arc::new(agents::checks::Gatekeeper::new(cage, state.join(CHECKS_DIR)));
-        let parts = Parts { store, console, rules, repositories, desk, roster, workspaces, notifier, checks };
+        let bell = Arc::default();
+        let parts = Parts { store, console, rules, repositories, desk, roster, bell, workspaces, notifier, checks };
         Ok(parts.join(config))
     }
 
@@ -251,7 +254,9 @@ impl Parts {
             roster: self.roster.clone(),
             workspaces: self.workspaces.clone(),
             checks: self.checks.clone(),
+            bell: self.bell.clone(),
             time_max: config.session_time(),
+            patience: PATIENCE,
         };
         let publisher = Publisher {
             store: self.store.clone(),
@@ -288,6 +293,7 @@ impl Parts {
             repositories: self.repositories.clone(),
             desk: self.desk.clone(),
             roster: self.roster.clone(),
+            bell: self.bell.clone(),
             notifier: self.notifier.clone(),
             settings: Arc::new(ArcSwap::from_pointee(intake_settings(config))),
         }

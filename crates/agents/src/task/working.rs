@@ -10,24 +10,26 @@ pub(super) fn begin_session(mut task: Task, session: u32) -> Step<Task> {
         return Step::quiet(task);
     }
     let TaskState::Queued { goal } = &task.state else { return Step::quiet(task) };
-    task.state = match goal.clone() {
-        Goal::Plan { feedback } => TaskState::Planning { feedback },
-        Goal::Work { approved } => TaskState::Working { approved },
-    };
+    task.state = goal.clone().at_work();
     Step::owing(task, [TaskEffect::EditCard])
 }
 
 /// The approval under which the current session works; `None` when it is not at work.
 fn working_under(task: &Task) -> Option<Option<Approved>> {
     match &task.state {
-        TaskState::Working { approved } | TaskState::Queued { goal: Goal::Work { approved } } => Some(approved.clone()),
+        TaskState::Working { approved }
+        | TaskState::Queued { goal: Goal::Work { approved } }
+        | TaskState::Asking { goal: Goal::Work { approved }, .. } => Some(approved.clone()),
         _ => None,
     }
 }
 
 pub(super) fn finish(mut task: Task, session: u32, work: &Work, now: Timestamp) -> Step<Task> {
     let approved = working_under(&task).filter(|_| session == task.sessions);
-    let Some(approved) = approved else { return moves::stopped(task, session) };
+    let Some(approved) = approved else { return moves::session_ended(task, session, now) };
+    if !task.untold().is_empty() {
+        return moves::go_on(task);
+    }
     let work = Work { approved, ..work.clone() };
     let Some(why) = departure(&work) else { return review::publish(task, work) };
     task.state = TaskState::Departed { work: work.clone(), why: why.clone() };
@@ -67,9 +69,12 @@ pub(super) fn accept_departure(task: Task, by: &Person, head: &Sha) -> Result<St
     }
 }
 
-pub(super) fn answer(mut task: Task, session: u32, answer: &str) -> Step<Task> {
+pub(super) fn answer(mut task: Task, session: u32, answer: &str, now: Timestamp) -> Step<Task> {
     if session != task.sessions || working_under(&task).is_none() {
-        return moves::stopped(task, session);
+        return moves::session_ended(task, session, now);
+    }
+    if !task.untold().is_empty() {
+        return moves::go_on(task);
     }
     task.state = TaskState::Answered { answer: answer.to_owned() };
     task.ended(Vec::new())

@@ -10,7 +10,7 @@ use store::Table;
 use super::command::TaskVerb;
 use super::hindrance::{Hindrance, cut};
 use super::intake::{Answer, Intake, Trouble};
-use super::interpret::{right_for, risk_of};
+use super::interpret::{right_to, risk_of};
 use super::messenger::Heard;
 use super::{render, resolve};
 
@@ -50,11 +50,13 @@ impl Intake {
 
     /// Who can move a task that waits for a person, and what they say.
     fn next_move(&self, task: &Task) -> Option<String> {
-        let verb = right_for(awaited(task)?);
+        let verb = awaited(task)?;
+        let right = right_to(verb, task);
         let (tier, paths) = risk_of(task);
         let about = About { task: task.id, requester: &task.request.requester, tier, paths: &paths };
-        let nobody = || format!("nobody here may {verb} it");
-        Some(who_may(&self.rules.load(), &Asked::about(verb, about)).unwrap_or_else(nobody))
+        let nobody = || format!("nobody here may {} it", verb.word());
+        let said = who_may(&self.rules.load(), &Asked::about(right, about)).unwrap_or_else(nobody);
+        Some(said.replace(&format!("`{right} "), &format!("`{} ", verb.word())))
     }
 
     /// Answers `why`: what the task waits for and who can move it, or the policy's own reason.
@@ -69,7 +71,9 @@ impl Intake {
         let id = resolve::task("why", fits, task, &heard.message.thread, &self.store).await??;
         let task = self.find(id).await?;
         let around = self.notifier.surroundings(&task).await?;
-        let mut lines = vec![format!("{id}: {}.", render::now_line(&task, &around).trim_end_matches('.'))];
+        let now = render::now_line(&task, &around);
+        let stop = if now.ends_with(['.', '?', '!']) { "" } else { "." };
+        let mut lines = vec![format!("{id}: {now}{stop}")];
         match deed {
             Some(deed) => lines.push(match self.judge(heard, deed, &task, false) {
                 Decision::Allowed { because } => format!("You may {} it: {because}.", deed.word()),
@@ -148,9 +152,12 @@ fn awaited(task: &Task) -> Option<TaskVerb> {
         TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } => Some(TaskVerb::Approve),
         TaskState::InReview { pull_request, sent_back: None } if pull_request.work.may_land() => Some(TaskVerb::Merge),
         TaskState::InReview { .. } | TaskState::Failed { .. } => Some(TaskVerb::Retry),
+        TaskState::Asking { .. } | TaskState::Parked { .. } => Some(TaskVerb::Answer),
+        TaskState::Paused { .. } => Some(TaskVerb::Resume),
         TaskState::Queued { .. }
         | TaskState::Planning { .. }
         | TaskState::Working { .. }
+        | TaskState::Pausing { .. }
         | TaskState::Publishing { .. }
         | TaskState::Merging { .. }
         | TaskState::Cancelling { .. }
@@ -172,6 +179,10 @@ fn change_of(task: &Task) -> Option<&Work> {
         | TaskState::Planning { .. }
         | TaskState::AwaitingApproval { .. }
         | TaskState::Working { .. }
+        | TaskState::Asking { .. }
+        | TaskState::Parked { .. }
+        | TaskState::Pausing { .. }
+        | TaskState::Paused { .. }
         | TaskState::Cancelling { .. }
         | TaskState::Merged { .. }
         | TaskState::Answered { .. }

@@ -175,6 +175,7 @@ fn request(who: &str, repo: &str, text: &str) -> Request {
         text: text.to_owned(),
         repo: repo.parse::<RepoName>().unwrap(),
         target: main_branch(),
+        model: None,
         agent: "claude".to_owned(),
         plan: PlanMode::Ask,
         merges_itself: false,
