@@ -13,9 +13,11 @@ pub mod publisher;
 pub mod timer;
 
 pub mod cage;
+pub mod checkpoint;
 pub mod checks;
 pub mod liaison;
 pub mod log;
+pub mod money;
 pub mod prompt;
 pub mod recipe;
 pub mod session;

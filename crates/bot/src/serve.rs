@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agents::checkpoint::Checkpoints;
 use agents::dispatcher::Dispatcher;
 use agents::liaison::{Bell, PATIENCE};
 use agents::publisher::Publisher;
 use agents::session::Roster;
 use agents::task::Waits;
 use agents::timer::DeadlineTimer;
-use agents::workspace::{WorkspaceSettings, Workspaces};
+use agents::workspace::Workspaces;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use domain::policy::Rules;
@@ -63,6 +64,7 @@ pub struct System {
     refresher: Arc<Refresher>,
     look_every: Duration,
     workspaces: Workspaces,
+    checkpoints: Checkpoints,
 }
 
 /// What every performer is made of.
@@ -94,10 +96,7 @@ impl System {
         let messenger: Arc<dyn Messenger> = Arc::new(console.clone());
         let notifier =
             Notifier { store: store.clone(), messenger, repositories: repositories.clone(), cage: level.in_brief() };
-        let workspaces = Workspaces::new(
-            state.join("workspaces"),
-            WorkspaceSettings { bytes_max: config.limits.workspace_mb << 20, ..WorkspaceSettings::default() },
-        );
+        let workspaces = Workspaces::new(state.join("workspaces"), config.workspaces());
         let roster = Arc::new(Roster::new(config.agents.clone(), &cage));
         let checks = Arc::new(agents::checks::Gatekeeper::new(cage, state.join(CHECKS_DIR)));
         let bell = Arc::default();
@@ -130,6 +129,10 @@ impl System {
         if n > 0 {
             tracing::info!("{n} working trees without a live task were removed");
         }
+        let n = self.checkpoints.remove_old(&self.repositories, &live).await?;
+        if n > 0 {
+            tracing::info!("the checkpoints of {n} tasks that ended long ago were removed");
+        }
         Ok(())
     }
 
@@ -160,6 +163,8 @@ impl System {
         }
         let (reconciler, every, until) = (self.reconciler.clone(), self.look_every, stop.clone());
         tracker.spawn(async move { reconciler.run(every, until).await });
+        let (workspaces, until) = (self.workspaces.clone(), stop.clone());
+        tracker.spawn(async move { workspaces.pool().run(until).await });
         let (refresher, until) = (self.refresher.clone(), stop.clone());
         tracker.spawn(async move { refresher.run(REFRESH_EVERY, until).await });
         tracker.close();
@@ -237,10 +242,11 @@ impl Parts {
             reconciler: Reconciler::new(self.store.clone(), self.repositories.clone()),
             look_every: Duration::from_secs(config.queue.look_every_s),
             desk: self.desk,
-            store: self.store,
             console: self.console,
             intake,
             repositories: self.repositories,
+            checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
+            store: self.store,
             workspaces: self.workspaces,
             pumps,
         }

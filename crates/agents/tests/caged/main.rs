@@ -11,9 +11,11 @@
 
 mod attacker;
 mod attacks;
+mod checkpoints;
 mod endings;
 mod gates;
 mod limits;
+mod pools;
 mod project;
 mod sessions;
 mod trees;
@@ -40,8 +42,17 @@ fn main() -> ExitCode {
         Some(endings::HOST_VERB) => return endings::host_main(&args[2..]),
         Some(_) | None => {}
     }
-    let cases: Vec<Case> =
-        [attacks::CASES, endings::CASES, limits::CASES, sessions::CASES, trees::CASES, gates::CASES].concat();
+    let cases: Vec<Case> = [
+        attacks::CASES,
+        endings::CASES,
+        limits::CASES,
+        sessions::CASES,
+        trees::CASES,
+        gates::CASES,
+        checkpoints::CASES,
+        pools::CASES,
+    ]
+    .concat();
     let as_we_are = |&(name, run): &Case| {
         Trial::test(name, move || {
             run();

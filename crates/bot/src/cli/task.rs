@@ -79,8 +79,21 @@ pub enum TaskCommand {
         #[command(flatten)]
         form: Form,
     },
-    /// Print the difference that a task's change makes
+    /// Print the difference that a task's change makes, or that its tree had made by a checkpoint
     Diff {
+        /// The task, as `T-1`
+        id: TaskId,
+        /// The checkpoint, as `task checkpoints` numbers them
+        #[arg(value_name = "N")]
+        checkpoint: Option<u32>,
+        /// Compare with this checkpoint instead of with where the tree began
+        #[arg(long, value_name = "N", requires = "checkpoint")]
+        since: Option<u32>,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// List the states of a task's tree that were kept, one after each turn of its agent
+    Checkpoints {
         /// The task, as `T-1`
         id: TaskId,
         #[command(flatten)]
@@ -146,7 +159,8 @@ pub async fn run(command: TaskCommand, place: &PlaceArgs) -> anyhow::Result<Exit
         T::Retry(named) => on_task("retry", &named, place, "runs again").await,
         T::Merge(named) => on_task("merge", &named, place, "is in the merge queue").await,
         T::Log { id, follow, form } => follow_log(place, id, form, follow).await,
-        T::Diff { id, form } => show(place, form, &Ask::Diff { id }).await,
+        T::Diff { id, checkpoint, since, form } => show(place, form, &Ask::Diff { id, checkpoint, since }).await,
+        T::Checkpoints { id, form } => show(place, form, &Ask::Checkpoints { id }).await,
     }
 }
 

@@ -225,6 +225,27 @@ const LIMITS: &[Key] = &[
         AtStart,
         "Megabytes that one working tree may hold after a session.",
     ),
+    Key::new(
+        "pool",
+        Form::Whole { min: 0, max: 16 },
+        Default("2"),
+        AtStart,
+        "Clones of each repository in use that stand ready for the next task: one that plans, one that works.",
+    ),
+    Key::new(
+        "checkpoints",
+        Form::Whole { min: 1, max: 1_000 },
+        Default("50"),
+        AtStart,
+        "Checkpoints of each task that are kept, the newest: more turns than anybody goes back.",
+    ),
+    Key::new(
+        "checkpoint_days",
+        Form::Whole { min: 0, max: 365 },
+        Default("7"),
+        AtStart,
+        "Days for which the checkpoints of a task are kept after it has ended.",
+    ),
 ];
 
 const WEB: &[Key] = &[Key::new(

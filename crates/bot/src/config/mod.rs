@@ -22,7 +22,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use agents::checkpoint::CheckpointSettings;
 use agents::session::AgentSettings;
+use agents::workspace::WorkspaceSettings;
 use domain::policy::{BadRules, Policy as PermissionPolicy, Rules};
 use domain::{BranchName, Person, RepoName, Role};
 use forge::{Gate, GitSettings, Remote};
@@ -123,6 +125,12 @@ pub struct LimitsConfig {
     pub session_min: u64,
     /// Megabytes that one working tree may hold after a session.
     pub workspace_mb: u64,
+    /// Clones of each repository that stand ready.
+    pub pool: usize,
+    /// Checkpoints of each task that are kept.
+    pub checkpoints: usize,
+    /// Days for which they are kept after the task has ended.
+    pub checkpoint_days: u64,
 }
 
 /// The web page.
@@ -241,6 +249,18 @@ impl Config {
     /// How git is run: with those variables of our own environment that say where it is and how remotes are reached.
     pub fn git(&self) -> GitSettings {
         git_settings(&self.state)
+    }
+
+    /// What a working tree may grow to, and how many stand ready.
+    pub fn workspaces(&self) -> WorkspaceSettings {
+        let LimitsConfig { workspace_mb, pool, .. } = self.limits;
+        WorkspaceSettings { bytes_max: workspace_mb << 20, pool, ..WorkspaceSettings::default() }
+    }
+
+    /// How many checkpoints are kept, and how long.
+    pub fn checkpoints(&self) -> CheckpointSettings {
+        let kept_for = Duration::from_secs(self.limits.checkpoint_days * 24 * 3_600);
+        CheckpointSettings { kept_max: self.limits.checkpoints, kept_for }
     }
 
     /// How long one session may take.

@@ -91,6 +91,9 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         checks = 2                                       # default
         session_min = 30                                 # default
         workspace_mb = 4096                              # default
+        pool = 2                                         # default
+        checkpoints = 50                                 # default
+        checkpoint_days = 7                              # default
 
         [web]
         listen = "127.0.0.1:7117"                        # default
