@@ -249,6 +249,8 @@ impl<D: Door> Play<D> {
             checks: vec![check],
             demand: Demand::Checks,
             cage: "none".to_owned(),
+            hosts: Vec::new(),
+            cost_micros: None,
         })
     }
 

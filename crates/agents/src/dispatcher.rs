@@ -15,11 +15,12 @@ use forge::{ForgeError, GitError, Repositories, Repository};
 use store::{ApplyError, Owed, Performed, Performer, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
+use crate::checkpoint::Checkpoints;
 use crate::checks::Gatekeeper;
 use crate::liaison::{Bell, Liaison, Sitting};
 use crate::log::TaskLog;
 use crate::session::{Agent, Roster, SessionError};
-use crate::task::{Goal, Task, TaskEffect, TaskEvent, TaskState};
+use crate::task::{Goal, Ground, Task, TaskEffect, TaskEvent, TaskState};
 use crate::workspace::{WorkspaceError, Workspaces};
 
 mod turns;
@@ -36,6 +37,8 @@ pub struct Dispatcher {
     pub roster: Arc<Roster>,
     /// Where trees stand.
     pub workspaces: Workspaces,
+    /// What keeps trees after each turn.
+    pub checkpoints: Checkpoints,
     /// What runs a change's checks before it is published.
     pub checks: Arc<Gatekeeper>,
     /// Rings when somebody said something to a task.
@@ -65,6 +68,8 @@ enum Trouble {
     Checks(String),
     #[error("the checks cannot be read: {0}")]
     Unreadable(String),
+    #[error("checkpoint {0} is gone; say `checkpoints` to see what there is")]
+    NoCheckpoint(u32),
     #[error("{0} is not in the config any more")]
     Gone(String),
 }
@@ -75,13 +80,16 @@ struct Run<'a> {
     number: u32,
     repository: &'a Repository,
     agent: &'a dyn Agent,
-    liaison: Liaison<'a>,
-    log: TaskLog,
+    ground: Ground,
+    liaison: Arc<Liaison>,
+    log: Arc<TaskLog>,
     stop: CancellationToken,
 }
 
 impl Dispatcher {
-    async fn run(&self, owed: &Owed<Task>, number: u32, goal: &Goal) -> Result<Option<TaskEvent>, Trouble> {
+    async fn run(&self, owed: &Owed<Task>) -> Result<Option<TaskEvent>, Trouble> {
+        let TaskEffect::StartSession { session: number, goal, ground } = &owed.effect else { return Ok(None) };
+        let (number, ground) = (*number, *ground);
         let Some(task) = self.store.load::<Task>(&owed.machine).await? else { return Ok(None) };
         if task.sessions != number {
             return Ok(None);
@@ -97,10 +105,10 @@ impl Dispatcher {
         let started = DeliveryId::new(format!("{}:started", owed.attempt.effect));
         let event = TaskEvent::SessionStarted { session: number };
         self.store.apply::<Task>(&task.id, event, Cause::Delivery(started)).await?;
-        let (log, stop) = (TaskLog::of(&self.store, [task.id]), owed.revoked.clone());
-        let sitting = Sitting { task: task.id, session: number, attempt: &owed.attempt, stop: stop.clone() };
-        let liaison = Liaison::new(&self.store, &self.bell, self.patience, sitting);
-        let run = Run { task: &task, number, repository, agent: &*agent, liaison, log, stop };
+        let (log, stop) = (Arc::new(TaskLog::of(&self.store, [task.id])), owed.revoked.clone());
+        let sitting = Sitting { task: task.id, session: number, attempt: owed.attempt.clone(), stop: stop.clone() };
+        let liaison = Arc::new(Liaison::new(self.store.clone(), self.bell.clone(), self.patience, sitting));
+        let run = Run { task: &task, number, repository, agent: &*agent, ground, liaison, log, stop };
         let answer = match goal {
             Goal::Plan { feedback } => run.log.keep_during(Box::pin(self.plan(&run, feedback))).await?,
             Goal::Work { approved } => run.log.keep_during(Box::pin(self.work(&run, approved.as_ref()))).await?,
@@ -137,6 +145,7 @@ impl Dispatcher {
             | Trouble::Forge(_)
             | Trouble::Git(_)
             | Trouble::Workspace(_)
+            | Trouble::NoCheckpoint(_)
             | Trouble::Gone(_)) => failed(error.to_string()),
         }
     }
@@ -147,8 +156,8 @@ impl Performer for Dispatcher {
     type Machine = Task;
 
     async fn perform(&self, owed: &Owed<Task>) -> Performed<TaskEvent> {
-        let TaskEffect::StartSession { session, goal, .. } = &owed.effect else { return Performed::Finished };
-        match Box::pin(self.run(owed, *session, goal)).await {
+        let TaskEffect::StartSession { session, .. } = &owed.effect else { return Performed::Finished };
+        match Box::pin(self.run(owed)).await {
             Ok(Some(event)) => Performed::Done(event),
             Ok(None) => Performed::Finished,
             Err(trouble) => self.judge(owed, *session, trouble).await,

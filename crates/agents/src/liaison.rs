@@ -5,8 +5,8 @@
 //! and finds its answer, and is told what was said before. The [`Bell`] only spares the wait; a task that was changed by
 //! another process is looked at twice a second.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,7 +15,7 @@ use store::{ApplyError, Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::session::people::{People, Question, Reply, Steer};
+use crate::session::people::{People, Question, QuestionKind, Reply, Steer};
 use crate::task::{Task, TaskEvent, TaskState, Word, WordKind};
 
 /// How often a task is looked at that nobody of this process has touched: people do not notice half a second, and one
@@ -36,13 +36,13 @@ impl Bell {
 }
 
 /// One attempt of one session, as its people reach it.
-pub(crate) struct Liaison<'a> {
-    store: &'a Store,
-    bell: &'a Bell,
+pub(crate) struct Liaison {
+    store: Store,
+    bell: Arc<Bell>,
     patience: Duration,
     task: TaskId,
     session: u32,
-    attempt: &'a Attempt,
+    attempt: Attempt,
     stop: CancellationToken,
     /// Numbers the events of this attempt.
     n_events: AtomicU32,
@@ -53,10 +53,10 @@ pub(crate) struct Liaison<'a> {
 }
 
 /// What an attempt is, beside where it is kept.
-pub(crate) struct Sitting<'a> {
+pub(crate) struct Sitting {
     pub task: TaskId,
     pub session: u32,
-    pub attempt: &'a Attempt,
+    pub attempt: Attempt,
     pub stop: CancellationToken,
 }
 
@@ -69,8 +69,8 @@ enum Standing {
     Over,
 }
 
-impl<'a> Liaison<'a> {
-    pub(crate) fn new(store: &'a Store, bell: &'a Bell, patience: Duration, sitting: Sitting<'a>) -> Self {
+impl Liaison {
+    pub(crate) fn new(store: Store, bell: Arc<Bell>, patience: Duration, sitting: Sitting) -> Self {
         let Sitting { task, session, attempt, stop } = sitting;
         let (n_events, given_up, answered) = (AtomicU32::new(0), Mutex::default(), tokio::sync::Mutex::default());
         Self { store, bell, patience, task, session, attempt, stop, n_events, given_up, answered }
@@ -131,7 +131,7 @@ impl<'a> Liaison<'a> {
 
     async fn apply(&self, event: TaskEvent) -> Result<(), ApplyError> {
         let n = self.n_events.fetch_add(1, Ordering::Relaxed);
-        let Attempt { effect, number, .. } = self.attempt;
+        let Attempt { effect, number, .. } = &self.attempt;
         let cause = Cause::Delivery(DeliveryId::new(format!("{effect}:{number}:{n}")));
         self.store.apply::<Task>(&self.task, event, cause).await.map(drop)
     }
@@ -174,7 +174,11 @@ impl<'a> Liaison<'a> {
     fn standing(&self, task: &Task, question: &Question, answered: &[Question]) -> Standing {
         let n_before = answered.iter().filter(|before| *before == question).count();
         let is_answer = |word: &Word| match &word.kind {
-            WordKind::Answer { question: open, session } => *session == self.session && open.question == *question,
+            // Leave that was given to one session is not given to the next; what a person knows stays true.
+            WordKind::Answer { question: open, session } => {
+                let counts = *session == self.session || question.about == QuestionKind::Question;
+                counts && open.question == *question
+            }
             WordKind::Remark | WordKind::Interruption => false,
         };
         let found = (0..).zip(&task.said).filter(|(_, word)| is_answer(word)).nth(n_before);
@@ -193,7 +197,7 @@ impl<'a> Liaison<'a> {
 }
 
 #[async_trait]
-impl People for Liaison<'_> {
+impl People for Liaison {
     async fn ask(&self, question: Question) -> Reply {
         let mut answered = self.answered.lock().await;
         self.ask_task(&question, &mut answered).await.unwrap_or_else(|error| {

@@ -22,7 +22,10 @@ pub fn for_plan(request: &Request, feedback: &[String], said: &[Word]) -> String
     parts.push(said_of_plans(feedback));
     parts.push(said_since(said));
     parts.push(
-        "Answer with JSON: {\"summary\": \"…\", \"steps\": [\"…\"], \"paths\": [\"files that will change\"], \"checks\": [\"…\"]}."
+        "Answer with JSON: {\"summary\": \"…\", \"steps\": [\"…\"], \"paths\": [\"files that will change; folders and \
+         patterns may stand for several\"], \"checks\": [\"…\"], \"commands\": [\"what else you will run\"], \"hosts\": [\"hosts \
+         that you will need\"], \"dollars\": what the work may cost, as a number}. The approved plan is a contract: a change \
+         that goes beyond its paths, hosts or cost is stopped and asked about, so name all that you need and no more."
             .to_owned(),
     );
     join(parts)

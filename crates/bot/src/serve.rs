@@ -260,6 +260,7 @@ impl Parts {
             roster: self.roster.clone(),
             workspaces: self.workspaces.clone(),
             checks: self.checks.clone(),
+            checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
             bell: self.bell.clone(),
             time_max: config.session_time(),
             patience: PATIENCE,

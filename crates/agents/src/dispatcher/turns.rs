@@ -8,15 +8,15 @@ use tokio::sync::mpsc;
 use super::{Dispatcher, Run, Trouble};
 use crate::cage::ProgressSink;
 use crate::checks::Inspected;
-use crate::prompt;
 use crate::session::people::Steer;
 use crate::session::{Session, SessionError};
-use crate::task::{Approved, Demand, Task, TaskEvent, Terms, Work};
+use crate::task::{Approved, Demand, Ground, Task, TaskEvent, TaskState, Terms, Work};
 use crate::workspace::Workspace;
+use crate::{checkpoint, prompt};
 
 impl Dispatcher {
     pub(super) async fn plan(&self, run: &Run<'_>, feedback: &[String]) -> Result<TaskEvent, Trouble> {
-        let workspace = self.ready_tree(run).await?;
+        let workspace = self.ready_tree(run, Ground::Target).await?;
         let prompt = prompt::for_plan(&run.task.request, feedback, &run.task.said);
         let (steer, steering) = mpsc::channel(1);
         let planning = run.agent.plan(self.session(run, &workspace, &prompt, steering));
@@ -30,12 +30,13 @@ impl Dispatcher {
     }
 
     pub(super) async fn work(&self, run: &Run<'_>, approved: Option<&Approved>) -> Result<TaskEvent, Trouble> {
-        let workspace = self.ready_tree(run).await?;
+        let workspace = self.ready_tree(run, run.ground).await?;
         let prompt = prompt::for_work(&run.task.request, approved, &run.task.said);
         let (steer, steering) = mpsc::channel(1);
         let session = self.session(run, &workspace, &prompt, steering);
         let working = run.agent.work(session, approved.map(|approved| &approved.plan));
         let worked = self.attend(run, steer, working).await?;
+        self.keep_tree(run, &workspace, worked.as_ref().err()).await?;
         if run.liaison.has_open_question().await? {
             return Ok(TaskEvent::SessionParked { session: run.number });
         }
@@ -45,7 +46,7 @@ impl Dispatcher {
         let Some(head) = head else {
             return Ok(TaskEvent::NothingChanged { session: run.number, answer: worked.answer });
         };
-        let inspected = self.checks.inspect(run.repository, &head, &run.log, run.stop.clone()).await;
+        let inspected = self.checks.inspect(run.repository, &head, &*run.log, run.stop.clone()).await;
         let inspected = inspected.map_err(|why| Trouble::Checks(why.to_string()))?;
         if run.stop.is_cancelled() {
             return Err(SessionError::Stopped.into());
@@ -68,16 +69,58 @@ impl Dispatcher {
             checks,
             demand,
             cage: worked.cage,
+            hosts: Vec::new(),
+            cost_micros: None,
         };
         Ok(TaskEvent::WorkFinished { session: run.number, work })
     }
 
-    async fn ready_tree(&self, run: &Run<'_>) -> Result<Workspace, Trouble> {
-        let base = tokio::select! {
-            head = run.repository.forge.target_head() => head?,
-            () = run.stop.cancelled() => return Err(SessionError::Stopped.into()),
+    /// Keeps what the turn left in the tree, so that another session can go on from there. A session that was stopped for
+    /// good, or by the end of the process, leaves nothing to go on from.
+    async fn keep_tree(
+        &self,
+        run: &Run<'_>,
+        workspace: &Workspace,
+        trouble: Option<&SessionError>,
+    ) -> Result<(), Trouble> {
+        let task = self.store.load::<Task>(&run.task.id).await?;
+        let is_paused = task.is_some_and(|task| matches!(task.state, TaskState::Pausing { .. }));
+        match trouble {
+            Some(SessionError::Stopped) if !is_paused => return Ok(()),
+            Some(_) | None => {}
+        }
+        let kept = self.checkpoints.take(workspace, &format!("after session {}", run.number)).await;
+        match (kept, trouble) {
+            (Ok(_), _) => Ok(()),
+            // Its own trouble says more than what it left behind.
+            (Err(error), Some(_)) => {
+                run.log.line(&format!("what session {} left could not be kept: {error}", run.number));
+                Ok(())
+            }
+            (Err(error), None) => Err(error.into()),
+        }
+    }
+
+    async fn ready_tree(&self, run: &Run<'_>, ground: Ground) -> Result<Workspace, Trouble> {
+        let (task, branch) = (run.task.id, run.task.branch());
+        let kept = match ground {
+            Ground::Target => None,
+            Ground::Newest => checkpoint::latest(run.repository, task).await?,
+            Ground::Checkpoint { number } => {
+                let found = checkpoint::find(run.repository, task, number).await?;
+                Some(found.ok_or(Trouble::NoCheckpoint(number))?)
+            }
         };
-        let workspace = self.workspaces.create(run.task.id, run.repository, &base, &run.task.branch()).await?;
+        let workspace = match kept {
+            Some(kept) => self.workspaces.create_at(task, run.repository, &kept, &branch).await?,
+            None => {
+                let base = tokio::select! {
+                    head = run.repository.forge.target_head() => head?,
+                    () = run.stop.cancelled() => return Err(SessionError::Stopped.into()),
+                };
+                self.workspaces.create(task, run.repository, &base, &branch).await?
+            }
+        };
         run.log.line(&format!("agent {} begins (session {})", run.task.request.agent, run.number));
         run.log.keep().await;
         Ok(workspace)
@@ -92,8 +135,8 @@ impl Dispatcher {
     ) -> Session<'a> {
         let request = run.task.request.text.as_str();
         let (stop, time_max) = (run.stop.clone(), self.time_max);
-        let unattended = Session::unattended(workspace, prompt, &run.log);
-        Session { request, stop, time_max, people: &run.liaison, steering, ..unattended }
+        let unattended = Session::unattended(workspace, prompt, &*run.log);
+        Session { request, stop, time_max, people: &*run.liaison, steering, ..unattended }
     }
 
     /// Lets an agent's turn go on to its end, with its people within reach. What was said before stands in its prompt.

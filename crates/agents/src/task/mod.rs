@@ -31,6 +31,7 @@ pub mod plan;
 pub mod word;
 
 mod asking;
+pub mod contract;
 mod ending;
 pub mod laws;
 mod machine;

@@ -173,6 +173,12 @@ pub struct Work {
     pub demand: Demand,
     /// Which sandbox it ran in, for people.
     pub cage: String,
+    /// The hosts that its session reached beside those that every session may.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// What its session cost, in millionths of a dollar, where that is known.
+    #[serde(default)]
+    pub cost_micros: Option<u64>,
 }
 
 /// What a repository demands of a change before it lands.

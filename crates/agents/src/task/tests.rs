@@ -55,6 +55,8 @@ fn work(head: &str, tier: Tier, conclusion: Conclusion) -> Work {
         checks: vec![check],
         demand: Demand::Checks,
         cage: "standard".to_owned(),
+        hosts: Vec::new(),
+        cost_micros: None,
     }
 }
 

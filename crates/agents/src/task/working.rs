@@ -3,7 +3,7 @@
 use domain::policy::Tier;
 use domain::{Person, Rejected, Sha, Step, Timestamp};
 
-use super::{Announcement, Approved, Goal, Task, TaskEffect, TaskState, Work, moves, review};
+use super::{Announcement, Approved, Goal, Task, TaskEffect, TaskState, Work, contract, moves, review};
 
 pub(super) fn begin_session(mut task: Task, session: u32) -> Step<Task> {
     if session != task.sessions {
@@ -40,15 +40,14 @@ pub(super) fn finish(mut task: Task, session: u32, work: &Work, now: Timestamp) 
 
 /// In what a change goes beyond what was approved. Without a plan, only the lowest risk needs no second look.
 fn departure(work: &Work) -> Option<String> {
-    match &work.approved {
-        Some(approved) if work.tier > approved.plan.tier => {
-            Some(format!("its plan was approved as {}, but the change is {}", approved.plan.tier, work.tier_because))
-        }
-        None if work.tier > Tier::R1 => {
-            Some(format!("nobody approved a plan, and the change is {}", work.tier_because))
-        }
-        _ => None,
-    }
+    let Some(Approved { plan, .. }) = &work.approved else {
+        let why = || format!("nobody approved a plan, and the change is {}", work.tier_because);
+        return (work.tier > Tier::R1).then(why);
+    };
+    let riskier = || format!("its plan was approved as {}, but the change is {}", plan.tier, work.tier_because);
+    let riskier = (work.tier > plan.tier).then(riskier);
+    let beyond: Vec<_> = riskier.into_iter().chain(contract::departures(&plan.draft, work)).collect();
+    (!beyond.is_empty()).then(|| beyond.join("; "))
 }
 
 pub(super) fn accept_departure(task: Task, by: &Person, head: &Sha) -> Result<Step<Task>, Rejected> {

@@ -44,6 +44,11 @@ pub enum Command {
         /// Which.
         task: Option<TaskId>,
     },
+    /// The states of a task's tree that were kept.
+    Checkpoints {
+        /// Which.
+        task: Option<TaskId>,
+    },
     /// The merge queue.
     Queue,
     /// Start no new runs in the merge queue.
@@ -243,6 +248,7 @@ fn parse_command(said: &str) -> Option<Command> {
         "help" if help::tells_of(rest) => return Some(Command::Help { word: Some(rest.to_lowercase()) }),
         "log" if words.is_empty() => return Some(Command::Log { task }),
         "diff" if words.is_empty() => return Some(Command::Diff { task }),
+        "checkpoints" if words.is_empty() => return Some(Command::Checkpoints { task }),
         "status" | "tasks" if words.is_empty() => return Some(Command::Status { task }),
         "queue" if rest.is_empty() => return Some(Command::Queue),
         "pause" if task.is_none() => return named_repository(rest).map(|repo| Command::Pause { repo }),

@@ -6,14 +6,14 @@ plan=ask|auto|off merge=ask|auto
 Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
 Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
 Change: `stop T-1` · `retry T-1` · `dequeue T-1`
-Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `queue`
+Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
 Queue:  `pause` · `resume`
 The task can be left out where only one can be meant. A number answers the button with that number; ✅ approves, \
 ❌ stops, 🔁 retries.
 `help approve` says more of one command.";
 
 /// Each command with what it does and an example.
-const COMMANDS: [(&str, &str); 20] = [
+const COMMANDS: [(&str, &str); 21] = [
     (
         "ask",
         "`@agent WHAT SHOULD CHANGE` starts a task: an agent proposes a plan, and works once it is approved. plan=auto \
@@ -73,6 +73,11 @@ Examples: `why T-1`, `@agent why can't I approve T-1?`.",
     ),
     ("log", "The last lines that a task's agent and its checks printed. Example: `log T-1`."),
     ("diff", "What a task's change does to the files. Example: `diff T-1`."),
+    (
+        "checkpoints",
+        "The states of a task's tree, one after each turn of its agent; `rollback` goes back to one. \
+Example: `checkpoints T-1`.",
+    ),
     ("queue", "Who is in the merge queue, and where. Example: `queue`."),
     (
         "pause",

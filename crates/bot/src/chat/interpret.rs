@@ -30,6 +30,7 @@ impl Intake {
             Command::Status { task: None } => self.list_tasks(heard).await,
             Command::Log { task } => self.show_log(heard, task).await,
             Command::Diff { task } => self.show_diff(heard, task).await,
+            Command::Checkpoints { task } => self.show_checkpoints(heard, task).await,
             Command::Queue => self.show_queues(heard).await,
             Command::Pause { repo } => {
                 let by = heard.author.clone();
@@ -130,8 +131,10 @@ impl Intake {
         let retyped = words.split_whitespace().any(|word| word.parse() == Ok(id));
         self.judge(heard, *verb, &task, retyped).allowed()?;
         let event = event_of(*verb, heard, &task, words)?;
-        if let TaskEvent::RetryRequested { agent: Some(agent), .. } = &event {
-            self.roster.may_run(agent, task.request.plan)?;
+        match &event {
+            TaskEvent::RetryRequested { agent: Some(agent), .. } => self.roster.may_run(agent, task.request.plan)?,
+            TaskEvent::RolledBack { checkpoint, .. } => self.find_checkpoint(&task, *checkpoint).await?,
+            _ => {}
         }
         self.tell_task(id, event, delivery).await?;
         Ok(match verb {

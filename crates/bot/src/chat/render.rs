@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use agents::session::people::QuestionKind;
+use agents::task::contract;
 use agents::task::{Approved, Demand, Goal, Intent, OpenQuestion, Plan, Proof, Request, Task, TaskState, Word, Work};
 use domain::time::humanize;
 use forge::checks::CHECKS_FILE;
@@ -135,6 +136,15 @@ pub fn plan(task: &Task, plan: &Plan) -> Said {
     }
     if !plan.draft.checks.is_empty() {
         lines.push(format!("checks: {}", listed(&plan.draft.checks)));
+    }
+    if !plan.draft.commands.is_empty() {
+        lines.push(format!("commands: {}", listed(&plan.draft.commands)));
+    }
+    if !plan.draft.hosts.is_empty() {
+        lines.push(format!("hosts: {}", listed(&plan.draft.hosts)));
+    }
+    if let Some(micros) = plan.draft.cost_micros {
+        lines.push(format!("cost: {}, by the agent's own guess", contract::dollars(micros)));
     }
     lines.push(format!("risk: {} · #{}", plan.tier_because, plan.short_hash()));
     if task.approves_itself(plan) {
