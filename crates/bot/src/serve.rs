@@ -112,10 +112,6 @@ impl System {
                 tracing::info!("{n} effects were left unfinished and are taken up again");
             }
         }
-        let n = self.console.hear_again().await?;
-        if n > 0 {
-            tracing::info!("{n} messages were kept and not passed on, and are answered now");
-        }
         self.enforce_policies().await?;
         // Copies that checks were run on belong to runs of a process that is gone.
         match std::fs::remove_dir_all(config.state.join(CHECKS_DIR)) {

@@ -1,19 +1,21 @@
-//! The two databases behind one face. Every word of a dialect stands in this file.
+//! The two databases behind one face. What differs between them stands here, in `transaction` and in `writer`.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::{Clock, Timestamp};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection, Executor, Postgres, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
 use tokio::sync::{Notify, watch};
 
+use crate::transaction::{self, Tx};
 use crate::value::bound;
+use crate::writer::{self, Writer};
 use crate::{Arg, Row, Statement};
 
 /// Where the store lives and how many connections it may hold.
@@ -72,7 +74,7 @@ fn machine_now_ms() -> i64 {
 enum Db {
     Sqlite {
         read: SqlitePool,
-        write: SqlitePool,
+        write: Writer,
     },
     /// Through `notes` go writes that need not have reached the disk when they return: claims and the ends of effects
     /// that tell their machine nothing. A server that crashes may forget the last of them, and then the effect is owed
@@ -80,14 +82,31 @@ enum Db {
     Postgres {
         pool: PgPool,
         notes: PgPool,
+        clock: Arc<ServerClock>,
     },
 }
 
-/// A transaction that reads first and writes later would fail at once when another wrote in between, however long the
-/// busy timeout is; this one waits for its turn at the start.
-const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";
+/// PostgreSQL's clock, asked now and then and carried on by a clock that nobody can set.
+#[derive(Default)]
+struct ServerClock(Mutex<Option<(Instant, i64)>>);
 
-const UNPOISONED: &str = "no code panics while it holds this lock";
+impl ServerClock {
+    /// How long an answer is carried on. Machines' clocks drift apart by less than a millisecond in that time, and a
+    /// server whose clock is set is believed again long before a lease of 20 s ends.
+    const CARRIED_MAX: Duration = Duration::from_secs(2);
+
+    fn now_ms(&self) -> Option<i64> {
+        let (asked_at, answer) = (*self.0.lock().expect(UNPOISONED))?;
+        let since = asked_at.elapsed();
+        (since < Self::CARRIED_MAX).then(|| answer + i64::try_from(since.as_millis()).unwrap_or_default())
+    }
+
+    fn learn(&self, asked_at: Instant, answer: i64) {
+        *self.0.lock().expect(UNPOISONED) = Some((asked_at, answer));
+    }
+}
+
+pub(crate) const UNPOISONED: &str = "no code panics while it holds this lock";
 
 /// What wakes the pump of a lane and a kind.
 type Wakes = HashMap<(&'static str, &'static str), Arc<Notify>>;
@@ -177,51 +196,6 @@ impl StoreError {
     }
 }
 
-/// A write transaction.
-pub(crate) enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
-}
-
-impl Tx {
-    pub(crate) async fn execute(&mut self, sql: &'static str, args: &[Arg]) -> Result<u64, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => bound!(sql, args).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres(tx) => bound!(sql, args).execute(&mut **tx).await?.rows_affected(),
-        })
-    }
-
-    pub(crate) async fn first(&mut self, sql: &'static str, args: &[Arg]) -> Result<Option<Row>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => bound!(sql, args).fetch_optional(&mut **tx).await?.map(Row::Sqlite),
-            Self::Postgres(tx) => bound!(sql, args).fetch_optional(&mut **tx).await?.map(Row::Postgres),
-        })
-    }
-
-    /// Lets one writer of a machine through at a time. Without it PostgreSQL would let writers overtake each other for
-    /// ever at the compare-and-swap, and an answer (effect, then machine) would deadlock with a revocation (machine,
-    /// then effect).
-    pub(crate) async fn serialise_writes(&mut self, kind: &str, machine: &str) -> Result<(), StoreError> {
-        const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-        self.lock(LOCK, &[format!("{kind} {machine}").into()]).await
-    }
-
-    async fn lock(&mut self, sql: &'static str, args: &[Arg]) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(_) => Ok(()),
-            Self::Postgres(_) => self.execute(sql, args).await.map(drop),
-        }
-    }
-
-    pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
-    }
-}
-
 impl Store {
     /// Connects and brings the schema up to date.
     pub async fn open(settings: &StoreSettings, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
@@ -251,9 +225,16 @@ impl Store {
     pub(crate) async fn lease_now(&self) -> Result<i64, StoreError> {
         match &self.db {
             Db::Sqlite { .. } => Ok(machine_now_ms()),
-            Db::Postgres { .. } => {
+            Db::Postgres { clock, .. } => {
+                if let Some(now_ms) = clock.now_ms() {
+                    return Ok(now_ms);
+                }
+                #[expect(clippy::disallowed_methods, reason = "measures a span on this machine, not a time of day")]
+                let asked_at = Instant::now();
                 let rows = self.rows(SERVER_NOW, &[]).await?;
-                rows.first().ok_or(sqlx::Error::RowNotFound)?.int("now_ms")
+                let now_ms = rows.first().ok_or(sqlx::Error::RowNotFound)?.int("now_ms")?;
+                clock.learn(asked_at, now_ms);
+                Ok(now_ms)
             }
         }
     }
@@ -287,11 +268,11 @@ impl Store {
     pub(crate) async fn claim_rows(&self, sql: &'static str, args: &[Arg]) -> Result<Vec<Row>, StoreError> {
         Ok(match &self.db {
             Db::Sqlite { write, .. } => {
-                bound!(sql, args).fetch_all(write).await?.into_iter().map(Row::Sqlite).collect()
+                let mut turn = write.turn().await?;
+                bound!(sql, args).fetch_all(turn.connection()?).await?.into_iter().map(Row::Sqlite).collect()
             }
             Db::Postgres { notes, .. } => {
-                let mut tx = notes.begin().await?;
-                sqlx::query("SELECT pg_advisory_xact_lock(6405130, 0)").execute(&mut *tx).await?;
+                let mut tx = notes.begin_with("BEGIN; SELECT pg_advisory_xact_lock(6405130, 0)").await?;
                 let rows = bound!(sql, args).fetch_all(&mut *tx).await?;
                 tx.commit().await?;
                 rows.into_iter().map(Row::Postgres).collect()
@@ -302,8 +283,22 @@ impl Store {
     /// Runs one statement about a claim that its holder made.
     pub(crate) async fn note(&self, sql: &'static str, args: &[Arg]) -> Result<u64, StoreError> {
         Ok(match &self.db {
-            Db::Sqlite { write, .. } => bound!(sql, args).execute(write).await?.rows_affected(),
+            Db::Sqlite { write, .. } => {
+                bound!(sql, args).execute(write.turn().await?.connection()?).await?.rows_affected()
+            }
             Db::Postgres { notes, .. } => bound!(sql, args).execute(notes).await?.rows_affected(),
+        })
+    }
+
+    /// Writes one row for an effect that is owed until it ends, and gives back what its `RETURNING` says. A PostgreSQL
+    /// server that crashes may forget the row, but then it has forgotten the end of the effect too.
+    pub async fn note_row(&self, statement: &Statement) -> Result<Option<Row>, StoreError> {
+        let Statement { sql, args } = statement;
+        Ok(match &self.db {
+            Db::Sqlite { write, .. } => {
+                bound!(*sql, args).fetch_all(write.turn().await?.connection()?).await?.pop().map(Row::Sqlite)
+            }
+            Db::Postgres { notes, .. } => bound!(*sql, args).fetch_all(notes).await?.pop().map(Row::Postgres),
         })
     }
 
@@ -311,7 +306,9 @@ impl Store {
     async fn write_one(&self, statement: &Statement) -> Result<u64, StoreError> {
         let Statement { sql, args } = statement;
         Ok(match &self.db {
-            Db::Sqlite { write, .. } => bound!(*sql, args).execute(write).await?.rows_affected(),
+            Db::Sqlite { write, .. } => {
+                bound!(*sql, args).execute(write.turn().await?.connection()?).await?.rows_affected()
+            }
             Db::Postgres { pool, .. } => bound!(*sql, args).execute(pool).await?.rows_affected(),
         })
     }
@@ -333,7 +330,7 @@ impl Store {
                 read.close().await;
                 write.close().await;
             }
-            Db::Postgres { pool, notes } => {
+            Db::Postgres { pool, notes, .. } => {
                 notes.close().await;
                 pool.close().await;
             }
@@ -342,8 +339,18 @@ impl Store {
 
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match &self.db {
-            Db::Sqlite { write, .. } => Tx::Sqlite(write.begin_with(BEGIN_SQLITE).await?),
+            Db::Sqlite { write, .. } => Tx::Sqlite(write.begin().await?),
             Db::Postgres { pool, .. } => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Begins a transaction that changes one machine; its writers take turns.
+    pub(crate) async fn begin_for(&self, kind: &str, machine: &str) -> Result<Tx, StoreError> {
+        Ok(match &self.db {
+            Db::Sqlite { write, .. } => Tx::Sqlite(write.begin().await?),
+            Db::Postgres { pool, .. } => {
+                Tx::Postgres(pool.begin_with(AssertSqlSafe(transaction::begin_for(kind, machine))).await?)
+            }
         })
     }
 
@@ -354,14 +361,26 @@ impl Store {
 
     /// Wakes every pump of a lane: an effect that ended may have held back one of another kind in its group.
     pub(crate) fn wake(&self, lane: &'static str) {
-        for (_, notify) in self.wakes.lock().expect(UNPOISONED).iter().filter(|((of, _), _)| *of == lane) {
-            notify.notify_one();
-        }
+        self.wake_others(lane, "");
+    }
+
+    /// Wakes every pump of a lane but that of this kind.
+    pub(crate) fn wake_others(&self, lane: &'static str, but: &'static str) {
+        let wakes = self.wakes.lock().expect(UNPOISONED);
+        let others = wakes.iter().filter(|((of, kind), _)| *of == lane && *kind != but);
+        others.for_each(|(_, notify)| notify.notify_one());
     }
 }
 
+/// How long a connection to PostgreSQL may have been idle without being asked whether it lives: less than a server
+/// takes to restart.
+const IDLE_UNTESTED_MAX: Duration = Duration::from_millis(500);
+
 /// Connections for notes. None of them waits for the disk, so a few serve many lanes.
 const NOTES_MAX: u32 = 4;
+
+/// Prepared statements kept by each connection: every text of the product, and the joined ones in their variants.
+const STATEMENTS_KEPT: usize = 512;
 
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
@@ -371,37 +390,49 @@ async fn open_sqlite(settings: &StoreSettings) -> Result<Db, StoreError> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS_KEPT)
         .busy_timeout(settings.wait_max);
-    let pool = |size: u32| {
-        let options = options.clone();
-        let pool = SqlitePoolOptions::new().max_connections(size).acquire_timeout(settings.wait_max);
-        // When a disk is full SQLite ends the transaction by itself, the rollback that follows finds none, and the
-        // connection counts itself as inside one for ever. It is given up, and the next one is made afresh.
-        let pool = pool.after_release(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }));
-        pool.connect_with(options)
-    };
-    let write = pool(1).await?;
+    let mut connection = SqliteConnection::connect_with(&options).await?;
     // Several processes may open a new file at once, and sqlx locks nothing on SQLite.
-    let mut tx = write.begin_with(BEGIN_SQLITE).await?;
+    let mut tx = connection.begin_with(writer::BEGIN).await?;
     MIGRATIONS.run_direct(None, &mut *tx, false).await?;
     tx.commit().await?;
-    Ok(Db::Sqlite { read: pool(settings.connections_max).await?, write })
+    let read = SqlitePoolOptions::new()
+        .max_connections(settings.connections_max)
+        .acquire_timeout(settings.wait_max)
+        // It is a file: nobody on the other side hangs up.
+        .test_before_acquire(false)
+        .connect_with(options.clone())
+        .await?;
+    Ok(Db::Sqlite { read, write: Writer::new(options, connection, settings.wait_max) })
 }
 
 async fn open_postgres(settings: &StoreSettings) -> Result<Db, StoreError> {
     let wait_max_ms = settings.wait_max.as_millis().to_string();
-    let options = PgConnectOptions::from_str(&settings.url)?.application_name("downbeat").options([
+    let options = PgConnectOptions::from_str(&settings.url)?.statement_cache_capacity(STATEMENTS_KEPT);
+    let options = options.application_name("downbeat").options([
         // A claim must see what was committed while it waited for its turn.
         ("default_transaction_isolation", "read committed"),
         ("lock_timeout", &wait_max_ms),
         // A process that is cut off in the middle of a transaction must not keep its locks.
         ("idle_in_transaction_session_timeout", &wait_max_ms),
     ]);
-    let sized = |size: u32| PgPoolOptions::new().max_connections(size).acquire_timeout(settings.wait_max);
+    let sized = |size: u32| {
+        let pool = PgPoolOptions::new().max_connections(size).acquire_timeout(settings.wait_max);
+        // A connection in use shows by itself whether it lives; one that was idle for longer is asked first.
+        pool.test_before_acquire(false).before_acquire(|connection, used| {
+            Box::pin(async move {
+                if used.idle_for > IDLE_UNTESTED_MAX {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+    };
     let pool = sized(settings.connections_max).connect_with(options.clone()).await?;
     MIGRATIONS.run(&pool).await?;
     let notes = sized(NOTES_MAX).connect_lazy_with(options.options([("synchronous_commit", "off")]));
-    Ok(Db::Postgres { pool, notes })
+    Ok(Db::Postgres { pool, notes, clock: Arc::default() })
 }
 
 /// What stands before the colon, when it looks like a scheme; nothing otherwise.
