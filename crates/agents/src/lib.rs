@@ -16,6 +16,7 @@ pub mod cage;
 pub mod checkpoint;
 pub mod checks;
 pub mod egress;
+pub mod liaison;
 pub mod log;
 pub mod money;
 pub mod prompt;

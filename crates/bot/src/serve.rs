@@ -7,6 +7,7 @@ use agents::checkpoint::Checkpoints;
 use agents::checks::Gatekeeper;
 use agents::dispatcher::Dispatcher;
 use agents::egress::Egress;
+use agents::liaison::{Bell, PATIENCE};
 use agents::publisher::Publisher;
 use agents::session::Roster;
 use agents::setup::Setups;
@@ -80,6 +81,7 @@ struct Parts {
     repositories: Repositories,
     desk: QueueDesk,
     roster: Arc<Roster>,
+    bell: Arc<Bell>,
     workspaces: Workspaces,
     notifier: Notifier,
     checks: Arc<Gatekeeper>,
@@ -108,8 +110,21 @@ impl System {
         let checks = Arc::new(Gatekeeper::new(cage, state.join(CHECKS_DIR), setups.clone()));
         let egress =
             Egress::new(&config.egress_settings()).context("failed to make ready for the providers of models")?;
-        let parts =
-            Parts { store, console, rules, repositories, desk, roster, workspaces, notifier, checks, setups, egress };
+        let bell = Arc::default();
+        let parts = Parts {
+            store,
+            console,
+            rules,
+            repositories,
+            desk,
+            roster,
+            bell,
+            workspaces,
+            notifier,
+            checks,
+            setups,
+            egress,
+        };
         Ok(parts.join(config))
     }
 
@@ -269,7 +284,10 @@ impl Parts {
             roster: self.roster.clone(),
             workspaces: self.workspaces.clone(),
             checks: self.checks.clone(),
+            checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
+            bell: self.bell.clone(),
             time_max: config.session_time(),
+            patience: PATIENCE,
         };
         let publisher = Publisher {
             store: self.store.clone(),
@@ -306,6 +324,7 @@ impl Parts {
             repositories: self.repositories.clone(),
             desk: self.desk.clone(),
             roster: self.roster.clone(),
+            bell: self.bell.clone(),
             notifier: self.notifier.clone(),
             settings: Arc::new(ArcSwap::from_pointee(intake_settings(config))),
         }

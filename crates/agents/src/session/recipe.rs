@@ -150,7 +150,7 @@ async fn draft(name: &str, recipe: &Recipe, rehearsed: &Workspace) -> Result<Pla
         summary: format!("{} (recipe {name}). {would}", recipe.description.trim_end_matches('.')),
         steps: commands.chain(counts).collect(),
         paths: changes.iter().map(|change| change.path.clone()).collect(),
-        checks: Vec::new(),
+        ..PlanDraft::default()
     })
 }
 
