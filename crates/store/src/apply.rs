@@ -170,7 +170,10 @@ impl Store {
         cause: &Cause,
     ) -> Result<Option<Row>, ApplyError> {
         let mut tx = self.begin_for(M::KIND, &id.to_string()).await?;
-        let Some(row) = tx.first(keep.sql, &keep.args).await? else { return Ok(None) };
+        let Some(row) = tx.first(keep.sql, &keep.args).await? else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
         let (_, woken) = self.apply_within(&mut tx, (id, Some(start)), &event(&row)?, cause).await?;
         tx.commit().await?;
         self.wake_all(woken);
@@ -200,12 +203,19 @@ impl Store {
         cause: &Cause,
     ) -> Result<Applied<M>, ApplyError> {
         let mut tx = self.begin_for(M::KIND, &id.to_string()).await?;
-        let (applied, woken) = self.apply_within(&mut tx, (id, start), event, cause).await?;
-        if let Applied::Done(_) = applied {
-            tx.commit().await?;
-            self.wake_all(woken);
+        match self.apply_within(&mut tx, (id, start), event, cause).await {
+            Ok((applied @ Applied::Done(_), woken)) => {
+                tx.commit().await?;
+                self.wake_all(woken);
+                Ok(applied)
+            }
+            Ok((unchanged, _)) => tx.rollback().await.map(|()| unchanged).map_err(ApplyError::from),
+            Err(refused @ (ApplyError::Rejected(_) | ApplyError::Missing { .. } | ApplyError::Contended { .. })) => {
+                tx.rollback().await?;
+                Err(refused)
+            }
+            Err(broken @ ApplyError::Store(_)) => Err(broken),
         }
-        Ok(applied)
     }
 
     /// The transaction story, but for its beginning and its end.

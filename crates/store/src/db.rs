@@ -1,4 +1,4 @@
-//! The two databases behind one face. What differs between them stands here, in `transaction` and in `writer`.
+//! The two databases behind one face. What differs between them stands here and in `transaction`.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use domain::{Clock, Timestamp};
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use tokio::sync::{Notify, watch};
 
-use crate::transaction::{self, Tx};
+use crate::connection::Connections;
+use crate::transaction::{self, BEGIN_SQLITE, Tx};
 use crate::value::bound;
-use crate::writer::{self, Writer};
 use crate::{Arg, Row, Statement};
 
 /// Where the store lives and how many connections it may hold.
@@ -73,17 +73,14 @@ fn machine_now_ms() -> i64 {
 #[derive(Clone)]
 enum Db {
     Sqlite {
-        read: SqlitePool,
-        write: Writer,
+        read: Connections<SqliteConnection>,
+        /// One: SQLite has one writer at a time anyway, and a queue in memory is fairer than its busy waiting.
+        write: Connections<SqliteConnection>,
     },
     /// Through `notes` go writes that need not have reached the disk when they return: claims and the ends of effects
     /// that tell their machine nothing. A server that crashes may forget the last of them, and then the effect is owed
     /// again, as after any crash of ours; whatever another connection commits later reaches the disk after them.
-    Postgres {
-        pool: PgPool,
-        notes: PgPool,
-        clock: Arc<ServerClock>,
-    },
+    Postgres { pool: Connections<PgConnection>, notes: Connections<PgConnection>, clock: Arc<ServerClock> },
 }
 
 /// PostgreSQL's clock, asked now and then and carried on by a clock that nobody can set.
@@ -196,6 +193,22 @@ impl StoreError {
     }
 }
 
+/// Runs one statement on a connection of its own.
+macro_rules! alone {
+    ($connections:expr, $sql:expr, $args:expr, fetch_all => $row:expr) => {{
+        let mut turn = $connections.turn().await?;
+        let rows = bound!($sql, $args).fetch_all(turn.connection()).await?;
+        turn.over();
+        Ok(rows.into_iter().map($row).collect())
+    }};
+    ($connections:expr, $sql:expr, $args:expr, execute) => {{
+        let mut turn = $connections.turn().await?;
+        let done = bound!($sql, $args).execute(turn.connection()).await?;
+        turn.over();
+        Ok(done.rows_affected())
+    }};
+}
+
 impl Store {
     /// Connects and brings the schema up to date.
     pub async fn open(settings: &StoreSettings, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
@@ -241,12 +254,10 @@ impl Store {
 
     /// Reads rows for a view. Decisions are never made on them.
     pub async fn rows(&self, sql: &'static str, args: &[Arg]) -> Result<Vec<Row>, StoreError> {
-        Ok(match &self.db {
-            Db::Sqlite { read, .. } => bound!(sql, args).fetch_all(read).await?.into_iter().map(Row::Sqlite).collect(),
-            Db::Postgres { pool, .. } => {
-                bound!(sql, args).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
-            }
-        })
+        match &self.db {
+            Db::Sqlite { read, .. } => alone!(read, sql, args, fetch_all => Row::Sqlite),
+            Db::Postgres { pool, .. } => alone!(pool, sql, args, fetch_all => Row::Postgres),
+        }
     }
 
     /// Writes rows of a table that belongs to no machine, in one transaction; says how many each statement touched.
@@ -266,59 +277,61 @@ impl Store {
     /// Runs a claim, one at a time. Without the lock PostgreSQL hands overlapping rows of one group to two claimers,
     /// because each looks at a snapshot in which the other's claim has not happened; SQLite has one writer anyway.
     pub(crate) async fn claim_rows(&self, sql: &'static str, args: &[Arg]) -> Result<Vec<Row>, StoreError> {
-        Ok(match &self.db {
-            Db::Sqlite { write, .. } => {
-                let mut turn = write.turn().await?;
-                bound!(sql, args).fetch_all(turn.connection()?).await?.into_iter().map(Row::Sqlite).collect()
-            }
+        match &self.db {
+            Db::Sqlite { write, .. } => alone!(write, sql, args, fetch_all => Row::Sqlite),
             Db::Postgres { notes, .. } => {
-                let mut tx = notes.begin_with("BEGIN; SELECT pg_advisory_xact_lock(6405130, 0)").await?;
-                let rows = bound!(sql, args).fetch_all(&mut *tx).await?;
-                tx.commit().await?;
-                rows.into_iter().map(Row::Postgres).collect()
+                let mut turn = notes.turn().await?;
+                turn.say("BEGIN; SELECT pg_advisory_xact_lock(6405130, 0)").await?;
+                let rows = bound!(sql, args).fetch_all(turn.connection()).await?;
+                turn.say("COMMIT").await?;
+                turn.over();
+                Ok(rows.into_iter().map(Row::Postgres).collect())
             }
-        })
+        }
     }
 
     /// Runs one statement about a claim that its holder made.
     pub(crate) async fn note(&self, sql: &'static str, args: &[Arg]) -> Result<u64, StoreError> {
-        Ok(match &self.db {
-            Db::Sqlite { write, .. } => {
-                bound!(sql, args).execute(write.turn().await?.connection()?).await?.rows_affected()
-            }
-            Db::Postgres { notes, .. } => bound!(sql, args).execute(notes).await?.rows_affected(),
-        })
+        match &self.db {
+            Db::Sqlite { write, .. } => alone!(write, sql, args, execute),
+            Db::Postgres { notes, .. } => alone!(notes, sql, args, execute),
+        }
     }
 
     /// Writes one row for an effect that is owed until it ends, and gives back what its `RETURNING` says. A PostgreSQL
     /// server that crashes may forget the row, but then it has forgotten the end of the effect too.
     pub async fn note_row(&self, statement: &Statement) -> Result<Option<Row>, StoreError> {
         let Statement { sql, args } = statement;
-        Ok(match &self.db {
-            Db::Sqlite { write, .. } => {
-                bound!(*sql, args).fetch_all(write.turn().await?.connection()?).await?.pop().map(Row::Sqlite)
-            }
-            Db::Postgres { notes, .. } => bound!(*sql, args).fetch_all(notes).await?.pop().map(Row::Postgres),
-        })
+        let rows: Result<Vec<Row>, StoreError> = match &self.db {
+            Db::Sqlite { write, .. } => alone!(write, *sql, args, fetch_all => Row::Sqlite),
+            Db::Postgres { notes, .. } => alone!(notes, *sql, args, fetch_all => Row::Postgres),
+        };
+        Ok(rows?.pop())
     }
 
     /// A statement alone is a transaction by itself, without the two round trips around it.
     async fn write_one(&self, statement: &Statement) -> Result<u64, StoreError> {
         let Statement { sql, args } = statement;
-        Ok(match &self.db {
-            Db::Sqlite { write, .. } => {
-                bound!(*sql, args).execute(write.turn().await?.connection()?).await?.rows_affected()
-            }
-            Db::Postgres { pool, .. } => bound!(*sql, args).execute(pool).await?.rows_affected(),
-        })
+        match &self.db {
+            Db::Sqlite { write, .. } => alone!(write, *sql, args, execute),
+            Db::Postgres { pool, .. } => alone!(pool, *sql, args, execute),
+        }
     }
 
     /// Asks the database to prepare a text without running it, as a check that both understand it.
     pub async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
-        let sql = AssertSqlSafe(sql.to_owned());
+        let sql = sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(sql.to_owned()));
         match &self.db {
-            Db::Sqlite { read, .. } => drop(read.prepare(sqlx::SqlSafeStr::into_sql_str(sql)).await?),
-            Db::Postgres { pool, .. } => drop(pool.prepare(sqlx::SqlSafeStr::into_sql_str(sql)).await?),
+            Db::Sqlite { read, .. } => {
+                let mut turn = read.turn().await?;
+                turn.connection().prepare(sql).await?;
+                turn.over();
+            }
+            Db::Postgres { pool, .. } => {
+                let mut turn = pool.turn().await?;
+                turn.connection().prepare(sql).await?;
+                turn.over();
+            }
         }
         Ok(())
     }
@@ -327,29 +340,36 @@ impl Store {
     pub async fn close(&self) {
         match &self.db {
             Db::Sqlite { read, write } => {
-                read.close().await;
-                write.close().await;
+                read.close();
+                write.close();
             }
             Db::Postgres { pool, notes, .. } => {
-                notes.close().await;
-                pool.close().await;
+                notes.close();
+                pool.close();
             }
         }
     }
 
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(match &self.db {
-            Db::Sqlite { write, .. } => Tx::Sqlite(write.begin().await?),
-            Db::Postgres { pool, .. } => Tx::Postgres(pool.begin().await?),
-        })
+        self.begin_with("BEGIN".to_owned()).await
     }
 
     /// Begins a transaction that changes one machine; its writers take turns.
     pub(crate) async fn begin_for(&self, kind: &str, machine: &str) -> Result<Tx, StoreError> {
+        self.begin_with(transaction::begin_for(kind, machine)).await
+    }
+
+    async fn begin_with(&self, words_for_postgres: String) -> Result<Tx, StoreError> {
         Ok(match &self.db {
-            Db::Sqlite { write, .. } => Tx::Sqlite(write.begin().await?),
+            Db::Sqlite { write, .. } => {
+                let mut turn = write.turn().await?;
+                turn.say(BEGIN_SQLITE).await?;
+                Tx::Sqlite(turn)
+            }
             Db::Postgres { pool, .. } => {
-                Tx::Postgres(pool.begin_with(AssertSqlSafe(transaction::begin_for(kind, machine))).await?)
+                let mut turn = pool.turn().await?;
+                turn.say(AssertSqlSafe(words_for_postgres)).await?;
+                Tx::Postgres(turn)
             }
         })
     }
@@ -372,10 +392,6 @@ impl Store {
     }
 }
 
-/// How long a connection to PostgreSQL may have been idle without being asked whether it lives: less than a server
-/// takes to restart.
-const IDLE_UNTESTED_MAX: Duration = Duration::from_millis(500);
-
 /// Connections for notes. None of them waits for the disk, so a few serve many lanes.
 const NOTES_MAX: u32 = 4;
 
@@ -392,19 +408,14 @@ async fn open_sqlite(settings: &StoreSettings) -> Result<Db, StoreError> {
         .foreign_keys(true)
         .statement_cache_capacity(STATEMENTS_KEPT)
         .busy_timeout(settings.wait_max);
-    let mut connection = SqliteConnection::connect_with(&options).await?;
+    let write = Connections::<SqliteConnection>::new(options.clone(), 1, settings.wait_max);
     // Several processes may open a new file at once, and sqlx locks nothing on SQLite.
-    let mut tx = connection.begin_with(writer::BEGIN).await?;
+    let mut turn = write.turn().await?;
+    let mut tx = turn.connection().begin_with(BEGIN_SQLITE).await?;
     MIGRATIONS.run_direct(None, &mut *tx, false).await?;
     tx.commit().await?;
-    let read = SqlitePoolOptions::new()
-        .max_connections(settings.connections_max)
-        .acquire_timeout(settings.wait_max)
-        // It is a file: nobody on the other side hangs up.
-        .test_before_acquire(false)
-        .connect_with(options.clone())
-        .await?;
-    Ok(Db::Sqlite { read, write: Writer::new(options, connection, settings.wait_max) })
+    turn.over();
+    Ok(Db::Sqlite { read: Connections::new(options, settings.connections_max, settings.wait_max), write })
 }
 
 async fn open_postgres(settings: &StoreSettings) -> Result<Db, StoreError> {
@@ -420,22 +431,12 @@ async fn open_postgres(settings: &StoreSettings) -> Result<Db, StoreError> {
         // A process that is cut off in the middle of a transaction must not keep its locks.
         ("idle_in_transaction_session_timeout", &wait_max_ms),
     ]);
-    let sized = |size: u32| {
-        let pool = PgPoolOptions::new().max_connections(size).acquire_timeout(settings.wait_max);
-        // A connection in use shows by itself whether it lives; one that was idle for longer is asked first.
-        pool.test_before_acquire(false).before_acquire(|connection, used| {
-            Box::pin(async move {
-                if used.idle_for > IDLE_UNTESTED_MAX {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
-    };
-    let pool = sized(settings.connections_max).connect_with(options.clone()).await?;
-    MIGRATIONS.run(&pool).await?;
-    let notes = sized(NOTES_MAX).connect_lazy_with(options.options([("synchronous_commit", "off")]));
-    Ok(Db::Postgres { pool, notes, clock: Arc::default() })
+    let pool = Connections::<PgConnection>::new(options.clone(), settings.connections_max, settings.wait_max);
+    let mut turn = pool.turn().await?;
+    MIGRATIONS.run(turn.connection()).await?;
+    turn.over();
+    let notes = options.options([("synchronous_commit", "off")]);
+    Ok(Db::Postgres { pool, notes: Connections::new(notes, NOTES_MAX, settings.wait_max), clock: Arc::default() })
 }
 
 /// What stands before the colon, when it looks like a scheme; nothing otherwise.

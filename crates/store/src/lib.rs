@@ -13,6 +13,7 @@
 //!    done; the effect's id is the idempotency key they hand to the outside world.
 
 mod apply;
+mod connection;
 mod db;
 mod journal;
 mod outbox;
@@ -21,7 +22,6 @@ mod schema;
 mod table;
 mod transaction;
 mod value;
-mod writer;
 
 pub use apply::{Applied, ApplyError, Created};
 pub use db::{Backend, Store, StoreError, StoreSettings};

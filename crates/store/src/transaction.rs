@@ -2,17 +2,21 @@
 
 use std::fmt::Write as _;
 
-use sqlx::{AssertSqlSafe, Executor as _, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, SqliteConnection};
 
+use crate::connection::Turn;
 use crate::value::bound;
-use crate::writer::Turn;
 use crate::{Arg, Row, Statement, StoreError};
 
 /// A write transaction.
 pub(crate) enum Tx {
-    Sqlite(Turn),
-    Postgres(Transaction<'static, Postgres>),
+    Sqlite(Turn<SqliteConnection>),
+    Postgres(Turn<PgConnection>),
 }
+
+/// A transaction that reads first and writes later would fail at once when another process wrote in between, however
+/// long the busy timeout is; this one waits for its turn at the start.
+pub(crate) const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";
 
 /// The first word of the locks that serialise the writers of one machine; claims use another.
 const MACHINES: i64 = 0x6d61_6368;
@@ -31,15 +35,15 @@ pub(crate) fn begin_for(kind: &str, machine: &str) -> String {
 impl Tx {
     pub(crate) async fn execute(&mut self, sql: &'static str, args: &[Arg]) -> Result<u64, StoreError> {
         Ok(match self {
-            Self::Sqlite(turn) => bound!(sql, args).execute(turn.connection()?).await?.rows_affected(),
-            Self::Postgres(tx) => bound!(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Self::Sqlite(turn) => bound!(sql, args).execute(turn.connection()).await?.rows_affected(),
+            Self::Postgres(turn) => bound!(sql, args).execute(turn.connection()).await?.rows_affected(),
         })
     }
 
     pub(crate) async fn first(&mut self, sql: &'static str, args: &[Arg]) -> Result<Option<Row>, StoreError> {
         Ok(match self {
-            Self::Sqlite(turn) => bound!(sql, args).fetch_optional(turn.connection()?).await?.map(Row::Sqlite),
-            Self::Postgres(tx) => bound!(sql, args).fetch_optional(&mut **tx).await?.map(Row::Postgres),
+            Self::Sqlite(turn) => bound!(sql, args).fetch_optional(turn.connection()).await?.map(Row::Sqlite),
+            Self::Postgres(turn) => bound!(sql, args).fetch_optional(turn.connection()).await?.map(Row::Postgres),
         })
     }
 
@@ -52,18 +56,18 @@ impl Tx {
     ) -> Result<(u64, Option<Row>), StoreError> {
         match self {
             Self::Sqlite(turn) => {
-                let written = bound!(write.sql, &write.args).execute(turn.connection()?).await?.rows_affected();
-                let row = bound!(read.sql, &read.args).fetch_optional(turn.connection()?).await?;
+                let written = bound!(write.sql, &write.args).execute(turn.connection()).await?.rows_affected();
+                let row = bound!(read.sql, &read.args).fetch_optional(turn.connection()).await?;
                 Ok((written, row.map(Row::Sqlite)))
             }
-            Self::Postgres(tx) => {
+            Self::Postgres(turn) => {
                 let (write_sql, read_sql) = (write.sql, renumbered(read.sql, write.args.len()));
                 let sql = format!(
                     "WITH written AS ({write_sql} RETURNING 1), found AS ({read_sql})
                      SELECT (SELECT COUNT(*) FROM written) AS n_written, found.* FROM (SELECT 1) one LEFT JOIN found ON TRUE"
                 );
                 let args = [write.args.as_slice(), &read.args].concat();
-                let row = bound!(AssertSqlSafe(sql), &args).fetch_one(&mut **tx).await?;
+                let row = bound!(AssertSqlSafe(sql), &args).fetch_one(turn.connection()).await?;
                 let row = Row::Postgres(row);
                 let written = u64::try_from(row.int("n_written")?).unwrap_or_default();
                 let is_found = row.maybe_int("version")?.is_some();
@@ -86,7 +90,7 @@ impl Tx {
         match self {
             Self::Sqlite(turn) => {
                 let sql = AssertSqlSafe(parts.join(";\n"));
-                let mut outcomes = turn.connection()?.fetch_many(bound!(sql, &args));
+                let mut outcomes = turn.connection().fetch_many(bound!(sql, &args));
                 let mut first = None;
                 while let Some(outcome) = futures::TryStreamExt::try_next(&mut outcomes).await? {
                     if let sqlx::Either::Left(done) = outcome {
@@ -95,20 +99,35 @@ impl Tx {
                 }
                 Ok(first.unwrap_or_default())
             }
-            Self::Postgres(tx) => {
+            Self::Postgres(turn) => {
                 let named = parts.iter().enumerate().map(|(n, part)| format!("s{n} AS ({part} RETURNING 1)"));
                 let named = named.collect::<Vec<_>>().join(",\n");
                 let sql = format!("WITH {named}\nSELECT COUNT(*) AS n_first FROM s0");
-                let row = bound!(AssertSqlSafe(sql), &args).fetch_one(&mut **tx).await?;
+                let row = bound!(AssertSqlSafe(sql), &args).fetch_one(turn.connection()).await?;
                 Ok(u64::try_from(Row::Postgres(row).int("n_first")?).unwrap_or_default())
             }
         }
     }
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        self.end("COMMIT").await
+    }
+
+    /// Ends it as if it had not been. A transaction that is dropped costs its connection.
+    pub(crate) async fn rollback(self) -> Result<(), StoreError> {
+        self.end("ROLLBACK").await
+    }
+
+    async fn end(self, words: &'static str) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(turn) => turn.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+            Self::Sqlite(mut turn) => {
+                turn.say(words).await?;
+                turn.over();
+            }
+            Self::Postgres(mut turn) => {
+                turn.say(words).await?;
+                turn.over();
+            }
         }
         Ok(())
     }
