@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "all of this is a test, which clippy does not see without the usual harness")]
 
 mod acp;
+mod hostile;
 mod program;
 mod protocols;
 mod trouble;
@@ -17,20 +18,24 @@ use libtest_mimic::{Arguments, Trial};
 use program::{CLAUDE, CLAUDE_ACP, CODEX, COPILOT, GEMINI, OPENCODE, Program};
 use tests::peers;
 
+/// One case, for one agent.
+type Case = (&'static str, fn(Program));
+
+/// What is shown of every agent that can be given a prompt on its command line.
+const ALONE: [Case; 3] = [
+    ("a_change_is_made_with_files_and_commands", work::a_change_is_made_with_files_and_commands),
+    ("a_plan_is_made_from_what_is_there", work::a_plan_is_made_from_what_is_there),
+    ("settings_of_the_repository_are_not_loaded", hostile::settings_of_the_repository_are_not_loaded),
+];
+
 fn main() -> ExitCode {
     let mut trials = vec![Trial::test("model::four_protocols_answer_in_one_piece", || {
         protocols::four_protocols_answer_in_one_piece();
         Ok(())
     })];
     for program in [CLAUDE, CODEX, GEMINI, OPENCODE, COPILOT, CLAUDE_ACP].into_iter().filter(|it| is_wanted(*it)) {
-        if program.works_alone() {
-            trials.push(trial(
-                program,
-                "a_change_is_made_with_files_and_commands",
-                work::a_change_is_made_with_files_and_commands,
-            ));
-            trials.push(trial(program, "a_plan_is_made_from_what_is_there", work::a_plan_is_made_from_what_is_there));
-        }
+        let cases = ALONE.iter().filter(|_| program.works_alone());
+        trials.extend(cases.map(|(name, case)| trial(program, name, *case)));
         if program.acp.is_some() {
             trials.push(trial(program, "a_change_is_made_over_acp", acp::a_change_is_made_over_acp));
         }
@@ -41,6 +46,8 @@ fn main() -> ExitCode {
             trials.push(trial(program, &name, move |program| trouble::is_told(program, kind)));
         }
     }
+    let by_default = |_| hostile::settings_of_the_repository_load_by_default();
+    trials.push(trial(CLAUDE, "settings_of_the_repository_load_by_default", by_default));
     trials.push(trial(CLAUDE, "a_limit_is_waited_out", trouble::a_limit_is_waited_out));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
