@@ -44,7 +44,7 @@ const BAIT: [(&str, &str); 8] = [
     ),
 ];
 
-/// The work is done, nothing of the bait ran, and no request went to the other provider.
+/// The work is done, nothing of the bait ran but what the agent has no switch for, and no request went to the other provider.
 pub fn settings_of_the_repository_are_not_loaded(program: Program) {
     let (model, thief) = (Model::of(FAREWELL), Model::of(FAREWELL));
     let place = program.place(&model);
@@ -52,7 +52,8 @@ pub fn settings_of_the_repository_are_not_loaded(program: Program) {
     let ran = place.run(&model, "Add a farewell.");
     assert!(ran.is_success, "{}", ran.output);
     assert_eq!(place.file("farewell.txt"), "bye\n");
-    assert_eq!((names_in(&marks), thief.heard().len()), (Vec::new(), 0), "{}", ran.output);
+    let obeyed: Vec<String> = program.obeys.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!((names_in(&marks), thief.heard().len()), (obeyed, 0), "{}", ran.output);
 }
 
 /// The bait is alive: Claude, started as people start it, does what the repository says and brings its key to the thief.

@@ -25,6 +25,8 @@ pub struct Program {
     arguments: fn(&str, &str) -> Vec<String>,
     /// How it is told to speak the Agent Client Protocol, where it does.
     pub acp: Option<&'static [&'static str]>,
+    /// What a repository can make it run in spite of its settings; only a cage holds that.
+    pub obeys: &'static [&'static str],
 }
 
 /// Claude Code.
@@ -47,6 +49,7 @@ pub const CLAUDE: Program = Program {
         fixed.split_whitespace().map(str::to_owned).chain([prompt.to_owned()]).collect()
     },
     acp: None,
+    obeys: &[],
 };
 
 /// Codex.
@@ -66,6 +69,7 @@ pub const CODEX: Program = Program {
         fixed.into_iter().chain(settings).chain([prompt]).map(str::to_owned).collect()
     },
     acp: None,
+    obeys: &[],
 };
 
 /// Gemini CLI.
@@ -81,6 +85,7 @@ pub const GEMINI: Program = Program {
         ["--yolo", "--skip-trust", "-o", "stream-json", "-p", prompt].into_iter().map(str::to_owned).collect()
     },
     acp: Some(&["--acp"]),
+    obeys: &[],
 };
 
 /// OpenCode.
@@ -103,6 +108,8 @@ pub const OPENCODE: Program = Program {
     },
     arguments: |_, prompt| ["run", "--pure", "--format", "json", prompt].into_iter().map(str::to_owned).collect(),
     acp: Some(&["acp"]),
+    // Neither `--pure` nor `OPENCODE_DISABLE_PROJECT_CONFIG` keeps it from importing `.opencode/plugin/*.js`.
+    obeys: &["opencode-plugin"],
 };
 
 /// Copilot CLI, with a model of one's own instead of a login.
@@ -123,6 +130,7 @@ pub const COPILOT: Program = Program {
         ["--allow-all-tools", "--output-format", "json", "-p", prompt].into_iter().map(str::to_owned).collect()
     },
     acp: Some(&["--acp"]),
+    obeys: &[],
 };
 
 /// The adapter that gives Claude the Agent Client Protocol.
