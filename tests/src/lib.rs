@@ -6,5 +6,6 @@
 pub mod clock;
 pub mod git;
 pub mod model;
+pub mod peers;
 pub mod processes;
 pub mod world;
