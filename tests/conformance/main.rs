@@ -9,6 +9,7 @@
 mod bells;
 mod bodies;
 mod claims;
+mod costs;
 mod door;
 mod groups;
 mod performing;
@@ -102,6 +103,14 @@ const CASES: &[Case] = cases! {
         debts_at_work_leave_out_timers_that_run
         a_transaction_that_the_database_ended_by_itself_hinders_no_other
         pruning_keeps_what_is_owed;
+    costs:
+        a_report_is_kept_once
+        costs_are_summed_by_what_one_asks_for
+        a_reached_cap_asks_until_somebody_allows_enough
+        two_answers_to_one_limit_count_once
+        caps_of_a_day_begin_anew_the_next_day
+        an_estimate_goes_by_tasks_that_came_to_something
+        a_meter_keeps_what_it_hears_and_ends_at_a_cap;
     schema:
         every_statement_prepares
         how_far_the_schema_is_can_be_told_beforehand

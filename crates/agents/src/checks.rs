@@ -17,6 +17,7 @@ use forge::{CheckRun, CheckSpec, Conclusion, Gate, GateError, GitError, Reposito
 use tokio_util::sync::CancellationToken;
 
 use crate::cage::{Cage, Ended, How, Limits, Progress};
+use crate::setup::{Environment, SetupError, Setups};
 use crate::workspace::{WorkspaceError, remove_dir};
 
 /// Characters of a check's output that are kept; a card shows the last few lines, the page all of it.
@@ -27,6 +28,7 @@ const OUTPUT_CHARS_MAX: usize = 8_000;
 pub struct Gatekeeper {
     cage: Cage,
     root: PathBuf,
+    setups: Setups,
     copies: Arc<AtomicU64>,
 }
 
@@ -77,9 +79,9 @@ impl From<WorkspaceError> for GateTrouble {
 }
 
 impl Gatekeeper {
-    /// Copies are made below `root`, which nobody else uses.
-    pub fn new(cage: Cage, root: impl Into<PathBuf>) -> Self {
-        Self { cage, root: root.into(), copies: Arc::default() }
+    /// Copies are made below `root`, which nobody else uses. Checks see what the commit's own setup makes.
+    pub fn new(cage: Cage, root: impl Into<PathBuf>, setups: Setups) -> Self {
+        Self { cage, root: root.into(), setups, copies: Arc::default() }
     }
 
     /// Runs the checks of a commit that the mirror has. `progress` hears which check begins, what it prints and how it
@@ -103,8 +105,18 @@ impl Gatekeeper {
             Gate::Missing | Gate::Untested => &[],
         };
         let mut runs = Vec::with_capacity(specs.len());
+        if specs.is_empty() {
+            return Ok(Inspected::Read { gate, runs });
+        }
+        let environment = match self.setups.ready(self.setups.order(repository, commit), progress, &stop).await {
+            Ok(environment) => environment,
+            Err(error) => {
+                runs.push(without_setup(error)?);
+                return Ok(Inspected::Read { gate, runs });
+            }
+        };
         for spec in specs {
-            let tree = Tree { repository, commit };
+            let tree = Tree { repository, commit, environment: environment.as_ref() };
             let run = self.run_check(tree, spec, progress, &stop).await?;
             let passed = run.conclusion == Conclusion::Passed;
             runs.push(run);
@@ -144,7 +156,7 @@ impl Gatekeeper {
 
     async fn try_once(
         &self,
-        Tree { repository, commit }: Tree<'_>,
+        Tree { repository, commit, environment }: Tree<'_>,
         spec: &CheckSpec,
         progress: Progress<'_>,
         stop: &CancellationToken,
@@ -158,6 +170,9 @@ impl Gatekeeper {
                 let command = vec!["/bin/sh".to_owned(), "-c".to_owned(), spec.command.clone()];
                 let mut order = self.cage.order(command, tree, &dir);
                 order.limits = Limits { time: spec.timeout, ..order.limits };
+                if let Some(environment) = environment {
+                    environment.furnish(&mut order);
+                }
                 Ok(self.cage.run(order, stop, progress).await)
             }
             Err(error) => Err(GateTrouble::Git(error)),
@@ -172,6 +187,19 @@ impl Gatekeeper {
 struct Tree<'a> {
     repository: &'a Repository,
     commit: &'a Sha,
+    environment: Option<&'a Environment>,
+}
+
+/// The run that stands for all checks when what they need could not be made.
+fn without_setup(error: SetupError) -> Result<CheckRun, GateTrouble> {
+    let conclusion = match &error {
+        SetupError::Failed(_) => Conclusion::Failed,
+        SetupError::Stopped => Conclusion::Cancelled,
+        SetupError::Surroundings(_) => Conclusion::NeverStarted,
+        SetupError::Git(error) => return Err(GateTrouble::Git(error.clone())),
+    };
+    let (name, output_tail) = ("setup".to_owned(), error.to_string());
+    Ok(CheckRun { name, conclusion, exit: None, output_tail, duration_ms: 0, attempts: 1 })
 }
 
 /// `check tests: cargo test`, and which attempt it is where there were others.

@@ -13,9 +13,14 @@ pub mod publisher;
 pub mod timer;
 
 pub mod cage;
+pub mod checkpoint;
 pub mod checks;
+pub mod egress;
+pub mod liaison;
 pub mod log;
+pub mod money;
 pub mod prompt;
 pub mod recipe;
 pub mod session;
+pub mod setup;
 pub mod workspace;

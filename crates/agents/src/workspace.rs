@@ -1,23 +1,36 @@
 //! One working tree for each task, and what is made of it afterwards.
 //!
 //! ```text
-//! workspaces/T-1/tree/         writable inside the cage while the agent works
-//! workspaces/T-1/{tmp,home}/   writable inside the cage
+//! workspaces/T-1/tree/         writable inside the cage while the agent works; made anew for each session
+//! workspaces/T-1/tmp/          writable inside the cage; empty at the beginning of each session
+//! workspaces/T-1/home/         writable inside the cage; kept to the task's end, so that an agent finds its own
+//!                              sessions again
 //! workspaces/T-1/              everything else in it is ours: the prompt, the launcher's report
+//! workspaces/.pool/            clones that stand ready, see [`pool`]
 //! ```
 //!
 //! The tree borrows the objects of the mirror, which the cage may read and not write. Once an agent was in it, the tree
 //! is hostile ground: it is measured without following a link, and read only through [`Mirror::commit_workspace`].
 
+mod disk;
+pub mod pool;
+
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use domain::{BranchName, Sha, TaskId};
 use forge::mirror::Mirror;
-use forge::{GitError, Repository, Signature};
+use forge::{Checkpoint, GitError, Repository, Signature};
+
+use crate::cage::Order;
+use crate::setup::Environment;
+
+use disk::{clear_private, disk, inspect, off_the_runtime};
+pub(crate) use disk::{measure_dir, remove_dir};
+use pool::Pool;
 
 /// What a working tree may grow to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,13 +39,15 @@ pub struct WorkspaceSettings {
     pub bytes_max: u64,
     /// Files and directories.
     pub entries_max: u64,
+    /// Clones of each repository that stand ready for the next task.
+    pub pool: usize,
 }
 
 impl Default for WorkspaceSettings {
     /// 20 GiB: a debug build of a large workspace takes ten. Two million entries: the largest `node_modules` have half
-    /// a million.
+    /// a million. Two clones: a task that plans and one that works.
     fn default() -> Self {
-        Self { bytes_max: 20 << 30, entries_max: 2_000_000 }
+        Self { bytes_max: 20 << 30, entries_max: 2_000_000, pool: 2 }
     }
 }
 
@@ -69,6 +84,7 @@ pub struct Workspace {
     pub branch: BranchName,
     dir: PathBuf,
     mirror: Mirror,
+    environment: Option<Environment>,
 }
 
 impl Workspace {
@@ -87,6 +103,19 @@ impl Workspace {
         self.mirror.path().join("objects")
     }
 
+    /// Gives an order what a run in this tree needs to see: the borrowed objects, and what the repository's setup made.
+    pub fn furnish(&self, order: &mut Order) {
+        order.read.push(self.borrowed());
+        if let Some(environment) = &self.environment {
+            environment.furnish(order);
+        }
+    }
+
+    /// The same workspace with what the repository's setup made.
+    pub fn with_environment(self, environment: Option<Environment>) -> Self {
+        Self { environment, ..self }
+    }
+
     /// The mirror that the tree was cloned from.
     pub fn mirror(&self) -> &Mirror {
         &self.mirror
@@ -98,16 +127,24 @@ impl Workspace {
 pub struct Workspaces {
     root: PathBuf,
     settings: WorkspaceSettings,
+    pool: Arc<Pool>,
 }
 
 impl Workspaces {
     /// Trees below `root`, which is made when it is needed. It may not be readable in any cage but by its own tree.
     pub fn new(root: impl Into<PathBuf>, settings: WorkspaceSettings) -> Self {
-        Self { root: root.into(), settings }
+        let root = root.into();
+        let pool = Arc::new(Pool::new(root.join(POOL_DIR), settings.pool));
+        Self { root, settings, pool }
     }
 
-    /// Makes the task's tree at `base`, fresh: what an earlier session left there, whole or half made, is removed.
-    /// The mirror must have `base`.
+    /// The clones that stand ready.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Makes the task's tree at `base`, fresh: what an earlier session left there, whole or half made, is removed, but
+    /// for the agent's home. The mirror must have `base`.
     pub async fn create(
         &self,
         task: TaskId,
@@ -117,9 +154,52 @@ impl Workspaces {
     ) -> Result<Workspace, WorkspaceError> {
         let mirror = repository.mirror.clone();
         let (base, branch) = (base.clone(), branch.clone());
-        let workspace = Workspace { task, base, branch, dir: self.root.join(task.to_string()), mirror };
-        lay_out(&workspace).await?;
+        let workspace =
+            Workspace { task, base, branch, dir: self.root.join(task.to_string()), mirror, environment: None };
+        self.lay_out(&workspace, &workspace.base).await?;
         Ok(workspace)
+    }
+
+    /// Makes the task's tree as it was at a checkpoint of it, fresh. Its branch is where the tree began; what was
+    /// changed since then stands in it as changes that nobody has committed.
+    pub async fn create_at(
+        &self,
+        task: TaskId,
+        repository: &Repository,
+        checkpoint: &Checkpoint,
+        branch: &BranchName,
+    ) -> Result<Workspace, WorkspaceError> {
+        let mirror = repository.mirror.clone();
+        let (base, branch) = (checkpoint.base.clone(), branch.clone());
+        let workspace =
+            Workspace { task, base, branch, dir: self.root.join(task.to_string()), mirror, environment: None };
+        self.go_back(&workspace, checkpoint).await?;
+        Ok(workspace)
+    }
+
+    /// Puts the tree of a workspace back to a checkpoint. Nothing of the tree as it is now is kept, the agent's own
+    /// commits and ignored files neither; its home is.
+    pub(crate) async fn go_back(&self, workspace: &Workspace, to: &Checkpoint) -> Result<(), WorkspaceError> {
+        self.lay_out(workspace, &to.commit).await?;
+        Ok(workspace.mirror.uncommit_workspace(&workspace.tree(), &to.base).await?)
+    }
+
+    /// A tree from the pool, else a new clone.
+    async fn lay_out(&self, workspace: &Workspace, at: &Sha) -> Result<(), WorkspaceError> {
+        let _busy = self.pool.busy();
+        clear_private(workspace.dir.clone()).await?;
+        let tree = workspace.tree();
+        if self.pool.hand_out(workspace, at).await {
+            return Ok(());
+        }
+        remove_dir(tree.clone()).await?;
+        Ok(workspace.mirror.clone_workspace(&tree, at, &workspace.branch).await?)
+    }
+
+    /// Whether there is a tree, with something in it, within its limits.
+    pub(crate) async fn measure(&self, workspace: &Workspace) -> Result<(), WorkspaceError> {
+        let (dir, settings) = (workspace.dir.clone(), self.settings.clone());
+        off_the_runtime(move || inspect(&dir, &settings)).await
     }
 
     /// Commits what the tree holds, as one child of its base. `None` means that nothing changed.
@@ -129,8 +209,7 @@ impl Workspaces {
         message: &str,
         author: &Signature,
     ) -> Result<Option<Sha>, WorkspaceError> {
-        let (dir, settings) = (workspace.dir.clone(), self.settings.clone());
-        off_the_runtime(move || inspect(&dir, &settings)).await?;
+        self.measure(workspace).await?;
         let Workspace { base, branch, mirror, .. } = workspace;
         Ok(mirror.commit_workspace(&workspace.tree(), base, branch, message, author).await?)
     }
@@ -140,7 +219,8 @@ impl Workspaces {
         remove_dir(self.root.join(task.to_string())).await
     }
 
-    /// Removes what belongs to no live task, and says how many there were.
+    /// Removes what belongs to no live task, and says how many there were. The pool of an earlier process is removed too,
+    /// so this is for the start alone.
     pub async fn remove_orphans(&self, live: &BTreeSet<TaskId>) -> Result<usize, WorkspaceError> {
         let names = match fs::read_dir(&self.root) {
             Ok(entries) => entries.flatten().map(|entry| entry.file_name()).collect(),
@@ -153,9 +233,12 @@ impl Workspaces {
         for name in &orphans {
             remove_dir(self.root.join(name)).await?;
         }
-        Ok(orphans.len())
+        Ok(orphans.iter().filter(|name| *name != POOL_DIR).count())
     }
 }
+
+/// Where the pool is; no task has this name.
+const POOL_DIR: &str = ".pool";
 
 /// A second tree of the same base, in which a recipe tries out what it would change.
 pub(crate) struct Rehearsal {
@@ -168,7 +251,8 @@ impl Rehearsal {
         let mut copy = workspace.clone();
         copy.dir.as_mut_os_string().push(".rehearsal");
         copy.branch = format!("rehearsal/{}", workspace.task).parse().expect("a task's id fits into a branch's name");
-        lay_out(&copy).await?;
+        clear_private(copy.dir.clone()).await?;
+        copy.mirror.clone_workspace(&copy.tree(), &copy.base, &copy.branch).await?;
         Ok(Self { workspace: copy })
     }
 
@@ -180,103 +264,4 @@ impl Rehearsal {
     pub(crate) async fn end(self) -> Result<(), WorkspaceError> {
         remove_dir(self.workspace.dir).await
     }
-}
-
-async fn lay_out(workspace: &Workspace) -> Result<(), WorkspaceError> {
-    remove_dir(workspace.dir.clone()).await?;
-    let tree = workspace.tree();
-    for dir in [tree.clone(), workspace.dir.join("tmp"), workspace.dir.join("home")] {
-        fs::create_dir_all(&dir).map_err(|error| disk(&dir, &error))?;
-    }
-    Ok(workspace.mirror.clone_workspace(&tree, &workspace.base, &workspace.branch).await?)
-}
-
-fn disk(path: &Path, error: &io::Error) -> WorkspaceError {
-    WorkspaceError::Disk { path: path.to_owned(), why: error.to_string() }
-}
-
-/// Walking a tree of unknown size blocks for as long as it takes.
-async fn off_the_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, WorkspaceError> + Send + 'static,
-) -> Result<T, WorkspaceError> {
-    let lost = |error: tokio::task::JoinError| WorkspaceError::Gone(error.to_string());
-    tokio::task::spawn_blocking(work).await.map_err(lost)?
-}
-
-/// Whether there is a tree, with something in it, within its limits. Follows no link.
-fn inspect(dir: &Path, settings: &WorkspaceSettings) -> Result<(), WorkspaceError> {
-    let tree = dir.join("tree");
-    let is_dir = fs::symlink_metadata(&tree).is_ok_and(|found| found.is_dir());
-    if !is_dir {
-        return Err(WorkspaceError::Gone("its directory was removed or replaced".into()));
-    }
-    let entries = fs::read_dir(&tree).map_err(|error| disk(&tree, &error))?;
-    if entries.flatten().all(|entry| entry.file_name() == ".git") {
-        return Err(WorkspaceError::Gone("every file in it was deleted".into()));
-    }
-    let (mut bytes, mut n_entries) = (0, 0);
-    walk(dir, &mut |_, found| {
-        bytes += found.len().max(found.blocks() * 512);
-        n_entries += 1;
-        if n_entries > settings.entries_max {
-            return Err(WorkspaceError::TooLarge(format!("more than {} files", settings.entries_max)));
-        }
-        if bytes > settings.bytes_max {
-            return Err(WorkspaceError::TooLarge(format!("more than {} MiB", settings.bytes_max >> 20)));
-        }
-        Ok(())
-    })
-}
-
-/// Visits everything below `dir`, parents first. Directories that nobody may enter are opened up, because an agent can
-/// make those too.
-fn walk(
-    dir: &Path,
-    visit: &mut dyn FnMut(&Path, &fs::Metadata) -> Result<(), WorkspaceError>,
-) -> Result<(), WorkspaceError> {
-    let mut open = vec![dir.to_owned()];
-    while let Some(dir) = open.pop() {
-        let entries = fs::read_dir(&dir).or_else(|error| match error.kind() {
-            io::ErrorKind::PermissionDenied => {
-                fs::set_permissions(&dir, Permissions::from_mode(0o700))?;
-                fs::read_dir(&dir)
-            }
-            _ => Err(error),
-        });
-        for entry in entries.map_err(|error| disk(&dir, &error))? {
-            let path = entry.map_err(|error| disk(&dir, &error))?.path();
-            let found = fs::symlink_metadata(&path).map_err(|error| disk(&path, &error))?;
-            visit(&path, &found)?;
-            if found.is_dir() {
-                open.push(path);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Removes a directory that may hold anything.
-pub(crate) async fn remove_dir(dir: PathBuf) -> Result<(), WorkspaceError> {
-    off_the_runtime(move || {
-        let removed = match fs::symlink_metadata(&dir) {
-            Err(error) => Err(error),
-            Ok(found) if !found.is_dir() => fs::remove_file(&dir),
-            Ok(_) => fs::remove_dir_all(&dir).or_else(|_| {
-                let writable = Permissions::from_mode(0o700);
-                let mut unlock = |path: &Path, found: &fs::Metadata| {
-                    if !found.is_dir() {
-                        return Ok(());
-                    }
-                    fs::set_permissions(path, writable.clone()).map_err(|error| disk(path, &error))
-                };
-                walk(&dir, &mut unlock).map_err(io::Error::other)?;
-                fs::remove_dir_all(&dir)
-            }),
-        };
-        match removed {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk(&dir, &error)),
-            Ok(()) | Err(_) => Ok(()),
-        }
-    })
-    .await
 }

@@ -3,12 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agents::checkpoint::Checkpoints;
+use agents::checks::Gatekeeper;
 use agents::dispatcher::Dispatcher;
+use agents::egress::Egress;
+use agents::liaison::{Bell, PATIENCE};
 use agents::publisher::Publisher;
 use agents::session::Roster;
+use agents::setup::Setups;
 use agents::task::Waits;
 use agents::timer::DeadlineTimer;
-use agents::workspace::{WorkspaceSettings, Workspaces};
+use agents::workspace::Workspaces;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use domain::policy::Rules;
@@ -55,6 +60,8 @@ pub struct System {
     pub repositories: Repositories,
     /// What understands people.
     pub intake: Intake,
+    /// What opens the way out of a cage.
+    pub egress: Egress,
     /// One pump a lane and kind.
     pub pumps: Vec<Arc<dyn Pumping>>,
     desk: QueueDesk,
@@ -62,6 +69,8 @@ pub struct System {
     refresher: Arc<Refresher>,
     look_every: Duration,
     workspaces: Workspaces,
+    checkpoints: Checkpoints,
+    setups: Setups,
 }
 
 /// What every performer is made of.
@@ -72,9 +81,12 @@ struct Parts {
     repositories: Repositories,
     desk: QueueDesk,
     roster: Arc<Roster>,
+    bell: Arc<Bell>,
     workspaces: Workspaces,
     notifier: Notifier,
-    checks: Arc<agents::checks::Gatekeeper>,
+    checks: Arc<Gatekeeper>,
+    setups: Setups,
+    egress: Egress,
 }
 
 impl System {
@@ -82,7 +94,7 @@ impl System {
     pub async fn assemble(config: &Config, clock: Arc<dyn Clock>, cage: agents::cage::Cage) -> anyhow::Result<Self> {
         let state = &config.state;
         config.make_state()?;
-        let store = Store::open(&StoreSettings::new(config.database()), clock).await;
+        let store = Store::open(&StoreSettings::new(config.database()), clock.clone()).await;
         let store = store.with_context(|| format!("failed to open the database {}", config.database_shown()))?;
         let repositories = open_repositories(config).await?;
         let rules = Arc::new(ArcSwap::from_pointee(config.rules()?));
@@ -92,13 +104,27 @@ impl System {
         let messenger: Arc<dyn Messenger> = Arc::new(console.clone());
         let notifier =
             Notifier { store: store.clone(), messenger, repositories: repositories.clone(), cage: level.in_brief() };
-        let workspaces = Workspaces::new(
-            state.join("workspaces"),
-            WorkspaceSettings { bytes_max: config.limits.workspace_mb << 20, ..WorkspaceSettings::default() },
-        );
+        let workspaces = Workspaces::new(state.join("workspaces"), config.workspaces());
         let roster = Arc::new(Roster::new(config.agents.clone(), &cage));
-        let checks = Arc::new(agents::checks::Gatekeeper::new(cage, state.join(CHECKS_DIR)));
-        let parts = Parts { store, console, rules, repositories, desk, roster, workspaces, notifier, checks };
+        let setups = Setups::new(cage.clone(), state.join("setups"), config.setup.settings(), clock);
+        let checks = Arc::new(Gatekeeper::new(cage, state.join(CHECKS_DIR), setups.clone()));
+        let egress =
+            Egress::new(&config.egress_settings()).context("failed to make ready for the providers of models")?;
+        let bell = Arc::default();
+        let parts = Parts {
+            store,
+            console,
+            rules,
+            repositories,
+            desk,
+            roster,
+            bell,
+            workspaces,
+            notifier,
+            checks,
+            setups,
+            egress,
+        };
         Ok(parts.join(config))
     }
 
@@ -109,10 +135,6 @@ impl System {
             if n > 0 {
                 tracing::info!("{n} effects were left unfinished and are taken up again");
             }
-        }
-        let n = self.console.hear_again().await?;
-        if n > 0 {
-            tracing::info!("{n} messages were kept and not passed on, and are answered now");
         }
         self.enforce_policies().await?;
         // Copies that checks were run on belong to runs of a process that is gone.
@@ -126,6 +148,11 @@ impl System {
         let n = self.workspaces.remove_orphans(&live).await?;
         if n > 0 {
             tracing::info!("{n} working trees without a live task were removed");
+        }
+        self.setups.trim().await?;
+        let n = self.checkpoints.remove_old(&self.repositories, &live).await?;
+        if n > 0 {
+            tracing::info!("the checkpoints of {n} tasks that ended long ago were removed");
         }
         Ok(())
     }
@@ -142,6 +169,7 @@ impl System {
     /// at once. What runs goes on under the old one.
     pub async fn adopt(&self, config: &Config) -> anyhow::Result<()> {
         self.intake.rules.store(Arc::new(config.rules()?));
+        self.egress.replace(&config.egress_settings())?;
         self.intake.roster.replace(config.agents.clone());
         self.intake.settings.store(Arc::new(intake_settings(config)));
         self.desk.replace_rules(queue_rules(&self.repositories, config));
@@ -157,6 +185,8 @@ impl System {
         }
         let (reconciler, every, until) = (self.reconciler.clone(), self.look_every, stop.clone());
         tracker.spawn(async move { reconciler.run(every, until).await });
+        let (workspaces, until) = (self.workspaces.clone(), stop.clone());
+        tracker.spawn(async move { workspaces.pool().run(until).await });
         let (refresher, until) = (self.refresher.clone(), stop.clone());
         tracker.spawn(async move { refresher.run(REFRESH_EVERY, until).await });
         tracker.close();
@@ -234,11 +264,14 @@ impl Parts {
             reconciler: Reconciler::new(self.store.clone(), self.repositories.clone()),
             look_every: Duration::from_secs(config.queue.look_every_s),
             desk: self.desk,
-            store: self.store,
             console: self.console,
             intake,
             repositories: self.repositories,
+            checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
+            store: self.store,
             workspaces: self.workspaces,
+            egress: self.egress,
+            setups: self.setups,
             pumps,
         }
     }
@@ -251,7 +284,10 @@ impl Parts {
             roster: self.roster.clone(),
             workspaces: self.workspaces.clone(),
             checks: self.checks.clone(),
+            checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
+            bell: self.bell.clone(),
             time_max: config.session_time(),
+            patience: PATIENCE,
         };
         let publisher = Publisher {
             store: self.store.clone(),
@@ -288,6 +324,7 @@ impl Parts {
             repositories: self.repositories.clone(),
             desk: self.desk.clone(),
             roster: self.roster.clone(),
+            bell: self.bell.clone(),
             notifier: self.notifier.clone(),
             settings: Arc::new(ArcSwap::from_pointee(intake_settings(config))),
         }

@@ -5,7 +5,7 @@ use git2::{DiffFormat, DiffOptions, ErrorCode, ObjectType, Patch};
 use serde::{Deserialize, Serialize};
 
 use crate::git::GitError;
-use crate::mirror::{Mirror, oid};
+use crate::mirror::{Mirror, oid, sha};
 
 /// How much one file changed. A renamed file counts twice, as removed and as added, so that rules about paths see both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +73,17 @@ impl Mirror {
             let tree = repo.find_tree(entry.id())?;
             let files = tree.iter().filter(|entry| entry.kind() == Some(ObjectType::Blob));
             Ok(files.map(|entry| String::from_utf8_lossy(entry.name_bytes()).into_owned()).collect())
+        })
+        .await
+    }
+
+    /// The object that stands at a path in a commit, a file's or a directory's: it is another one when anything in it is.
+    pub async fn object_at(&self, commit: &Sha, path: &str) -> Result<Option<Sha>, GitError> {
+        let (id, what, path) = (oid(commit), format!("{path} in {commit}"), path.to_owned());
+        self.read(what, move |repo| match repo.find_commit(id)?.tree()?.get_path(path.as_ref()) {
+            Ok(entry) => Ok(Some(sha(entry.id()))),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
         })
         .await
     }

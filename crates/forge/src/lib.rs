@@ -10,6 +10,7 @@
 
 pub mod candidate;
 pub mod changes;
+pub mod checkpoint;
 pub mod checks;
 pub mod forge;
 pub mod git;
@@ -28,6 +29,7 @@ mod push;
 
 pub use candidate::{Candidate, MergeOrder, Signature};
 pub use changes::FileChange;
+pub use checkpoint::Checkpoint;
 pub use checks::{CheckRun, CheckSpec, Conclusion, Gate, GateError, GateFault, gate_from_toml, gate_of};
 pub use forge::{Forge, ForgeError, Landing, LandingPlace, MergeCommand, PullRequest, PullRequestDraft};
 pub use git::{GIT_FLOOR, Git, GitError, GitSettings};

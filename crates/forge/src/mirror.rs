@@ -7,6 +7,7 @@
 //! | `refs/heads/<target>` | the target branch of the remote, as last fetched |
 //! | `refs/downbeat/landed/<target>` | the remote's ref of that name, where landings wait for a person's merge |
 //! | `refs/downbeat/tasks/<branch>` | the last commit made of a workspace, so that nothing collects it |
+//! | `refs/downbeat/<task>/<n>` | the n-th checkpoint of a task's working tree |
 //! | `refs/downbeat/published/<branch>` | the commit that we last pushed to that branch |
 //! | `refs/downbeat/kept/<sha>` | a commit fetched by its name |
 
@@ -131,6 +132,11 @@ impl Mirror {
         let call = self.call("fetch").remote(self.remote()).args(FETCH_OPTIONS.iter().copied());
         call.args([Remote::NAME.to_owned(), format!("{sha}:refs/downbeat/kept/{sha}")]).bytes().await?;
         Ok(())
+    }
+
+    /// The head of the target branch as last fetched. Nothing is fetched for it; none before the first time.
+    pub async fn known_head(&self) -> Result<Option<Sha>, GitError> {
+        self.commit_at(&format!("refs/heads/{}", self.target())).await
     }
 
     /// The tree of a commit.

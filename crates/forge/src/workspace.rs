@@ -12,6 +12,9 @@ use crate::candidate::{Signature, Signatures};
 use crate::git::{GitCall, GitError};
 use crate::mirror::Mirror;
 
+/// What is checked out in a workspace that was prepared for nobody in particular.
+const PREPARED_BRANCH: &str = "downbeat/prepared";
+
 impl Mirror {
     /// Makes a workspace in `dir`, which must be missing or empty: a clone that borrows the mirror's objects, with
     /// `branch` checked out at `base`. The mirror must have `base`.
@@ -19,8 +22,39 @@ impl Mirror {
         let options = ["--shared", "--no-checkout", "--no-tags", "--quiet", "--template=", "--end-of-options"];
         let clone = self.inner.git.call("clone", &self.inner.scratch).args(options);
         clone.args([self.path(), dir]).bytes().await?;
-        let checkout = self.inner.git.call("checkout", dir).git_dir(&dir.join(".git")).work_tree(dir);
+        let checkout = self.in_fresh("checkout", dir).work_tree(dir);
         checkout.args(["--quiet", "--no-track", "-B", branch.as_str(), base.as_str(), "--"]).bytes().await.map(drop)
+    }
+
+    /// Makes a workspace ready for a task that nobody has asked for yet, at the commit `at`. What was made is only good
+    /// for [`Mirror::claim_workspace`], and only while nobody but us was in it.
+    pub async fn prepare_workspace(&self, dir: &Path, at: &Sha) -> Result<(), GitError> {
+        let nameless = PREPARED_BRANCH.parse().expect("the name is a branch's");
+        self.clone_workspace(dir, at, &nameless).await
+    }
+
+    /// Brings a workspace that was prepared at another commit to `at`: only the files that differ are written.
+    pub async fn update_workspace(&self, dir: &Path, at: &Sha) -> Result<(), GitError> {
+        let reset = self.in_fresh("reset", dir).work_tree(dir);
+        reset.args(["--hard", "--quiet", "--end-of-options", at.as_str(), "--"]).bytes().await.map(drop)
+    }
+
+    /// Gives a prepared workspace its branch; it stays at the commit where it is.
+    pub async fn claim_workspace(&self, dir: &Path, branch: &BranchName) -> Result<(), GitError> {
+        let rename = self.in_fresh("branch", dir).config("core.logAllRefUpdates", "false");
+        rename.args(["-M", "--end-of-options", PREPARED_BRANCH, branch.as_str()]).bytes().await.map(drop)
+    }
+
+    /// Moves the branch of a workspace that nobody but us was in back to `base`. Its files stay, as changes that nobody
+    /// has committed.
+    pub async fn uncommit_workspace(&self, dir: &Path, base: &Sha) -> Result<(), GitError> {
+        let reset = self.in_fresh("reset", dir).work_tree(dir);
+        reset.args(["--mixed", "--quiet", "--end-of-options", base.as_str(), "--"]).bytes().await.map(drop)
+    }
+
+    /// A call with a workspace's own `.git`, which is only right before an agent was there.
+    fn in_fresh(&self, verb: &'static str, dir: &Path) -> GitCall {
+        self.inner.git.call(verb, dir).git_dir(&dir.join(".git"))
     }
 
     /// Commits what the working tree in `dir` holds as one child of `base`, and keeps it under
@@ -37,13 +71,18 @@ impl Mirror {
         message: &str,
         author: &Signature,
     ) -> Result<Option<Sha>, GitError> {
-        let scratch = self.scratch()?;
-        let reading = WorkspaceReading { mirror: self, dir, index: scratch.path().join("index") };
-        let tree = reading.tree_over(base).await?;
+        let tree = self.tree_in_workspace(dir, base).await?;
         let by = Signatures { author, committer: author };
         let Some(commit) = self.write_commit(base, &tree, message, by).await? else { return Ok(None) };
         self.point(&format!("refs/downbeat/tasks/{branch}"), &commit).await?;
         Ok(Some(commit))
+    }
+
+    /// Writes the tree that `base` becomes by what the working tree in `dir` holds.
+    pub(crate) async fn tree_in_workspace(&self, dir: &Path, base: &Sha) -> Result<Sha, GitError> {
+        let scratch = self.scratch()?;
+        let reading = WorkspaceReading { mirror: self, dir, index: scratch.path().join("index") };
+        reading.tree_over(base).await
     }
 
     /// Lays the files of a commit out in `dir`, which must be missing or empty, without a `.git`. No filter is run,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
@@ -20,6 +21,9 @@ use super::{anthropic, completions, gemini, responses};
 
 /// How large a request may be: a conversation with the output of many commands.
 const BODY_BYTES_MAX: usize = 64_000_000;
+
+/// How long a piece of an answer takes to leave: nothing on loopback, but it does not leave at once.
+const FLUSHED: Duration = Duration::from_millis(20);
 
 /// What the server knows: the script, and what it was asked.
 #[derive(Debug)]
@@ -216,6 +220,10 @@ fn sent(kind: &'static str, pieces: Vec<String>, is_cut: bool) -> Response {
         middle += 1;
     }
     half.truncate(middle);
-    let broken = stream::once(async { Err(std::io::Error::other("the script cuts the stream here")) });
+    let broken = stream::once(async {
+        // The half has to be on its way before the connection breaks.
+        let _ = tokio::time::timeout(FLUSHED, std::future::pending::<()>()).await;
+        Err(std::io::Error::other("the script cuts the stream here"))
+    });
     (headers, Body::from_stream(stream::iter([Ok(half)]).chain(broken))).into_response()
 }

@@ -23,6 +23,7 @@ pub(super) fn plan_of_agent(text: &str) -> Result<PlanDraft, SessionError> {
         steps: steps_of(&lines),
         paths: paths_in(&lines),
         checks: below_heading(&lines, &["verif", "test", "check"]),
+        ..PlanDraft::default()
     })
 }
 

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod event;
 pub mod people;
 pub mod roster;
+pub mod watch;
 
 pub mod acp;
 pub mod command;

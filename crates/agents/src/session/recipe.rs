@@ -58,7 +58,7 @@ impl RecipeAgent {
             let command = vec!["/bin/sh".to_owned(), "-c".to_owned(), step.command.clone()];
             let mut order = self.cage.order(command, workspace.tree(), workspace.private());
             order.limits = Limits { time: step.timeout.min(session.time_max), ..order.limits };
-            order.read.push(workspace.borrowed());
+            workspace.furnish(&mut order);
             let ended = judge(self.cage.run(order, &session.stop, session.progress).await);
             last = Some(ended.map_err(|error| match error {
                 SessionError::Failed(why) => SessionError::Failed(format!("failed in step {}, which {why}", step.name)),
@@ -150,7 +150,7 @@ async fn draft(name: &str, recipe: &Recipe, rehearsed: &Workspace) -> Result<Pla
         summary: format!("{} (recipe {name}). {would}", recipe.description.trim_end_matches('.')),
         steps: commands.chain(counts).collect(),
         paths: changes.iter().map(|change| change.path.clone()).collect(),
-        checks: Vec::new(),
+        ..PlanDraft::default()
     })
 }
 

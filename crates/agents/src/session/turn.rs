@@ -44,7 +44,8 @@ impl Turn<'_> {
         order.env.insert("DOWNBEAT_TURN".into(), turn.into());
         order.env.insert("DOWNBEAT_TASK".into(), workspace.task.to_string());
         order.read.extend(self.read);
-        order.read.extend([prompt_file, workspace.borrowed()]);
+        order.read.push(prompt_file);
+        workspace.furnish(&mut order);
         judge(self.cage.run(order, &session.stop, session.progress).await)
     }
 }

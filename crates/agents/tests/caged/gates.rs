@@ -1,7 +1,11 @@
 //! Checks on exactly the tree that would land.
 
+use std::sync::Arc;
+
 use agents::cage::{Cage, CageSettings, SilentSink};
 use agents::checks::{Gatekeeper, Inspected};
+use agents::setup::{SETUP_FILE, SetupSettings, Setups};
+use domain::{Clock, Timestamp};
 use expect_test::{Expect, expect};
 use forge::{Conclusion, Gate, gate_from_toml};
 use tokio_util::sync::CancellationToken;
@@ -18,16 +22,32 @@ pub const CASES: &[Case] = &[
     ("a_flaky_check_is_repeated", a_flaky_check_is_repeated),
     ("stopped_checks_are_cancelled", stopped_checks_are_cancelled),
     ("checks_see_nothing_else", checks_see_nothing_else),
+    ("checks_see_what_the_setup_made", checks_see_what_the_setup_made),
 ];
 
 fn inspect(checks: &str, stop: &CancellationToken) -> (Project, Inspected) {
     let project = Project::new(&[("a", "1\n"), (".downbeat/config.toml", checks)]);
-    let gatekeeper = Gatekeeper::new(Cage::new(CageSettings::default()), project.path("checks"));
+    let gatekeeper = gatekeeper(&project);
     let inspected =
         block_on(gatekeeper.inspect(&project.repository, &project.base, &SilentSink, stop.clone())).unwrap();
     let left = std::fs::read_dir(project.path("checks")).map_or(0, Iterator::count);
     assert_eq!(left, 0, "a copy was left behind");
     (project, inspected)
+}
+
+fn gatekeeper(project: &Project) -> Gatekeeper {
+    let cage = Cage::new(CageSettings::default());
+    let setups = Setups::new(cage.clone(), project.path("setups"), SetupSettings::default(), Arc::new(Noon));
+    Gatekeeper::new(cage, project.path("checks"), setups)
+}
+
+/// A clock that stands still.
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_ms(1_700_000_000_000)
+    }
 }
 
 fn shown(checks: &str) -> String {
@@ -62,7 +82,7 @@ fn a_commit_without_checks_is_held_to_those_of_the_config() {
     let conclusion = |own: &str| {
         let mut project = Project::new(&[("a", "1\n"), (".downbeat/config.toml", own)]);
         project.repository.gate = configured.clone();
-        let gatekeeper = Gatekeeper::new(Cage::new(CageSettings::default()), project.path("checks"));
+        let gatekeeper = gatekeeper(&project);
         let stop = CancellationToken::new();
         let inspected = block_on(gatekeeper.inspect(&project.repository, &project.base, &SilentSink, stop)).unwrap();
         let Inspected::Read { gate, runs } = inspected else { panic!("it was not read") };
@@ -123,4 +143,20 @@ fn stopped_checks_are_cancelled() {
 fn checks_see_nothing_else() {
     let command = "test ! -e .git && test -z \"$(ls ../.. 2>/dev/null)\" && echo x > written && cat written";
     is_shown(&[check("alone", command, "")], expect![[r#"alone: passed, exit Some(0), attempt 1, "x""#]]);
+}
+
+fn checks_see_what_the_setup_made() {
+    let checks = check("tests", "cat \"$DOWNBEAT_SETUP_DIR/word\" && touch \"$DOWNBEAT_SETUP_DIR/x\"", "");
+    let told = |setup: &str| {
+        let project = Project::new(&[("a", "1\n"), (".downbeat/config.toml", &checks), (SETUP_FILE, setup)]);
+        let run =
+            gatekeeper(&project).inspect(&project.repository, &project.base, &SilentSink, CancellationToken::new());
+        let Inspected::Read { runs, .. } = block_on(run).unwrap() else { panic!("unreadable") };
+        let shown = runs.iter().map(|run| format!("{}: {}, {}", run.name, run.conclusion, run.output_tail));
+        shown.collect::<Vec<_>>().join("\n")
+    };
+    let told_first = told("echo hello >$DOWNBEAT_SETUP_DIR/word\n");
+    assert!(told_first.starts_with("tests: failed, hello\ntouch: cannot touch"), "{told_first}");
+    expect!["setup: failed, `.downbeat/setup` ended with exit code 4; its last words:\nno"]
+        .assert_eq(&told("echo no; exit 4\n"));
 }

@@ -11,11 +11,14 @@
 
 mod attacker;
 mod attacks;
+mod checkpoints;
 mod endings;
 mod gates;
 mod limits;
+mod pools;
 mod project;
 mod sessions;
+mod setups;
 mod talks;
 mod trees;
 mod world;
@@ -41,9 +44,19 @@ fn main() -> ExitCode {
         Some(endings::HOST_VERB) => return endings::host_main(&args[2..]),
         Some(_) | None => {}
     }
-    let cases: Vec<Case> =
-        [attacks::CASES, endings::CASES, talks::CASES, limits::CASES, sessions::CASES, trees::CASES, gates::CASES]
-            .concat();
+    let cases: Vec<Case> = [
+        attacks::CASES,
+        endings::CASES,
+        talks::CASES,
+        limits::CASES,
+        sessions::CASES,
+        trees::CASES,
+        gates::CASES,
+        checkpoints::CASES,
+        pools::CASES,
+        setups::CASES,
+    ]
+    .concat();
     let as_we_are = |&(name, run): &Case| {
         Trial::test(name, move || {
             run();

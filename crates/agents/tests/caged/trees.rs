@@ -89,7 +89,7 @@ fn a_locked_directory_is_no_obstacle() {
 }
 
 fn a_full_tree_is_refused() {
-    let settings = WorkspaceSettings { bytes_max: 2 << 20, entries_max: 200 };
+    let settings = WorkspaceSettings { bytes_max: 2 << 20, entries_max: 200, ..WorkspaceSettings::default() };
     let project = Project::with(&[("a", "1\n")], settings);
     let full = |script: &str| {
         let workspace = project.workspace();

@@ -168,7 +168,7 @@ fn explained_key(path: &str, key: &Key) -> String {
     };
     let variable = match path.split_once("[]") {
         Some((list, _)) => format!("{}, the whole list", variable_of(list)),
-        None if matches!(key.form, Form::Secret(_)) => {
+        None if matches!(key.form, Form::Secret(_) | Form::Password(_)) => {
             format!("{0}, or {0}_FILE with the path of a file", variable_of(path))
         }
         None => variable_of(path),

@@ -39,7 +39,9 @@ fn values_at<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
 #[test]
 fn the_example_can_be_used_as_it_is_and_with_what_it_only_hints_at() {
     Config::from_text("the example", EXAMPLE).unwrap_or_else(|error| panic!("{error}"));
-    let env = Environment::from([("DATABASE_URL".to_owned(), "postgres://ana@localhost/downbeat".to_owned())]);
+    let variables =
+        [("DATABASE_URL", "postgres://ana@localhost/downbeat"), ("ANTHROPIC_API_KEY", "one"), ("MINE_KEY", "two")];
+    let env = super::sample::variables(&variables);
     let whole = Sources { generated: &whole_example(), file: None, env: &env };
     Config::read(&whole).unwrap_or_else(|error| panic!("{error}"));
 }
@@ -90,4 +92,8 @@ fn the_structs_take_exactly_the_keys_that_are_described() {
     assert_eq!(fields_of::<LimitsConfig>(""), described("limits", ""));
     assert_eq!(fields_of::<WebConfig>(""), described("web", ""));
     assert_eq!(fields_of::<CageConfig>(""), described("cage", ""));
+    assert_eq!(fields_of::<EgressConfig>(""), described("egress", ""));
+    assert_eq!(fields_of::<RepoEgressConfig>(""), described("repos.egress", ""));
+    assert_eq!(fields_of::<ProviderConfig>(""), described("providers", ""));
+    assert_eq!(fields_of::<SetupConfig>(""), described("setup", ""));
 }

@@ -27,6 +27,8 @@ pub enum Form {
     Text(Rule),
     /// A text that may hold a password: written out, or `{ env = "NAME" }`, or `{ file = "PATH" }`.
     Secret(Rule),
+    /// A text that is a secret as a whole, given in the same three ways.
+    Password(Rule),
     /// `true` or `false`.
     Flag,
     /// A number without a fraction, both bounds included.
@@ -118,8 +120,8 @@ impl Key {
             Form::Table(keys) => Some((Step::Direct, keys)),
             Form::Named { keys, .. } => Some((Step::Name, keys)),
             Form::List { each: Form::Table(keys), .. } => Some((Step::Index, keys)),
-            Form::Text(_) | Form::Secret(_) | Form::Flag | Form::Whole { .. } | Form::Choice(_) => None,
-            Form::List { .. } | Form::Variables | Form::Checks => None,
+            Form::Text(_) | Form::Secret(_) | Form::Password(_) | Form::Flag | Form::Whole { .. } => None,
+            Form::Choice(_) | Form::List { .. } | Form::Variables | Form::Checks => None,
         }
     }
 }
@@ -140,7 +142,9 @@ impl Form {
     pub fn words(&self) -> String {
         match self {
             Self::Text(_) => "a text in quotes".to_owned(),
-            Self::Secret(_) => "a text in quotes, or { env = \"NAME\" }, or { file = \"PATH\" }".to_owned(),
+            Self::Secret(_) | Self::Password(_) => {
+                "a text in quotes, or { env = \"NAME\" }, or { file = \"PATH\" }".to_owned()
+            }
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Whole { min, max } => format!("a whole number from {min} to {max}"),
             Self::Choice(choices) => match choices {

@@ -9,6 +9,7 @@ use domain::policy::Globs;
 use domain::{BranchName, Person, RepoName};
 use forge::Remote;
 
+use super::egress::{EGRESS, PROVIDER, REPO_EGRESS, provider_name};
 use super::key::Absent::{Default, Needed, NeededBy, Otherwise};
 use super::key::Applied::{self, AtReload, AtStart};
 use super::key::{Form, Key, Step};
@@ -61,6 +62,19 @@ pub const ROOT: &[Key] = &[
     table("limits", Form::Table(LIMITS), AtStart, "How much at once."),
     table("web", Form::Table(WEB), AtStart, "The web page."),
     table("cage", Form::Table(CAGE), AtStart, "What holds agents and checks."),
+    table(
+        "egress",
+        Form::Table(EGRESS),
+        AtReload,
+        "What sessions reach of the network: nothing that is not named here or allowed by a person.",
+    ),
+    table(
+        "providers",
+        Form::Named { rule: provider_name, keys: PROVIDER },
+        AtReload,
+        "Where models are. Agents reach them through a gateway that adds the key outside the cage.",
+    ),
+    table("setup", Form::Table(SETUP), AtStart, "What repositories' own .downbeat/setup may take."),
 ];
 
 const PERSON: &[Key] = &[Key::new(
@@ -137,6 +151,7 @@ const REPO: &[Key] = &[
         AtStart,
         "Used where a commit's own .downbeat/config.toml says nothing about checks. `checks = []` lands untested.",
     ),
+    table("egress", Form::Table(REPO_EGRESS), AtReload, "What its sessions reach of the network beside what all do."),
 ];
 
 const AGENT: &[Key] = &[
@@ -256,6 +271,27 @@ const LIMITS: &[Key] = &[
         AtStart,
         "Megabytes that one working tree may hold after a session.",
     ),
+    Key::new(
+        "pool",
+        Form::Whole { min: 0, max: 16 },
+        Default("2"),
+        AtStart,
+        "Clones of each repository in use that stand ready for the next task: one that plans, one that works.",
+    ),
+    Key::new(
+        "checkpoints",
+        Form::Whole { min: 1, max: 1_000 },
+        Default("50"),
+        AtStart,
+        "Checkpoints of each task that are kept, the newest: more turns than anybody goes back.",
+    ),
+    Key::new(
+        "checkpoint_days",
+        Form::Whole { min: 0, max: 365 },
+        Default("7"),
+        AtStart,
+        "Days for which the checkpoints of a task are kept after it has ended.",
+    ),
 ];
 
 const WEB: &[Key] = &[Key::new(
@@ -287,6 +323,30 @@ const CAGE: &[Key] = &[
         Default("{}"),
         AtStart,
         "Environment for all of them, such as CARGO_HOME. No place for secrets.",
+    ),
+];
+
+const SETUP: &[Key] = &[
+    Key::new(
+        "network",
+        Form::Choice(&["denied", "allowed"]),
+        Default("\"denied\""),
+        AtStart,
+        "What a setup reaches while it runs. `allowed` is the machine's whole network, for code that the repository brings.",
+    ),
+    Key::new(
+        "time_min",
+        Form::Whole { min: 1, max: 240 },
+        Default("20"),
+        AtStart,
+        "Minutes that one may take: long enough for the dependencies of a large project.",
+    ),
+    Key::new(
+        "kept_gb",
+        Form::Whole { min: 1, max: 10_000 },
+        Default("20"),
+        AtStart,
+        "Gigabytes of all that are kept; those that were not used for the longest time go first.",
     ),
 ];
 

@@ -5,6 +5,7 @@
 //! environment, [`command`] is `downbeat config`.
 
 pub mod command;
+pub mod egress;
 pub mod key;
 pub mod keys;
 pub mod mistake;
@@ -22,13 +23,18 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use agents::cage::Network;
+use agents::checkpoint::CheckpointSettings;
 use agents::session::AgentSettings;
+use agents::setup::SetupSettings;
+use agents::workspace::WorkspaceSettings;
 use domain::policy::{BadRules, Policy as PermissionPolicy, Rules};
 use domain::{BranchName, Person, RepoName, Role};
 use forge::{Gate, GitSettings, Remote};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
+pub use egress::{EgressConfig, ProviderConfig, RepoEgressConfig};
 use mistake::Mistakes;
 pub use reading::{Origin, Reading, Setting, Sources};
 
@@ -64,6 +70,13 @@ pub struct Config {
     pub web: WebConfig,
     /// The sandbox.
     pub cage: CageConfig,
+    /// The way out of it.
+    pub egress: EgressConfig,
+    /// Where models are, by name.
+    #[serde(default)]
+    pub providers: BTreeMap<String, ProviderConfig>,
+    /// Repositories' own setups.
+    pub setup: SetupConfig,
 }
 
 /// One person.
@@ -85,6 +98,8 @@ pub struct RepoConfig {
     pub target: BranchName,
     /// What gates a commit that says nothing about checks itself.
     pub checks: Option<Gate>,
+    /// What its sessions reach of the network besides.
+    pub egress: RepoEgressConfig,
 }
 
 /// How a merge queue groups changes.
@@ -123,6 +138,12 @@ pub struct LimitsConfig {
     pub session_min: u64,
     /// Megabytes that one working tree may hold after a session.
     pub workspace_mb: u64,
+    /// Clones of each repository that stand ready.
+    pub pool: usize,
+    /// Checkpoints of each task that are kept.
+    pub checkpoints: usize,
+    /// Days for which they are kept after the task has ended.
+    pub checkpoint_days: u64,
 }
 
 /// The web page.
@@ -143,6 +164,40 @@ pub struct CageConfig {
     pub read: Vec<PathBuf>,
     /// Environment variables that are passed in, by name and value.
     pub env: BTreeMap<String, String>,
+}
+
+/// Repositories' own setups.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetupConfig {
+    /// What one reaches while it runs.
+    pub network: SetupNetwork,
+    /// Minutes that one may take.
+    pub time_min: u64,
+    /// Gigabytes of all that are kept.
+    pub kept_gb: u64,
+}
+
+/// What a setup reaches while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SetupNetwork {
+    /// Nothing.
+    Denied,
+    /// What the machine reaches.
+    Allowed,
+}
+
+impl SetupConfig {
+    /// The same, for who runs them.
+    pub fn settings(&self) -> SetupSettings {
+        let network = match self.network {
+            SetupNetwork::Denied => Network::Denied,
+            SetupNetwork::Allowed => Network::Allowed,
+        };
+        let (time, kept_bytes_max) = (Duration::from_secs(self.time_min * 60), self.kept_gb << 30);
+        SetupSettings { time, network, kept_bytes_max, ..SetupSettings::default() }
+    }
 }
 
 /// How firmly agents and checks are held.
@@ -241,6 +296,23 @@ impl Config {
     /// How git is run: with those variables of our own environment that say where it is and how remotes are reached.
     pub fn git(&self) -> GitSettings {
         git_settings(&self.state)
+    }
+
+    /// What the gates of cages go by.
+    pub fn egress_settings(&self) -> agents::egress::EgressSettings {
+        self.egress.settings(&self.repos, &self.providers)
+    }
+
+    /// What a working tree may grow to, and how many stand ready.
+    pub fn workspaces(&self) -> WorkspaceSettings {
+        let LimitsConfig { workspace_mb, pool, .. } = self.limits;
+        WorkspaceSettings { bytes_max: workspace_mb << 20, pool, ..WorkspaceSettings::default() }
+    }
+
+    /// How many checkpoints are kept, and how long.
+    pub fn checkpoints(&self) -> CheckpointSettings {
+        let kept_for = Duration::from_secs(self.limits.checkpoint_days * 24 * 3_600);
+        CheckpointSettings { kept_max: self.limits.checkpoints, kept_for }
     }
 
     /// How long one session may take.

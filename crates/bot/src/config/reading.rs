@@ -3,10 +3,12 @@
 
 use std::path::Path;
 
+use agents::egress::KNOWN_PROVIDERS;
 use secrecy::SecretString;
 use serde::Deserialize as _;
 use toml::Value;
 
+use super::egress::is_known;
 use super::ground::{Ground, Mark, heading, join};
 use super::key::{Absent, Form, Key, Step, nearest};
 use super::keys::ROOT;
@@ -208,6 +210,13 @@ fn demand_agreement(ground: &mut Ground<'_>) {
             ground.mistakes.push(Mistake { place: ground.place_of(&Mark::Default, &(0..0)), why });
         }
         _ => {}
+    }
+    for name in names(&ground.values, "providers") {
+        let path = join("providers", &name);
+        if !is_known(&name) && !ground.marks.contains_key(&join(&path, "base_url")) {
+            let known = listed(&KNOWN_PROVIDERS.iter().map(|known| known.name.to_owned()).collect::<Vec<_>>());
+            miss(ground, &path, format!("there is no `base_url` in [{path}]; only {known} need none"));
+        }
     }
     let people = names(&ground.values, "people");
     let policy = ground.values.get("policy").and_then(Value::as_table).cloned().unwrap_or_default();

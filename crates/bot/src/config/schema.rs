@@ -57,7 +57,9 @@ fn property(key: &Key) -> Value {
 fn form(of: Form) -> Value {
     match of {
         Form::Text(_) => json!({ "type": "string" }),
-        Form::Secret(_) => json!({ "anyOf": [{ "type": "string" }, pointer("env"), pointer("file")] }),
+        Form::Secret(_) | Form::Password(_) => {
+            json!({ "anyOf": [{ "type": "string" }, pointer("env"), pointer("file")] })
+        }
         Form::Flag => json!({ "type": "boolean" }),
         Form::Whole { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Form::Choice(choices) => json!({ "enum": choices }),

@@ -1,7 +1,9 @@
 //! Answers what is asked on the control socket. Nothing is decided here: the same policy and machines as in the chat do.
 
+use agents::checkpoint::{self, Difference, Step};
 use agents::task::Task;
 use domain::{DeliveryId, MessageRef, Person, TaskId, ThreadRef};
+use forge::{Checkpoint, Repository};
 use store::StoreError;
 use web::{Report, WebState};
 
@@ -77,7 +79,9 @@ impl ControlDesk {
             Ask::Tasks { all } => web::report::report_tasks(&self.views, all).await.map(found).map_err(unreadable),
             Ask::Task { id } => self.show_task(id).await,
             Ask::Log { id, after, count_max } => self.show_log(id, after, count_max).await,
-            Ask::Diff { id } => self.show_diff(id).await,
+            Ask::Diff { id, checkpoint: None, .. } => self.show_diff(id).await,
+            Ask::Diff { id, checkpoint: Some(n), since } => self.show_state(id, n, since).await,
+            Ask::Checkpoints { id } => self.show_checkpoints(id).await,
             Ask::Queues => web::report::report_queues(&self.views).await.map(found).map_err(unreadable),
             Ask::Reload => self.reload().await,
             Ask::Hello { .. } | Ask::Watch { .. } => Err(failed("that belongs to the beginning of a connection")),
@@ -146,14 +150,52 @@ impl ControlDesk {
             let next = format!("See where it stands with `downbeat task show {id}`");
             return Err(Answer::Refused { why: format!("{id} has made no change"), next });
         };
-        let Some(repository) = self.views.repositories.get(&task.request.repo) else {
-            let why = format!("the repository {} of {id} is not in the config any more", task.request.repo);
-            return Err(failed(why));
-        };
+        let repository = self.repository_of(&task)?;
         let text = repository.mirror.patch(&work.base, &work.head, DIFF_BYTES_MAX).await.map_err(failed)?;
         let value = serde_json::json!({ "base": work.base, "head": work.head, "changes": work.changes, "patch": text });
         Ok(Answer::Found { text, value })
     }
+
+    async fn show_checkpoints(&self, id: TaskId) -> Result<Answer, Answer> {
+        let task = self.find(id).await?;
+        let steps = checkpoint::steps(self.repository_of(&task)?, id).await.map_err(failed)?;
+        let now = self.views.store.now();
+        let mut text = match steps.len() {
+            0 => format!("{id} has no checkpoint; one is kept after each turn of its agent.\n"),
+            _ => format!("{id}: `downbeat task diff {id} N` shows what was changed by then.\n"),
+        };
+        text.extend(steps.iter().map(|step| format!("{}\n", web::report::printable(&step.in_words(now)))));
+        let value = steps.iter().map(|Step { checkpoint: one, changes }| {
+            serde_json::json!({ "n": one.n, "commit": one.commit, "base": one.base, "words": one.words,
+                "at_ms": one.at.as_ms(), "changes": changes })
+        });
+        Ok(Answer::Found { text, value: value.collect() })
+    }
+
+    async fn show_state(&self, id: TaskId, n: u32, since: Option<u32>) -> Result<Answer, Answer> {
+        let task = self.find(id).await?;
+        let repository = self.repository_of(&task)?;
+        let to = find_checkpoint(repository, id, n).await?;
+        let from = match since {
+            Some(n) => find_checkpoint(repository, id, n).await?.commit,
+            None => to.base.clone(),
+        };
+        let Difference { changes, patch } = checkpoint::diff(repository, &from, &to.commit).await.map_err(failed)?;
+        let value = serde_json::json!({ "base": from, "head": to.commit, "changes": changes, "patch": patch });
+        Ok(Answer::Found { text: patch, value })
+    }
+
+    fn repository_of(&self, task: &Task) -> Result<&Repository, Answer> {
+        let (id, name) = (task.id, &task.request.repo);
+        let gone = || failed(format!("the repository {name} of {id} is not in the config any more"));
+        self.views.repositories.get(name).ok_or_else(gone)
+    }
+}
+
+async fn find_checkpoint(repository: &Repository, id: TaskId, n: u32) -> Result<Checkpoint, Answer> {
+    let found = checkpoint::find(repository, id, n).await.map_err(failed)?;
+    let next = format!("See what there is with `downbeat task checkpoints {id}`");
+    found.ok_or_else(|| Answer::Refused { why: format!("{id} has no checkpoint {n}"), next })
 }
 
 fn found(report: Report) -> Answer {

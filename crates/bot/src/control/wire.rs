@@ -72,8 +72,19 @@ pub enum Ask {
         /// At most so many lines.
         count_max: i64,
     },
-    /// The difference that a task's change makes.
+    /// The difference that a task's change makes, or that its tree had made by a checkpoint.
     Diff {
+        /// Which task.
+        id: TaskId,
+        /// The checkpoint's number; none for the change itself.
+        #[serde(default)]
+        checkpoint: Option<u32>,
+        /// The checkpoint that it is compared with; none for where the tree began.
+        #[serde(default)]
+        since: Option<u32>,
+    },
+    /// The states of a task's tree that were kept.
+    Checkpoints {
         /// Which task.
         id: TaskId,
     },

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use agents::cage::SYSTEM_PATH;
+use agents::egress::KnownProvider;
 use domain::{BranchName, Person, RepoName, Role};
 use forge::Remote;
 use toml::Value;
@@ -30,6 +31,8 @@ pub struct Draft {
     pub on_path: Vec<FoundAgent>,
     /// What the cage lets agents and checks read beside the system.
     pub toolchains: Vec<Toolchain>,
+    /// Providers of models whose key is in the environment.
+    pub providers: Vec<&'static KnownProvider>,
 }
 
 /// What decides whether a change may land.
@@ -67,6 +70,7 @@ impl Draft {
             agent: None,
             on_path: survey.agents.clone(),
             toolchains: survey.toolchains.clone(),
+            providers: survey.providers.clone(),
         }
     }
 
@@ -88,6 +92,7 @@ impl Draft {
             }
         }
         write_cage(&mut text, &toolchains);
+        write_providers(&mut text, &self.providers);
         text
     }
 
@@ -192,6 +197,16 @@ fn write_cage(text: &mut String, toolchains: &[Toolchain]) {
     }
 }
 
+fn write_providers(text: &mut String, providers: &[&KnownProvider]) {
+    if providers.is_empty() {
+        return;
+    }
+    text.push_str("\n# Models, with the keys of the environment. No agent sees a key: it is added outside the cage.\n");
+    for provider in providers {
+        let _ = writeln!(text, "[providers.{}]\nkey = {{ env = {} }}", provider.name, quoted(provider.variable));
+    }
+}
+
 /// A path as a TOML value.
 pub fn quoted_path(path: &Path) -> String {
     quoted(&path.display().to_string())
@@ -209,6 +224,7 @@ fn key(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use agents::egress::KNOWN_PROVIDERS;
     use agents::session::profile::profile_of;
     use expect_test::expect;
 
@@ -225,6 +241,7 @@ mod tests {
             agent: None,
             on_path: Vec::new(),
             toolchains: Vec::new(),
+            providers: Vec::new(),
         }
     }
 
@@ -256,6 +273,22 @@ mod tests {
 
     fn read(draft: &Draft) -> Config {
         Config::from_text("draft", &format!("state = \"/srv\"\n{}", draft.text())).unwrap()
+    }
+
+    #[test]
+    fn keys_of_the_environment_are_named_and_never_written() {
+        let draft = Draft { providers: KNOWN_PROVIDERS.iter().collect(), ..web() };
+        let providers = draft.text().split_once("\n# Models").unwrap().1.to_owned();
+        expect![[r#"
+            , with the keys of the environment. No agent sees a key: it is added outside the cage.
+            [providers.anthropic]
+            key = { env = "ANTHROPIC_API_KEY" }
+            [providers.openai]
+            key = { env = "OPENAI_API_KEY" }
+            [providers.gemini]
+            key = { env = "GEMINI_API_KEY" }
+        "#]]
+        .assert_eq(&providers);
     }
 
     #[test]

@@ -106,10 +106,16 @@ fn introduction(found: &Survey, agent: Option<&AgentCommand>, config: &Config) -
     let on_path = found.agents.iter().map(FoundAgent::standing);
     let recipes = "recipes (.downbeat/recipes/*.toml)".to_owned();
     let agents = named.into_iter().chain(on_path).chain([recipes]).collect::<Vec<_>>().join(", ");
+    let keys: Vec<_> = found.providers.iter().map(|one| format!("{} (for {})", one.variable, one.name)).collect();
+    let keys = if keys.is_empty() {
+        String::new()
+    } else {
+        format!("\n  keys        {}, from your environment; no agent sees them", keys.join(", "))
+    };
     let located = &found.located;
     format!(
         "No config here, so I go by what I found. `downbeat init` writes it down for you to change.\n  \
-           repository  {}, {}\n  lands on    {} of {}\n  checks      {check}\n  agents      {agents}\n  \
+           repository  {}, {}\n  lands on    {} of {}\n  checks      {check}\n  agents      {agents}{keys}\n  \
            you are     {}\n  state       {}",
         found.name,
         located.top.display(),

@@ -1,0 +1,397 @@
+//! A repository's setup: what its sessions and checks need beside the tree, made once and mounted read-only.
+//!
+//! `.downbeat/setup` is a program or a shell script of the repository. It runs in the cage, in a copy of the files of the
+//! commit that is worked on, and puts what it makes into `$DOWNBEAT_SETUP_DIR`. It runs again when it changed, when one of
+//! the files or directories changed that its first comment names, or when the cage's environment did:
+//!
+//! ```text
+//! #!/bin/sh
+//! # inputs: package-lock.json
+//! npm ci --prefix "$DOWNBEAT_SETUP_DIR" && echo "PATH=$DOWNBEAT_SETUP_DIR/node_modules/.bin" >"$DOWNBEAT_SETUP_DIR/env"
+//! ```
+//!
+//! ```text
+//! setups/KEY/made/     what it made: $DOWNBEAT_SETUP_DIR, at the same path then and later
+//! setups/KEY/tree/     the copy in which it ran; gone when it has ended
+//! setups/KEY.json      that it went well; outside of what it could write
+//! ```
+//!
+//! A setup is as foreign as an agent: what it left is measured and read without following a link.
+
+mod environment;
+
+use std::fmt::{self, Write as _};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::time::humanize;
+use domain::{Clock, Sha, Timestamp};
+use forge::{GitError, Repository};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+pub use environment::Environment;
+
+use crate::cage::{Cage, How, Limits, Network, Progress};
+use crate::workspace::{WorkspaceError, measure_dir, remove_dir};
+
+/// Where a repository keeps it.
+pub const SETUP_FILE: &str = ".downbeat/setup";
+
+/// How much a setup may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetupSettings {
+    /// For one run.
+    pub time: Duration,
+    /// Bytes that one may make.
+    pub bytes_max: u64,
+    /// What one reaches while it runs, where nothing else is said.
+    pub network: Network,
+    /// Bytes of all that are kept. Those that were not used for the longest time go first.
+    pub kept_bytes_max: u64,
+}
+
+impl Default for SetupSettings {
+    /// Twenty minutes fetch and build the dependencies of a large project. 5 GiB hold the largest `node_modules` and most
+    /// package caches; 20 GiB hold those of a few repositories with some versions each.
+    fn default() -> Self {
+        let time = Duration::from_secs(20 * 60);
+        Self { time, bytes_max: 5 << 30, network: Network::Denied, kept_bytes_max: 20 << 30 }
+    }
+}
+
+/// Which setup is wanted, and what it reaches.
+pub struct SetupOrder<'a> {
+    /// Whose.
+    pub repository: &'a Repository,
+    /// As of which commit; the mirror must have it.
+    pub commit: &'a Sha,
+    /// What it reaches while it runs.
+    pub network: Network,
+    /// Environment for it beyond the cage's, such as proxies. No place for secrets.
+    pub env: Vec<(String, String)>,
+}
+
+/// Why there is no environment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// It was stopped at our word.
+    #[error("the setup was stopped")]
+    Stopped,
+    /// It failed; the text has its last lines.
+    #[error("`{SETUP_FILE}` {0}")]
+    Failed(String),
+    /// Git could not read the commit.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The machine failed around it. Trying again later may help.
+    #[error("the setup could not be tried: {0}")]
+    Surroundings(String),
+}
+
+/// Makes environments and keeps them. Cheap to clone.
+#[derive(Clone)]
+pub struct Setups {
+    cage: Cage,
+    root: PathBuf,
+    settings: SetupSettings,
+    clock: Arc<dyn Clock>,
+    /// Held across awaits while a setup runs: a setup takes the whole machine, and two of one key would write the same
+    /// directory.
+    running: Arc<Mutex<()>>,
+}
+
+impl fmt::Debug for Setups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setups").field("root", &self.root).field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// What stands in `KEY.json`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    made_at_ms: i64,
+    used_at_ms: i64,
+    bytes: u64,
+}
+
+/// What was used within this time may be mounted in a session that runs; none runs longer.
+const IN_USE: Duration = Duration::from_secs(24 * 3_600);
+/// Files that a setup may make: the largest `node_modules` have half a million.
+const ENTRIES_MAX: u64 = 2_000_000;
+/// Files that one comment may name.
+const INPUTS_MAX: usize = 64;
+/// Lines at the head of the file in which the comment is looked for.
+const HEAD_LINES: usize = 10;
+/// Characters of a failed setup's output that go into the reason; the log has all of it.
+const REASON_CHARS_MAX: usize = 1_000;
+/// Digits of a key that people see.
+const SHORT: usize = 10;
+
+impl Setups {
+    /// Environments below `root`, which nobody else uses and no cage reads but for what a setup made.
+    pub fn new(cage: Cage, root: impl Into<PathBuf>, settings: SetupSettings, clock: Arc<dyn Clock>) -> Self {
+        Self { cage, root: root.into(), settings, clock, running: Arc::default() }
+    }
+
+    /// An order for the setup of a commit, which reaches what the settings say.
+    pub fn order<'a>(&self, repository: &'a Repository, commit: &'a Sha) -> SetupOrder<'a> {
+        SetupOrder { repository, commit, network: self.settings.network.clone(), env: Vec::new() }
+    }
+
+    /// The environment of a commit, made if need be; none where the repository has no setup. `progress` hears what
+    /// happens and what is printed.
+    pub async fn ready(
+        &self,
+        order: SetupOrder<'_>,
+        progress: Progress<'_>,
+        stop: &CancellationToken,
+    ) -> Result<Option<Environment>, SetupError> {
+        let Some(wanted) = self.wanted(&order).await? else { return Ok(None) };
+        if let Some(environment) = self.kept(&wanted, progress)? {
+            return Ok(Some(environment));
+        }
+        let _running = tokio::select! {
+            running = self.running.lock() => running,
+            () = stop.cancelled() => return Err(SetupError::Stopped),
+        };
+        // Another session may have waited for the same one.
+        if let Some(environment) = self.kept(&wanted, progress)? {
+            return Ok(Some(environment));
+        }
+        progress.line(&format!("setup: runs {SETUP_FILE}{}", wanted.inputs_in_words()));
+        let made = Box::pin(self.make(&wanted, order, progress, stop)).await;
+        if made.is_err() {
+            self.remove(&wanted.key).await?;
+        }
+        made.map(Some)
+    }
+
+    async fn make(
+        &self,
+        wanted: &Wanted,
+        order: SetupOrder<'_>,
+        progress: Progress<'_>,
+        stop: &CancellationToken,
+    ) -> Result<Environment, SetupError> {
+        self.remove(&wanted.key).await?;
+        let room = self.root.join(&wanted.key);
+        let (tree, made, private) = (room.join("tree"), room.join("made"), self.private_of(&wanted.key));
+        for dir in [&made, &private] {
+            fs::create_dir_all(dir).map_err(|error| surroundings(dir, &error))?;
+        }
+        order.repository.mirror.checkout_tree(order.commit, &tree).await?;
+        let mut run = self.cage.order(START.map(str::to_owned).to_vec(), &room, &private);
+        run.network = order.network;
+        run.limits = Limits { time: self.settings.time, ..run.limits };
+        run.env.extend(order.env);
+        run.env.insert("DOWNBEAT_SETUP_DIR".to_owned(), made.display().to_string());
+        let ended = self.cage.run(run, stop, progress).await;
+        remove_dir(private).await?;
+        remove_dir(tree).await?;
+        match &ended.how {
+            How::Exited(0) => {}
+            How::Stopped => return Err(SetupError::Stopped),
+            how @ (How::CouldNotStart(_) | How::Exited(_) | How::Signalled(_) | How::TimedOut | How::OutputLimit) => {
+                progress.line(&format!("setup: failed, {how} after {}", humanize(ended.duration)));
+                return Err(SetupError::Failed(format!("{how}{}", last_words(&ended.output_tail))));
+            }
+        }
+        let bytes = self.measure(&made).await?;
+        let environment = self.read(&made)?;
+        let now = self.clock.now().as_ms();
+        self.note(&wanted.key, &Kept { made_at_ms: now, used_at_ms: now, bytes })?;
+        let (took, size) = (humanize(ended.duration), in_megabytes(bytes));
+        progress.line(&format!("setup: done in {took}, {size} kept as {}", &wanted.key[..SHORT]));
+        self.trim().await?;
+        Ok(environment)
+    }
+
+    /// What a commit asks for; none where it has no setup.
+    async fn wanted(&self, order: &SetupOrder<'_>) -> Result<Option<Wanted>, SetupError> {
+        let mirror = &order.repository.mirror;
+        let Some(file) = mirror.file_at(order.commit, SETUP_FILE).await? else { return Ok(None) };
+        let inputs = inputs_in(&String::from_utf8_lossy(&file));
+        let mut hash = Sha256::new();
+        hash.update(order.repository.name.as_str());
+        hash.update([0]);
+        hash.update(&file);
+        for input in &inputs {
+            let object = mirror.object_at(order.commit, input).await?;
+            let object = object.map_or_else(|| "missing".to_owned(), |object| object.to_string());
+            hash.update(format!("\0{input}\0{object}"));
+        }
+        hash.update(self.fingerprint());
+        let key = hash.finalize().iter().fold(String::new(), |mut key, byte| {
+            let _ = write!(key, "{byte:02x}");
+            key
+        });
+        Ok(Some(Wanted { key, inputs }))
+    }
+
+    /// What else an outcome depends on: which programs are found, and which system it is.
+    fn fingerprint(&self) -> String {
+        let settings = self.cage.settings();
+        let system = fs::read_to_string("/etc/os-release").unwrap_or_default();
+        format!("\0{}\0{:?}\0{:?}\0{system}", settings.path, settings.toolchains, settings.env)
+    }
+
+    fn kept(&self, wanted: &Wanted, progress: Progress<'_>) -> Result<Option<Environment>, SetupError> {
+        let Some(kept) = self.note_of(&wanted.key) else { return Ok(None) };
+        let made = self.root.join(&wanted.key).join("made");
+        let environment = self.read(&made)?;
+        let now = self.clock.now();
+        self.note(&wanted.key, &Kept { used_at_ms: now.as_ms(), ..kept })?;
+        let age = humanize(now.since(Timestamp::from_ms(kept.made_at_ms)));
+        progress.line(&format!("setup: {} from {age} ago is still right", &wanted.key[..SHORT]));
+        Ok(Some(environment))
+    }
+
+    /// Removes the oldest until what is kept is within its limit, and what no setup finished.
+    pub async fn trim(&self) -> Result<(), SetupError> {
+        let now = self.clock.now();
+        let mut kept: Vec<(String, Kept)> = Vec::new();
+        for key in keys_in(&self.root) {
+            match self.note_of(&key) {
+                Some(note) => kept.push((key, note)),
+                None => self.remove(&key).await?,
+            }
+        }
+        kept.sort_by_key(|(_, note)| std::cmp::Reverse(note.used_at_ms));
+        let mut total = 0;
+        for (key, note) in kept {
+            total += note.bytes;
+            if total > self.settings.kept_bytes_max && now.since(Timestamp::from_ms(note.used_at_ms)) > IN_USE {
+                tracing::info!("the setup {} was not used for long and is removed", &key[..SHORT.min(key.len())]);
+                self.remove(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, made: &Path) -> Result<Environment, SetupError> {
+        let settings = self.cage.settings();
+        let path = settings.env.get("PATH").unwrap_or(&settings.path);
+        Environment::read(made, path).map_err(SetupError::Failed)
+    }
+
+    async fn measure(&self, made: &Path) -> Result<u64, SetupError> {
+        // A link in its place would open up whatever it points at.
+        if !fs::symlink_metadata(made).is_ok_and(|found| found.is_dir()) {
+            return Err(SetupError::Failed("removed or replaced $DOWNBEAT_SETUP_DIR".to_owned()));
+        }
+        let (made, bytes_max) = (made.to_owned(), self.settings.bytes_max);
+        let measured = tokio::task::spawn_blocking(move || measure_dir(&made, bytes_max, ENTRIES_MAX)).await;
+        match measured {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(WorkspaceError::TooLarge(how))) => Err(SetupError::Failed(format!("made {how}"))),
+            Ok(Err(error)) => Err(error.into()),
+            Err(stopped) => Err(SetupError::Surroundings(stopped.to_string())),
+        }
+    }
+
+    /// The note first: without it nothing of the rest counts.
+    async fn remove(&self, key: &str) -> Result<(), SetupError> {
+        remove_dir(self.note_path(key)).await?;
+        remove_dir(self.root.join(key)).await?;
+        remove_dir(self.private_of(key)).await?;
+        Ok(())
+    }
+
+    fn private_of(&self, key: &str) -> PathBuf {
+        self.root.join(format!("{key}.private"))
+    }
+
+    fn note_path(&self, key: &str) -> PathBuf {
+        self.root.join(format!("{key}.json"))
+    }
+
+    fn note_of(&self, key: &str) -> Option<Kept> {
+        serde_json::from_slice(&fs::read(self.note_path(key)).ok()?).ok()
+    }
+
+    fn note(&self, key: &str, kept: &Kept) -> Result<(), SetupError> {
+        let (path, text) = (self.note_path(key), serde_json::to_vec(kept).unwrap_or_default());
+        // A note that is cut short is none, and its setup runs again.
+        fs::write(&path, text).map_err(|error| surroundings(&path, &error))
+    }
+}
+
+/// One setup, by what its outcome depends on.
+struct Wanted {
+    key: String,
+    inputs: Vec<String>,
+}
+
+impl Wanted {
+    fn inputs_in_words(&self) -> String {
+        if self.inputs.is_empty() { String::new() } else { format!(" for {}", self.inputs.join(", ")) }
+    }
+}
+
+/// Starts the repository's own file, which decides by its mode whether it is a program.
+const START: [&str; 3] = [
+    "/bin/sh",
+    "-c",
+    "cd tree || exit; if [ -x .downbeat/setup ]; then exec ./.downbeat/setup; else exec /bin/sh .downbeat/setup; fi",
+];
+
+/// The paths behind `# inputs:`, in the first lines.
+fn inputs_in(text: &str) -> Vec<String> {
+    let comments = text.lines().take(HEAD_LINES).filter_map(|line| line.strip_prefix('#'));
+    let named = comments.filter_map(|comment| comment.trim().strip_prefix("inputs:")).next().unwrap_or_default();
+    named.split_whitespace().take(INPUTS_MAX).map(|path| path.trim_end_matches('/').to_owned()).collect()
+}
+
+/// The keys of everything that is there, finished or not.
+fn keys_in(root: &Path) -> Vec<String> {
+    let names = fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let keys = names.filter_map(|name| Some(name.to_str()?.split('.').next()?.to_owned()));
+    let mut keys: Vec<String> = keys.collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+fn last_words(output: &str) -> String {
+    let clean: Vec<char> = output.trim().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    let said: String = clean[clean.len().saturating_sub(REASON_CHARS_MAX)..].iter().collect();
+    if said.is_empty() { String::new() } else { format!("; its last words:\n{said}") }
+}
+
+fn in_megabytes(bytes: u64) -> String {
+    match bytes >> 20 {
+        0 => "less than 1 MiB".to_owned(),
+        mb => format!("{mb} MiB"),
+    }
+}
+
+fn surroundings(path: &Path, error: &io::Error) -> SetupError {
+    SetupError::Surroundings(format!("{}: {error}", path.display()))
+}
+
+impl From<WorkspaceError> for SetupError {
+    fn from(error: WorkspaceError) -> Self {
+        Self::Surroundings(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_are_named_in_one_comment_near_the_top() {
+        assert_eq!(inputs_in("#!/bin/sh\n# inputs: Cargo.lock vendor/\nmake\n"), ["Cargo.lock", "vendor"]);
+        assert_eq!(inputs_in("#inputs:a\n# inputs: b\n"), ["a"]);
+        for text in ["", "make # inputs: a", "echo\n# outputs: a"] {
+            assert_eq!(inputs_in(text), [""; 0], "{text}");
+        }
+        assert_eq!(inputs_in(&format!("{}# inputs: a", "\n".repeat(HEAD_LINES))), [""; 0]);
+    }
+}
