@@ -102,7 +102,7 @@ async fn listed_program(
     (cage, scratch): (&Cage, &Path),
 ) -> Listed {
     let launch = Launch::new(name, driver, settings.clone());
-    let key = match launch.profile.key {
+    let key = match launch.profile.key() {
         "" => None,
         variable if std::env::var_os(variable).is_some() => Some(format!("{variable} is set")),
         variable => Some(format!("no key in {variable}")),
