@@ -144,15 +144,13 @@ impl<'a, 'p> Dialogue<'a, 'p> {
     async fn next(&mut self, opened: &mut Opened, session: &mut Session<'_>) -> News {
         let is_open = self.ending.is_none() && !self.is_stopped;
         let waits_for_people = self.asked.is_some() && is_open;
-        loop {
-            tokio::select! {
-                line = opened.lines.recv() => return News::Line(line),
-                Some(aside) = opened.errors.recv() => return News::Aside(aside),
-                Some(said) = session.steering.recv(), if is_open => return News::Said(said),
-                (asked, reply) = answer_to(&mut self.asked), if waits_for_people => return News::Reply(asked, reply),
-                () = session.stop.cancelled(), if !self.is_stopped => return News::Stop,
-                () = sleep_until(self.until), if !waits_for_people => return News::Silence,
-            }
+        tokio::select! {
+            line = opened.lines.recv() => News::Line(line),
+            Some(aside) = opened.errors.recv() => News::Aside(aside),
+            Some(said) = session.steering.recv(), if is_open => News::Said(said),
+            (asked, reply) = answer_to(&mut self.asked), if waits_for_people => News::Reply(asked, reply),
+            () = session.stop.cancelled(), if !self.is_stopped => News::Stop,
+            () = sleep_until(self.until), if !waits_for_people => News::Silence,
         }
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::{Session, SessionError};
 use super::profile::{Driver, PROFILES, Profile, UNKNOWN, profile_of};
-use crate::cage::{Access, Cage, GATE_PORT, Limits, Network, Order};
+use crate::cage::{Access, Cage, CageSettings, GATE_PORT, Limits, Network, Order};
 
 /// A real agent as the config describes it; what is left out is as in its profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +97,7 @@ impl Launch {
         access: Access,
         more: Vec<String>,
     ) -> Result<Order, SessionError> {
-        let program = self.found_program(&cage.settings().path)?;
+        let program = self.found_program(cage.settings())?;
         let Some(gate) = session.gate else {
             return Err(SessionError::CouldNotStart(format!(
                 "it reaches its model by a gate, and this session has none; add a key for `providers.{}`",
@@ -151,9 +151,10 @@ impl Launch {
         words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(word, value))
     }
 
-    /// The program on this machine.
-    pub fn found_program(&self, path: &str) -> Result<PathBuf, SessionError> {
+    /// The program, as it is found by the path that the cage gives.
+    pub fn found_program(&self, cage: &CageSettings) -> Result<PathBuf, SessionError> {
         let program = self.program();
+        let path = cage.env.get("PATH").unwrap_or(&cage.path);
         let found = if program.contains('/') {
             Some(PathBuf::from(program)).filter(|path| path.is_file())
         } else {
@@ -223,8 +224,9 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_named_with_the_next_step() {
+        let nowhere = CageSettings { path: "/nowhere".into(), ..CageSettings::default() };
         expect_test::expect!["could not start: there is no program `codex` here; install it (`npm install -g @openai/codex`), or set `agents.c.command` to its whole path"]
-            .assert_eq(&launch("c", Driver::Codex, &[]).found_program("/nowhere").unwrap_err().to_string());
+            .assert_eq(&launch("c", Driver::Codex, &[]).found_program(&nowhere).unwrap_err().to_string());
     }
 
     #[test]

@@ -126,7 +126,7 @@ mod tests {
 
     fn said(text: &str) -> String {
         match plan_of_agent(text) {
-            Ok(PlanDraft { summary, steps, paths, checks }) => {
+            Ok(PlanDraft { summary, steps, paths, checks, .. }) => {
                 format!("{summary} | {} | {} | {}", steps.join("; "), paths.join("; "), checks.join("; "))
             }
             Err(error) => format!("refused: {error}"),

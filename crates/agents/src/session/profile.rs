@@ -5,6 +5,8 @@
 //! `{model_url}` stands for the provider at the gate, `{key}` for a word in the place of a key, `{model}` for the model,
 //! and `{settings}` for a file with the profile's settings, which nobody inside can write.
 
+use crate::egress::KNOWN_PROVIDERS;
+
 /// A real agent.
 #[derive(Clone, Copy, Debug)]
 pub struct Profile {
@@ -22,8 +24,6 @@ pub struct Profile {
     pub tried: &'static str,
     /// The provider of its models.
     pub provider: &'static str,
-    /// The variable in which people keep that provider's key.
-    pub key: &'static str,
     /// The model where the config names none and it has no choice of its own.
     pub model: &'static str,
     /// Environment for it.
@@ -34,6 +34,13 @@ pub struct Profile {
     pub plan_mode: &'static str,
     /// What it cannot do, or does wrong.
     pub faults: &'static [&'static str],
+}
+
+impl Profile {
+    /// The variable in which people keep the key of its usual provider; empty where it has none.
+    pub fn key(&self) -> &'static str {
+        KNOWN_PROVIDERS.iter().find(|known| known.name == self.provider).map_or("", |known| known.variable)
+    }
 }
 
 /// Who speaks an agent's language.
@@ -72,7 +79,6 @@ pub const UNKNOWN: Profile = Profile {
     install: "",
     tried: "",
     provider: "",
-    key: "",
     model: "",
     env: &[],
     settings: "",
@@ -102,7 +108,6 @@ pub const PROFILES: &[Profile] = &[
         install: "npm install -g @anthropic-ai/claude-code",
         tried: "2.1.330",
         provider: "anthropic",
-        key: "ANTHROPIC_API_KEY",
         env: CLAUDE_ENV,
         faults: &["without our drivers it loads the repository's hooks, servers and base address"],
         ..UNKNOWN
@@ -128,7 +133,6 @@ pub const PROFILES: &[Profile] = &[
         install: "npm install -g @openai/codex",
         tried: "0.169.0",
         provider: "openai",
-        key: "OPENAI_API_KEY",
         env: &[("OPENAI_API_KEY", "{key}")],
         faults: &["tells no cost; the status of a broken service is hidden"],
         ..UNKNOWN
@@ -140,7 +144,6 @@ pub const PROFILES: &[Profile] = &[
         install: "npm install -g @google/gemini-cli",
         tried: "0.61.0",
         provider: "gemini",
-        key: "GEMINI_API_KEY",
         env: &[
             ("GOOGLE_GEMINI_BASE_URL", "{model_url}"),
             ("GEMINI_API_KEY", "{key}"),
@@ -158,7 +161,6 @@ pub const PROFILES: &[Profile] = &[
         install: "npm install -g opencode-ai",
         tried: "1.18.33",
         provider: "openai",
-        key: "OPENAI_API_KEY",
         model: "gpt-5.1",
         env: &[
             ("OPENCODE_CONFIG", "{settings}"),
@@ -177,7 +179,6 @@ pub const PROFILES: &[Profile] = &[
         install: "npm install -g @github/copilot",
         tried: "1.0.102",
         provider: "openai",
-        key: "OPENAI_API_KEY",
         model: "gpt-5.1",
         env: &[
             ("COPILOT_PROVIDER_BASE_URL", "{model_url}"),
@@ -195,7 +196,6 @@ pub const PROFILES: &[Profile] = &[
         install: "npm install -g @agentclientprotocol/claude-agent-acp",
         tried: "0.101.0",
         provider: "anthropic",
-        key: "ANTHROPIC_API_KEY",
         env: CLAUDE_ENV,
         faults: &[
             "loads the repository's own settings; the cage and the gate hold what they do, `claude` does not load them",
@@ -208,7 +208,6 @@ pub const PROFILES: &[Profile] = &[
         arguments: &["acp"],
         install: "see https://block.github.io/goose",
         provider: "openai",
-        key: "OPENAI_API_KEY",
         model: "gpt-5.1",
         env: &[
             ("GOOSE_PROVIDER", "openai"),
@@ -226,7 +225,6 @@ pub const PROFILES: &[Profile] = &[
         arguments: &["--acp"],
         install: "npm install -g @qwen-code/qwen-code",
         provider: "openai",
-        key: "OPENAI_API_KEY",
         model: "gpt-5.1",
         env: &[("OPENAI_BASE_URL", "{model_url}"), ("OPENAI_API_KEY", "{key}"), ("OPENAI_MODEL", "{model}")],
         faults: &["not tried with this release"],
@@ -245,6 +243,7 @@ mod tests {
             let all = values.chain([profile.settings]).collect::<Vec<_>>().join("\n");
             assert!(!all.contains("http"), "{} names an address of its own", profile.name);
             assert!(all.contains("{model_url}"), "{} does not reach its model by the gate", profile.name);
+            assert!(!profile.key().is_empty(), "{} has a provider that nobody knows", profile.name);
             assert_eq!(profile_of(profile.name).map(|found| found.name), Some(profile.name));
         }
     }

@@ -45,10 +45,7 @@ impl<'a> Telling<'a> {
     /// Tells one event.
     pub(super) fn tell(&mut self, event: &AgentEvent) {
         self.witness.event(event);
-        let lines = match event {
-            AgentEvent::ToolCall(call) => self.lines_of_call(call),
-            _ => lines_of(event),
-        };
+        let lines = if let AgentEvent::ToolCall(call) = event { self.lines_of_call(call) } else { lines_of(event) };
         let n_more = lines.len().saturating_sub(EVENT_LINES_MAX);
         for line in lines.iter().take(EVENT_LINES_MAX) {
             self.note(line);

@@ -19,6 +19,7 @@ pub mod exit;
 pub mod instance;
 pub mod log;
 
+mod agent;
 mod config;
 mod database;
 mod queue;
@@ -56,6 +57,9 @@ enum Command {
     /// Work with the merge queues
     #[command(subcommand)]
     Queue(queue::QueueCommand),
+    /// Look at the agents
+    #[command(subcommand)]
+    Agent(agent::AgentVerb),
     /// Check and explain the config
     #[command(subcommand)]
     Config(config::ConfigVerb),
@@ -100,6 +104,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => doctor::examine(args, place).await?.into(),
         Command::Task(command) => task::run(command, place).await?.into(),
         Command::Queue(command) => queue::run(command, place).await?.into(),
+        Command::Agent(verb) => agent::run(verb, place).await?.into(),
         Command::Config(verb) => config::run(verb, place).await?.into(),
         Command::Db(command) => database::run(command, place).await?.into(),
         Command::Completions(args) => reference::complete(&args, Cli::command()).into(),

@@ -47,11 +47,10 @@ pub(super) async fn look(site: &Site, has_recipes: bool) -> Vec<Finding> {
     findings
 }
 
-/// Whether the program is there, and its interpreter inside.
+/// Whether the program is there.
 fn look_at_program(site: &Site, name: &str, driver: Driver, settings: &ProgramSettings) -> Finding {
     let launch = Launch::new(name, driver, settings.clone());
-    let path = &site.cage.settings().path;
-    match launch.found_program(path) {
+    match launch.found_program(site.cage.settings()) {
         Ok(program) => Finding::ok(GROUP, format!("{name}: {} is at {}", launch.profile.title, program.display())),
         Err(_) => {
             Finding::fail(GROUP, format!("{name}: there is no program `{}`", launch.program()), launch.how_to_install())

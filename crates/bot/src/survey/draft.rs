@@ -163,7 +163,7 @@ fn write_found(text: &mut String, found: &FoundAgent) {
         text,
         "\n# {}. The key of its model {has} {}, and stays outside of the sandbox.\n[agents.{}]\nkind = \"{}\"\ncommand = [{}]",
         profile.title,
-        profile.key,
+        profile.key(),
         key(found.name),
         profile.driver.kind(),
         quoted_path(&found.path),

@@ -34,7 +34,7 @@ impl FoundAgent {
     pub fn standing(&self) -> String {
         match self.profile {
             Some(_) if self.has_key => self.name.to_owned(),
-            Some(profile) => format!("{} (once {} is set)", self.name, profile.key),
+            Some(profile) => format!("{} (once {} is set)", self.name, profile.key()),
             None => format!("{} (as a command of your own; see docs/agents.md)", self.name),
         }
     }
@@ -77,7 +77,7 @@ pub(super) fn agents(around: &Surroundings) -> Vec<FoundAgent> {
     let found = |name: &&'static str| {
         let path = on_path(name, around)?;
         let profile = profile_of(name);
-        let has_key = profile.is_some_and(|profile| around.env.contains_key(OsStr::new(profile.key)));
+        let has_key = profile.is_some_and(|profile| around.env.contains_key(OsStr::new(profile.key())));
         let node = interpreter_of(&path).and_then(|program| on_path(&program, around));
         let toolchain = node.filter(|node| is_hidden(node)).and_then(|node| toolchain_of(&node, around));
         Some(FoundAgent { name, path, profile, has_key, toolchain })

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::agent::ToolServer;
 use super::event::{AgentEvent, StopReason, ToolCall};
 use super::people::Reply;
+use super::permission::Leave;
 use super::protocol::{Brief, Ending, Goal, Memory, Meter, Move, Protocol};
 use lines::text_at;
 use outcome::Trouble;
@@ -68,9 +69,11 @@ impl Claude {
 
     /// The arguments by which the program is told to speak so.
     pub(super) fn arguments(brief: &Brief, tools: Option<&ToolServer>) -> Vec<String> {
-        let mode = match brief.goal {
-            Goal::Plan => "plan",
-            Goal::Work => "acceptEdits",
+        // With `acceptEdits` it also runs `touch` and the like without a word.
+        let mode = match (brief.goal, brief.leave) {
+            (Goal::Plan, _) => "plan",
+            (Goal::Work, Leave::Caged) => "acceptEdits",
+            (Goal::Work, Leave::Looking) => "default",
         };
         let fixed = [
             "-p",
