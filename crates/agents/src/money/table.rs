@@ -106,7 +106,7 @@ pub(super) async fn keep(
         spender.session.as_str().into(),
         i64::from(n).into(),
         spender.agent.as_str().into(),
-        usage.model.as_str().into(),
+        usage.model.chars().take(MODEL_CHARS_MAX).collect::<String>().into(),
         spender.person.as_str().into(),
         spender.repo.as_str().into(),
         spender.thread.to_string().into(),
@@ -193,8 +193,11 @@ fn number(row: &Row, column: &str) -> Result<u64, StoreError> {
     Ok(u64::try_from(row.int(column)?).unwrap_or(0))
 }
 
-/// An agent may claim any number; sums of a few of the largest must still fit.
+/// Characters of a model's name; an agent may claim any.
+const MODEL_CHARS_MAX: usize = 100;
+
+/// An agent may claim any number, and a hundred million of the largest must still add up. No model reads as much at once.
 fn whole(number: u64) -> Arg {
-    const MOST: u64 = 1 << 50;
+    const MOST: u64 = 1 << 36;
     Arg::Int(i64::try_from(number.min(MOST)).unwrap_or(i64::MAX))
 }
