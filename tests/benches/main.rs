@@ -2,6 +2,7 @@
 
 mod answers;
 mod candidates;
+mod egress;
 mod figure;
 mod landing;
 mod remote;
@@ -16,7 +17,7 @@ use figure::Figure;
 type Benchmark = fn(&mut Vec<Figure>);
 
 /// Each with the words by which `--only` chooses it.
-const BENCHMARKS: [(&str, Benchmark); 7] = [
+const BENCHMARKS: [(&str, Benchmark); 8] = [
     ("apply", stores::apply),
     ("claims", stores::claim),
     ("candidate", candidates::merge),
@@ -24,6 +25,7 @@ const BENCHMARKS: [(&str, Benchmark); 7] = [
     ("start", service::start),
     ("memory", service::remember),
     ("answer", answers::answer),
+    ("egress", egress::carry),
 ];
 
 /// The variable that names a file for the figures, a line of JSON each.

@@ -267,7 +267,7 @@ fn a_change_beyond_its_plan_waits_for_a_second_look() {
                   [T-1] stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies)
             bot:  T-1 is done, but stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies).
                   files: Cargo.toml, README.md
-                  [4] Accept the change   [5] Reject
+                  [4] Accept the change   [5] Revise…   [6] Reject
             ana:  approve
             bot:  T-1 is R2 (`Cargo.toml`: dependencies), and you asked for it: another person has to approve it. ben or dora can say `approve T-1`.
             ben:  approve T-1 #<commit 1>
@@ -276,7 +276,7 @@ fn a_change_beyond_its_plan_waits_for_a_second_look() {
                   [T-1] publishing +2 −0 in Cargo.toml, README.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in Cargo.toml, README.md · its check words passed
-                  [6] Merge   [7] Retry
+                  [7] Merge   [8] Retry
             ben:  merge  👀
                   [T-1] in the merge queue by ben · entering
                   [T-1] in the merge queue by ben · position 1 of 1 · testing
@@ -301,7 +301,7 @@ fn a_change_beyond_its_plan_can_be_turned_down() {
                   [T-1] stopped before publishing: nobody approved a plan, and the change is R2 (`Cargo.toml`: dependencies)
             bot:  T-1 is done, but stopped before publishing: nobody approved a plan, and the change is R2 (`Cargo.toml`: dependencies).
                   files: Cargo.toml
-                  [1] Accept the change   [2] Reject
+                  [1] Accept the change   [2] Revise…   [3] Reject
             ben:  reject T-1 not this one  👀
                   [T-1] ended: rejected by ben: not this one
             bot:  T-1 ended: rejected by ben: not this one. Say `retry T-1` to run it again.
@@ -400,6 +400,55 @@ fn the_task_is_named_when_several_could_be_meant() {
             bot:  There is nothing to dequeue in this thread. Say `status` to see its tasks, or name one, as in `dequeue T-1`.
             ana:  retry
             bot:  There is nothing to retry in this thread. Say `status` to see its tasks, or name one, as in `retry T-1`.
+        "#]],
+    );
+}
+
+#[test]
+fn a_change_of_more_than_its_plan_names_waits_for_a_person() {
+    let mut world = world();
+    world.check(
+        "ana: @agent write more than planned
+         ana: approve
+         ana: revise T-1 only the page
+         ana: approve
+         ana: approve",
+        expect![[r#"
+            ana:  @agent write more than planned  👀
+            bot:  T-1 · write more than planned
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] plan v1 waits for an approval (R1)
+            bot:  Plan v1 for T-1: One page
+                  1. write page.md
+                  files: page.md
+                  risk: R1 · #45004aa7
+                  [1] Approve and run   [2] Revise…   [3] Reject
+            ana:  approve  👀
+                  [T-1] plan v1 approved by ana (#45004aa7) · waiting for its turn to work
+                  [T-1] stopped before publishing: it changes notes/other.md, which its plan does not name
+            bot:  T-1 is done, but stopped before publishing: it changes notes/other.md, which its plan does not name.
+                  files: notes/other.md, page.md, tests/page.md
+                  [4] Accept the change   [5] Revise…   [6] Reject
+            ana:  revise T-1 only the page  👀
+                  [T-1] waiting for its turn to plan
+                  [T-1] plan v2 waits for an approval (R1)
+            bot:  Plan v2 for T-1: One page
+                  1. write page.md
+                  files: page.md
+                  risk: R1 · #da7d5df9
+                  [7] Approve and run   [8] Revise…   [9] Reject
+            ana:  approve  👀
+                  [T-1] plan v2 approved by ana (#da7d5df9) · waiting for its turn to work
+                  [T-1] stopped before publishing: it changes notes/other.md, which its plan does not name
+            bot:  T-1 is done, but stopped before publishing: it changes notes/other.md, which its plan does not name.
+                  files: notes/other.md, page.md, tests/page.md
+                  [10] Accept the change   [11] Revise…   [12] Reject
+            ana:  approve  👀
+                  [T-1] publishing +3 −0 in notes/other.md, page.md, tests/page.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +3 −0 in notes/other.md, page.md, tests/page.md · its check words passed
+                  [13] Merge   [14] Retry
         "#]],
     );
 }

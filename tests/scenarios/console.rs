@@ -13,16 +13,18 @@ fn help_says_what_can_be_said() {
             ana:  @agent
             bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto
                   Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
+                  Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1`
-                  Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `queue`
+                  Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
                   Queue:  `pause` · `resume`
                   The task can be left out where only one can be meant. A number answers the button with that number; ✅ approves, ❌ stops, 🔁 retries.
                   `help approve` says more of one command.
             ana:  help
             bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto
                   Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
+                  Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1`
-                  Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `queue`
+                  Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
                   Queue:  `pause` · `resume`
                   The task can be left out where only one can be meant. A number answers the button with that number; ✅ approves, ❌ stops, 🔁 retries.
                   `help approve` says more of one command.
@@ -39,7 +41,7 @@ fn help_tells_more_of_one_command() {
             ana:  help approve
             bot:  Approves the plan that a task shows, so that work begins; or a finished change that goes beyond its plan. A risky one takes another person, or its id twice. Examples: `approve T-1`, `approve T-1 T-1`.
             ana:  @agent help retry
-            bot:  Runs a task again that failed, was stopped or did not land, from the target as it is now. Example: `retry T-1`.
+            bot:  Runs a task again that failed, was stopped or did not land, from the target as it is now; with another agent or model where one is named. Examples: `retry T-1`, `retry T-1 with codex`, `retry T-1 model=large`.
         "#]],
     );
 }
@@ -71,8 +73,9 @@ fn a_slip_of_the_keyboard_starts_nothing() {
             ana:  @agent
             bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto
                   Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
+                  Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1`
-                  Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `queue`
+                  Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
                   Queue:  `pause` · `resume`
                   The task can be left out where only one can be meant. A number answers the button with that number; ✅ approves, ❌ stops, 🔁 retries.
                   `help approve` says more of one command.
@@ -97,7 +100,7 @@ fn the_log_and_the_change_of_a_task_can_be_read_in_the_thread() {
             bot:  The last lines of T-1:
                   ```
                   agent scripted begins (session 1)
-                  {"checks":[],"paths":[],"steps":[],"summary":"An explanation"}
+                  {"summary":"An explanation","steps":[],"paths":[],"checks":[]}
                   ```
             ana:  diff T-1
             bot:  T-1 has no change to show now: it is waiting for an approval. Say `status T-1` to see where it stands.

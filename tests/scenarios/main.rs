@@ -7,9 +7,11 @@ mod sample;
 mod request;
 
 mod approval;
+mod asking;
 mod cancel;
 mod merge;
 mod permissions;
+mod steering;
 
 mod agents;
 mod checks;

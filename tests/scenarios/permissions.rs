@@ -143,7 +143,7 @@ fn whoever_accepts_a_risky_change_answers_for_it() {
                   [T-1] stopped before publishing: nobody approved a plan, and the change is R2 (`Cargo.toml`: dependencies)
             bot:  T-1 is done, but stopped before publishing: nobody approved a plan, and the change is R2 (`Cargo.toml`: dependencies).
                   files: Cargo.toml
-                  [1] Accept the change   [2] Reject
+                  [1] Accept the change   [2] Revise…   [3] Reject
             ana:  1
             bot:  T-1 is R2 (`Cargo.toml`: dependencies), and you asked for it: another person has to approve it. ben or dora can say `approve T-1`.
             ben:  1  👀

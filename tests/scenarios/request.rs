@@ -282,7 +282,7 @@ fn the_thread_is_read_without_its_secrets() {
         - ana said: we never say goodbye
         - ana said: help
 
-        Answer with JSON: {"summary": "…", "steps": ["…"], "paths": ["files that will change"], "checks": ["…"]}.
+        Answer with JSON: {"summary": "…", "steps": ["…"], "paths": ["files that will change; folders and patterns may stand for several"], "checks": ["…"], "commands": ["what else you will run"], "hosts": ["hosts that you will need"], "dollars": what the work may cost, as a number}. The approved plan is a contract: a change that goes beyond its paths, hosts or cost is stopped and asked about, so name all that you need and no more.
     "#]]
     .assert_eq(&prompt);
 }

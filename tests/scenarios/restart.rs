@@ -14,7 +14,7 @@ fn every_wait_survives_a_restart() {
          ben: 4
          -- restart
          ola: pause
-         ben: 6
+         ben: 7
          -- restart
          ola: resume
          -- restart",
@@ -35,26 +35,21 @@ fn every_wait_survives_a_restart() {
                   [T-1] stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies)
             bot:  T-1 is done, but stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies).
                   files: Cargo.toml, README.md
-                  [4] Accept the change   [5] Reject
+                  [4] Accept the change   [5] Revise…   [6] Reject
             --    restart
             ben:  4  👀
                   [T-1] publishing +2 −0 in Cargo.toml, README.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in Cargo.toml, README.md · its check words passed
-                  [6] Merge   [7] Retry
+                  [7] Merge   [8] Retry
             --    restart
             ola:  pause
             bot:  The merge queue of sample is paused; say `resume` to go on.
-            ben:  6  👀
-                  [T-1] in the merge queue by ben · entering · paused by ola
-                  [T-1] in the merge queue by ben · position 1 of 1 · waiting · paused by ola
+            ben:  6
+            bot:  There is nothing of T-1 to reject: it is ready, waiting for the word to merge. Say `stop T-1` to end it, or `status T-1` to see what it needs.
             --    restart
             ola:  resume
             bot:  The merge queue of sample is going on.
-                  [T-1] in the merge queue by ben · position 1 of 1 · testing
-                  [T-1] in the merge queue by ben · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
             --    restart
         "#]],
     );

@@ -39,14 +39,15 @@ variants! {
         Submitted, CardPosted, SessionStarted, PlanProposed, PlanApproved, RevisionRequested, Refused, WorkFinished,
         NothingChanged, SessionFailed, SessionStopped, DepartureAccepted, Published, PublishFailed, MergeRequested,
         DequeueRequested, EntryProgressed, EntryMerged, EntryEjected, EntryWithdrawn, StopRequested, RetryRequested,
-        DeadlinePassed,
+        DeadlinePassed, Asked, InputGiven, SessionParked, Steered, WordsTold, PauseRequested, ResumeRequested, RolledBack,
     }
     TaskEffect {
-        StartSession, StopSession, Publish, CleanUp, PostCard, EditCard, Announce, Enqueue, Withdraw, AwaitDeadline,
+        StartSession, StopSession, Publish, CleanUp, PostCard, EditCard, Announce, CloseQuestion, Enqueue, Withdraw,
+        AwaitDeadline,
     }
-    Announcement { PlanReady, Departed, ReadyToMerge, SentBack, Ended }
+    Announcement { PlanReady, Asked, Departed, ReadyToMerge, SentBack, Ended }
     TaskState {
-        Queued, Planning, AwaitingApproval, Working, Departed, Publishing, InReview, Merging, Cancelling, Merged,
+        Queued, Planning, AwaitingApproval, Working, Asking, Parked, Pausing, Paused, Departed, Publishing, InReview, Merging, Cancelling, Merged,
         Answered, Cancelled, Failed,
     }
     QueueEvent {

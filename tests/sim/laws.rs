@@ -23,7 +23,7 @@ pub struct Breach {
 pub type Lawful<T = ()> = Result<T, Breach>;
 
 /// The laws of the two machines, as their own checkers word them, each with a phrase that only it says.
-pub const MACHINE_LAWS: [(&str, &str); 27] = [
+pub const MACHINE_LAWS: [(&str, &str); 30] = [
     ("queue: nobody is in it twice", "is in the queue twice"),
     ("queue: a run holds entries of the queue", "is in a run or group but not in the queue"),
     ("queue: nobody is in two runs", "is in two runs or groups"),
@@ -51,6 +51,9 @@ pub const MACHINE_LAWS: [(&str, &str); 27] = [
     ("task: an end is left by a retry alone", "law 3"),
     ("task: a wait has a deadline", "law 4"),
     ("task: the late changes nothing", "law 5"),
+    ("task: a question has one answer", "law 6"),
+    ("task: what people say is told to a session", "law 7"),
+    ("task: who rests owes nothing but the end of it", "law 8"),
 ];
 
 /// The laws of whole histories, which this file judges.
@@ -70,6 +73,7 @@ pub const JOURNALED: &str = "the journal tells the history";
 pub const ASKED: &str = "nobody is withdrawn unasked";
 pub const ASSERTED: &str = "a machine's own assertions hold";
 pub const PROVED: &str = "an outcome says what vouches for it";
+pub const TAKEN_BACK: &str = "after a step back nothing newer is published";
 pub const MERGED: &str = "merged is what is on the target, once";
 
 /// What people said, sessions made and entries got.
@@ -87,6 +91,8 @@ pub struct History {
     pub moved: Vec<(EntryId, Sha)>,
     /// Entries that somebody took back from the queue itself.
     pub withdrawn: Vec<EntryId>,
+    /// The tasks that were taken back to a checkpoint, with the number of the newest session by then.
+    pub taken_back: Vec<(TaskId, u32)>,
     /// How many outcomes each task was told.
     pub n_told: HashMap<EntryId, usize>,
 }
@@ -130,12 +136,22 @@ impl History {
             let is_asked = self.withdrawn.contains(&EntryId::from(before.id));
             ensure(is_asked, ASKED, || format!("{} was taken out of the queue", before.id))?;
         }
+        if let TaskEvent::RolledBack { .. } = event {
+            self.taken_back.push((before.id, before.sessions));
+        }
         for effect in &after.effects {
             match effect {
                 TaskEffect::StartSession { goal: Goal::Work { approved: Some(approved) }, .. } => {
                     self.judge_approval(before.id, approved)?;
                 }
                 TaskEffect::Publish { work } => {
+                    let is_newer = |product: &Product| {
+                        let left =
+                            |(task, session): &(TaskId, u32)| *task == product.task && product.session <= *session;
+                        self.taken_back.iter().any(left)
+                    };
+                    let is_left = self.produced.get(&work.head).is_some_and(is_newer);
+                    ensure(!is_left, TAKEN_BACK, || format!("{} publishes {}", before.id, work.head.short()))?;
                     let plan = work.approved.as_ref().map(|approved| &approved.plan.hash);
                     let is_its = |product: &Product| {
                         product.task == before.id && product.session == before.sessions && product.plan.as_ref() == plan
@@ -385,8 +401,15 @@ fn is_carried(task: &Task, queue: Option<&Queue>, debts: &[Owing]) -> bool {
         TaskState::Queued { .. }
         | TaskState::Planning { .. }
         | TaskState::Working { .. }
+        | TaskState::Asking { .. }
+        | TaskState::Pausing { .. }
         | TaskState::Cancelling { .. } => {
             owed(&|effect| matches!(effect, TaskEffect::StartSession { session, .. } if *session == task.sessions))
+        }
+        TaskState::Parked { .. } | TaskState::Paused { .. } => {
+            let is_session = |effect: &TaskEffect| matches!(effect, TaskEffect::StartSession { session, .. } if *session == task.sessions);
+            let is_end = |effect: &TaskEffect| matches!(effect, TaskEffect::AwaitDeadline(deadline) if deadline.wait == task.waits);
+            owed(&is_end) && !owed(&is_session)
         }
         TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::InReview { .. } => {
             owed(&|effect| matches!(effect, TaskEffect::AwaitDeadline(deadline) if deadline.wait == task.waits))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agents::task::{PlanMode, Request, Task, TaskEvent, TaskState, Waits};
+use agents::task::{PlanMode, Request, Task, TaskEvent, TaskState, Waits, WordKind};
 use domain::{Cause, DeliveryId, EntryId, Person, TaskId, ThreadRef};
 use mergeq::queue::{Limits, Policy, Queue, QueueEvent};
 
@@ -32,6 +32,7 @@ impl<D: Door> Play<D> {
             repo: "web".parse().expect("a name"),
             target: "main".parse().expect("a branch"),
             agent: "scripted".to_owned(),
+            model: None,
             plan: self.chance.weigh(&[
                 (if is_rush { 1 } else { 4 }, PlanMode::Ask),
                 (2, PlanMode::Auto),
@@ -42,7 +43,7 @@ impl<D: Door> Play<D> {
             thread: ThreadRef::console("t"),
             context: String::new(),
             receipt: "0 messages".to_owned(),
-            waits: Waits { approval: day, review: 2 * day },
+            waits: Waits { approval: day, review: 2 * day, answer: day },
         };
         let cause = Cause::Delivery(DeliveryId::new(format!("asked:{}", self.n_tasks)));
         if let Some(step) = self.door.submit(&request, &cause).await {
@@ -102,7 +103,7 @@ impl<D: Door> Play<D> {
             TaskState::InReview { .. } => Some(match self.chance.below(20) {
                 0..17 => TaskEvent::MergeRequested { by },
                 17 => TaskEvent::RevisionRequested { by, feedback: words },
-                _ => TaskEvent::RetryRequested { by },
+                _ => TaskEvent::RetryRequested { by, agent: None, model: None },
             }),
             TaskState::Merging { .. } => match self.chance.below(40) {
                 0 | 2 | 3 => Some(TaskEvent::DequeueRequested { by }),
@@ -110,10 +111,22 @@ impl<D: Door> Play<D> {
                 _ => None,
             },
             TaskState::Failed { .. } | TaskState::Cancelled { .. } => {
-                self.chance.one_in(3).then_some(TaskEvent::RetryRequested { by })
+                self.chance.one_in(3).then_some(TaskEvent::RetryRequested { by, agent: None, model: None })
             }
+            TaskState::Asking { open, .. } | TaskState::Parked { open, .. } => {
+                let answered = TaskEvent::InputGiven { by: by.clone(), question: Some(open.number), text: words };
+                (!self.chance.one_in(3)).then_some(answered).or_else(|| self.guidance(by))
+            }
+            TaskState::Pausing { .. } | TaskState::Paused { .. } => Some(match self.chance.below(4) {
+                0 => return self.guidance(by),
+                _ => TaskEvent::ResumeRequested { by },
+            }),
             TaskState::Queued { .. } | TaskState::Planning { .. } | TaskState::Working { .. } => {
-                self.chance.one_in(80).then_some(TaskEvent::StopRequested { by })
+                match self.chance.below(80) {
+                    0 => Some(TaskEvent::StopRequested { by }),
+                    1..8 => self.guidance(by),
+                    _ => None,
+                }
             }
             TaskState::Publishing { .. }
             | TaskState::Cancelling { .. }
@@ -122,10 +135,21 @@ impl<D: Door> Play<D> {
         }
     }
 
+    /// What people say to a session.
+    fn guidance(&mut self, by: Person) -> Option<TaskEvent> {
+        let text = "use tabs".to_owned();
+        Some(match self.chance.below(8) {
+            0 => TaskEvent::PauseRequested { by },
+            1 => TaskEvent::RolledBack { by, checkpoint: 1, text },
+            2 => TaskEvent::Steered { by, text, kind: WordKind::Interruption },
+            _ => TaskEvent::Steered { by, text, kind: WordKind::Remark },
+        })
+    }
+
     /// Whatever comes to mind.
     fn any_words(&mut self, task: &Task) -> Option<TaskEvent> {
         let by = self.anybody();
-        Some(match self.chance.below(9) {
+        Some(match self.chance.below(13) {
             0 => return self.stale_approval(task, by),
             1 => TaskEvent::RevisionRequested { by, feedback: String::new() },
             2 => TaskEvent::Refused { by, why: "no".to_owned() },
@@ -137,7 +161,11 @@ impl<D: Door> Play<D> {
             4 => TaskEvent::MergeRequested { by },
             5 => TaskEvent::DequeueRequested { by },
             6 => TaskEvent::StopRequested { by },
-            7 => TaskEvent::RetryRequested { by },
+            7 => TaskEvent::RetryRequested { by, agent: None, model: Some("another".to_owned()) },
+            8 => TaskEvent::InputGiven { by, question: Some(1), text: "yes".to_owned() },
+            9 => TaskEvent::InputGiven { by, question: None, text: "yes".to_owned() },
+            10 => TaskEvent::ResumeRequested { by },
+            11 => return self.guidance(by),
             _ => TaskEvent::RevisionRequested { by, feedback: "again".to_owned() },
         })
     }

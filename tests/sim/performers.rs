@@ -2,7 +2,10 @@
 //!
 //! Each acts in the same order of looks and deeds as the real one, and may be cut off between any two of them.
 
-use agents::task::{Announcement, Demand, Goal, PlanDraft, TaskEffect, TaskEvent, TaskState, Terms, Work};
+use agents::session::people::{Question, QuestionKind};
+use agents::task::{
+    Announcement, Demand, Goal, PlanDraft, TaskEffect, TaskEvent, TaskState, Terms, Word, WordKind, Work,
+};
 use domain::policy::Tier;
 use domain::{Cause, DeliveryId, EntryId, MessageRef, Sha, TaskId};
 use downbeat::bridge::{change_of, event_of};
@@ -43,6 +46,8 @@ pub enum Stage {
 #[derive(Clone, Copy, Debug)]
 pub enum Ending {
     Well,
+    /// With an answer, or with the question left open.
+    Asking,
     Empty,
     Broken,
     /// Not by itself.
@@ -80,7 +85,7 @@ impl<D: Door> Play<D> {
         }
         let effect_id = flight.claim.attempt.effect.as_str();
         match &flight.claim.debt {
-            Debt::Task(id, TaskEffect::StartSession { session, goal }) => match stage {
+            Debt::Task(id, TaskEffect::StartSession { session, goal, .. }) => match stage {
                 Stage::AtWork(base, ending) => self.end_session((*id, *session), goal, flight, (base, ending)).await,
                 Stage::Claimed | Stage::Acted(_) => self.begin_session((*id, *session), flight).await,
             },
@@ -99,16 +104,66 @@ impl<D: Door> Play<D> {
         }
         let cause = Cause::Delivery(DeliveryId::new(format!("{}:started", flight.claim.attempt.effect)));
         self.tell(Told::Task(id, TaskEvent::SessionStarted { session }), cause).await?;
-        let ending =
-            self.chance.weigh(&[(40, Ending::Well), (1, Ending::Empty), (2, Ending::Broken), (1, Ending::Never)]);
+        self.tell_words((id, session), flight).await?;
+        let ending = self.chance.weigh(&[
+            (40, Ending::Well),
+            (6, Ending::Asking),
+            (1, Ending::Empty),
+            (2, Ending::Broken),
+            (1, Ending::Never),
+        ]);
         Ok(Stage::AtWork(self.repo.target.clone(), ending))
+    }
+
+    /// The session hears what people said, in its prompt or within its turn.
+    async fn tell_words(&mut self, (id, session): (TaskId, u32), flight: &Flight) -> Lawful {
+        let words = self.door.task(id).await.map(|task| task.untold()).unwrap_or_default();
+        if words.is_empty() {
+            return Ok(());
+        }
+        self.tell(Told::Task(id, TaskEvent::WordsTold { session, words }), self.of_attempt(flight)).await.map(drop)
+    }
+
+    /// The cause of something that a session tells before its end.
+    fn of_attempt(&self, flight: &Flight) -> Cause {
+        let attempt = &flight.claim.attempt;
+        Cause::Delivery(DeliveryId::new(format!("{}:{}:{}", attempt.effect, attempt.number, self.n_events())))
+    }
+
+    /// A session asks, or asks again after a crash; it goes on once it is answered, and may end before.
+    async fn ask(&mut self, (id, session): (TaskId, u32), flight: &Flight, base: Sha) -> Lawful<Stage> {
+        let Some(task) = self.door.task(id).await else { return Ok(Stage::Acted(Answer::Nothing)) };
+        if task.sessions != session {
+            return Ok(Stage::Acted(Answer::Nothing));
+        }
+        let text = format!("may session {session} go on?");
+        let question = Question { about: QuestionKind::Question, text, choices: Vec::new() };
+        let is_answer =
+            |word: &Word| matches!(&word.kind, WordKind::Answer { question: open, .. } if open.question == question);
+        if task.said.iter().any(is_answer) {
+            self.tell_words((id, session), flight).await?;
+            return Ok(Stage::AtWork(base, Ending::Well));
+        }
+        if task.open_question().is_none_or(|open| open.question != question) {
+            let asked = TaskEvent::Asked { session, question };
+            self.tell(Told::Task(id, asked), self.of_attempt(flight)).await?;
+            return Ok(Stage::AtWork(base, Ending::Asking));
+        }
+        if self.weather.is_calm || self.chance.one_in(4) {
+            return Ok(Stage::Acted(Answer::Say(Told::Task(id, TaskEvent::SessionParked { session }))));
+        }
+        Ok(Stage::AtWork(base, Ending::Asking))
     }
 
     /// A session that was stopped tells its task only if that one wished it.
     async fn break_off(&mut self, id: TaskId, session: u32) -> Lawful<Stage> {
-        let is_wished = self.door.task(id).await.is_some_and(|task| matches!(task.state, TaskState::Cancelling { .. }));
         let stopped = Told::Task(id, TaskEvent::SessionStopped { session });
-        Ok(Stage::Acted(if is_wished { Answer::Say(stopped) } else { Answer::NotNow }))
+        let is_wished = |state: &TaskState| matches!(state, TaskState::Cancelling { .. } | TaskState::Pausing { .. });
+        Ok(Stage::Acted(match self.door.task(id).await {
+            Some(task) if task.sessions != session => Answer::Nothing,
+            Some(task) if is_wished(&task.state) => Answer::Say(stopped),
+            Some(_) | None => Answer::NotNow,
+        }))
     }
 
     async fn end_session(
@@ -121,16 +176,22 @@ impl<D: Door> Play<D> {
         if flight.is_revoked {
             return self.break_off(id, session).await;
         }
+        if let Ending::Asking = ending {
+            return self.ask((id, session), flight, base).await;
+        }
+        if self.chance.one_in(2) {
+            self.tell_words((id, session), flight).await?;
+        }
         let event = match (ending, goal) {
             (Ending::Never, _) if !self.weather.is_calm => return Ok(Stage::AtWork(base, ending)),
             (Ending::Never, _) => TaskEvent::SessionFailed { session, why: "it took too long".to_owned() },
             (Ending::Broken, _) => TaskEvent::SessionFailed { session, why: "exit code 1".to_owned() },
-            (Ending::Well | Ending::Empty, Goal::Plan { .. }) => {
+            (Ending::Well | Ending::Asking | Ending::Empty, Goal::Plan { .. }) => {
                 let tier = self.any_tier();
                 let draft = PlanDraft { summary: format!("plan of session {session}"), ..PlanDraft::default() };
                 TaskEvent::PlanProposed { session, draft, terms: Terms { tier, because: "a path".to_owned() } }
             }
-            (Ending::Well, Goal::Work { approved }) => {
+            (Ending::Well | Ending::Asking, Goal::Work { approved }) => {
                 let plan = approved.as_ref().map(|approved| approved.plan.hash.clone());
                 match self.make_work(&base) {
                     Some(work) => {
@@ -188,6 +249,8 @@ impl<D: Door> Play<D> {
             checks: vec![check],
             demand: Demand::Checks,
             cage: "none".to_owned(),
+            hosts: Vec::new(),
+            cost_micros: None,
         })
     }
 
@@ -231,7 +294,8 @@ impl<D: Door> Play<D> {
             | TaskEffect::StopSession
             | TaskEffect::CleanUp
             | TaskEffect::EditCard
-            | TaskEffect::Announce(_) => Answer::Nothing,
+            | TaskEffect::Announce(_)
+            | TaskEffect::CloseQuestion { .. } => Answer::Nothing,
         })
     }
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agents::cage::{Cage, CageSettings};
+use agents::liaison::PATIENCE;
 use agents::task::Task;
+use domain::Timestamp;
 use downbeat::chat::console::ConsoleEvent;
 use downbeat::config::Config;
 use downbeat::serve::System;
@@ -77,6 +79,8 @@ struct Running {
     /// A session whose agent does nothing until it is stopped. It goes on only when everything else has come to rest, so
     /// that who speaks first does not depend on the machine.
     dozing: Option<BoxFuture<'static, bool>>,
+    /// When the session that is set aside began to wait.
+    waits_since: Timestamp,
 }
 
 impl Setup<'_> {
@@ -130,7 +134,7 @@ impl World {
         let system = Arc::new(system.expect("the system starts"));
         let shown = system.console.watch();
         let trees = self.config.state.join("workspaces");
-        self.running = Some(Running { system, shown, trees, dozing: None });
+        self.running = Some(Running { system, shown, trees, dozing: None, waits_since: Timestamp::default() });
     }
 
     /// Ends the process as a crash does, whatever is owed or running, and starts it again on the same state.
@@ -251,7 +255,7 @@ impl Running {
                 return true;
             }
         }
-        self.is_stopping().await && self.wake_the_dozing().await
+        self.dozing.is_some() && !self.waits_on().await && self.wake_the_dozing().await
     }
 
     /// A session is awaited to its end, unless its agent dozes until it is stopped.
@@ -259,24 +263,38 @@ impl Running {
         if self.dozing.is_some() {
             return false;
         }
-        let mut session = async move { pump.perform_next().await.expect("the store answers") }.boxed();
+        let session = async move { pump.perform_next().await.expect("the store answers") }.boxed();
+        self.waits_since = self.system.store.now();
+        self.watch(session).await
+    }
+
+    /// Goes on with a session until it ends or waits for people; then it is set aside.
+    async fn watch(&mut self, mut session: BoxFuture<'static, bool>) -> bool {
         loop {
             if let Ok(performed) = tokio::time::timeout(GLANCE, &mut session).await {
                 return performed;
             }
-            if liveness::dozes(&self.system.store).await && !processes::working_in(&self.trees).is_empty() {
+            if self.waits_on().await {
                 self.dozing = Some(session);
                 return true;
             }
         }
     }
 
-    async fn is_stopping(&self) -> bool {
-        self.dozing.is_some() && liveness::is_cancelling(&self.system.store).await
+    /// Whether a session does nothing until somebody says something, or until its patience ends.
+    async fn waits_on(&self) -> bool {
+        let store = &self.system.store;
+        if liveness::is_stopping(store).await {
+            return false;
+        }
+        let is_patient = store.now().since(self.waits_since) < PATIENCE;
+        let is_dozing = liveness::dozes(store).await && !processes::working_in(&self.trees).is_empty();
+        is_dozing || liveness::listens(store).await || is_patient && liveness::asks(store).await
     }
 
     async fn wake_the_dozing(&mut self) -> bool {
         let Some(dozing) = self.dozing.take() else { return false };
-        dozing.await
+        self.system.intake.bell.ring();
+        self.watch(dozing).await
     }
 }

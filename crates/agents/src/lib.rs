@@ -15,6 +15,8 @@ pub mod timer;
 pub mod cage;
 pub mod checkpoint;
 pub mod checks;
+pub mod egress;
+pub mod liaison;
 pub mod log;
 pub mod money;
 pub mod prompt;

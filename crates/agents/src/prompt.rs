@@ -3,14 +3,14 @@
 //! The request and the approved plan are instructions. The thread above it is data, and the prompt says so, because
 //! whoever may write in a thread may not therefore give orders to the agent.
 
-use crate::task::{Approved, Request};
+use crate::task::{Approved, Request, Word};
 
-/// How many bytes of what people said of plans an agent is told, the newest first: a page of a book for each of the last
+/// How many bytes of what people said of plans, or to its sessions, an agent is told, the newest first: a page of a book for each of the last
 /// few, and what fits any model's window beside the thread.
 const FEEDBACK_BYTES_MAX: usize = 20_000;
 
 /// The prompt of a planning session.
-pub fn for_plan(request: &Request, feedback: &[String]) -> String {
+pub fn for_plan(request: &Request, feedback: &[String], said: &[Word]) -> String {
     let mut parts = vec![
         format!(
             "Plan a change in the repository {} (branch {}). Write nothing: the tree is read-only.",
@@ -20,15 +20,19 @@ pub fn for_plan(request: &Request, feedback: &[String]) -> String {
         thread(request),
     ];
     parts.push(said_of_plans(feedback));
+    parts.push(said_since(said));
     parts.push(
-        "Answer with JSON: {\"summary\": \"…\", \"steps\": [\"…\"], \"paths\": [\"files that will change\"], \"checks\": [\"…\"]}."
+        "Answer with JSON: {\"summary\": \"…\", \"steps\": [\"…\"], \"paths\": [\"files that will change; folders and \
+         patterns may stand for several\"], \"checks\": [\"…\"], \"commands\": [\"what else you will run\"], \"hosts\": [\"hosts \
+         that you will need\"], \"dollars\": what the work may cost, as a number}. The approved plan is a contract: a change \
+         that goes beyond its paths, hosts or cost is stopped and asked about, so name all that you need and no more."
             .to_owned(),
     );
     join(parts)
 }
 
 /// The prompt of a working session.
-pub fn for_work(request: &Request, approved: Option<&Approved>) -> String {
+pub fn for_work(request: &Request, approved: Option<&Approved>, said: &[Word]) -> String {
     let mut parts = vec![
         format!("Do this change in the working tree, which is a clone of {} at {}.", request.repo, request.target),
         section("Request", &request.text),
@@ -41,12 +45,23 @@ pub fn for_work(request: &Request, approved: Option<&Approved>) -> String {
         parts.push(section("The approved plan; keep to it", &words));
         parts.push(said_of_plans(feedback));
     }
+    parts.push(said_since(said));
     parts.push("Leave the result in the tree. Whether you commit makes no difference.".to_owned());
     join(parts)
 }
 
-/// What people asked for while the plan was made. The newest words are kept whole, as many as there is room for.
 fn said_of_plans(feedback: &[String]) -> String {
+    said("What people said of the plans before this one", feedback)
+}
+
+/// What people said to the sessions before this one: it goes on where they ended.
+fn said_since(words: &[Word]) -> String {
+    let words: Vec<_> = words.iter().map(Word::to_string).collect();
+    said("What people said since; the later word counts", &words)
+}
+
+/// What people said, under this title. The newest words are kept whole, as many as there is room for.
+fn said(title: &str, feedback: &[String]) -> String {
     if feedback.is_empty() {
         return String::new();
     }
@@ -61,7 +76,7 @@ fn said_of_plans(feedback: &[String]) -> String {
         0 => String::new(),
         n => format!("(left out, because it is more than {} kB: the oldest {n})\n", FEEDBACK_BYTES_MAX / 1_000),
     };
-    section("What people said of the plans before this one", &(left_out + &kept.join("\n")))
+    section(title, &(left_out + &kept.join("\n")))
 }
 
 fn thread(request: &Request) -> String {
@@ -94,6 +109,7 @@ mod tests {
             repo: "web".parse().unwrap(),
             target: "main".parse().unwrap(),
             agent: "coder".to_owned(),
+            model: None,
             plan: PlanMode::Ask,
             merges_itself: false,
             requester: "ana".parse().unwrap(),
@@ -105,7 +121,7 @@ mod tests {
         let draft = PlanDraft { summary: "Say goodbye".to_owned(), ..PlanDraft::default() };
         let feedback = feedback.iter().map(|said| (*said).to_owned()).collect();
         let plan = Plan::new(2, draft, Tier::R1, String::new());
-        for_work(&request, Some(&Approved { plan, by: None, feedback }))
+        for_work(&request, Some(&Approved { plan, by: None, feedback }), &[])
     }
 
     #[test]

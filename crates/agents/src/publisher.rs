@@ -97,6 +97,7 @@ impl Performer for Publisher {
             | TaskEffect::PostCard
             | TaskEffect::EditCard
             | TaskEffect::Announce(_)
+            | TaskEffect::CloseQuestion { .. }
             | TaskEffect::Enqueue { .. }
             | TaskEffect::Withdraw { .. }
             | TaskEffect::AwaitDeadline(_) => Performed::Finished,

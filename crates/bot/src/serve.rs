@@ -6,6 +6,8 @@ use std::time::Duration;
 use agents::checkpoint::Checkpoints;
 use agents::checks::Gatekeeper;
 use agents::dispatcher::Dispatcher;
+use agents::egress::Egress;
+use agents::liaison::{Bell, PATIENCE};
 use agents::publisher::Publisher;
 use agents::session::Roster;
 use agents::setup::Setups;
@@ -58,6 +60,8 @@ pub struct System {
     pub repositories: Repositories,
     /// What understands people.
     pub intake: Intake,
+    /// What opens the way out of a cage.
+    pub egress: Egress,
     /// One pump a lane and kind.
     pub pumps: Vec<Arc<dyn Pumping>>,
     desk: QueueDesk,
@@ -77,10 +81,12 @@ struct Parts {
     repositories: Repositories,
     desk: QueueDesk,
     roster: Arc<Roster>,
+    bell: Arc<Bell>,
     workspaces: Workspaces,
     notifier: Notifier,
     checks: Arc<Gatekeeper>,
     setups: Setups,
+    egress: Egress,
 }
 
 impl System {
@@ -102,7 +108,23 @@ impl System {
         let roster = Arc::new(Roster::new(config.agents.clone(), &cage));
         let setups = Setups::new(cage.clone(), state.join("setups"), config.setup.settings(), clock);
         let checks = Arc::new(Gatekeeper::new(cage, state.join(CHECKS_DIR), setups.clone()));
-        let parts = Parts { store, console, rules, repositories, desk, roster, workspaces, notifier, checks, setups };
+        let egress =
+            Egress::new(&config.egress_settings()).context("failed to make ready for the providers of models")?;
+        let bell = Arc::default();
+        let parts = Parts {
+            store,
+            console,
+            rules,
+            repositories,
+            desk,
+            roster,
+            bell,
+            workspaces,
+            notifier,
+            checks,
+            setups,
+            egress,
+        };
         Ok(parts.join(config))
     }
 
@@ -113,10 +135,6 @@ impl System {
             if n > 0 {
                 tracing::info!("{n} effects were left unfinished and are taken up again");
             }
-        }
-        let n = self.console.hear_again().await?;
-        if n > 0 {
-            tracing::info!("{n} messages were kept and not passed on, and are answered now");
         }
         self.enforce_policies().await?;
         // Copies that checks were run on belong to runs of a process that is gone.
@@ -151,6 +169,7 @@ impl System {
     /// at once. What runs goes on under the old one.
     pub async fn adopt(&self, config: &Config) -> anyhow::Result<()> {
         self.intake.rules.store(Arc::new(config.rules()?));
+        self.egress.replace(&config.egress_settings())?;
         self.intake.roster.replace(config.agents.clone());
         self.intake.settings.store(Arc::new(intake_settings(config)));
         self.desk.replace_rules(queue_rules(&self.repositories, config));
@@ -251,6 +270,7 @@ impl Parts {
             checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
             store: self.store,
             workspaces: self.workspaces,
+            egress: self.egress,
             setups: self.setups,
             pumps,
         }
@@ -264,7 +284,10 @@ impl Parts {
             roster: self.roster.clone(),
             workspaces: self.workspaces.clone(),
             checks: self.checks.clone(),
+            checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
+            bell: self.bell.clone(),
             time_max: config.session_time(),
+            patience: PATIENCE,
         };
         let publisher = Publisher {
             store: self.store.clone(),
@@ -301,6 +324,7 @@ impl Parts {
             repositories: self.repositories.clone(),
             desk: self.desk.clone(),
             roster: self.roster.clone(),
+            bell: self.bell.clone(),
             notifier: self.notifier.clone(),
             settings: Arc::new(ArcSwap::from_pointee(intake_settings(config))),
         }

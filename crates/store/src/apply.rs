@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use domain::{Cause, DeliveryId, Machine, Rejected, Step, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::db::Tx;
 use crate::outbox::{ENDED, FINISH, OWE, REVOKE};
-use crate::{Route, Store, StoreError, Table};
+use crate::transaction::Tx;
+use crate::{Route, Row, Statement, Store, StoreError, Table};
 
 /// How often a write that lost a race is tried anew. Writers of one machine take turns, so that one lost race is rare
 /// and five in a row are a fault.
@@ -115,15 +115,16 @@ impl Store {
     ) -> Result<Created<M>, ApplyError> {
         let now = self.now();
         let mut tx = self.begin().await?;
-        if stop_repeat::<M>(&mut tx, &cause, now).await?.is_some() {
+        let none = Statement { sql: M::SELECT, args: vec!["".into()] };
+        let Noted::First(_) = note_cause(&mut tx, &cause, &none, now).await? else {
             return Ok(Created::Repeated);
-        }
+        };
         let row = tx.first(NEXT_NUMBER, &[M::KIND.into()]).await?;
         let number = row.map(|row| row.int("value")).transpose()?.unwrap_or_default();
         let (id, step) = make(u64::try_from(number).unwrap_or_default(), now).map_err(ApplyError::Rejected)?;
         let write = Write { id: &id, version: 1, step: &step, event: &event, cause: &cause, now };
-        write.machine(&mut tx).await?;
-        let woken = write.consequences(&mut tx).await?;
+        let contended = || ApplyError::Contended { kind: M::KIND, id: id.to_string() };
+        let woken = write.run(&mut tx).await?.ok_or_else(contended)?;
         tx.commit().await?;
         self.wake_all(woken);
         Ok(Created::Done(id, step.state))
@@ -140,6 +141,45 @@ impl Store {
         Ok(!self.rows(SEEN, &[delivery.as_str().into()]).await?.is_empty())
     }
 
+    /// Writes a row of a table that belongs to no machine and applies what follows from it, in one transaction.
+    ///
+    /// The statement has a `RETURNING`. When it writes nothing, because the row is there already, nothing is applied
+    /// either and `None` comes back.
+    pub async fn keep_and_apply<M: Table>(
+        &self,
+        keep: &Statement,
+        id: &M::Id,
+        start: impl Fn() -> M,
+        event: impl Fn(&Row) -> Result<M::Event, StoreError>,
+        cause: Cause,
+    ) -> Result<Option<Row>, ApplyError> {
+        let mut n_tries = 1;
+        loop {
+            match self.try_keep_and_apply(keep, (id, start()), &event, &cause).await {
+                Err(error) if error.is_lost_race() && n_tries < TRIES_MAX => n_tries += 1,
+                kept => return kept,
+            }
+        }
+    }
+
+    async fn try_keep_and_apply<M: Table>(
+        &self,
+        keep: &Statement,
+        (id, start): (&M::Id, M),
+        event: &impl Fn(&Row) -> Result<M::Event, StoreError>,
+        cause: &Cause,
+    ) -> Result<Option<Row>, ApplyError> {
+        let mut tx = self.begin_for(M::KIND, &id.to_string()).await?;
+        let Some(row) = tx.first(keep.sql, &keep.args).await? else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
+        let (_, woken) = self.apply_within(&mut tx, (id, Some(start)), &event(&row)?, cause).await?;
+        tx.commit().await?;
+        self.wake_all(woken);
+        Ok(Some(row))
+    }
+
     async fn settle<M: Table>(
         &self,
         id: &M::Id,
@@ -149,7 +189,7 @@ impl Store {
     ) -> Result<Applied<M>, ApplyError> {
         let mut n_tries = 1;
         loop {
-            match self.try_apply(id, start.clone(), event, cause).await {
+            match self.try_apply((id, start.clone()), event, cause).await {
                 Err(error) if error.is_lost_race() && n_tries < TRIES_MAX => n_tries += 1,
                 settled => return settled,
             }
@@ -158,19 +198,41 @@ impl Store {
 
     async fn try_apply<M: Table>(
         &self,
-        id: &M::Id,
-        start: Option<M>,
+        (id, start): (&M::Id, Option<M>),
         event: &M::Event,
         cause: &Cause,
     ) -> Result<Applied<M>, ApplyError> {
-        let now = self.now();
-        let id_text = id.to_string();
-        let mut tx = self.begin().await?;
-        tx.serialise_writes(M::KIND, &id_text).await?;
-        if let Some(applied) = stop_repeat(&mut tx, cause, now).await? {
-            return Ok(applied);
+        let mut tx = self.begin_for(M::KIND, &id.to_string()).await?;
+        match self.apply_within(&mut tx, (id, start), event, cause).await {
+            Ok((applied @ Applied::Done(_), woken)) => {
+                tx.commit().await?;
+                self.wake_all(woken);
+                Ok(applied)
+            }
+            Ok((unchanged, _)) => tx.rollback().await.map(|()| unchanged).map_err(ApplyError::from),
+            Err(refused @ (ApplyError::Rejected(_) | ApplyError::Missing { .. } | ApplyError::Contended { .. })) => {
+                tx.rollback().await?;
+                Err(refused)
+            }
+            Err(broken @ ApplyError::Store(_)) => Err(broken),
         }
-        let row = tx.first(M::SELECT, &[id_text.as_str().into()]).await?;
+    }
+
+    /// The transaction story, but for its beginning and its end.
+    async fn apply_within<M: Table>(
+        &self,
+        tx: &mut Tx,
+        (id, start): (&M::Id, Option<M>),
+        event: &M::Event,
+        cause: &Cause,
+    ) -> Result<(Applied<M>, Woken), ApplyError> {
+        let (now, id_text) = (self.now(), id.to_string());
+        let select = Statement { sql: M::SELECT, args: vec![id_text.as_str().into()] };
+        let row = match note_cause(tx, cause, &select, now).await? {
+            Noted::First(row) => row,
+            Noted::Repeated => return Ok((Applied::Repeated, Woken::default())),
+            Noted::Superseded => return Ok((Applied::Superseded, Woken::default())),
+        };
         let (version, state) = match (row, start) {
             (Some(row), _) => (row.int("version")?, parse_body(id, &row.text("body")?)?),
             (None, Some(start)) => (0, start),
@@ -178,48 +240,57 @@ impl Store {
         };
         let step = state.step(event, now).map_err(ApplyError::Rejected)?;
         let write = Write { id, version: version + 1, step: &step, event, cause, now };
-        if write.machine(&mut tx).await? != 1 {
+        let Some(woken) = write.run(tx).await? else {
             return Err(ApplyError::Contended { kind: M::KIND, id: id_text });
-        }
-        let woken = write.consequences(&mut tx).await?;
-        tx.commit().await?;
-        self.wake_all(woken);
-        Ok(Applied::Done(step.state))
+        };
+        Ok((Applied::Done(step.state), woken))
     }
 
     fn wake_all(&self, woken: Woken) {
-        woken.lanes.into_iter().for_each(|lane| self.wake(lane));
-        if woken.by_revocation {
+        woken.owed.into_iter().for_each(|(lane, kind)| self.wake_of(lane, kind).notify_one());
+        if !woken.revoked.is_empty() {
             self.revocations.send_modify(|n| *n += 1);
         }
+        woken.revoked.into_iter().for_each(|lane| self.wake(lane));
     }
 }
 
-/// Marks the cause as applied; says what to answer when it was already.
-async fn stop_repeat<M>(tx: &mut Tx, cause: &Cause, now: Timestamp) -> Result<Option<Applied<M>>, StoreError> {
+/// What noting a cause showed.
+enum Noted {
+    /// It was not applied before; the row that was asked for, if there is one.
+    First(Option<Row>),
+    Repeated,
+    Superseded,
+}
+
+/// Marks the cause as applied, and reads a row beside.
+async fn note_cause(tx: &mut Tx, cause: &Cause, read: &Statement, now: Timestamp) -> Result<Noted, StoreError> {
     match cause {
         Cause::Delivery(id) => {
-            let is_new = tx.execute(SEE_DELIVERY, &[id.as_str().into(), now.into()]).await? == 1;
-            Ok((!is_new).then_some(Applied::Repeated))
+            let see = Statement { sql: SEE_DELIVERY, args: vec![id.as_str().into(), now.into()] };
+            let (n_new, row) = tx.write_and_read(&see, read).await?;
+            Ok(if n_new == 1 { Noted::First(row) } else { Noted::Repeated })
         }
         Cause::Effect(attempt) => {
             let claim = [attempt.effect.as_str().into(), attempt.token.as_str().into()];
             let [id, token] = claim.clone();
-            if tx.execute(FINISH, &[id, token, now.into()]).await? == 1 {
-                return Ok(None);
+            let finish = Statement { sql: FINISH, args: vec![id, token, now.into()] };
+            let (n_finished, row) = tx.write_and_read(&finish, read).await?;
+            if n_finished == 1 {
+                return Ok(Noted::First(row));
             }
             let was_answered = tx.first(ENDED, &claim).await?.is_some();
-            Ok(Some(if was_answered { Applied::Repeated } else { Applied::Superseded }))
+            Ok(if was_answered { Noted::Repeated } else { Noted::Superseded })
         }
-        Cause::Person(_) => Ok(None),
+        Cause::Person(_) => Ok(Noted::First(tx.first(read.sql, &read.args).await?)),
     }
 }
 
 /// Which pumps have something to look at once the transaction stands.
 #[derive(Default)]
 struct Woken {
-    lanes: Vec<&'static str>,
-    by_revocation: bool,
+    owed: Vec<(&'static str, &'static str)>,
+    revoked: Vec<&'static str>,
 }
 
 /// The writes that one step leads to.
@@ -233,21 +304,47 @@ struct Write<'a, M: Table> {
 }
 
 impl<M: Table> Write<'_, M> {
-    /// Writes the machine's row and says how many it touched: none when another write came first.
-    async fn machine(&self, tx: &mut Tx) -> Result<u64, StoreError> {
+    /// Writes everything; `None` when another write came first.
+    async fn run(&self, tx: &mut Tx) -> Result<Option<Woken>, StoreError> {
+        let mut writes = vec![self.machine()?, self.record()?];
+        let mut woken = Woken::default();
+        let mut n_saved = None;
+        for (n, effect) in (0_i64..).zip(&self.step.effects) {
+            match M::route(self.id, effect, self.now) {
+                Route::Owe { lane, group, due } => {
+                    writes.push(self.owe(n, effect, (lane, group, due))?);
+                    woken.owed.push((lane, M::KIND));
+                }
+                // It means what was owed before it, and nothing that is owed after it.
+                Route::Revoke { lane, group } => {
+                    let written = tx.write_all(&std::mem::take(&mut writes)).await?;
+                    n_saved.get_or_insert(written);
+                    tx.execute(REVOKE, &[lane.into(), group.into(), self.now.into()]).await?;
+                    woken.revoked.push(lane);
+                }
+            }
+        }
+        let written = tx.write_all(&writes).await?;
+        if n_saved.unwrap_or(written) != 1 {
+            return Ok(None);
+        }
+        for row in self.step.state.projections(self.id, self.now) {
+            tx.execute(row.sql, &row.args).await?;
+        }
+        Ok(Some(woken))
+    }
+
+    fn machine(&self) -> Result<Statement, StoreError> {
         let state = &self.step.state;
         let body = to_json::<M>(self.id, &BodyOut { format: M::FORMAT, machine: state })?;
         let mut args =
             vec![self.id.to_string().into(), self.version.into(), state.state().into(), body.into(), self.now.into()];
         args.extend(state.columns());
-        tx.execute(if self.version == 1 { M::INSERT } else { M::UPDATE }, &args).await
+        Ok(Statement { sql: if self.version == 1 { M::INSERT } else { M::UPDATE }, args })
     }
 
-    async fn consequences(&self, tx: &mut Tx) -> Result<Woken, StoreError> {
-        for row in self.step.state.projections(self.id, self.now) {
-            tx.execute(row.sql, &row.args).await?;
-        }
-        let record = [
+    fn record(&self) -> Result<Statement, StoreError> {
+        let args = vec![
             M::KIND.into(),
             self.id.to_string().into(),
             self.version.into(),
@@ -256,33 +353,27 @@ impl<M: Table> Write<'_, M> {
             self.cause.to_string().into(),
             self.now.into(),
         ];
-        tx.execute(RECORD, &record).await?;
-        let mut woken = Woken::default();
-        for (n, effect) in self.step.effects.iter().enumerate() {
-            match M::route(self.id, effect, self.now) {
-                Route::Owe { lane, group, due } => {
-                    let effect_id = format!("{}:{}:{}:{n}", M::KIND, self.id, self.version);
-                    let args = [
-                        effect_id.into(),
-                        M::KIND.into(),
-                        self.id.to_string().into(),
-                        lane.into(),
-                        group.into(),
-                        to_json::<M>(self.id, effect)?.into(),
-                        due.into(),
-                        self.now.into(),
-                    ];
-                    tx.execute(OWE, &args).await?;
-                    woken.lanes.push(lane);
-                }
-                Route::Revoke { lane, group } => {
-                    tx.execute(REVOKE, &[lane.into(), group.into(), self.now.into()]).await?;
-                    woken.lanes.push(lane);
-                    woken.by_revocation = true;
-                }
-            }
-        }
-        Ok(woken)
+        Ok(Statement { sql: RECORD, args })
+    }
+
+    fn owe(
+        &self,
+        n: i64,
+        effect: &M::Effect,
+        (lane, group, due): (&'static str, Option<String>, Timestamp),
+    ) -> Result<Statement, StoreError> {
+        let args = vec![
+            format!("{}:{}:{}:{n}", M::KIND, self.id, self.version).into(),
+            M::KIND.into(),
+            self.id.to_string().into(),
+            lane.into(),
+            group.into(),
+            to_json::<M>(self.id, effect)?.into(),
+            due.into(),
+            self.now.into(),
+            n.into(),
+        ];
+        Ok(Statement { sql: OWE, args })
     }
 }
 

@@ -1,18 +1,20 @@
-//! The two databases behind one face. Every word of a dialect stands in this file.
+//! The two databases behind one face. What differs between them stands here and in `transaction`.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::{Clock, Timestamp};
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection, Executor, Postgres, Sqlite, Transaction};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use tokio::sync::{Notify, watch};
 
+use crate::connection::Connections;
+use crate::transaction::{self, BEGIN_SQLITE, Tx};
 use crate::value::bound;
 use crate::{Arg, Row, Statement};
 
@@ -71,23 +73,37 @@ fn machine_now_ms() -> i64 {
 #[derive(Clone)]
 enum Db {
     Sqlite {
-        read: SqlitePool,
-        write: SqlitePool,
+        read: Connections<SqliteConnection>,
+        /// One: SQLite has one writer at a time anyway, and a queue in memory is fairer than its busy waiting.
+        write: Connections<SqliteConnection>,
     },
     /// Through `notes` go writes that need not have reached the disk when they return: claims and the ends of effects
     /// that tell their machine nothing. A server that crashes may forget the last of them, and then the effect is owed
     /// again, as after any crash of ours; whatever another connection commits later reaches the disk after them.
-    Postgres {
-        pool: PgPool,
-        notes: PgPool,
-    },
+    Postgres { pool: Connections<PgConnection>, notes: Connections<PgConnection>, clock: Arc<ServerClock> },
 }
 
-/// A transaction that reads first and writes later would fail at once when another wrote in between, however long the
-/// busy timeout is; this one waits for its turn at the start.
-const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";
+/// PostgreSQL's clock, asked now and then and carried on by a clock that nobody can set.
+#[derive(Default)]
+struct ServerClock(Mutex<Option<(Instant, i64)>>);
 
-const UNPOISONED: &str = "no code panics while it holds this lock";
+impl ServerClock {
+    /// How long an answer is carried on. Machines' clocks drift apart by less than a millisecond in that time, and a
+    /// server whose clock is set is believed again long before a lease of 20 s ends.
+    const CARRIED_MAX: Duration = Duration::from_secs(2);
+
+    fn now_ms(&self) -> Option<i64> {
+        let (asked_at, answer) = (*self.0.lock().expect(UNPOISONED))?;
+        let since = asked_at.elapsed();
+        (since < Self::CARRIED_MAX).then(|| answer + i64::try_from(since.as_millis()).unwrap_or_default())
+    }
+
+    fn learn(&self, asked_at: Instant, answer: i64) {
+        *self.0.lock().expect(UNPOISONED) = Some((asked_at, answer));
+    }
+}
+
+pub(crate) const UNPOISONED: &str = "no code panics while it holds this lock";
 
 /// What wakes the pump of a lane and a kind.
 type Wakes = HashMap<(&'static str, &'static str), Arc<Notify>>;
@@ -177,49 +193,20 @@ impl StoreError {
     }
 }
 
-/// A write transaction.
-pub(crate) enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
-}
-
-impl Tx {
-    pub(crate) async fn execute(&mut self, sql: &'static str, args: &[Arg]) -> Result<u64, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => bound!(sql, args).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres(tx) => bound!(sql, args).execute(&mut **tx).await?.rows_affected(),
-        })
-    }
-
-    pub(crate) async fn first(&mut self, sql: &'static str, args: &[Arg]) -> Result<Option<Row>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => bound!(sql, args).fetch_optional(&mut **tx).await?.map(Row::Sqlite),
-            Self::Postgres(tx) => bound!(sql, args).fetch_optional(&mut **tx).await?.map(Row::Postgres),
-        })
-    }
-
-    /// Lets one writer of a machine through at a time. Without it PostgreSQL would let writers overtake each other for
-    /// ever at the compare-and-swap, and an answer (effect, then machine) would deadlock with a revocation (machine,
-    /// then effect).
-    pub(crate) async fn serialise_writes(&mut self, kind: &str, machine: &str) -> Result<(), StoreError> {
-        const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-        self.lock(LOCK, &[format!("{kind} {machine}").into()]).await
-    }
-
-    async fn lock(&mut self, sql: &'static str, args: &[Arg]) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(_) => Ok(()),
-            Self::Postgres(_) => self.execute(sql, args).await.map(drop),
-        }
-    }
-
-    pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
-    }
+/// Runs one statement on a connection of its own.
+macro_rules! alone {
+    ($connections:expr, $sql:expr, $args:expr, fetch_all => $row:expr) => {{
+        let mut turn = $connections.turn().await?;
+        let rows = bound!($sql, $args).fetch_all(turn.connection()).await?;
+        turn.over();
+        Ok(rows.into_iter().map($row).collect())
+    }};
+    ($connections:expr, $sql:expr, $args:expr, execute) => {{
+        let mut turn = $connections.turn().await?;
+        let done = bound!($sql, $args).execute(turn.connection()).await?;
+        turn.over();
+        Ok(done.rows_affected())
+    }};
 }
 
 impl Store {
@@ -251,21 +238,26 @@ impl Store {
     pub(crate) async fn lease_now(&self) -> Result<i64, StoreError> {
         match &self.db {
             Db::Sqlite { .. } => Ok(machine_now_ms()),
-            Db::Postgres { .. } => {
+            Db::Postgres { clock, .. } => {
+                if let Some(now_ms) = clock.now_ms() {
+                    return Ok(now_ms);
+                }
+                #[expect(clippy::disallowed_methods, reason = "measures a span on this machine, not a time of day")]
+                let asked_at = Instant::now();
                 let rows = self.rows(SERVER_NOW, &[]).await?;
-                rows.first().ok_or(sqlx::Error::RowNotFound)?.int("now_ms")
+                let now_ms = rows.first().ok_or(sqlx::Error::RowNotFound)?.int("now_ms")?;
+                clock.learn(asked_at, now_ms);
+                Ok(now_ms)
             }
         }
     }
 
     /// Reads rows for a view. Decisions are never made on them.
     pub async fn rows(&self, sql: &'static str, args: &[Arg]) -> Result<Vec<Row>, StoreError> {
-        Ok(match &self.db {
-            Db::Sqlite { read, .. } => bound!(sql, args).fetch_all(read).await?.into_iter().map(Row::Sqlite).collect(),
-            Db::Postgres { pool, .. } => {
-                bound!(sql, args).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
-            }
-        })
+        match &self.db {
+            Db::Sqlite { read, .. } => alone!(read, sql, args, fetch_all => Row::Sqlite),
+            Db::Postgres { pool, .. } => alone!(pool, sql, args, fetch_all => Row::Postgres),
+        }
     }
 
     /// Writes rows of a table that belongs to no machine, in one transaction; says how many each statement touched.
@@ -285,43 +277,61 @@ impl Store {
     /// Runs a claim, one at a time. Without the lock PostgreSQL hands overlapping rows of one group to two claimers,
     /// because each looks at a snapshot in which the other's claim has not happened; SQLite has one writer anyway.
     pub(crate) async fn claim_rows(&self, sql: &'static str, args: &[Arg]) -> Result<Vec<Row>, StoreError> {
-        Ok(match &self.db {
-            Db::Sqlite { write, .. } => {
-                bound!(sql, args).fetch_all(write).await?.into_iter().map(Row::Sqlite).collect()
-            }
+        match &self.db {
+            Db::Sqlite { write, .. } => alone!(write, sql, args, fetch_all => Row::Sqlite),
             Db::Postgres { notes, .. } => {
-                let mut tx = notes.begin().await?;
-                sqlx::query("SELECT pg_advisory_xact_lock(6405130, 0)").execute(&mut *tx).await?;
-                let rows = bound!(sql, args).fetch_all(&mut *tx).await?;
-                tx.commit().await?;
-                rows.into_iter().map(Row::Postgres).collect()
+                let mut turn = notes.turn().await?;
+                turn.say("BEGIN; SELECT pg_advisory_xact_lock(6405130, 0)").await?;
+                let rows = bound!(sql, args).fetch_all(turn.connection()).await?;
+                turn.say("COMMIT").await?;
+                turn.over();
+                Ok(rows.into_iter().map(Row::Postgres).collect())
             }
-        })
+        }
     }
 
     /// Runs one statement about a claim that its holder made.
     pub(crate) async fn note(&self, sql: &'static str, args: &[Arg]) -> Result<u64, StoreError> {
-        Ok(match &self.db {
-            Db::Sqlite { write, .. } => bound!(sql, args).execute(write).await?.rows_affected(),
-            Db::Postgres { notes, .. } => bound!(sql, args).execute(notes).await?.rows_affected(),
-        })
+        match &self.db {
+            Db::Sqlite { write, .. } => alone!(write, sql, args, execute),
+            Db::Postgres { notes, .. } => alone!(notes, sql, args, execute),
+        }
+    }
+
+    /// Writes one row for an effect that is owed until it ends, and gives back what its `RETURNING` says. A PostgreSQL
+    /// server that crashes may forget the row, but then it has forgotten the end of the effect too.
+    pub async fn note_row(&self, statement: &Statement) -> Result<Option<Row>, StoreError> {
+        let Statement { sql, args } = statement;
+        let rows: Result<Vec<Row>, StoreError> = match &self.db {
+            Db::Sqlite { write, .. } => alone!(write, *sql, args, fetch_all => Row::Sqlite),
+            Db::Postgres { notes, .. } => alone!(notes, *sql, args, fetch_all => Row::Postgres),
+        };
+        Ok(rows?.pop())
     }
 
     /// A statement alone is a transaction by itself, without the two round trips around it.
     async fn write_one(&self, statement: &Statement) -> Result<u64, StoreError> {
         let Statement { sql, args } = statement;
-        Ok(match &self.db {
-            Db::Sqlite { write, .. } => bound!(*sql, args).execute(write).await?.rows_affected(),
-            Db::Postgres { pool, .. } => bound!(*sql, args).execute(pool).await?.rows_affected(),
-        })
+        match &self.db {
+            Db::Sqlite { write, .. } => alone!(write, *sql, args, execute),
+            Db::Postgres { pool, .. } => alone!(pool, *sql, args, execute),
+        }
     }
 
     /// Asks the database to prepare a text without running it, as a check that both understand it.
     pub async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
-        let sql = AssertSqlSafe(sql.to_owned());
+        let sql = sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(sql.to_owned()));
         match &self.db {
-            Db::Sqlite { read, .. } => drop(read.prepare(sqlx::SqlSafeStr::into_sql_str(sql)).await?),
-            Db::Postgres { pool, .. } => drop(pool.prepare(sqlx::SqlSafeStr::into_sql_str(sql)).await?),
+            Db::Sqlite { read, .. } => {
+                let mut turn = read.turn().await?;
+                turn.connection().prepare(sql).await?;
+                turn.over();
+            }
+            Db::Postgres { pool, .. } => {
+                let mut turn = pool.turn().await?;
+                turn.connection().prepare(sql).await?;
+                turn.over();
+            }
         }
         Ok(())
     }
@@ -330,20 +340,37 @@ impl Store {
     pub async fn close(&self) {
         match &self.db {
             Db::Sqlite { read, write } => {
-                read.close().await;
-                write.close().await;
+                read.close();
+                write.close();
             }
-            Db::Postgres { pool, notes } => {
-                notes.close().await;
-                pool.close().await;
+            Db::Postgres { pool, notes, .. } => {
+                notes.close();
+                pool.close();
             }
         }
     }
 
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        self.begin_with("BEGIN".to_owned()).await
+    }
+
+    /// Begins a transaction that changes one machine; its writers take turns.
+    pub(crate) async fn begin_for(&self, kind: &str, machine: &str) -> Result<Tx, StoreError> {
+        self.begin_with(transaction::begin_for(kind, machine)).await
+    }
+
+    async fn begin_with(&self, words_for_postgres: String) -> Result<Tx, StoreError> {
         Ok(match &self.db {
-            Db::Sqlite { write, .. } => Tx::Sqlite(write.begin_with(BEGIN_SQLITE).await?),
-            Db::Postgres { pool, .. } => Tx::Postgres(pool.begin().await?),
+            Db::Sqlite { write, .. } => {
+                let mut turn = write.turn().await?;
+                turn.say(BEGIN_SQLITE).await?;
+                Tx::Sqlite(turn)
+            }
+            Db::Postgres { pool, .. } => {
+                let mut turn = pool.turn().await?;
+                turn.say(AssertSqlSafe(words_for_postgres)).await?;
+                Tx::Postgres(turn)
+            }
         })
     }
 
@@ -354,14 +381,22 @@ impl Store {
 
     /// Wakes every pump of a lane: an effect that ended may have held back one of another kind in its group.
     pub(crate) fn wake(&self, lane: &'static str) {
-        for (_, notify) in self.wakes.lock().expect(UNPOISONED).iter().filter(|((of, _), _)| *of == lane) {
-            notify.notify_one();
-        }
+        self.wake_others(lane, "");
+    }
+
+    /// Wakes every pump of a lane but that of this kind.
+    pub(crate) fn wake_others(&self, lane: &'static str, but: &'static str) {
+        let wakes = self.wakes.lock().expect(UNPOISONED);
+        let others = wakes.iter().filter(|((of, kind), _)| *of == lane && *kind != but);
+        others.for_each(|(_, notify)| notify.notify_one());
     }
 }
 
 /// Connections for notes. None of them waits for the disk, so a few serve many lanes.
 const NOTES_MAX: u32 = 4;
+
+/// Prepared statements kept by each connection: every text of the product, and the joined ones in their variants.
+const STATEMENTS_KEPT: usize = 512;
 
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
@@ -371,37 +406,37 @@ async fn open_sqlite(settings: &StoreSettings) -> Result<Db, StoreError> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS_KEPT)
         .busy_timeout(settings.wait_max);
-    let pool = |size: u32| {
-        let options = options.clone();
-        let pool = SqlitePoolOptions::new().max_connections(size).acquire_timeout(settings.wait_max);
-        // When a disk is full SQLite ends the transaction by itself, the rollback that follows finds none, and the
-        // connection counts itself as inside one for ever. It is given up, and the next one is made afresh.
-        let pool = pool.after_release(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }));
-        pool.connect_with(options)
-    };
-    let write = pool(1).await?;
+    let write = Connections::<SqliteConnection>::new(options.clone(), 1, settings.wait_max);
     // Several processes may open a new file at once, and sqlx locks nothing on SQLite.
-    let mut tx = write.begin_with(BEGIN_SQLITE).await?;
+    let mut turn = write.turn().await?;
+    let mut tx = turn.connection().begin_with(BEGIN_SQLITE).await?;
     MIGRATIONS.run_direct(None, &mut *tx, false).await?;
     tx.commit().await?;
-    Ok(Db::Sqlite { read: pool(settings.connections_max).await?, write })
+    turn.over();
+    Ok(Db::Sqlite { read: Connections::new(options, settings.connections_max, settings.wait_max), write })
 }
 
 async fn open_postgres(settings: &StoreSettings) -> Result<Db, StoreError> {
     let wait_max_ms = settings.wait_max.as_millis().to_string();
-    let options = PgConnectOptions::from_str(&settings.url)?.application_name("downbeat").options([
+    let options = PgConnectOptions::from_str(&settings.url)?.statement_cache_capacity(STATEMENTS_KEPT);
+    let options = options.application_name("downbeat").options([
+        // A young table has no statistics, and a plan made then, which a connection keeps, reads all of it each time.
+        // Every look-up of ours has its index; what has none is still read through.
+        ("enable_seqscan", "off"),
         // A claim must see what was committed while it waited for its turn.
         ("default_transaction_isolation", "read committed"),
         ("lock_timeout", &wait_max_ms),
         // A process that is cut off in the middle of a transaction must not keep its locks.
         ("idle_in_transaction_session_timeout", &wait_max_ms),
     ]);
-    let sized = |size: u32| PgPoolOptions::new().max_connections(size).acquire_timeout(settings.wait_max);
-    let pool = sized(settings.connections_max).connect_with(options.clone()).await?;
-    MIGRATIONS.run(&pool).await?;
-    let notes = sized(NOTES_MAX).connect_lazy_with(options.options([("synchronous_commit", "off")]));
-    Ok(Db::Postgres { pool, notes })
+    let pool = Connections::<PgConnection>::new(options.clone(), settings.connections_max, settings.wait_max);
+    let mut turn = pool.turn().await?;
+    MIGRATIONS.run(turn.connection()).await?;
+    turn.over();
+    let notes = options.options([("synchronous_commit", "off")]);
+    Ok(Db::Postgres { pool, notes: Connections::new(notes, NOTES_MAX, settings.wait_max), clock: Arc::default() })
 }
 
 /// What stands before the colon, when it looks like a scheme; nothing otherwise.

@@ -68,9 +68,8 @@ impl Store {
     /// machine hears of it.
     pub async fn append_log(&self, kind: &'static str, machine: &str, lines: &[String]) -> Result<(), StoreError> {
         let now = self.now();
-        let mut tx = self.begin().await?;
         // Two that append at once would take the same number.
-        tx.serialise_writes(kind, machine).await?;
+        let mut tx = self.begin_for(kind, machine).await?;
         for line in lines {
             tx.execute(APPEND, &[kind.into(), machine.into(), now.into(), line.as_str().into()]).await?;
         }

@@ -13,18 +13,20 @@
 //!    done; the effect's id is the idempotency key they hand to the outside world.
 
 mod apply;
+mod connection;
 mod db;
 mod journal;
 mod outbox;
 mod pump;
 mod schema;
 mod table;
+mod transaction;
 mod value;
 
 pub use apply::{Applied, ApplyError, Created};
 pub use db::{Backend, Store, StoreError, StoreSettings};
 pub use journal::{JournalEntry, LOG_LINES_MAX, LogLine};
-pub use outbox::{Debt, Lane, Leased};
+pub use outbox::{Claims, Debt, Lane, Leased};
 pub use pump::{Owed, Performed, Performer, Pump, Pumping};
 pub use schema::{SchemaStep, Standing, schema_steps};
 pub use table::{Route, Table};

@@ -13,7 +13,7 @@ use crate::{Arg, Row, Statement, Store, StoreError};
 
 pub(crate) const OWE: &str = "INSERT INTO outbox
     (id, seq, kind, machine, lane, grp, body, state, due_at_ms, attempt, created_at_ms)
-    VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM outbox), $2, $3, $4, $5, $6, 'owed', $7, 0, $8)";
+    VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 + $9 FROM outbox), $2, $3, $4, $5, $6, 'owed', $7, 0, $8)";
 pub(crate) const FINISH: &str = "UPDATE outbox SET state = 'done', ended_at_ms = $3, lease_until_ms = NULL
     WHERE id = $1 AND lease_token = $2 AND state = 'owed'";
 pub(crate) const REVOKE: &str = "UPDATE outbox
@@ -23,14 +23,16 @@ pub(crate) const REVOKE: &str = "UPDATE outbox
 pub(crate) const ENDED: &str = "SELECT id FROM outbox WHERE id = $1 AND lease_token = $2 AND state <> 'owed'";
 // Transactions may commit in another order than they took their `seq`, so a row may turn up before one of its group that
 // is being performed already: it is not enough to be the first.
-const NEXT: &str = "SELECT o.id FROM outbox o
+const LOOK: &str = "SELECT (SELECT o.id FROM outbox o
     WHERE o.state = 'owed' AND o.lane = $1 AND o.kind = $2 AND o.due_at_ms <= $3
     AND (o.lease_until_ms IS NULL OR o.lease_until_ms <= $4)
     AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp
         AND (e.seq < o.seq OR (e.seq = o.seq AND e.id < o.id)))
     AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp
         AND e.lease_until_ms > $4)
-    ORDER BY o.due_at_ms, o.seq, o.id LIMIT 1";
+    ORDER BY o.due_at_ms, o.seq, o.id LIMIT 1) AS next,
+    (SELECT MIN(due_at_ms) FROM outbox
+    WHERE state = 'owed' AND lane = $1 AND kind = $2 AND due_at_ms > $3 AND lease_until_ms IS NULL) AS later";
 // The look-up again, and its guard repeated outside: the holder of a row may have ended or extended it in between.
 const CLAIM: &str = "UPDATE outbox SET attempt = attempt + 1, lease_token = $6, lease_owner = $7, lease_until_ms = $8
     WHERE id IN (SELECT o.id FROM outbox o
@@ -43,6 +45,12 @@ const CLAIM: &str = "UPDATE outbox SET attempt = attempt + 1, lease_token = $6, 
     ORDER BY o.due_at_ms, o.seq, o.id LIMIT $5)
     AND state = 'owed' AND (lease_until_ms IS NULL OR lease_until_ms <= $4)
     RETURNING id, machine, body, attempt, revoked_at_ms, last_error, due_at_ms, seq";
+// Eight at once; a place that is left over repeats another.
+const FINISH_SOME: &str = "UPDATE outbox SET state = 'done', ended_at_ms = $1, lease_until_ms = NULL
+    WHERE state = 'owed' AND ((id = $2 AND lease_token = $3) OR (id = $4 AND lease_token = $5)
+    OR (id = $6 AND lease_token = $7) OR (id = $8 AND lease_token = $9) OR (id = $10 AND lease_token = $11)
+    OR (id = $12 AND lease_token = $13) OR (id = $14 AND lease_token = $15) OR (id = $16 AND lease_token = $17))";
+const FINISHED_AT_ONCE: usize = 8;
 const EXTEND: &str = "UPDATE outbox SET lease_until_ms = $3
     WHERE id = $1 AND lease_token = $2 AND state = 'owed' RETURNING revoked_at_ms";
 const PUT_OFF: &str = "UPDATE outbox SET lease_token = NULL, lease_until_ms = NULL, due_at_ms = $3, last_error = $4
@@ -51,8 +59,6 @@ const RELEASE: &str = "UPDATE outbox SET lease_token = NULL, lease_until_ms = NU
     WHERE id = $1 AND lease_token = $2 AND state = 'owed'";
 const BURY: &str = "UPDATE outbox SET state = 'buried', ended_at_ms = $3, last_error = $4, lease_until_ms = NULL
     WHERE id = $1 AND lease_token = $2 AND state = 'owed'";
-const NEXT_DUE: &str = "SELECT MIN(due_at_ms) AS due FROM outbox
-    WHERE state = 'owed' AND lane = $1 AND kind = $2 AND due_at_ms > $3 AND lease_until_ms IS NULL";
 const FORGET_LEASES: &str = "UPDATE outbox SET lease_token = NULL, lease_until_ms = NULL
     WHERE state = 'owed' AND lease_token IS NOT NULL";
 // What was made in the future was made before the clock went back; by how much it was to wait is kept.
@@ -105,6 +111,15 @@ pub struct Leased {
     pub last_error: Option<String>,
 }
 
+/// What a look at a lane brought.
+#[derive(Debug)]
+pub struct Claims {
+    /// The effects that are ours for now.
+    pub leased: Vec<Leased>,
+    /// When the next effect is due that was not due yet.
+    pub later: Option<Timestamp>,
+}
+
 /// An effect that is owed, for people to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Debt {
@@ -136,19 +151,22 @@ pub(crate) enum Lease {
 impl Store {
     /// Claims the next due effect of a lane for one kind of machine.
     pub async fn claim(&self, lane: &Lane, kind: &'static str) -> Result<Option<Leased>, StoreError> {
-        Ok(self.claim_up_to(1, lane, kind).await?.pop())
+        Ok(self.claim_up_to(1, lane, kind).await?.leased.pop())
     }
 
     /// Claims so many due effects of a lane at once as there are up to `n_max`, in the order in which they are due; no
     /// two are of one group.
-    pub async fn claim_up_to(&self, n_max: usize, lane: &Lane, kind: &'static str) -> Result<Vec<Leased>, StoreError> {
+    pub async fn claim_up_to(&self, n_max: usize, lane: &Lane, kind: &'static str) -> Result<Claims, StoreError> {
         let n_max = i64::try_from(n_max).unwrap_or(i64::MAX);
         loop {
             let lease_now = self.lease_now().await?;
             let look = [lane.name.into(), kind.into(), self.now().into(), lease_now.into()];
             // The first look takes no lock, so that an idle lane costs the writers nothing.
-            if self.rows(NEXT, &look).await?.is_empty() {
-                return Ok(Vec::new());
+            let seen = self.rows(LOOK, &look).await?;
+            let seen = seen.first().ok_or(sqlx::Error::RowNotFound)?;
+            let later = seen.maybe_int("later")?.map(Timestamp::from_ms);
+            if seen.maybe_text("next")?.is_none() {
+                return Ok(Claims { leased: Vec::new(), later });
             }
             let token = new_token();
             let lease =
@@ -157,7 +175,8 @@ impl Store {
             if !rows.is_empty() {
                 let place = |row: &Row| Ok::<_, StoreError>((row.int("due_at_ms")?, row.int("seq")?));
                 rows.sort_by_key(|row| place(row).unwrap_or_default());
-                return rows.iter().map(|row| leased_of(row, &token)).collect();
+                let leased = rows.iter().map(|row| leased_of(row, &token)).collect::<Result<_, _>>()?;
+                return Ok(Claims { leased, later });
             }
         }
     }
@@ -177,8 +196,20 @@ impl Store {
 
     /// Ends an effect that has nothing to tell its machine; false when the lease was taken over.
     pub async fn finish(&self, attempt: &Attempt) -> Result<bool, StoreError> {
-        let now = self.now();
-        self.write_claimed(FINISH, attempt, vec![now.into()]).await
+        Ok(self.finish_all(std::slice::from_ref(attempt)).await? == 1)
+    }
+
+    /// Ends effects that have nothing to tell their machines, and says how many; those whose lease was taken over are
+    /// left alone.
+    pub(crate) async fn finish_all(&self, attempts: &[Attempt]) -> Result<u64, StoreError> {
+        let (now, mut n_ended) = (Arg::from(self.now()), 0);
+        for some in attempts.chunks(FINISHED_AT_ONCE) {
+            let padded = some.iter().chain(std::iter::repeat(&some[0])).take(FINISHED_AT_ONCE);
+            let claims = padded.flat_map(|attempt| [attempt.effect.as_str().into(), token(attempt)]);
+            let args: Vec<_> = std::iter::once(now.clone()).chain(claims).collect();
+            n_ended += self.note(FINISH_SOME, &args).await?;
+        }
+        Ok(n_ended)
     }
 
     /// Gives a claim back with the reason, to be tried again from `after` on; false when the lease was taken over.
@@ -196,18 +227,6 @@ impl Store {
     pub(crate) async fn bury(&self, attempt: &Attempt, why: &str) -> Result<bool, StoreError> {
         let now = self.now();
         self.write_claimed(BURY, attempt, vec![now.into(), why.into()]).await
-    }
-
-    /// When the next effect of a lane is due that was not due at `after`.
-    pub(crate) async fn next_due(
-        &self,
-        lane: &Lane,
-        kind: &'static str,
-        after: Timestamp,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let rows = self.rows(NEXT_DUE, &[lane.name.into(), kind.into(), after.into()]).await?;
-        let due = rows.first().map(|row| row.maybe_int("due")).transpose()?.flatten();
-        Ok(due.map(Timestamp::from_ms))
     }
 
     /// Ends all leases at once. Only for the sole owner of a database, before it starts its pumps: whoever held them

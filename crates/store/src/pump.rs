@@ -9,7 +9,7 @@
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,7 +20,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-use crate::outbox::Lease;
+use crate::db::UNPOISONED;
+use crate::outbox::{Claims, Lease};
 use crate::{Applied, ApplyError, Lane, Leased, Store, StoreError, Table};
 
 /// The longest pause between two attempts that we choose. Longer ones would outlast a person's patience; shorter ones
@@ -98,6 +99,8 @@ pub struct Pump<P: Performer> {
     lane: Lane,
     performer: Arc<P>,
     wake: Arc<Notify>,
+    /// Performed, with nothing to tell, and not yet written down; the lane does that for all of them at its next turn.
+    finished: Arc<Mutex<Vec<Attempt>>>,
 }
 
 /// An effect that is ours for now, and what tells of revocations since before it was claimed.
@@ -112,18 +115,33 @@ impl<P: Performer> Pump<P> {
     /// A pump for `lane`.
     pub fn new(store: Store, lane: Lane, performer: P) -> Self {
         let wake = store.wake_of(lane.name, Self::KIND);
-        Self { store, lane, performer: Arc::new(performer), wake }
+        Self { store, lane, performer: Arc::new(performer), wake, finished: Arc::default() }
     }
 
     fn share(&self) -> Self {
-        let Self { store, lane, performer, wake } = self;
-        Self { store: store.clone(), lane: lane.clone(), performer: performer.clone(), wake: wake.clone() }
+        let Self { store, lane, performer, wake, finished } = self;
+        let (performer, wake, finished) = (performer.clone(), wake.clone(), finished.clone());
+        Self { store: store.clone(), lane: lane.clone(), performer, wake, finished }
     }
 
-    async fn claim_up_to(&self, n_max: usize) -> Result<Vec<Claimed>, StoreError> {
+    async fn claim_up_to(&self, n_max: usize) -> Result<(Vec<Claimed>, Option<Timestamp>), StoreError> {
+        self.finish().await?;
         let revocations = self.store.revocations.subscribe();
-        let leased = self.store.claim_up_to(n_max, &self.lane, Self::KIND).await?;
-        Ok(leased.into_iter().map(|leased| Claimed { leased, revocations: revocations.clone() }).collect())
+        let Claims { leased, later } = self.store.claim_up_to(n_max, &self.lane, Self::KIND).await?;
+        let claimed = leased.into_iter().map(|leased| Claimed { leased, revocations: revocations.clone() });
+        Ok((claimed.collect(), later))
+    }
+
+    /// Writes down what was performed and had nothing to tell.
+    async fn finish(&self) -> Result<(), StoreError> {
+        let finished = std::mem::take(&mut *self.finished.lock().expect(UNPOISONED));
+        let written = self.store.finish_all(&finished).await;
+        match written {
+            Ok(0) => {}
+            Ok(_) => self.store.wake_others(self.lane.name, Self::KIND),
+            Err(_) => self.finished.lock().expect(UNPOISONED).extend(finished),
+        }
+        written.map(drop)
     }
 
     /// Performs one claimed effect and records what came of it.
@@ -157,7 +175,10 @@ impl<P: Performer> Pump<P> {
         }
         match performed {
             Performed::Done(event) | Performed::GiveUp(event) => self.answer(&owed, event).await,
-            Performed::Finished => self.store.finish(&attempt).await.map(drop),
+            Performed::Finished => {
+                self.finished.lock().expect(UNPOISONED).push(attempt);
+                Ok(())
+            }
             Performed::Retry { why, .. } if attempt.number >= self.lane.attempts_max => self.give_up(&owed, &why).await,
             Performed::Retry { after, why } => self.put_off(&attempt, after, &why).await,
         }
@@ -257,14 +278,10 @@ impl<P: Performer> Pump<P> {
         self.store.bury(attempt, why).await.map(drop)
     }
 
-    /// Sleeps until there may be something to claim that was not there at `looked_at`. What was due then and not
-    /// claimed waits for another of its group, whose end wakes the lane.
-    async fn rest(&self, looked_at: Timestamp) {
-        if self.wake.notified().now_or_never().is_some() {
-            return;
-        }
-        let due = self.store.next_due(&self.lane, Self::KIND, looked_at).await.ok().flatten();
-        let until_due = due.map_or(self.lane.poll, |due| due.since(self.store.now()));
+    /// Sleeps until there may be something to claim: a wake-up, or `later` has come. What was due and not claimed waits
+    /// for another of its group, whose end wakes the lane.
+    async fn rest(&self, later: Option<Timestamp>) {
+        let until_due = later.map_or(self.lane.poll, |due| due.since(self.store.now()));
         tokio::select! {
             () = self.wake.notified() => {}
             () = pause(until_due.min(self.lane.poll)) => {}
@@ -289,8 +306,9 @@ impl<P: Performer> Pumping for Pump<P> {
     }
 
     async fn perform_next(&self) -> Result<bool, StoreError> {
-        let Some(claimed) = self.claim_up_to(1).await?.pop() else { return Ok(false) };
+        let Some(claimed) = self.claim_up_to(1).await?.0.pop() else { return Ok(false) };
         self.settle(claimed, &CancellationToken::new()).await?;
+        self.finish().await?;
         Ok(true)
     }
 
@@ -303,14 +321,13 @@ impl<P: Performer> Pumping for Pump<P> {
                 stop.run_until_cancelled(performing.join_next()).await;
                 continue;
             }
-            let looked_at = self.store.now();
             // Never cut off: a claim that nobody knows of would hold its lease.
             match self.claim_up_to(n_free).await {
-                Ok(claimed) => {
+                Ok((claimed, later)) => {
                     let has_more = claimed.len() == n_free;
                     claimed.into_iter().for_each(|one| self.spawn(&mut performing, one, stop.clone()));
                     if !has_more {
-                        stop.run_until_cancelled(self.rest(looked_at)).await;
+                        stop.run_until_cancelled(self.rest(later)).await;
                     }
                 }
                 Err(error) => {
@@ -320,6 +337,9 @@ impl<P: Performer> Pumping for Pump<P> {
             }
         }
         while performing.join_next().await.is_some() {}
+        if let Err(error) = self.finish().await {
+            error!(lane = self.lane.name, "effects were performed but not recorded: {error}");
+        }
     }
 }
 

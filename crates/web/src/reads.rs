@@ -5,9 +5,9 @@ use store::{JournalEntry, LogLine, Row, Store, StoreError};
 
 // The names of states are those of the task's row.
 const NEEDING_A_PERSON: &str = "SELECT id, updated_at_ms FROM task
-    WHERE state IN ('awaiting-approval', 'departed', 'in-review') ORDER BY updated_at_ms, number LIMIT $1";
+    WHERE state IN ('awaiting-approval', 'asking', 'parked', 'paused', 'departed', 'in-review') ORDER BY updated_at_ms, number LIMIT $1";
 const RUNNING: &str = "SELECT id, updated_at_ms FROM task
-    WHERE state IN ('queued', 'planning', 'working', 'publishing', 'merging', 'cancelling')
+    WHERE state IN ('queued', 'planning', 'working', 'pausing', 'publishing', 'merging', 'cancelling')
     ORDER BY updated_at_ms DESC, number DESC LIMIT $1";
 const ENDED: &str = "SELECT id, updated_at_ms FROM task
     WHERE state IN ('merged', 'answered', 'cancelled', 'failed') ORDER BY updated_at_ms DESC, number DESC LIMIT $1";
@@ -37,7 +37,7 @@ impl Section {
     /// The section in which a task of this state stands.
     pub(crate) fn of(state: &str) -> Self {
         match state {
-            "awaiting-approval" | "departed" | "in-review" => Self::NeedsPerson,
+            "awaiting-approval" | "asking" | "parked" | "paused" | "departed" | "in-review" => Self::NeedsPerson,
             "merged" | "answered" | "cancelled" | "failed" => Self::Ended,
             _ => Self::Running,
         }

@@ -70,6 +70,9 @@ fn badge_of(state: &TaskState) -> Badge {
         TaskState::Planning { .. } => Badge::new("planning", Tone::Runs),
         TaskState::AwaitingApproval { .. } => Badge::new("approve plan", Tone::Waits),
         TaskState::Working { .. } => Badge::new("working", Tone::Runs),
+        TaskState::Asking { .. } | TaskState::Parked { .. } => Badge::new("needs an answer", Tone::Waits),
+        TaskState::Pausing { .. } => Badge::new("pausing", Tone::Runs),
+        TaskState::Paused { .. } => Badge::new("paused", Tone::Waits),
         TaskState::Departed { .. } => Badge::new("accept change", Tone::Waits),
         TaskState::Publishing { .. } => Badge::new("publishing", Tone::Runs),
         TaskState::InReview { sent_back: Some(_), .. } => Badge::new("sent back", Tone::Bad),
@@ -100,6 +103,11 @@ fn now_of(task: &Task, place: Option<&Progress>) -> String {
             format!("Plan v{} waits for an approval: {}", plan.version, plan.draft.summary)
         }
         TaskState::Working { approved } => format!("At work{}", under(approved)),
+        TaskState::Asking { open, .. } | TaskState::Parked { open, .. } => {
+            format!("Asks: {}", first_line(&open.question.text))
+        }
+        TaskState::Pausing { by, .. } => format!("Pausing, as {by} said"),
+        TaskState::Paused { by, .. } => format!("Paused by {by}; what it has done is kept"),
         TaskState::Departed { why, .. } => format!("Done, but stopped before publishing: {}", without_ticks(why)),
         TaskState::Publishing { work } => format!("Publishing {}", size(&work.changes)),
         TaskState::InReview { sent_back: Some(why), .. } => format!("Did not land: {}", first_line(why)),
@@ -130,6 +138,8 @@ fn commands_of(task: &Task) -> Vec<String> {
         TaskState::AwaitingApproval { .. } => {
             vec![format!("approve {id}"), format!("revise {id} …"), format!("reject {id}")]
         }
+        TaskState::Asking { .. } | TaskState::Parked { .. } => vec![format!("answer {id} …")],
+        TaskState::Paused { .. } => say(&["resume"]),
         TaskState::Departed { .. } => say(&["approve", "reject"]),
         TaskState::InReview { pull_request, sent_back } => {
             match (pull_request.work.red_checks().is_empty(), sent_back) {
@@ -143,6 +153,7 @@ fn commands_of(task: &Task) -> Vec<String> {
         TaskState::Queued { .. }
         | TaskState::Planning { .. }
         | TaskState::Working { .. }
+        | TaskState::Pausing { .. }
         | TaskState::Publishing { .. }
         | TaskState::Merging { .. }
         | TaskState::Cancelling { .. }

@@ -143,7 +143,7 @@ fn facts_of(task: &Task) -> Vec<Fact> {
         fact("Lands on", request.target.to_string()),
         fact("Asked by", request.requester.to_string()),
         fact("Thread", request.thread.to_string()),
-        fact("Agent", request.agent.clone()),
+        fact("Agent", request.model.iter().fold(request.agent.clone(), |agent, model| format!("{agent} ({model})"))),
         fact("Read", request.receipt.clone()),
         fact("Plan", plan.to_owned()),
         fact("Merges", merge.to_owned()),
@@ -160,6 +160,10 @@ fn last_words_of(task: &Task) -> Option<String> {
         | TaskState::Planning { .. }
         | TaskState::AwaitingApproval { .. }
         | TaskState::Working { .. }
+        | TaskState::Asking { .. }
+        | TaskState::Parked { .. }
+        | TaskState::Pausing { .. }
+        | TaskState::Paused { .. }
         | TaskState::Departed { .. }
         | TaskState::Publishing { .. }
         | TaskState::InReview { sent_back: None, .. }

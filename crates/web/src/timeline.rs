@@ -66,6 +66,14 @@ fn what_happened(event: &TaskEvent) -> String {
         E::NothingChanged { session, .. } => format!("Session {session} found nothing to change"),
         E::SessionFailed { session, .. } => format!("Session {session} failed"),
         E::SessionStopped { session } => format!("Session {session} was stopped"),
+        E::Asked { session, .. } => format!("Session {session} asked a question"),
+        E::InputGiven { by, .. } => format!("{by} answered"),
+        E::SessionParked { session } => format!("Session {session} ended, and its question stays open"),
+        E::Steered { by, .. } => format!("{by} said something to the agent"),
+        E::WordsTold { session, .. } => format!("Session {session} heard what people said"),
+        E::PauseRequested { by } => format!("{by} paused it"),
+        E::ResumeRequested { by } => format!("{by} let it go on"),
+        E::RolledBack { by, checkpoint, .. } => format!("{by} went back to checkpoint {checkpoint}"),
         E::DepartureAccepted { by, head } => format!("{by} accepted the change {}", head.short()),
         E::Published { reference, .. } => format!("Published as {reference}"),
         E::PublishFailed { .. } => "Could not be published".to_owned(),
@@ -76,7 +84,11 @@ fn what_happened(event: &TaskEvent) -> String {
         E::EntryEjected { .. } => "Sent back by the merge queue".to_owned(),
         E::EntryWithdrawn => "Left the merge queue".to_owned(),
         E::StopRequested { by } => format!("{by} stopped it"),
-        E::RetryRequested { by } => format!("{by} asked to try again"),
+        E::RetryRequested { by, agent: None, model: None } => format!("{by} asked to try again"),
+        E::RetryRequested { by, agent, model } => {
+            let with: Vec<_> = [agent, model].into_iter().flatten().map(String::as_str).collect();
+            format!("{by} asked to try again with {}", with.join(", "))
+        }
         E::DeadlinePassed { .. } => "A deadline passed".to_owned(),
     }
 }
@@ -87,6 +99,8 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         E::PlanProposed { draft, .. } => Some(&draft.summary),
         E::RevisionRequested { feedback, .. } => Some(feedback),
         E::NothingChanged { answer, .. } => Some(answer),
+        E::Asked { question, .. } => Some(&question.text),
+        E::InputGiven { text, .. } | E::Steered { text, .. } | E::RolledBack { text, .. } => Some(text),
         E::Refused { why, .. }
         | E::SessionFailed { why, .. }
         | E::PublishFailed { why, .. }
@@ -98,6 +112,10 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         | E::PlanApproved { .. }
         | E::WorkFinished { .. }
         | E::SessionStopped { .. }
+        | E::SessionParked { .. }
+        | E::WordsTold { .. }
+        | E::PauseRequested { .. }
+        | E::ResumeRequested { .. }
         | E::DepartureAccepted { .. }
         | E::Published { .. }
         | E::MergeRequested { .. }

@@ -21,7 +21,7 @@ use crate::{calm, play};
 const SEEDS_MAX: u64 = 1_000;
 
 /// The laws of whole histories, beside those of the machines.
-const HISTORY_LAWS: [&str; 20] = [
+const HISTORY_LAWS: [&str; 21] = [
     laws::APPROVED,
     laws::PRODUCED,
     laws::PUBLISHED,
@@ -36,6 +36,7 @@ const HISTORY_LAWS: [&str; 20] = [
     laws::TESTED,
     laws::LINEAR,
     laws::MERGED,
+    laws::TAKEN_BACK,
     laws::PROVED,
     play::ONCE,
     play::ANSWERS,

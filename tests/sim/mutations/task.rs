@@ -2,8 +2,8 @@
 
 use agents::task::state::Intent;
 use agents::task::{
-    Announcement, Approved, Deadline, Goal, Plan, PlanDraft, PlanMode, PullRequest, Task, TaskEffect, TaskEvent,
-    TaskState,
+    Announcement, Approved, Deadline, Goal, Ground, Plan, PlanDraft, PlanMode, PullRequest, Task, TaskEffect,
+    TaskEvent, TaskState,
 };
 use domain::policy::Tier;
 use domain::{Machine, Rejected, Step};
@@ -17,14 +17,14 @@ fn mutation(law: &'static str, fault: &'static str, task: Stepper<Task>) -> Muta
 }
 
 pub fn mutations() -> Vec<Mutation> {
-    [of_steps(), of_changes(), of_histories()].into_iter().flatten().collect()
+    [of_steps(), of_talk(), of_changes(), of_histories()].into_iter().flatten().collect()
 }
 
 /// Sends a step on into a session.
 fn start(step: &mut Step<Task>, goal: Goal) {
     step.state.sessions += 1;
     step.state.state = TaskState::Queued { goal: goal.clone() };
-    step.effects = vec![TaskEffect::StartSession { session: step.state.sessions, goal }];
+    step.effects = vec![TaskEffect::StartSession { session: step.state.sessions, goal, ground: Ground::Target }];
 }
 
 fn of_steps() -> Vec<Mutation> {
@@ -97,11 +97,62 @@ fn of_steps() -> Vec<Mutation> {
     ]
 }
 
+fn of_talk() -> Vec<Mutation> {
+    vec![
+        mutation("task: a question has one answer", "an answer is taken twice", |task, event, now| {
+            altered(task, event, now, |_, step| {
+                if let (TaskEvent::InputGiven { .. }, Some(word)) = (event, step.state.said.last().cloned()) {
+                    step.state.said.push(word);
+                }
+            })
+        }),
+        mutation(
+            "task: what people say is told to a session",
+            "a finish outruns what was said",
+            |mut task, event, now| {
+                if let TaskEvent::WorkFinished { session, .. } | TaskEvent::PlanProposed { session, .. } = event
+                    && *session == task.sessions
+                {
+                    let before = task.clone();
+                    task.said.iter_mut().for_each(|word| word.told = Some(*session));
+                    let mut step = task.step(event, now)?;
+                    step.state.said.retain(|word| before.said.iter().all(|said| said.text != word.text));
+                    return Ok(step);
+                }
+                task.step(event, now)
+            },
+        ),
+        mutation(
+            "task: who rests owes nothing but the end of it",
+            "a parked session is started again at once",
+            |task, event, now| {
+                altered(task, event, now, |_, step| {
+                    if let (TaskEvent::SessionParked { session }, TaskState::Parked { goal, .. }) =
+                        (event, step.state.state.clone())
+                    {
+                        let again = TaskEffect::StartSession { session: *session, goal, ground: Ground::Newest };
+                        step.effects.push(again);
+                    }
+                })
+            },
+        ),
+        mutation(laws::TAKEN_BACK, "a step back leaves the session its number", |task, event, now| {
+            altered(task, event, now, |before, step| {
+                if let (TaskEvent::RolledBack { .. }, Some(goal)) = (event, before.work_goal()) {
+                    step.state.sessions = before.sessions;
+                    let session = before.sessions;
+                    step.effects = vec![TaskEffect::StartSession { session, goal, ground: Ground::Newest }];
+                }
+            })
+        }),
+    ]
+}
+
 fn of_changes() -> Vec<Mutation> {
     vec![
         mutation(laws::APPROVED, "a retry works a plan that nobody saw", |task, event, now| {
             altered(task, event, now, |before, step| {
-                if let TaskEvent::RetryRequested { by } = event {
+                if let TaskEvent::RetryRequested { by, .. } = event {
                     let draft = PlanDraft { summary: "something else".to_owned(), ..PlanDraft::default() };
                     let plan = Plan::new(before.plans, draft, Tier::R1, String::new());
                     start(

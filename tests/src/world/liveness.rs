@@ -39,8 +39,14 @@ async fn missing(store: &Store, task: &Task, debts: &[Debt]) -> Result<Option<&'
         TaskState::Queued { .. }
         | TaskState::Planning { .. }
         | TaskState::Working { .. }
+        | TaskState::Asking { .. }
+        | TaskState::Pausing { .. }
         | TaskState::Cancelling { .. } => (!owes("session")).then_some("no session is owed"),
-        TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::InReview { .. } => {
+        TaskState::AwaitingApproval { .. }
+        | TaskState::Parked { .. }
+        | TaskState::Paused { .. }
+        | TaskState::Departed { .. }
+        | TaskState::InReview { .. } => {
             let is_ahead = |debt: &Debt| debt.lane == "timer" && debt.due_at_ms > store.now().as_ms();
             (!debts.iter().any(is_ahead)).then_some("waits for a person without a deadline")
         }
@@ -65,7 +71,25 @@ pub(super) async fn dozes(store: &Store) -> bool {
 }
 
 /// Whether a session was asked to stop and has not answered yet.
-pub(super) async fn is_cancelling(store: &Store) -> bool {
+pub(super) async fn is_stopping(store: &Store) -> bool {
     let tasks = view::newest(store, TASKS_MAX).await.expect("the state can be read");
-    tasks.iter().any(|task| task.state == "cancelling")
+    tasks.iter().any(|task| matches!(task.state.as_str(), "cancelling" | "pausing"))
+}
+
+/// Whether a session waits for the answer to its question.
+pub(super) async fn asks(store: &Store) -> bool {
+    let tasks = view::newest(store, TASKS_MAX).await.expect("the state can be read");
+    tasks.iter().any(|task| task.state == "asking")
+}
+
+/// Whether a task whose request says `listen` works, and nobody has said anything to it.
+pub(super) async fn listens(store: &Store) -> bool {
+    let tasks = view::newest(store, TASKS_MAX).await.expect("the state can be read");
+    for line in tasks.iter().filter(|task| task.state == "working" && task.title.contains("listen")) {
+        let task = store.load::<Task>(&line.id).await.expect("the state can be read");
+        if task.is_some_and(|task| task.said.is_empty()) {
+            return true;
+        }
+    }
+    false
 }

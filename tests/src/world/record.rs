@@ -85,7 +85,7 @@ impl Record {
         let was = self.texts.insert(key(message), message.text.clone()).unwrap_or_default();
         let before: Vec<_> = was.lines().collect();
         let news: Vec<_> = message.text.lines().filter(|line| !before.contains(line)).collect();
-        let subject = message.text.split(" · ").next().unwrap_or_default();
+        let subject = message.text.lines().next().unwrap_or_default().split(" · ").next().unwrap_or_default();
         let words = self.stable(&news.join(" · "));
         let mut lines = vec![format!("{:MARGIN$}{}[{subject}] {words}", "", place(message))];
         lines.extend(offered(&message.choices));

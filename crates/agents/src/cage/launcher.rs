@@ -4,7 +4,9 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use nix::sys::prctl;
@@ -14,8 +16,9 @@ use nix::unistd::{ForkResult, Pid, fork, geteuid, setsid};
 
 use super::namespaces::{Furnished, Unshared, furnish, unshare_where_possible};
 use super::rules::{self, Enforced, rooms};
-use super::spec::{Confinement, How, Level, Reach as NetworkReach, Report, Spec};
+use super::spec::{Confinement, How, Level, Network, Reach as NetworkReach, Report, Spec};
 use super::supervisor::{Guard, Reach, hold_signals, parent_lives, wait_for};
+use super::{GATE_PORT, bridge};
 
 /// Bytes of a spec beyond which it is refused; a real one has a few thousand.
 const SPEC_BYTES_MAX: u32 = 1 << 20;
@@ -115,7 +118,7 @@ impl Place {
     }
 }
 
-/// Runs `inside` in a child and never returns there.
+/// Runs `inside` in a child, which ends after it.
 fn fork_first(inside: impl FnOnce()) -> Result<Pid, String> {
     #[expect(unsafe_code, reason = "the launcher has one thread, so the child may do anything that the parent could")]
     // SAFETY: no other thread exists that could hold a lock in the moment of the fork.
@@ -151,6 +154,7 @@ fn settle_in(spec: &Spec, place: &Place) -> Result<Level, String> {
     prctl::set_pdeathsig(on_death).map_err(|error| format!("the launcher's death cannot be watched: {error}"))?;
     prctl::set_child_subreaper(true).map_err(|error| format!("orphans cannot be adopted: {error}"))?;
     let Furnished { own_proc, bounded_processes } = furnish(spec, place.unshared)?;
+    let gate = listen_for_gate(&spec.network)?;
     rules::limit(&spec.limits)?;
     prctl::set_no_new_privs().map_err(|error| format!("new privileges cannot be ruled out: {error}"))?;
     if place.as_root && !place.has_namespace() && spec.confinement == Confinement::Standard {
@@ -160,6 +164,10 @@ fn settle_in(spec: &Spec, place: &Place) -> Result<Level, String> {
         Confinement::Standard => Some(rules::confine(spec, place.unshared == Unshared::ProcessesAndNetwork)?),
         Confinement::Off => None,
     };
+    // After the rules, because whoever sweeps at the end is bound by them and may signal nobody who is not.
+    if let Some((listener, socket)) = gate {
+        fork_bridge(&listener, socket)?;
+    }
     Ok(Level {
         landlock_abi: enforced.as_ref().map(|Enforced { abi, .. }| *abi),
         own_processes: place.has_namespace(),
@@ -168,6 +176,24 @@ fn settle_in(spec: &Spec, place: &Place) -> Result<Level, String> {
         // The kernel exempts root from its limit per user.
         bounded_processes: bounded_processes || !place.as_root,
     })
+}
+
+/// The gate's port inside, and the socket outside that it leads to.
+fn listen_for_gate(network: &Network) -> Result<Option<(TcpListener, &Path)>, String> {
+    let Network::Gate { socket } = network else { return Ok(None) };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, GATE_PORT)).map_err(|error| {
+        format!("the network's gate cannot listen on 127.0.0.1:{GATE_PORT}: {error}; without namespaces only one run at a time can have it")
+    })?;
+    Ok(Some((listener, socket)))
+}
+
+/// Starts the process of ours that joins the gate's port to its socket.
+fn fork_bridge(listener: &TcpListener, socket: &Path) -> Result<(), String> {
+    fork_first(|| match rules::confine_bridge() {
+        Ok(()) => bridge::serve(listener, socket),
+        Err(why) => eprintln!("the network's gate stays closed: {why}"),
+    })
+    .map(drop)
 }
 
 fn run_command(spec: &Spec, place: &Place) -> How {

@@ -18,16 +18,23 @@
 pub mod run;
 pub mod spec;
 
+mod bridge;
 mod launcher;
 mod namespaces;
+mod opened;
 mod output;
+mod outside;
 mod rules;
 mod supervisor;
 
 pub use launcher::launch_main;
-pub use output::{Progress, ProgressSink, SilentSink};
+pub use opened::{Ending, Line, Opened, WHOLE_LINE_BYTES_MAX};
+pub use output::{LINE_BYTES_MAX, Progress, ProgressSink, SilentSink};
 pub use run::{Cage, CageSettings, Ended, Order, SYSTEM_PATH};
 pub use spec::{Access, Confinement, How, Level, Limits, Namespaces, Network};
 
 /// The verb by which the program is told to be the launcher.
 pub const VERB: &str = "cage";
+
+/// The port on 127.0.0.1 at which a run with [`Network::Gate`] finds its gate.
+pub const GATE_PORT: u16 = 8787;

@@ -38,8 +38,8 @@ pub(super) fn unshare_where_possible(spec: &Spec) -> Result<Unshared, String> {
     let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
     let mut flags =
         CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC;
-    let unshared = match spec.network {
-        Network::Denied => {
+    let unshared = match &spec.network {
+        Network::Denied | Network::Gate { .. } => {
             flags |= CloneFlags::CLONE_NEWNET;
             Unshared::ProcessesAndNetwork
         }

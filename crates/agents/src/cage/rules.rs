@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus, PathFd, Ruleset,
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus, NetPort, PathFd, Ruleset,
     RulesetAttr, RulesetCreatedAttr, RulesetError, Scope, make_bitflags, path_beneath_rules,
 };
 use nix::sys::resource::{Resource, setrlimit};
 use rustix::io::Errno;
-use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
+use rustix::thread::{CapabilitySet, CapabilitySets, remove_capability_from_bounding_set, set_capabilities};
 
+use super::GATE_PORT;
 use super::spec::{Access, Limits, Network, Reach, Spec};
 
 /// Programs and libraries of the system.
@@ -73,8 +74,8 @@ pub(super) fn confine(spec: &Spec, own_network: bool) -> Result<Enforced, String
     for needed in own_places(spec) {
         PathFd::new(&needed).map_err(|error| format!("{} cannot be opened: {error}", needed.display()))?;
     }
-    let deny_tcp = spec.network == Network::Denied && !own_network;
-    let status = restrict(spec, deny_tcp).map_err(|error| format!("Landlock refused its rules: {error}"))?;
+    let hold_tcp = spec.network != Network::Allowed && !own_network;
+    let status = restrict(spec, hold_tcp).map_err(|error| format!("Landlock refused its rules: {error}"))?;
     let LandlockStatus::Available { effective_abi, .. } = status.landlock else {
         return Err(
             "this kernel has no Landlock (Linux 5.13 or later with `landlock` among its security modules)".into()
@@ -83,15 +84,18 @@ pub(super) fn confine(spec: &Spec, own_network: bool) -> Result<Enforced, String
     if !status.no_new_privs {
         return Err("the kernel did not take away new privileges".into());
     }
-    let reach = match (own_network, deny_tcp && effective_abi >= ABI::V4) {
-        (true, _) => Reach::OwnLoopback,
-        (false, true) => Reach::NoTcp,
-        (false, false) => Reach::Everything,
+    let tcp_is_held = hold_tcp && effective_abi >= ABI::V4;
+    let reach = match (&spec.network, own_network, tcp_is_held) {
+        (Network::Denied, true, _) => Reach::OwnLoopback,
+        (Network::Gate { .. }, true, _) => Reach::Gate,
+        (Network::Denied, false, true) => Reach::NoTcp,
+        (Network::Gate { .. }, false, true) => Reach::GatePort,
+        (Network::Allowed, _, _) | (_, false, false) => Reach::Everything,
     };
     Ok(Enforced { abi: effective_abi as i32, reach })
 }
 
-fn restrict(spec: &Spec, deny_tcp: bool) -> Result<landlock::RestrictionStatus, RulesetError> {
+fn restrict(spec: &Spec, hold_tcp: bool) -> Result<landlock::RestrictionStatus, RulesetError> {
     let newest = ABI::V9;
     let writable = AccessFs::from_all(newest) & !make_bitflags!(AccessFs::{MakeChar | MakeBlock});
     let mut ruleset = Ruleset::default()
@@ -100,7 +104,7 @@ fn restrict(spec: &Spec, deny_tcp: bool) -> Result<landlock::RestrictionStatus, 
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(newest))?
         .scope(Scope::from_all(newest))?;
-    if deny_tcp {
+    if hold_tcp {
         ruleset = ruleset.handle_access(AccessNet::from_all(newest))?;
     }
     let [tmp, home] = rooms(&spec.private);
@@ -108,8 +112,15 @@ fn restrict(spec: &Spec, deny_tcp: bool) -> Result<landlock::RestrictionStatus, 
         Access::ReadOnly => READ,
         Access::ReadWrite => writable,
     };
+    let gate = match &spec.network {
+        Network::Gate { socket } => Some(socket),
+        Network::Denied | Network::Allowed => None,
+    };
+    let port = gate.filter(|_| hold_tcp).map(|_| Ok(NetPort::new(GATE_PORT, AccessNet::ConnectTcp)));
     ruleset
         .create()?
+        .add_rules(port.into_iter().collect::<Vec<Result<NetPort, RulesetError>>>())?
+        .add_rules(path_beneath_rules(gate, make_bitflags!(AccessFs::{ResolveUnix})))?
         .add_rules(path_beneath_rules(SYSTEM.iter().chain(MACHINE), READ))?
         .add_rules(path_beneath_rules(ETC.iter().map(|name| Path::new("/etc").join(name)), READ))?
         .add_rules(path_beneath_rules(DEVICES, make_bitflags!(AccessFs::{ReadFile | WriteFile | Truncate})))?
@@ -117,6 +128,23 @@ fn restrict(spec: &Spec, deny_tcp: bool) -> Result<landlock::RestrictionStatus, 
         .add_rules(path_beneath_rules([&spec.tree], tree_rights))?
         .add_rules(path_beneath_rules([tmp, home], writable))?
         .restrict_self()
+}
+
+/// What the bridge's process may do: take connections that reach its listener, and connect to the gate's socket. No
+/// file, no other network, no capability, even if the command could make it run something.
+pub(super) fn confine_bridge() -> Result<(), String> {
+    let none = CapabilitySets {
+        effective: CapabilitySet::empty(),
+        permitted: CapabilitySet::empty(),
+        inheritable: CapabilitySet::empty(),
+    };
+    set_capabilities(None, none).map_err(|error| format!("capabilities cannot be dropped: {error}"))?;
+    let newest = ABI::V8;
+    let rules = Ruleset::default()
+        .handle_access(AccessFs::from_all(newest))
+        .and_then(|rules| rules.handle_access(AccessNet::from_all(newest)))
+        .and_then(|rules| rules.create()?.restrict_self());
+    rules.map(drop).map_err(|error| format!("Landlock refused its rules: {error}"))
 }
 
 /// The private temporary and home directory of a run.

@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "this is where processes are started, and the time limit of one is real time"
+    reason = "this is where processes are started, and how long one takes is real time"
 )]
 
 use std::collections::BTreeMap;
@@ -12,16 +12,16 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use tokio::fs;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep_until};
+use tokio::process::Command;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::launcher::{REPORT, framed};
-use super::output::{Lines, Progress, SilentSink, Tail};
+use super::opened::{Ending, INPUT_CHUNKS_MAX, Opened, WAITING_ERRORS_MAX, WAITING_LINES_MAX, WholeLines};
+use super::output::{Lines, Progress, SilentSink};
+use super::outside::{Launched, Outside, Way, Ways};
 use super::spec::{Access, Confinement, How, Level, Limits, Namespaces, Network, Report, Spec};
 
 /// Where programs are looked for inside when nothing is added.
@@ -108,12 +108,6 @@ pub struct Cage {
     settings: CageSettings,
 }
 
-/// After asking the launcher to stop a run we wait this long, then kill the launcher; it needs one second and a bit.
-const LAUNCHER_GRACE: Duration = Duration::from_millis(2_500);
-
-/// Bytes read at once: what a pipe holds.
-const CHUNK_BYTES: usize = 64 << 10;
-
 impl Cage {
     /// Cages by these settings.
     pub fn new(settings: CageSettings) -> Self {
@@ -158,12 +152,33 @@ impl Cage {
     /// Runs one order to its end. Everything it started is gone when this returns. Dropping the future stops the run
     /// too, within the same three seconds.
     pub async fn run(&self, order: Order, stop: &CancellationToken, sink: Progress<'_>) -> Ended {
+        let ways =
+            Ways { input: None, out: Way::Shown(Lines::default(), sink), err: Way::Shown(Lines::default(), sink) };
+        self.conduct(order, stop, ways).await
+    }
+
+    /// Starts one order to be talked with while it runs. Any runtime worker may see to it: whoever holds what is
+    /// returned need not poll anything for the run to go on, but must read or drop its lines.
+    pub fn open(&self, order: Order, stop: &CancellationToken) -> Opened {
+        let (input, for_input) = mpsc::channel(INPUT_CHUNKS_MAX);
+        let (to_lines, lines) = mpsc::channel(WAITING_LINES_MAX);
+        let (to_errors, errors) = mpsc::channel(WAITING_ERRORS_MAX);
+        let (cage, stop) = (self.clone(), stop.clone());
+        let ending = Ending::of(async move {
+            let out = Way::Whole(WholeLines::new(to_lines));
+            let err = Way::Shown(Lines::default(), &to_errors);
+            cage.conduct(order, &stop, Ways { input: Some(for_input), out, err }).await
+        });
+        Opened { input, lines, errors, ending }
+    }
+
+    async fn conduct(&self, order: Order, stop: &CancellationToken, ways: Ways<'_>) -> Ended {
         let started = Instant::now();
         let (outcome, run) = match self.launch(&order).await {
             Ok((mut launched, frame)) => {
-                let mut run = Run::new(&order, self.settings.tail_bytes, sink);
+                let mut run = Outside::new(&order, self.settings.tail_bytes);
                 // On the heap: it has every buffer of the run, and callers nest it deeply.
-                let outcome = Box::pin(run.see_to_its_end(&mut launched, frame, stop)).await;
+                let outcome = Box::pin(run.see_to_its_end(&mut launched, frame, ways, stop)).await;
                 (outcome, Some(run))
             }
             Err(error) => (Err(error), None),
@@ -174,7 +189,7 @@ impl Cage {
         };
         let broken = |error: io::Error| Report { level: None, how: How::CouldNotStart(error.to_string()) };
         let report = report.unwrap_or_else(broken);
-        let (ending, stdout, output_tail) = run.map_or_else(Default::default, Run::into_parts);
+        let (ending, stdout, output_tail) = run.map_or_else(Default::default, Outside::into_parts);
         let how = ending.unwrap_or(report.how);
         Ended { how, level: report.level, stdout, output_tail, duration: started.elapsed() }
     }
@@ -215,7 +230,7 @@ impl Cage {
             access: order.access,
             private: order.private.clone(),
             read: self.settings.toolchains.iter().chain(&order.read).cloned().collect(),
-            network: order.network,
+            network: order.network.clone(),
             confinement: self.settings.confinement,
             namespaces: self.settings.namespaces,
             limits: order.limits.clone(),
@@ -232,119 +247,4 @@ async fn read_report(order: &Order, status: ExitStatus) -> io::Result<Report> {
         .await
         .map_err(|error| io::Error::other(format!("the launcher left no report: {error}")))?;
     Ok(serde_json::from_slice(&text)?)
-}
-
-/// The launcher's process; told to stop when nobody waits for it any more.
-struct Launched(Child);
-
-impl Launched {
-    fn ask_to_stop(&self) {
-        if let Some(id) = self.0.id() {
-            let _ = kill(Pid::from_raw(id as i32), Signal::SIGTERM);
-        }
-    }
-}
-
-impl Drop for Launched {
-    fn drop(&mut self) {
-        self.ask_to_stop();
-    }
-}
-
-/// The outside of one run.
-struct Run<'a> {
-    sink: Progress<'a>,
-    limits: Limits,
-    input: &'a [u8],
-    stdout: Tail,
-    both: Tail,
-    ending: Option<How>,
-}
-
-impl<'a> Run<'a> {
-    fn new(order: &'a Order, tail_bytes: usize, sink: Progress<'a>) -> Self {
-        let (stdout, both) = (Tail::new(tail_bytes), Tail::new(tail_bytes));
-        Self { sink, limits: order.limits.clone(), input: &order.input, stdout, both, ending: None }
-    }
-
-    fn into_parts(self) -> (Option<How>, String, String) {
-        (self.ending, self.stdout.into_text(), self.both.into_text())
-    }
-
-    /// Feeds and drains until the launcher has ended. The first reason to stop is the one that is reported.
-    async fn see_to_its_end(
-        &mut self,
-        launched: &mut Launched,
-        frame: Vec<u8>,
-        stop: &CancellationToken,
-    ) -> io::Result<ExitStatus> {
-        let missing = || io::Error::other("the launcher has no pipes");
-        let mut stdin = launched.0.stdin.take().ok_or_else(missing)?;
-        let mut out = Stream::new(launched.0.stdout.take().ok_or_else(missing)?);
-        let mut err = Stream::new(launched.0.stderr.take().ok_or_else(missing)?);
-        let input = self.input;
-        let feed = async move {
-            stdin.write_all(&frame).await?;
-            stdin.write_all(input).await
-        };
-        tokio::pin!(feed);
-        let mut fed = false;
-        let mut last_resort = Instant::now() + self.limits.time + LAUNCHER_GRACE;
-        let deadline = Instant::now() + self.limits.time;
-        while !(out.ended && err.ended) {
-            let why = tokio::select! {
-                // A command that reads nothing closes its end; that is its right.
-                _ = &mut feed, if !fed => { fed = true; None }
-                n = out.fill() => { self.stdout.push(out.filled(n?)); self.take(&mut out) }
-                n = err.fill() => { err.filled(n?); self.take(&mut err) }
-                () = stop.cancelled(), if self.ending.is_none() => Some(How::Stopped),
-                () = sleep_until(deadline), if self.ending.is_none() => Some(How::TimedOut),
-                () = sleep_until(last_resort) => { launched.0.start_kill()?; break }
-            };
-            if let (Some(why), None) = (why, &self.ending) {
-                self.ending = Some(why);
-                last_resort = Instant::now() + LAUNCHER_GRACE;
-                launched.ask_to_stop();
-            }
-        }
-        out.lines.finish(self.sink);
-        err.lines.finish(self.sink);
-        launched.0.wait().await
-    }
-
-    fn take<R>(&mut self, stream: &mut Stream<R>) -> Option<How> {
-        let chunk = &stream.chunk[..stream.filled];
-        self.both.push(chunk);
-        stream.lines.push(chunk, self.sink);
-        (self.both.total() > self.limits.output_bytes).then_some(How::OutputLimit)
-    }
-}
-
-/// One output of the run.
-struct Stream<R> {
-    pipe: R,
-    chunk: Box<[u8]>,
-    filled: usize,
-    lines: Lines,
-    ended: bool,
-}
-
-impl<R: AsyncRead + Unpin> Stream<R> {
-    fn new(pipe: R) -> Self {
-        Self { pipe, chunk: vec![0; CHUNK_BYTES].into(), filled: 0, lines: Lines::default(), ended: false }
-    }
-
-    /// Waits for the next chunk; for ever after the end. Losing the future loses nothing.
-    async fn fill(&mut self) -> io::Result<usize> {
-        if self.ended {
-            std::future::pending::<()>().await;
-        }
-        self.pipe.read(&mut self.chunk).await
-    }
-
-    fn filled(&mut self, n: usize) -> &[u8] {
-        self.filled = n;
-        self.ended = n == 0;
-        &self.chunk[..n]
-    }
 }

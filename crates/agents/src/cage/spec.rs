@@ -16,12 +16,18 @@ pub enum Access {
     ReadWrite,
 }
 
-/// Whether the command reaches a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What the command reaches of a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Network {
     /// None but a loopback of its own; without namespaces no TCP at all.
     Denied,
+    /// One gate. Inside it listens on 127.0.0.1 at [`GATE_PORT`](super::GATE_PORT); without namespaces the gate must
+    /// itself listen there outside, and Landlock lets TCP connect to no other port.
+    Gate {
+        /// The unix socket at which the gate listens outside.
+        socket: PathBuf,
+    },
     /// The machine's network as it is.
     Allowed,
 }
@@ -155,6 +161,10 @@ pub struct Level {
 pub enum Reach {
     /// Nothing but its own loopback.
     OwnLoopback,
+    /// Its own loopback and the gate.
+    Gate,
+    /// The gate's port, at every address that has one; the kernel could not deny UDP.
+    GatePort,
     /// No TCP; the kernel could not deny UDP.
     NoTcp,
     /// Everything, because it was allowed or because the kernel can deny nothing.
@@ -173,7 +183,7 @@ impl Level {
             && self.own_processes
             && self.hidden_processes
             && self.bounded_processes
-            && self.reach == Reach::OwnLoopback;
+            && matches!(self.reach, Reach::OwnLoopback | Reach::Gate);
         if holds_all { "standard".to_owned() } else { self.to_string() }
     }
 }
@@ -191,6 +201,8 @@ impl fmt::Display for Level {
         })?;
         f.write_str(match self.reach {
             Reach::OwnLoopback => ", own loopback only",
+            Reach::Gate => ", network through the gate only",
+            Reach::GatePort => ", TCP to the gate's port only",
             Reach::NoTcp => ", no TCP",
             Reach::Everything => ", network open",
         })?;

@@ -1,15 +1,19 @@
 //! The seam to coding agents: other people's programs that plan and work in a tree.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Rejected;
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::cage::ProgressSink;
+use super::event::AgentEvent;
+use super::launch::ProgramSettings;
+use super::people::{People, Question, Reply, Steer};
+use crate::cage::{Limits, ProgressSink};
 use crate::task::{Plan, PlanDraft, PlanMode};
 use crate::workspace::Workspace;
 
@@ -22,11 +26,50 @@ pub trait Agent: Send + Sync {
     /// Whether it can run under this plan mode; a refusal names the key of the config that would change it.
     fn may_run(&self, plan: PlanMode) -> Result<(), Rejected>;
 
+    /// The model providers that it reaches through the session's gate, by the names under which the gate knows them.
+    fn providers(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Proposes a plan. The tree cannot be written, unless the agent is given a throwaway copy of it.
-    async fn plan(&self, session: &Session<'_>) -> Result<PlanDraft, SessionError>;
+    async fn plan(&self, session: Session<'_>) -> Result<PlanDraft, SessionError>;
 
     /// Does the work in the tree. What it changes is the work; what it says last is the answer when it changes nothing.
-    async fn work(&self, session: &Session<'_>, approved: Option<&Plan>) -> Result<Worked, SessionError>;
+    async fn work(&self, session: Session<'_>, approved: Option<&Plan>) -> Result<Worked, SessionError>;
+}
+
+/// Hears what an agent says and does while its session runs: the watch over cost and loops, and whoever keeps totals.
+/// One who wants it ended fires the session's `stop`.
+pub trait Witness: Send + Sync {
+    /// One event, in the order in which they came.
+    fn event(&self, event: &AgentEvent);
+}
+
+/// Nobody: sees nothing, and leaves every question open.
+pub struct Unattended;
+
+impl Witness for Unattended {
+    fn event(&self, _event: &AgentEvent) {}
+}
+
+#[async_trait]
+impl People for Unattended {
+    async fn ask(&self, _question: Question) -> Reply {
+        Reply::Unanswered
+    }
+}
+
+/// The MCP server that an agent is offered, as it starts it inside the cage.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolServer {
+    /// What its tools are called after.
+    pub name: String,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Environment for it.
+    pub env: BTreeMap<String, String>,
+    /// What must be readable inside for it to run.
+    pub read: Vec<PathBuf>,
 }
 
 /// What one session gets.
@@ -37,12 +80,51 @@ pub struct Session<'a> {
     pub prompt: &'a str,
     /// The person's own words alone, for agents that are no models.
     pub request: &'a str,
-    /// Where its output goes, line by line.
+    /// Where its output goes, line by line, for people.
     pub progress: &'a dyn ProgressSink,
+    /// Who hears its events.
+    pub witness: &'a dyn Witness,
+    /// Who is asked when it asks.
+    pub people: &'a dyn People,
+    /// What people say to it while it runs; a closed one says nothing.
+    pub steering: mpsc::Receiver<Steer>,
+    /// The unix socket of its way out. Without one it reaches nothing.
+    pub gate: Option<&'a Path>,
+    /// Our tools, where there are any.
+    pub tools: Option<ToolServer>,
+    /// The file that keeps its raw lines.
+    pub transcript: Option<&'a Path>,
     /// Fires when it must stop.
     pub stop: CancellationToken,
     /// The longest that it may take.
     pub time_max: Duration,
+    /// The longest that it may be silent while nobody is asked.
+    pub idle_max: Duration,
+}
+
+/// No news for this long is an agent that hangs: the longest command that Claude Code lets a model run takes ten
+/// minutes, in silence.
+pub const IDLE_MAX: Duration = Duration::from_secs(15 * 60);
+
+impl<'a> Session<'a> {
+    /// A session that nobody watches, steers or is asked by, and that reaches nothing.
+    pub fn unattended(workspace: &'a Workspace, prompt: &'a str, progress: &'a dyn ProgressSink) -> Self {
+        Self {
+            workspace,
+            prompt,
+            request: prompt,
+            progress,
+            witness: &Unattended,
+            people: &Unattended,
+            steering: mpsc::channel(1).1,
+            gate: None,
+            tools: None,
+            transcript: None,
+            stop: CancellationToken::new(),
+            time_max: Limits::default().time,
+            idle_max: IDLE_MAX,
+        }
+    }
 }
 
 /// What a working session came to.
@@ -69,6 +151,10 @@ pub enum SessionError {
     /// The machine failed around it: no disk, no memory. Trying again later may help.
     #[error("{0}")]
     Surroundings(String),
+    /// The model's service is too busy, broken or unreachable: the session is put off. What the agent knows is kept for
+    /// the next attempt, if its workspace is.
+    #[error("{0}")]
+    PutOff(String),
 }
 
 /// One agent of the config.
@@ -86,6 +172,12 @@ pub enum AgentSettings {
         #[serde(default)]
         env: BTreeMap<String, String>,
     },
+    /// Claude Code, by its control channel.
+    Claude(ProgramSettings),
+    /// Codex, by its app-server.
+    Codex(ProgramSettings),
+    /// Any agent that speaks the Agent Client Protocol.
+    Acp(ProgramSettings),
     /// The repository's own recipes: the first word of the request names one of `.downbeat/recipes/*.toml`.
     Recipe {},
     /// Follows a script; for the demo and for tests only, and its title says so.

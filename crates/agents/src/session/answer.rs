@@ -9,6 +9,8 @@ use crate::task::PlanDraft;
 /// chat can still show.
 const ITEMS_MAX: usize = 200;
 const ITEM_CHARS_MAX: usize = 500;
+/// A larger guess of a cost is no guess.
+const DOLLARS_MAX: f64 = 10_000.0;
 
 #[derive(Deserialize)]
 struct Printed {
@@ -19,6 +21,12 @@ struct Printed {
     paths: Vec<String>,
     #[serde(default)]
     checks: Vec<String>,
+    #[serde(default)]
+    commands: Vec<String>,
+    #[serde(default)]
+    hosts: Vec<String>,
+    /// A guess of the cost.
+    dollars: Option<f64>,
 }
 
 /// The plan in what a program printed: a JSON object, or lines of which the first is the summary and the others are the
@@ -37,12 +45,12 @@ pub(super) fn plan_in(printed: &str) -> Result<PlanDraft, SessionError> {
     }
 }
 
-fn bad(why: impl Into<String>) -> SessionError {
+pub(super) fn bad(why: impl Into<String>) -> SessionError {
     SessionError::Failed(why.into())
 }
 
 /// The object that begins a line and ends the text, if there is one.
-fn json_in(text: &str) -> Option<&str> {
+pub(super) fn json_in(text: &str) -> Option<&str> {
     let text = text.trim_end_matches("```").trim_end();
     if !text.ends_with('}') {
         return text.starts_with('{').then_some(text);
@@ -58,8 +66,11 @@ fn from_json(json: &str) -> Result<PlanDraft, SessionError> {
     let unreadable = |error: serde_json::Error| {
         bad(format!("printed a plan that cannot be read ({error}); expected are summary, steps, paths and checks"))
     };
-    let Printed { summary, steps, paths, checks } = serde_json::from_str(json).map_err(unreadable)?;
-    checked(PlanDraft { summary, steps, paths, checks })
+    let Printed { summary, steps, paths, checks, commands, hosts, dollars } =
+        serde_json::from_str(json).map_err(unreadable)?;
+    let cost_micros =
+        dollars.filter(|dollars| (0.0..=DOLLARS_MAX).contains(dollars)).map(|dollars| (dollars * 1e6) as u64);
+    checked(PlanDraft { summary, steps, paths, checks, commands, hosts, cost_micros })
 }
 
 fn from_lines(text: &str) -> PlanDraft {
@@ -75,9 +86,10 @@ fn without_bullet(line: &str) -> &str {
     numbered.unwrap_or_else(|| line.trim_start_matches(['-', '*', '•'])).trim()
 }
 
-fn checked(plan: PlanDraft) -> Result<PlanDraft, SessionError> {
-    let PlanDraft { summary, steps, paths, checks } = plan;
-    for (what, items) in [("steps", &steps), ("paths", &paths), ("checks", &checks)] {
+pub(super) fn checked(plan: PlanDraft) -> Result<PlanDraft, SessionError> {
+    let PlanDraft { summary, steps, paths, checks, commands, hosts, cost_micros } = plan;
+    let lists = [("steps", &steps), ("paths", &paths), ("checks", &checks), ("commands", &commands), ("hosts", &hosts)];
+    for (what, items) in lists {
         if items.len() > ITEMS_MAX {
             return Err(bad(format!("proposed a plan of {} {what}; {ITEMS_MAX} are allowed", items.len())));
         }
@@ -91,7 +103,8 @@ fn checked(plan: PlanDraft) -> Result<PlanDraft, SessionError> {
         return Err(bad("proposed a plan without a summary"));
     }
     let paths = paths.iter().map(|path| path.trim().trim_start_matches("./").to_owned()).collect();
-    Ok(PlanDraft { summary, steps: all(steps), paths, checks: all(checks) })
+    let (steps, checks, commands, hosts) = (all(steps), all(checks), all(commands), all(hosts));
+    Ok(PlanDraft { summary, steps, paths, checks, commands, hosts, cost_micros })
 }
 
 /// A path of a plan decides about its risk, so nothing may be hidden in it.

@@ -54,15 +54,15 @@ impl Agent for CommandAgent {
         }
     }
 
-    async fn plan(&self, session: &Session<'_>) -> Result<PlanDraft, SessionError> {
+    async fn plan(&self, session: Session<'_>) -> Result<PlanDraft, SessionError> {
         let Some(command) = &self.plan else {
             let why = format!("`agents.{}.plan` is not in the config", self.name);
             return Err(SessionError::CouldNotStart(why));
         };
-        plan_in(&self.turn(command, Access::ReadOnly).run(session).await?.stdout)
+        plan_in(&self.turn(command, Access::ReadOnly).run(&session).await?.stdout)
     }
 
-    async fn work(&self, session: &Session<'_>, _approved: Option<&Plan>) -> Result<Worked, SessionError> {
-        Ok(as_work(&self.turn(&self.command, Access::ReadWrite).run(session).await?))
+    async fn work(&self, session: Session<'_>, _approved: Option<&Plan>) -> Result<Worked, SessionError> {
+        Ok(as_work(&self.turn(&self.command, Access::ReadWrite).run(&session).await?))
     }
 }

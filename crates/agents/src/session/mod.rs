@@ -6,13 +6,28 @@ pub mod people;
 pub mod roster;
 pub mod watch;
 
+pub mod acp;
 pub mod command;
+pub mod driven;
+pub mod launch;
+pub mod profile;
 pub mod recipe;
 pub mod scripted;
 
 mod answer;
+mod claude;
+mod codex;
+mod dialogue;
+mod fault;
+mod markdown;
+mod memory;
+mod permission;
+mod protocol;
+mod telling;
+mod transcript;
 mod turn;
 
-pub use agent::{Agent, AgentSettings, Session, SessionError, Worked};
+pub use agent::{Agent, AgentSettings, Session, SessionError, ToolServer, Unattended, Witness, Worked};
+pub use launch::ProgramSettings;
 pub use roster::Roster;
 pub use scripted::scripted_main;

@@ -91,14 +91,14 @@ impl Agent for RecipeAgent {
         }
     }
 
-    async fn plan(&self, session: &Session<'_>) -> Result<PlanDraft, SessionError> {
-        let (name, recipe) = self.recipe(session).await?;
-        self.rehearse(&name, &recipe, session).await
+    async fn plan(&self, session: Session<'_>) -> Result<PlanDraft, SessionError> {
+        let (name, recipe) = self.recipe(&session).await?;
+        self.rehearse(&name, &recipe, &session).await
     }
 
-    async fn work(&self, session: &Session<'_>, _approved: Option<&Plan>) -> Result<Worked, SessionError> {
-        let (name, recipe) = self.recipe(session).await?;
-        let ended = self.run_steps(&recipe, session, session.workspace).await?;
+    async fn work(&self, session: Session<'_>, _approved: Option<&Plan>) -> Result<Worked, SessionError> {
+        let (name, recipe) = self.recipe(&session).await?;
+        let ended = self.run_steps(&recipe, &session, session.workspace).await?;
         let cage = ended.and_then(|ended| ended.level).map(|level| level.to_string()).unwrap_or_default();
         Ok(Worked { answer: format!("The recipe {name} changes nothing here."), cage })
     }
@@ -150,7 +150,7 @@ async fn draft(name: &str, recipe: &Recipe, rehearsed: &Workspace) -> Result<Pla
         summary: format!("{} (recipe {name}). {would}", recipe.description.trim_end_matches('.')),
         steps: commands.chain(counts).collect(),
         paths: changes.iter().map(|change| change.path.clone()).collect(),
-        checks: Vec::new(),
+        ..PlanDraft::default()
     })
 }
 

@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 use super::agent::{Agent, Session, SessionError, Worked};
 use super::answer::plan_in;
+use super::people::{Question, QuestionKind, Reply, Steer};
 use super::turn::{Turn, as_work};
 use crate::cage::{Access, Cage};
 use crate::task::{Plan, PlanDraft, PlanMode};
@@ -56,12 +57,45 @@ impl Agent for ScriptedAgent {
         }
     }
 
-    async fn plan(&self, session: &Session<'_>) -> Result<PlanDraft, SessionError> {
-        plan_in(&self.turn(PLAN, Access::ReadOnly).run(session).await?.stdout)
+    async fn plan(&self, mut session: Session<'_>) -> Result<PlanDraft, SessionError> {
+        let mut turn = self.turn(PLAN, Access::ReadOnly);
+        turn.env.extend(self.converse(PLAN, &mut session).await?);
+        plan_in(&turn.run(&session).await?.stdout)
     }
 
-    async fn work(&self, session: &Session<'_>, _approved: Option<&Plan>) -> Result<Worked, SessionError> {
-        Ok(as_work(&self.turn(WORK, Access::ReadWrite).run(session).await?))
+    async fn work(&self, mut session: Session<'_>, _approved: Option<&Plan>) -> Result<Worked, SessionError> {
+        let mut turn = self.turn(WORK, Access::ReadWrite);
+        turn.env.extend(self.converse(WORK, &mut session).await?);
+        Ok(as_work(&turn.run(&session).await?))
+    }
+}
+
+impl ScriptedAgent {
+    /// What the scene asks and waits to hear before its turn, as environment for it. A real agent does both within its
+    /// turn; to its people that is the same.
+    async fn converse(&self, turn: &str, session: &mut Session<'_>) -> Result<BTreeMap<String, String>, SessionError> {
+        let text = tokio::fs::read_to_string(&self.script).await;
+        let text = text.map_err(|error| SessionError::CouldNotStart(error.to_string()))?;
+        let script: Script = toml::from_str(&text).map_err(|error| SessionError::CouldNotStart(error.to_string()))?;
+        let scene = find_scene(&script, session.request, session.prompt);
+        let mut env = BTreeMap::new();
+        let Some(scene) = scene else { return Ok(env) };
+        if let Some(asks) = scene.ask.as_ref().filter(|asks| asks.turn == turn) {
+            let question = Question { about: asks.about, text: asks.text.clone(), choices: asks.choices.clone() };
+            match session.people.ask(question).await {
+                Reply::Answered { text, .. } => env.insert("DOWNBEAT_ANSWER".to_owned(), text),
+                Reply::Unanswered => return Err(SessionError::Failed("nobody answered".to_owned())),
+            };
+        }
+        if scene.listens && turn == WORK {
+            let heard = tokio::select! {
+                heard = session.steering.recv() => heard,
+                () = session.stop.cancelled() => return Err(SessionError::Stopped),
+            };
+            let words = heard.map(|(Steer::Say { text, .. } | Steer::Interrupt { text, .. })| text);
+            env.insert("DOWNBEAT_HEARD".to_owned(), words.unwrap_or_default());
+        }
+        Ok(env)
     }
 }
 
@@ -97,10 +131,27 @@ struct Scene {
     say: Vec<String>,
     #[serde(default)]
     edit: Vec<Edit>,
+    /// What to ask a person before a turn; edits write the answer for `{answer}`.
+    ask: Option<Asks>,
+    /// Wait for words before the work; edits write them for `{heard}`.
+    #[serde(default)]
+    listens: bool,
     /// A misdeed after the edits.
     misdeed: Option<Misdeed>,
     /// A misdeed instead of a plan.
     misdeed_while_planning: Option<Misdeed>,
+}
+
+/// A question of the script.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asks {
+    /// `plan` or `work`.
+    turn: String,
+    about: QuestionKind,
+    text: String,
+    #[serde(default)]
+    choices: Vec<String>,
 }
 
 /// One edit of one file. Exactly one of the four ways.
@@ -192,9 +243,9 @@ impl Edit {
             fs::create_dir_all(parent)?;
         }
         match (&self.write, &self.append, &self.replace, self.delete) {
-            (Some(text), None, None, false) => fs::write(&self.path, text),
+            (Some(text), None, None, false) => fs::write(&self.path, with_words(text)),
             (None, Some(text), None, false) => {
-                OpenOptions::new().append(true).create(true).open(&self.path)?.write_all(text.as_bytes())
+                OpenOptions::new().append(true).create(true).open(&self.path)?.write_all(with_words(text).as_bytes())
             }
             (None, None, Some(old), false) => {
                 let text = fs::read_to_string(&self.path)?;
@@ -225,6 +276,11 @@ impl Misdeed {
             Self::WriteOutside => fs::write("../outside", "outside"),
         }
     }
+}
+
+/// The text with what people said in its place.
+fn with_words(text: &str) -> String {
+    text.replace("{answer}", &variable("DOWNBEAT_ANSWER")).replace("{heard}", &variable("DOWNBEAT_HEARD"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the agent's own process, inside the cage")]

@@ -8,7 +8,7 @@ use super::agent::{Session, SessionError, Worked};
 use crate::cage::{Access, Cage, Ended, How, Limits};
 
 /// Characters of an agent's last words that are kept as its answer; a card shows fewer.
-const ANSWER_CHARS_MAX: usize = 4_000;
+pub(super) const ANSWER_CHARS_MAX: usize = 4_000;
 /// Characters of a failed agent's output that go into the reason.
 const REASON_CHARS_MAX: usize = 1_000;
 

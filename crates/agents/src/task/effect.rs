@@ -3,6 +3,8 @@
 use domain::Person;
 use serde::{Deserialize, Serialize};
 
+use super::state::Ground;
+use super::word::{OpenQuestion, Word};
 use super::{Goal, Plan, Work};
 
 /// One thing to do. Each can be performed twice with one result.
@@ -14,6 +16,9 @@ pub enum TaskEffect {
         session: u32,
         /// What for.
         goal: Goal,
+        /// What its tree begins as.
+        #[serde(default)]
+        ground: Ground,
     },
     /// Asks the running session to stop; no lane, a revocation.
     StopSession,
@@ -30,6 +35,13 @@ pub enum TaskEffect {
     EditCard,
     /// Lane `chat`: say something new.
     Announce(Announcement),
+    /// Lane `chat`: take the buttons off a question, and say what came of it.
+    CloseQuestion {
+        /// The question.
+        open: OpenQuestion,
+        /// Its answer; absent when nobody needs one any more.
+        answer: Option<Word>,
+    },
     /// Lane `merge`: put the change into the queue.
     Enqueue {
         /// The change.
@@ -51,6 +63,11 @@ pub enum Announcement {
     PlanReady {
         /// The plan.
         plan: Plan,
+    },
+    /// A question to answer.
+    Asked {
+        /// The question.
+        open: OpenQuestion,
     },
     /// A change that goes beyond its approval, to accept.
     Departed {

@@ -1,9 +1,9 @@
 //! How tasks end other than by landing: refused, stopped, failed, out of time; and how they begin again.
 
-use domain::{Person, Rejected, Sha, Step};
+use domain::{Person, Rejected, Sha, Step, Timestamp};
 
 use super::moves::{self, first_goal, start};
-use super::state::Intent;
+use super::state::{Ground, Intent};
 use super::{Deadline, Goal, Task, TaskEffect, TaskState};
 
 pub(super) fn refuse(task: Task, by: &Person, why: &str) -> Result<Step<Task>, Rejected> {
@@ -29,11 +29,17 @@ pub(super) fn refuse(task: Task, by: &Person, why: &str) -> Result<Step<Task>, R
 pub(super) fn stop(mut task: Task, by: &Person) -> Result<Step<Task>, Rejected> {
     let id = task.id;
     match &mut task.state {
-        TaskState::Queued { .. } | TaskState::Planning { .. } | TaskState::Working { .. } => {
+        TaskState::Queued { .. }
+        | TaskState::Planning { .. }
+        | TaskState::Working { .. }
+        | TaskState::Asking { .. }
+        | TaskState::Pausing { .. } => {
             task.state = TaskState::Cancelling { by: by.clone() };
             Ok(Step::owing(task, [TaskEffect::StopSession, TaskEffect::EditCard]))
         }
         TaskState::AwaitingApproval { .. }
+        | TaskState::Parked { .. }
+        | TaskState::Paused { .. }
         | TaskState::Departed { .. }
         | TaskState::Publishing { .. }
         | TaskState::InReview { .. } => Ok(task.cancelled(format!("stopped by {by}"))),
@@ -56,18 +62,16 @@ pub(super) fn stop(mut task: Task, by: &Person) -> Result<Step<Task>, Rejected> 
     }
 }
 
-pub(super) fn fail_session(task: Task, session: u32, why: &str) -> Step<Task> {
+pub(super) fn fail_session(task: Task, session: u32, why: &str, now: Timestamp) -> Step<Task> {
     if session != task.sessions {
         return Step::quiet(task);
     }
-    let goal = match &task.state {
-        TaskState::Cancelling { .. } => return moves::stopped(task, session),
-        TaskState::Queued { goal } => goal.clone(),
-        TaskState::Planning { feedback } => Goal::Plan { feedback: feedback.clone() },
-        TaskState::Working { approved } => Goal::Work { approved: approved.clone() },
-        _ => return Step::quiet(task),
-    };
-    task.failed(why.to_owned(), goal)
+    match task.goal() {
+        Some(goal) if task.runs_session() && !matches!(task.state, TaskState::Pausing { .. }) => {
+            task.failed(why.to_owned(), goal)
+        }
+        _ => moves::session_ended(task, session, now),
+    }
 }
 
 pub(super) fn fail_publishing(task: Task, head: &Sha, why: &str) -> Step<Task> {
@@ -80,9 +84,11 @@ pub(super) fn fail_publishing(task: Task, head: &Sha, why: &str) -> Step<Task> {
     }
 }
 
-pub(super) fn retry(task: Task) -> Result<Step<Task>, Rejected> {
+/// Runs it again, from the target as it is now, with the same agent and model or with others.
+pub(super) fn retry(mut task: Task, agent: Option<&str>, model: Option<&str>) -> Result<Step<Task>, Rejected> {
     let id = task.id;
     let goal = match &task.state {
+        TaskState::Parked { goal, .. } | TaskState::Paused { goal, .. } => goal.clone(),
         TaskState::Failed { goal, .. } => goal.clone(),
         TaskState::Cancelled { .. } => first_goal(&task.request),
         TaskState::InReview { pull_request, .. } => Goal::Work { approved: pull_request.work.approved.clone() },
@@ -93,7 +99,13 @@ pub(super) fn retry(task: Task) -> Result<Step<Task>, Rejected> {
             ));
         }
     };
-    Ok(start(task, goal, vec![TaskEffect::EditCard]))
+    if agent.is_some() || model.is_some() {
+        task.request.model = model.map(str::to_owned);
+    }
+    if let Some(agent) = agent {
+        task.request.agent = agent.to_owned();
+    }
+    Ok(start(task, goal, Ground::Target, vec![TaskEffect::EditCard]))
 }
 
 pub(super) fn expire(task: Task, deadline: Deadline) -> Step<Task> {
@@ -104,6 +116,8 @@ pub(super) fn expire(task: Task, deadline: Deadline) -> Step<Task> {
         TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } => {
             task.cancelled("nobody approved it in time".to_owned())
         }
+        TaskState::Parked { .. } => task.cancelled("nobody answered its question in time".to_owned()),
+        TaskState::Paused { .. } => task.cancelled("nobody let it go on in time".to_owned()),
         TaskState::InReview { .. } => task.cancelled("nobody merged it in time".to_owned()),
         _ => Step::quiet(task),
     }

@@ -4,7 +4,9 @@ use domain::policy::Tier;
 use domain::{MessageRef, Person, Sha};
 use serde::{Deserialize, Serialize};
 
+use super::word::WordKind;
 use super::{Deadline, PlanDraft, Proof, Request, Work};
+use crate::session::people::Question;
 
 /// One thing that happened. Events that answer a session carry its number, so that a late one is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +84,62 @@ pub enum TaskEvent {
         /// Its number.
         session: u32,
     },
+    /// A session asks something, and may wait for the answer.
+    Asked {
+        /// Its number.
+        session: u32,
+        /// What it asks.
+        question: Question,
+    },
+    /// A person answered a question.
+    InputGiven {
+        /// Who.
+        by: Person,
+        /// The number of the question that they saw; absent when they meant the one that is open.
+        question: Option<u32>,
+        /// The answer.
+        text: String,
+    },
+    /// A session ended its turn and left its question open.
+    SessionParked {
+        /// Its number.
+        session: u32,
+    },
+    /// A person said something to the session.
+    Steered {
+        /// Who.
+        by: Person,
+        /// What.
+        text: String,
+        /// Whether what the session does now ends first.
+        kind: WordKind,
+    },
+    /// A session was told what people said.
+    WordsTold {
+        /// Its number.
+        session: u32,
+        /// Which words, by their place among all that was said.
+        words: Vec<u32>,
+    },
+    /// A person said pause.
+    PauseRequested {
+        /// Who.
+        by: Person,
+    },
+    /// A person said go on.
+    ResumeRequested {
+        /// Who.
+        by: Person,
+    },
+    /// A person took the work back to a checkpoint.
+    RolledBack {
+        /// Who.
+        by: Person,
+        /// Its number.
+        checkpoint: u32,
+        /// What should be different from there on; may be empty.
+        text: String,
+    },
     /// A person accepted a change that goes beyond its approval.
     DepartureAccepted {
         /// Who.
@@ -141,6 +199,12 @@ pub enum TaskEvent {
     RetryRequested {
         /// Who.
         by: Person,
+        /// With which agent, where it is to be another.
+        #[serde(default)]
+        agent: Option<String>,
+        /// With which model, where it is to be another.
+        #[serde(default)]
+        model: Option<String>,
     },
     /// A deadline passed.
     DeadlinePassed {
@@ -158,13 +222,21 @@ impl TaskEvent {
             | Self::WorkFinished { session, .. }
             | Self::NothingChanged { session, .. }
             | Self::SessionFailed { session, .. }
-            | Self::SessionStopped { session } => Some(*session),
+            | Self::SessionStopped { session }
+            | Self::Asked { session, .. }
+            | Self::SessionParked { session }
+            | Self::WordsTold { session, .. } => Some(*session),
             Self::Submitted { .. }
             | Self::CardPosted { .. }
             | Self::PlanApproved { .. }
             | Self::RevisionRequested { .. }
             | Self::Refused { .. }
             | Self::DepartureAccepted { .. }
+            | Self::InputGiven { .. }
+            | Self::Steered { .. }
+            | Self::PauseRequested { .. }
+            | Self::ResumeRequested { .. }
+            | Self::RolledBack { .. }
             | Self::Published { .. }
             | Self::PublishFailed { .. }
             | Self::MergeRequested { .. }

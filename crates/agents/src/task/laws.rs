@@ -1,9 +1,11 @@
 //! The laws of the task machine, as a check of one step; shared by the property tests and the simulator.
 
+use std::collections::BTreeSet;
+
 use domain::Step;
 use domain::policy::Tier;
 
-use super::{Approved, Goal, Plan, PlanMode, Task, TaskEffect, TaskEvent, TaskState, Work};
+use super::{Approved, Goal, Plan, PlanMode, Task, TaskEffect, TaskEvent, TaskState, Word, Work};
 
 /// The first law that the step from `before` by `event` to `after` breaks, in words.
 pub fn broken(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<String> {
@@ -18,13 +20,18 @@ pub fn broken(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<St
             unapproved_publication(before, event, work)
         })
         .or_else(|| left_the_end(before, event, after))
+        .or_else(|| answered_twice(&after.state))
+        .or_else(|| unheard(before, &after.state))
+        .or_else(|| restless(before, after))
         .or_else(|| changed_by_the_late(before, event, after))
         .or_else(|| stuck(after))
 }
 
 fn unapproved_work(before: &Task, event: &TaskEvent, approved: &Option<Approved>) -> Option<String> {
     let retried = matches!(event, TaskEvent::RetryRequested { .. });
+    let goes_on = before.work_goal() == Some(Goal::Work { approved: approved.clone() }) && continues(event);
     let is_fine = match approved {
+        _ if goes_on => true,
         None => before.request.plan == PlanMode::Off,
         Some(Approved { by: None, plan, .. }) => {
             before.request.plan == PlanMode::Auto && plan.tier <= Tier::R1 || retried
@@ -32,6 +39,20 @@ fn unapproved_work(before: &Task, event: &TaskEvent, approved: &Option<Approved>
         Some(Approved { by: Some(by), plan, .. }) => retried || approves(event, by, plan, before),
     };
     (!is_fine).then(|| format!("law 1: a session may write without an approval of {approved:?}"))
+}
+
+/// Whether this lets a session go on under the approval of the one before: after an answer, a pause, a step back, or
+/// because the one before had not heard everything.
+fn continues(event: &TaskEvent) -> bool {
+    matches!(
+        event,
+        TaskEvent::InputGiven { .. }
+            | TaskEvent::ResumeRequested { .. }
+            | TaskEvent::RolledBack { .. }
+            | TaskEvent::WorkFinished { .. }
+            | TaskEvent::NothingChanged { .. }
+            | TaskEvent::SessionParked { .. }
+    )
 }
 
 fn approves(event: &TaskEvent, by: &domain::Person, plan: &Plan, before: &Task) -> bool {
@@ -57,8 +78,8 @@ fn unapproved_publication(before: &Task, event: &TaskEvent, work: &Work) -> Opti
 
 fn left_the_end(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<String> {
     let left = before.is_ended() && before.state != after.state.state;
-    let retried = matches!(event, TaskEvent::RetryRequested { .. });
-    (left && !retried).then(|| format!("law 3: {} was left by {event:?}", before.state_in_words()))
+    let is_asked_for = matches!(event, TaskEvent::RetryRequested { .. } | TaskEvent::RolledBack { .. });
+    (left && !is_asked_for).then(|| format!("law 3: {} was left by {event:?}", before.state_in_words()))
 }
 
 fn changed_by_the_late(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<String> {
@@ -77,4 +98,51 @@ fn stuck(after: &Step<Task>) -> Option<String> {
     let announced = after.effects.iter().any(|effect| matches!(effect, TaskEffect::Announce(_)));
     let deadline = after.effects.iter().any(|effect| matches!(effect, TaskEffect::AwaitDeadline(_)));
     (waits && announced && !deadline).then(|| "law 4: a wait for a person has no deadline".to_owned())
+}
+
+fn answered_twice(task: &Task) -> Option<String> {
+    let mut seen = BTreeSet::new();
+    let twice = task.said.iter().filter_map(Word::answers).find(|number| !seen.insert(*number));
+    twice.map(|number| format!("law 6: question {number} has two answers"))
+}
+
+/// Law 7: a word is kept, or became a part of what the plan is made of; and no goal is reached over a word that waits.
+fn unheard(before: &Task, after: &Task) -> Option<String> {
+    let folded = feedback_of(after);
+    let is_kept = |word: &&Word| {
+        let same = |kept: &Word| (&kept.by, &kept.text, &kept.kind) == (&word.by, &word.text, &word.kind);
+        after.said.iter().any(same) || folded.contains(&word.to_string())
+    };
+    let is_reached = matches!(
+        after.state,
+        TaskState::AwaitingApproval { .. }
+            | TaskState::Departed { .. }
+            | TaskState::Publishing { .. }
+            | TaskState::Answered { .. }
+    );
+    let waits = before.goal().is_some() && is_reached && !before.untold().is_empty();
+    let lost = before.said.iter().find(|word| !is_kept(word));
+    lost.map(|word| format!("law 7: the words of {} are lost", word.by))
+        .or_else(|| waits.then(|| "law 7: a goal is reached, and a word was told to nobody".to_owned()))
+}
+
+fn feedback_of(task: &Task) -> Vec<String> {
+    match (&task.state, task.goal()) {
+        (TaskState::AwaitingApproval { feedback, .. }, _) => feedback.clone(),
+        (_, Some(Goal::Plan { feedback })) => feedback,
+        (_, Some(Goal::Work { approved: Some(approved) })) => approved.feedback,
+        (_, Some(Goal::Work { approved: None }) | None) => Vec::new(),
+    }
+}
+
+fn restless(before: &Task, after: &Step<Task>) -> Option<String> {
+    let rests = |task: &Task| matches!(task.state, TaskState::Parked { .. } | TaskState::Paused { .. });
+    let comes_to_rest = rests(&after.state) && !rests(before);
+    let n_deadlines = after.effects.iter().filter(|effect| matches!(effect, TaskEffect::AwaitDeadline(_))).count();
+    let is_talk = |effect: &TaskEffect| {
+        matches!(effect, TaskEffect::EditCard | TaskEffect::CloseQuestion { .. } | TaskEffect::AwaitDeadline(_))
+    };
+    let is_fine =
+        !rests(&after.state) || after.effects.iter().all(is_talk) && n_deadlines == usize::from(comes_to_rest);
+    (!is_fine).then(|| format!("law 8: a task that rests owes {:?}", after.effects))
 }

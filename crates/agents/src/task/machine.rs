@@ -2,7 +2,8 @@
 
 use domain::{Machine, Rejected, Step, TaskId, Timestamp};
 
-use super::{Task, TaskEffect, TaskEvent, ending, moves, planning, review, working};
+use super::word::OpenQuestion;
+use super::{Task, TaskEffect, TaskEvent, asking, ending, moves, planning, review, steering, working};
 
 impl Machine for Task {
     type Id = TaskId;
@@ -10,31 +11,57 @@ impl Machine for Task {
     type Effect = TaskEffect;
 
     fn step(self, event: &TaskEvent, now: Timestamp) -> Result<Step<Self>, Rejected> {
-        use TaskEvent as E;
-        match event {
-            E::Submitted { .. } => Ok(Step::quiet(self)),
-            E::CardPosted { card } => Ok(planning::remember_card(self, card)),
-            E::SessionStarted { session } => Ok(working::begin_session(self, *session)),
-            E::PlanProposed { session, draft, terms } => Ok(planning::propose(self, *session, draft, terms, now)),
-            E::PlanApproved { by, version, hash } => planning::approve(self, by, *version, hash.as_deref()),
-            E::RevisionRequested { by, feedback } => planning::revise(self, by, feedback),
-            E::Refused { by, why } => ending::refuse(self, by, why),
-            E::WorkFinished { session, work } => Ok(working::finish(self, *session, work, now)),
-            E::NothingChanged { session, answer } => Ok(working::answer(self, *session, answer)),
-            E::SessionFailed { session, why } => Ok(ending::fail_session(self, *session, why)),
-            E::SessionStopped { session } => Ok(moves::stopped(self, *session)),
-            E::DepartureAccepted { by, head } => working::accept_departure(self, by, head),
-            E::Published { head, reference } => Ok(review::published(self, head, reference, now)),
-            E::PublishFailed { head, why } => Ok(ending::fail_publishing(self, head, why)),
-            E::MergeRequested { by } => review::request_merge(self, by),
-            E::DequeueRequested { by } => review::dequeue(self, by),
-            E::EntryProgressed { note } => Ok(review::progressed(self, note.as_ref())),
-            E::EntryMerged { commit, proof } => Ok(review::merged(self, commit, *proof)),
-            E::EntryEjected { why } => Ok(review::ejected(self, why, now)),
-            E::EntryWithdrawn => Ok(review::withdrawn(self, now)),
-            E::StopRequested { by } => ending::stop(self, by),
-            E::RetryRequested { .. } => ending::retry(self),
-            E::DeadlinePassed { deadline } => Ok(ending::expire(self, *deadline)),
+        let open = self.open_question().cloned();
+        let mut step = route(self, event, now)?;
+        if let Some(closing) = open.and_then(|open| closing(open, &step.state)) {
+            step.effects.insert(0, closing);
         }
+        Ok(step)
+    }
+}
+
+/// Whichever way a task leaves its question, the buttons under it close.
+fn closing(open: OpenQuestion, after: &Task) -> Option<TaskEffect> {
+    if after.open_question() == Some(&open) {
+        return None;
+    }
+    let answer = after.said.iter().find(|word| word.answers() == Some(open.number)).cloned();
+    Some(TaskEffect::CloseQuestion { open, answer })
+}
+
+fn route(task: Task, event: &TaskEvent, now: Timestamp) -> Result<Step<Task>, Rejected> {
+    use TaskEvent as E;
+    match event {
+        E::Submitted { .. } => Ok(Step::quiet(task)),
+        E::CardPosted { card } => Ok(planning::remember_card(task, card)),
+        E::SessionStarted { session } => Ok(working::begin_session(task, *session)),
+        E::PlanProposed { session, draft, terms } => Ok(planning::propose(task, *session, draft, terms, now)),
+        E::PlanApproved { by, version, hash } => planning::approve(task, by, *version, hash.as_deref()),
+        E::RevisionRequested { by, feedback } => planning::revise(task, by, feedback),
+        E::Refused { by, why } => ending::refuse(task, by, why),
+        E::WorkFinished { session, work } => Ok(working::finish(task, *session, work, now)),
+        E::NothingChanged { session, answer } => Ok(working::answer(task, *session, answer, now)),
+        E::SessionFailed { session, why } => Ok(ending::fail_session(task, *session, why, now)),
+        E::SessionStopped { session } => Ok(moves::session_ended(task, *session, now)),
+        E::Asked { session, question } => Ok(asking::ask(task, *session, question)),
+        E::InputGiven { by, question, text } => asking::answer(task, by, *question, text),
+        E::SessionParked { session } => Ok(asking::park(task, *session, now)),
+        E::Steered { by, text, kind } => steering::steer(task, by, text, kind.clone()),
+        E::WordsTold { session, words } => Ok(steering::tell(task, *session, words)),
+        E::PauseRequested { by } => steering::pause(task, by),
+        E::ResumeRequested { .. } => steering::resume(task),
+        E::RolledBack { by, checkpoint, text } => steering::roll_back(task, by, *checkpoint, text),
+        E::DepartureAccepted { by, head } => working::accept_departure(task, by, head),
+        E::Published { head, reference } => Ok(review::published(task, head, reference, now)),
+        E::PublishFailed { head, why } => Ok(ending::fail_publishing(task, head, why)),
+        E::MergeRequested { by } => review::request_merge(task, by),
+        E::DequeueRequested { by } => review::dequeue(task, by),
+        E::EntryProgressed { note } => Ok(review::progressed(task, note.as_ref())),
+        E::EntryMerged { commit, proof } => Ok(review::merged(task, commit, *proof)),
+        E::EntryEjected { why } => Ok(review::ejected(task, why, now)),
+        E::EntryWithdrawn => Ok(review::withdrawn(task, now)),
+        E::StopRequested { by } => ending::stop(task, by),
+        E::RetryRequested { agent, model, .. } => ending::retry(task, agent.as_deref(), model.as_deref()),
+        E::DeadlinePassed { deadline } => Ok(ending::expire(task, *deadline)),
     }
 }

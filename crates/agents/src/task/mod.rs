@@ -1,7 +1,8 @@
 //! The task machine: one request by a person, from chat to merge, as a pure value.
 //!
 //! Read in this order: [`state`] (what can be true), [`event`] (what can happen), [`effect`] (what is then owed), and
-//! the story in its four phases: `planning`, `working`, `review`, `ending`. `machine` only routes.
+//! the story in its four phases: `planning`, `working`, `review`, `ending`; beside them what people and sessions say to
+//! each other meanwhile: `asking`, `steering`. `machine` only routes.
 //!
 //! **Needs.** Nothing but the event and the time.
 //!
@@ -11,9 +12,12 @@
 //!    asked (`plan=auto` or `plan=off`).
 //! 2. What is published is the head of the session that was approved last; a change that goes beyond its approval
 //!    waits for a person first.
-//! 3. A terminal state is left only by a person's retry.
+//! 3. A terminal state is left only by a person's retry or step back to a checkpoint.
 //! 4. A live task owes an effect, runs a session, or waits for a person under a deadline.
 //! 5. Late answers (an older session, an older deadline, an entry that left the queue) change nothing.
+//! 6. A question has at most one answer.
+//! 7. What a person said to a session is told to one: no goal ends while a word for it waits.
+//! 8. A task that rests, with a question or a pause, owes nothing but the end of its wait.
 //!
 //! **Races that are accepted.** A stop that arrives while the queue is landing is an intent: when the landing wins,
 //! the task is merged and says so.
@@ -24,12 +28,18 @@ pub mod effect;
 pub mod event;
 pub mod plan;
 
+pub mod word;
+
+mod asking;
+pub mod contract;
 mod ending;
 pub mod laws;
 mod machine;
 mod moves;
 mod planning;
 mod review;
+mod standing;
+mod steering;
 mod working;
 
 mod table;
@@ -38,8 +48,11 @@ pub mod view;
 pub use effect::{Announcement, Deadline, TaskEffect};
 pub use event::{TaskEvent, Terms};
 pub use plan::{Plan, PlanDraft};
-pub use state::{Approved, Demand, Goal, Intent, PlanMode, Proof, PullRequest, Request, Task, TaskState, Waits, Work};
+pub use state::{
+    Approved, Demand, Goal, Ground, Intent, PlanMode, Proof, PullRequest, Request, Task, TaskState, Waits, Work,
+};
 pub use table::STATEMENTS;
+pub use word::{OpenQuestion, Word, WordKind};
 
 #[cfg(test)]
 mod tests;

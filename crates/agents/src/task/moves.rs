@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::{Step, Timestamp};
 
+use super::state::Ground;
 use super::{Announcement, Deadline, Goal, PlanMode, Request, Task, TaskEffect, TaskState};
 
 /// What the first session of a request is for.
@@ -14,21 +15,37 @@ pub(super) fn first_goal(request: &Request) -> Goal {
     }
 }
 
-/// Queues a session for `goal`, after `effects`.
-pub(super) fn start(mut task: Task, goal: Goal, mut effects: Vec<TaskEffect>) -> Step<Task> {
+/// Queues a session for `goal` on `ground`, after `effects`.
+pub(super) fn start(mut task: Task, goal: Goal, ground: Ground, mut effects: Vec<TaskEffect>) -> Step<Task> {
     task.sessions += 1;
     task.state = TaskState::Queued { goal: goal.clone() };
-    effects.push(TaskEffect::StartSession { session: task.sessions, goal });
+    effects.push(TaskEffect::StartSession { session: task.sessions, goal, ground });
     Step::owing(task, effects)
 }
 
-/// The session of a task that is being stopped has ended, with whatever answer: one that finished just before the stop
-/// reached it counts as stopped. Of any other task the answer is late.
-pub(super) fn stopped(task: Task, session: u32) -> Step<Task> {
-    match &task.state {
-        TaskState::Cancelling { by } if session == task.sessions => {
-            let why = format!("stopped by {by}");
-            task.cancelled(why)
+/// Queues one more session for the same goal, from where the last one ended: people said something that it did not hear.
+pub(super) fn go_on(mut task: Task) -> Step<Task> {
+    let Some(goal) = task.goal() else { return Step::quiet(task) };
+    let goal = match goal {
+        Goal::Plan { mut feedback } => {
+            feedback.extend(task.fold_words());
+            Goal::Plan { feedback }
+        }
+        Goal::Work { approved } => Goal::Work { approved },
+    };
+    start(task, goal, Ground::Newest, vec![TaskEffect::EditCard])
+}
+
+/// The session of a task that is being stopped or paused has ended, with whatever answer: one that finished just before
+/// the word reached it counts as stopped. Of any other task the answer is late.
+pub(super) fn session_ended(mut task: Task, session: u32, now: Timestamp) -> Step<Task> {
+    match task.state.clone() {
+        _ if session != task.sessions => Step::quiet(task),
+        TaskState::Cancelling { by } => task.cancelled(format!("stopped by {by}")),
+        TaskState::Pausing { goal, by } => {
+            task.state = TaskState::Paused { goal, by };
+            let deadline = task.next_deadline(now, task.request.waits.review);
+            Step::owing(task, [TaskEffect::EditCard, TaskEffect::AwaitDeadline(deadline)])
         }
         _ => Step::quiet(task),
     }
@@ -39,6 +56,11 @@ impl Task {
     pub(super) fn next_deadline(&mut self, now: Timestamp, after: Duration) -> Deadline {
         self.waits += 1;
         Deadline { wait: self.waits, at_ms: (now + after).as_ms() }
+    }
+
+    /// What people said to its sessions, as feedback on the plan that is made anew or was made of it.
+    pub(super) fn fold_words(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.said).iter().map(ToString::to_string).collect()
     }
 
     /// The step into an ended state, with its last word.

@@ -12,12 +12,21 @@ pub struct PlanDraft {
     /// The steps, in order.
     #[serde(default)]
     pub steps: Vec<String>,
-    /// The files that will change, relative to the repository's root.
+    /// The files that will change, relative to the repository's root; folders and patterns may stand for several.
     #[serde(default)]
     pub paths: Vec<String>,
     /// The tests or checks that the agent means to run.
     #[serde(default)]
     pub checks: Vec<String>,
+    /// The commands that it means to run beside them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
+    /// The hosts that it means to reach, beside those that every session may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// What it guesses that the work costs, in millionths of a dollar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_micros: Option<u64>,
 }
 
 /// A plan as people see it: one version of a draft, with its risk and its hash.

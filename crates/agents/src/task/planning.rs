@@ -3,6 +3,7 @@
 use domain::{MessageRef, Person, Rejected, Step, TaskId, Timestamp};
 
 use super::moves::{self, first_goal, start};
+use super::state::Ground;
 use super::{Announcement, Approved, Goal, Plan, PlanDraft, Request, Task, TaskEffect, TaskState, Terms};
 
 /// How many versions of a plan a task may have. Past that the request itself needs other words.
@@ -13,8 +14,10 @@ impl Task {
     pub fn submit(id: TaskId, request: Request, now: Timestamp) -> Step<Self> {
         let goal = first_goal(&request);
         let state = TaskState::Queued { goal: goal.clone() };
-        let task = Self { id, request, created_at: now, card: None, sessions: 0, plans: 0, waits: 0, state };
-        start(task, goal, vec![TaskEffect::PostCard])
+        let (card, said) = (None, Vec::new());
+        let (sessions, plans, waits, questions) = (0, 0, 0, 0);
+        let task = Self { id, request, created_at: now, card, sessions, plans, waits, questions, said, state };
+        start(task, goal, Ground::Target, vec![TaskEffect::PostCard])
     }
 }
 
@@ -27,21 +30,33 @@ pub(super) fn propose(mut task: Task, session: u32, draft: &PlanDraft, terms: &T
     if session != task.sessions {
         return Step::quiet(task);
     }
-    let feedback = match &task.state {
-        TaskState::Planning { feedback } | TaskState::Queued { goal: Goal::Plan { feedback } } => feedback.clone(),
-        _ => return moves::stopped(task, session),
+    let mut feedback = match planning_with(&task.state) {
+        None => return moves::session_ended(task, session, now),
+        Some(_) if !task.untold().is_empty() => return moves::go_on(task),
+        Some(feedback) => feedback.clone(),
     };
+    feedback.extend(task.fold_words());
     task.plans += 1;
     let plan = Plan::new(task.plans, draft.clone(), terms.tier, terms.because.clone());
     if task.approves_itself(&plan) {
         let announce = TaskEffect::Announce(Announcement::PlanReady { plan: plan.clone() });
         let goal = Goal::Work { approved: Some(Approved { plan, by: None, feedback }) };
-        return start(task, goal, vec![TaskEffect::EditCard, announce]);
+        return start(task, goal, Ground::Target, vec![TaskEffect::EditCard, announce]);
     }
     task.state = TaskState::AwaitingApproval { plan: plan.clone(), feedback };
     let deadline = task.next_deadline(now, task.request.waits.approval);
     let announce = TaskEffect::Announce(Announcement::PlanReady { plan });
     Step::owing(task, [TaskEffect::EditCard, announce, TaskEffect::AwaitDeadline(deadline)])
+}
+
+/// What people said of the versions before, when a session is planning.
+fn planning_with(state: &TaskState) -> Option<&Vec<String>> {
+    match state {
+        TaskState::Planning { feedback }
+        | TaskState::Queued { goal: Goal::Plan { feedback } }
+        | TaskState::Asking { goal: Goal::Plan { feedback }, .. } => Some(feedback),
+        _ => None,
+    }
 }
 
 pub(super) fn approve(task: Task, by: &Person, version: u32, hash: Option<&str>) -> Result<Step<Task>, Rejected> {
@@ -57,7 +72,7 @@ pub(super) fn approve(task: Task, by: &Person, version: u32, hash: Option<&str>)
         )),
         TaskState::AwaitingApproval { plan, feedback } => {
             let approved = Approved { plan: plan.clone(), by: Some(by.clone()), feedback: feedback.clone() };
-            Ok(start(task, Goal::Work { approved: Some(approved) }, vec![TaskEffect::EditCard]))
+            Ok(start(task, Goal::Work { approved: Some(approved) }, Ground::Target, vec![TaskEffect::EditCard]))
         }
         state => Err(approved_in(state).map_or_else(
             || {
@@ -72,7 +87,12 @@ pub(super) fn approve(task: Task, by: &Person, version: u32, hash: Option<&str>)
 /// The approval under which the task has gone on.
 fn approved_in(state: &TaskState) -> Option<&Approved> {
     match state {
-        TaskState::Queued { goal: Goal::Work { approved } } | TaskState::Working { approved } => approved.as_ref(),
+        TaskState::Queued { goal: Goal::Work { approved } }
+        | TaskState::Asking { goal: Goal::Work { approved }, .. }
+        | TaskState::Parked { goal: Goal::Work { approved }, .. }
+        | TaskState::Pausing { goal: Goal::Work { approved }, .. }
+        | TaskState::Paused { goal: Goal::Work { approved }, .. }
+        | TaskState::Working { approved } => approved.as_ref(),
         TaskState::Publishing { work } => work.approved.as_ref(),
         TaskState::InReview { pull_request, .. } | TaskState::Merging { pull_request, .. } => {
             pull_request.work.approved.as_ref()
@@ -86,7 +106,7 @@ fn already(id: TaskId, approved: &Approved) -> Rejected {
     Rejected::new(format!("The plan for {id} was already approved by {by}"), format!("Say `status {id}` to follow it"))
 }
 
-pub(super) fn revise(task: Task, by: &Person, feedback: &str) -> Result<Step<Task>, Rejected> {
+pub(super) fn revise(mut task: Task, by: &Person, feedback: &str) -> Result<Step<Task>, Rejected> {
     let id = task.id;
     let mut said = match &task.state {
         TaskState::AwaitingApproval { feedback, .. } => feedback.clone(),
@@ -108,6 +128,7 @@ pub(super) fn revise(task: Task, by: &Person, feedback: &str) -> Result<Step<Tas
             "Ask anew in other words".to_owned(),
         ));
     }
+    said.extend(task.fold_words());
     said.push(format!("{by}: {feedback}"));
-    Ok(start(task, Goal::Plan { feedback: said }, vec![TaskEffect::EditCard]))
+    Ok(start(task, Goal::Plan { feedback: said }, Ground::Target, vec![TaskEffect::EditCard]))
 }

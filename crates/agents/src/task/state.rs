@@ -8,6 +8,7 @@ use forge::{CheckRun, FileChange, Gate};
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
+use super::word::{OpenQuestion, Word};
 
 /// One request by a person for a change in a repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,12 @@ pub struct Task {
     pub plans: u32,
     /// How many waits began; a deadline names the wait it belongs to.
     pub waits: u32,
+    /// How many questions were asked; the number of the newest one.
+    #[serde(default)]
+    pub questions: u32,
+    /// What people said to the sessions of its present goal, oldest first.
+    #[serde(default)]
+    pub said: Vec<Word>,
     /// Where it stands.
     pub state: TaskState,
 }
@@ -41,6 +48,9 @@ pub struct Request {
     pub target: BranchName,
     /// The agent by its name in the config.
     pub agent: String,
+    /// The model, where it is not the one that the agent is set to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// Whether a person approves the plan.
     pub plan: PlanMode,
     /// Whether the change enters the queue by itself once it is ready.
@@ -62,15 +72,24 @@ pub struct Request {
 pub struct Waits {
     /// For the approval of a plan or of a change that goes beyond it.
     pub approval: Duration,
-    /// For the word to merge.
+    /// For the word to merge, or to go on after a pause.
     pub review: Duration,
+    /// For the answer to a question.
+    #[serde(default = "three_days")]
+    pub answer: Duration,
+}
+
+/// A long week-end fits in, and the tree is not stale yet.
+fn three_days() -> Duration {
+    Duration::from_secs(3 * 86_400)
 }
 
 impl Default for Waits {
-    /// A week for an approval (a holiday fits in), thirty days for a merge (the branch is stale after that).
+    /// A week for an approval (a holiday fits in), thirty days for a merge (the branch is stale after that), three days
+    /// for an answer.
     fn default() -> Self {
         let day = Duration::from_secs(86_400);
-        Self { approval: 7 * day, review: 30 * day }
+        Self { approval: 7 * day, review: 30 * day, answer: three_days() }
     }
 }
 
@@ -114,6 +133,21 @@ pub enum Goal {
     },
 }
 
+/// What the tree of a session begins as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ground {
+    /// The target branch as it is now.
+    #[default]
+    Target,
+    /// The newest checkpoint, where the session before left it; the target where there is none.
+    Newest,
+    /// This checkpoint.
+    Checkpoint {
+        /// Its number.
+        number: u32,
+    },
+}
+
 /// What a session produced, as one commit in the mirror.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
@@ -139,6 +173,12 @@ pub struct Work {
     pub demand: Demand,
     /// Which sandbox it ran in, for people.
     pub cage: String,
+    /// The hosts that its session reached beside those that every session may.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// What its session cost, in millionths of a dollar, where that is known.
+    #[serde(default)]
+    pub cost_micros: Option<u64>,
 }
 
 /// What a repository demands of a change before it lands.
@@ -214,6 +254,34 @@ pub enum TaskState {
     Working {
         /// The plan it follows; absent with `plan=off`.
         approved: Option<Approved>,
+    },
+    /// A session is under way and waits for the answer to its question.
+    Asking {
+        /// What the session is for.
+        goal: Goal,
+        /// What it asks.
+        open: OpenQuestion,
+    },
+    /// No session runs any more; the answer to the open question begins the next one.
+    Parked {
+        /// What the next session is for.
+        goal: Goal,
+        /// What is asked.
+        open: OpenQuestion,
+    },
+    /// A pause was asked for, and the session has not ended yet.
+    Pausing {
+        /// What the session is for.
+        goal: Goal,
+        /// Who asked for it.
+        by: Person,
+    },
+    /// No session runs until somebody lets it go on.
+    Paused {
+        /// What the next session is for.
+        goal: Goal,
+        /// Who asked for it.
+        by: Person,
     },
     /// The change is done but goes beyond what was approved; a person looks first.
     Departed {
@@ -300,58 +368,4 @@ pub enum Intent {
         /// Who.
         by: Person,
     },
-}
-
-impl Task {
-    /// Whether nothing will happen any more unless a person asks for a retry.
-    pub fn is_ended(&self) -> bool {
-        match self.state {
-            TaskState::Merged { .. }
-            | TaskState::Answered { .. }
-            | TaskState::Cancelled { .. }
-            | TaskState::Failed { .. } => true,
-            TaskState::Queued { .. }
-            | TaskState::Planning { .. }
-            | TaskState::AwaitingApproval { .. }
-            | TaskState::Working { .. }
-            | TaskState::Departed { .. }
-            | TaskState::Publishing { .. }
-            | TaskState::InReview { .. }
-            | TaskState::Merging { .. }
-            | TaskState::Cancelling { .. } => false,
-        }
-    }
-
-    /// Whether work on this plan begins without a person: it was asked for with `plan=auto`, and the plan is low risk.
-    pub fn approves_itself(&self, plan: &Plan) -> bool {
-        self.request.plan == PlanMode::Auto && plan.tier <= Tier::R1
-    }
-
-    /// The branch that carries the change.
-    pub fn branch(&self) -> BranchName {
-        format!("downbeat/{}", self.id).parse().expect("a task's id is a fit part of a branch's name")
-    }
-
-    /// The state as it stands in a refusal: "it is …".
-    pub fn state_in_words(&self) -> &'static str {
-        match &self.state {
-            TaskState::Queued { .. } => "waiting for its turn",
-            TaskState::Planning { .. } => "being planned",
-            TaskState::AwaitingApproval { .. } => "waiting for an approval",
-            TaskState::Working { .. } => "being worked on",
-            TaskState::Departed { .. } => "waiting for somebody to accept a change that goes beyond its plan",
-            TaskState::Publishing { .. } => "being published",
-            TaskState::InReview { sent_back: Some(_), .. } => "back from the merge queue",
-            TaskState::InReview { pull_request, .. } if pull_request.work.may_land() => {
-                "ready, waiting for the word to merge"
-            }
-            TaskState::InReview { .. } => "published, but not fit to land",
-            TaskState::Merging { .. } => "in the merge queue",
-            TaskState::Cancelling { .. } => "being stopped",
-            TaskState::Merged { .. } => "merged",
-            TaskState::Answered { .. } => "answered",
-            TaskState::Cancelled { .. } => "cancelled",
-            TaskState::Failed { .. } => "failed",
-        }
-    }
 }

@@ -45,6 +45,10 @@ impl Table for Task {
             TaskState::Planning { .. } => "planning",
             TaskState::AwaitingApproval { .. } => "awaiting-approval",
             TaskState::Working { .. } => "working",
+            TaskState::Asking { .. } => "asking",
+            TaskState::Parked { .. } => "parked",
+            TaskState::Pausing { .. } => "pausing",
+            TaskState::Paused { .. } => "paused",
             TaskState::Departed { .. } => "departed",
             TaskState::Publishing { .. } => "publishing",
             TaskState::InReview { .. } => "in-review",
@@ -75,7 +79,10 @@ impl Table for Task {
             TaskEffect::StartSession { .. } => owe("session", own, now),
             TaskEffect::StopSession => Route::Revoke { lane: "session", group: id.to_string() },
             TaskEffect::Publish { .. } | TaskEffect::CleanUp => owe("publish", own, now),
-            TaskEffect::PostCard | TaskEffect::EditCard | TaskEffect::Announce(_) => owe("chat", own, now),
+            TaskEffect::PostCard
+            | TaskEffect::EditCard
+            | TaskEffect::Announce(_)
+            | TaskEffect::CloseQuestion { .. } => owe("chat", own, now),
             TaskEffect::Enqueue { .. } | TaskEffect::Withdraw { .. } => owe("merge", own, now),
             TaskEffect::AwaitDeadline(Deadline { at_ms, .. }) => owe("timer", None, Timestamp::from_ms(*at_ms)),
         }

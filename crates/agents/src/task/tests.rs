@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use store::{Route, Table};
 
 use super::*;
+use crate::session::people::{Question, QuestionKind};
 
 fn request(plan: PlanMode) -> Request {
     Request {
@@ -15,6 +16,7 @@ fn request(plan: PlanMode) -> Request {
         repo: "web".parse().unwrap(),
         target: "main".parse().unwrap(),
         agent: "scripted".to_owned(),
+        model: None,
         plan,
         merges_itself: false,
         requester: person("ana"),
@@ -53,6 +55,8 @@ fn work(head: &str, tier: Tier, conclusion: Conclusion) -> Work {
         checks: vec![check],
         demand: Demand::Checks,
         cage: "standard".to_owned(),
+        hosts: Vec::new(),
+        cost_micros: None,
     }
 }
 
@@ -97,7 +101,30 @@ fn event(task: &Task, words: &str) -> TaskEvent {
         "ejected" => TaskEvent::EntryEjected { why: "unit failed".to_owned() },
         "withdrawn" => TaskEvent::EntryWithdrawn,
         "stop" => TaskEvent::StopRequested { by: by() },
-        "retry" => TaskEvent::RetryRequested { by: by() },
+        "retry" => {
+            let agent = words.get(2).map(|agent| (*agent).to_owned());
+            TaskEvent::RetryRequested { by: by(), agent, model: None }
+        }
+        "asks" => {
+            let (about, choices) = (QuestionKind::Question, vec!["yes".to_owned(), "no".to_owned()]);
+            let text = words.get(2).copied().unwrap_or("really?").to_owned();
+            TaskEvent::Asked { session, question: Question { about, text, choices } }
+        }
+        "answer" => {
+            let question = words.get(3).and_then(|n| n.parse().ok());
+            let text = words.get(2).copied().unwrap_or_default().to_owned();
+            TaskEvent::InputGiven { by: by(), question, text }
+        }
+        "parked" => TaskEvent::SessionParked { session },
+        "say" => TaskEvent::Steered { by: by(), text: words[2..].join(" "), kind: WordKind::Remark },
+        "interrupt" => TaskEvent::Steered { by: by(), text: words[2..].join(" "), kind: WordKind::Interruption },
+        "told" => TaskEvent::WordsTold { session, words: task.untold() },
+        "pause" => TaskEvent::PauseRequested { by: by() },
+        "resume" => TaskEvent::ResumeRequested { by: by() },
+        "rollback" => {
+            let checkpoint = words.get(2).and_then(|n| n.parse().ok()).unwrap_or(1);
+            TaskEvent::RolledBack { by: by(), checkpoint, text: String::new() }
+        }
         "expired" => {
             let wait = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.waits);
             TaskEvent::DeadlinePassed { deadline: Deadline { wait, at_ms: 0 } }
@@ -108,10 +135,21 @@ fn event(task: &Task, words: &str) -> TaskEvent {
 
 fn owed(effect: &TaskEffect) -> String {
     match effect {
-        TaskEffect::StartSession { session, goal: Goal::Plan { feedback } } => {
-            format!("start-session({session}, plan, {} said)", feedback.len())
+        TaskEffect::StartSession { session, goal, ground } => {
+            let what = match goal {
+                Goal::Plan { feedback } => format!("plan, {} said", feedback.len()),
+                Goal::Work { .. } => "work".to_owned(),
+            };
+            match ground {
+                Ground::Target => format!("start-session({session}, {what})"),
+                Ground::Newest => format!("start-session({session}, {what}, where it was)"),
+                Ground::Checkpoint { number } => format!("start-session({session}, {what}, at checkpoint {number})"),
+            }
         }
-        TaskEffect::StartSession { session, goal: Goal::Work { .. } } => format!("start-session({session}, work)"),
+        TaskEffect::CloseQuestion { open, answer } => {
+            format!("close({}, {})", open.number, answer.as_ref().map_or("unanswered", |word| word.text.as_str()))
+        }
+        TaskEffect::Announce(Announcement::Asked { open }) => format!("announce(question {})", open.number),
         TaskEffect::StopSession => "stop-session".to_owned(),
         TaskEffect::Publish { work } => format!("publish({})", &work.head.as_str()[..1]),
         TaskEffect::CleanUp => "clean-up".to_owned(),
@@ -353,7 +391,193 @@ fn stopping_a_session_is_a_revocation_and_no_debt() {
     assert_eq!(route, Route::Revoke { lane: "session", group: "T-1".to_owned() });
 }
 
-const WORDS: [&str; 34] = [
+#[test]
+fn a_question_is_answered_once_while_its_session_waits() {
+    check(
+        "started; plan; approve ben; started; asks; asks; answer ana yes 1; answer ben no; told; done",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes edit-card, start-session(2, work)
+            working            owes edit-card
+            asking             owes edit-card, announce(question 1)
+            asking
+            working            owes close(1, yes), edit-card
+            working            refused: ana has answered that question of T-1 already: “yes”. Say `steer T-1` and your words if its agent should know more.
+            working            owes edit-card
+            publishing         owes edit-card, publish(a)
+        "#]],
+    );
+}
+
+#[test]
+fn a_session_that_ends_with_its_question_leaves_the_answer_to_the_next() {
+    check(
+        "started; plan; approve ben; started; asks; parked; parked 1; say ana use tabs; answer ana maybe 7; answer ana YES 1; started; told; done",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes edit-card, start-session(2, work)
+            working            owes edit-card
+            asking             owes edit-card, announce(question 1)
+            parked             owes edit-card, deadline(2)
+            parked
+            parked             owes edit-card
+            parked             refused: That was an older question of T-1; now it asks: “really?”. Say `answer T-1` and your words.
+            queued             owes close(1, yes), edit-card, start-session(3, work, where it was)
+            working            owes edit-card
+            working            owes edit-card
+            publishing         owes edit-card, publish(a)
+        "#]],
+    );
+    check(
+        "started; asks; parked; expired; answer ana yes",
+        expect![[r#"
+        queued             owes post-card, start-session(1, plan, 0 said)
+        planning           owes edit-card
+        asking             owes edit-card, announce(question 1)
+        parked             owes edit-card, deadline(1)
+        cancelled          owes close(1, unanswered), clean-up, edit-card, announce(ended)
+        cancelled          refused: T-1 asks nothing now: it is cancelled. Say `status T-1` to see what it needs.
+    "#]],
+    );
+}
+
+#[test]
+fn an_answer_just_before_the_end_is_told_to_one_more_session() {
+    check(
+        "started; asks; answer ana yes; parked; started; told; asks; plan; approve ben",
+        expect![[r#"
+        queued             owes post-card, start-session(1, plan, 0 said)
+        planning           owes edit-card
+        asking             owes edit-card, announce(question 1)
+        planning           owes close(1, yes), edit-card
+        queued             owes edit-card, start-session(2, plan, 1 said, where it was)
+        planning           owes edit-card
+        planning
+        asking             owes edit-card, announce(question 2)
+        awaiting-approval  owes close(2, unanswered), edit-card, announce(plan v1), deadline(1)
+        queued             owes edit-card, start-session(3, work)
+    "#]],
+    );
+    check(
+        "started; plan; approve ben; started; say ana use tabs; done; started; told; nothing",
+        expect![[r#"
+        queued             owes post-card, start-session(1, plan, 0 said)
+        planning           owes edit-card
+        awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+        queued             owes edit-card, start-session(2, work)
+        working            owes edit-card
+        working            owes edit-card
+        queued             owes edit-card, start-session(3, work, where it was)
+        working            owes edit-card
+        working            owes edit-card
+        answered           owes edit-card, announce(ended)
+    "#]],
+    );
+}
+
+#[test]
+fn a_pause_keeps_the_goal_and_is_ended_by_a_word() {
+    check(
+        "started; plan; approve ben; started; asks; pause ana; pause ben; done; say ben faster; resume ana; started; told; pause ana; resume ana; stopped 3; started; done",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes edit-card, start-session(2, work)
+            working            owes edit-card
+            asking             owes edit-card, announce(question 1)
+            pausing            owes close(1, unanswered), stop-session, edit-card
+            pausing            refused: ana has paused T-1 already. Say `resume T-1` to let it go on.
+            paused             owes edit-card, deadline(2)
+            paused             owes edit-card
+            queued             owes edit-card, start-session(3, work, where it was)
+            working            owes edit-card
+            working            owes edit-card
+            pausing            owes stop-session, edit-card
+            queued             owes edit-card, start-session(4, work, where it was)
+            queued
+            working            owes edit-card
+            publishing         owes edit-card, publish(a)
+        "#]],
+    );
+    check(
+        "pause ana; stopped; stop ben",
+        expect![[r#"
+        queued             owes post-card, start-session(1, plan, 0 said)
+        pausing            owes stop-session, edit-card
+        paused             owes edit-card, deadline(1)
+        cancelled          owes clean-up, edit-card, announce(ended)
+    "#]],
+    );
+    check(
+        "pause ana; stopped; expired",
+        expect![[r#"
+        queued             owes post-card, start-session(1, plan, 0 said)
+        pausing            owes stop-session, edit-card
+        paused             owes edit-card, deadline(1)
+        cancelled          owes clean-up, edit-card, announce(ended)
+    "#]],
+    );
+}
+
+#[test]
+fn a_step_back_makes_late_whatever_went_on() {
+    check(
+        "rollback ana 2; started; plan; approve ben; started; rollback ana 2; done 2; started; told; done; published; rollback ben 1; started; done",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            queued             refused: T-1 cannot go back to a checkpoint now: it is waiting for its turn. Say `status T-1` to see where it stands.
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes edit-card, start-session(2, work)
+            working            owes edit-card
+            queued             owes stop-session, edit-card, start-session(3, work, at checkpoint 2)
+            queued
+            working            owes edit-card
+            working            owes edit-card
+            publishing         owes edit-card, publish(a)
+            in-review          owes edit-card, announce(ready), deadline(2)
+            queued             owes edit-card, start-session(4, work, at checkpoint 1)
+            working            owes edit-card
+            queued             owes edit-card, start-session(5, work, where it was)
+        "#]],
+    );
+}
+
+#[test]
+fn a_retry_may_be_with_another_agent() {
+    let now = Timestamp::from_ms(1_000);
+    let task = Task::submit(TaskId::new(1), request(PlanMode::Ask), now).state;
+    let events = ["started", "broke", "retry ana codex"];
+    let step = |task: Task, words: &&str| task.clone().step(&event(&task, words), now).unwrap().state;
+    let task = events.iter().fold(task, step);
+    assert_eq!(
+        (task.request.agent.as_str(), task.state.clone()),
+        ("codex", TaskState::Queued { goal: task.goal().unwrap() })
+    );
+}
+
+#[test]
+fn a_task_that_an_older_release_kept_reads() {
+    let kept = r#"{"id":"T-7","request":{"text":"fix it","repo":"web","target":"main","agent":"coder","plan":"ask",
+        "merges_itself":false,"requester":"ana","thread":{"platform":"console","name":"t"},"context":"","receipt":"0 messages",
+        "waits":{"approval":{"secs":604800,"nanos":0},"review":{"secs":2592000,"nanos":0}}},
+        "created_at":1000,"card":null,"sessions":1,"plans":0,"waits":0,"state":{"Working":{"approved":null}}}"#;
+    let task: Task = serde_json::from_str(kept).unwrap();
+    assert_eq!((task.said.len(), task.questions, task.request.model.as_deref()), (0, 0, None));
+    assert_eq!(task.request.waits, Waits::default());
+    let effect: TaskEffect =
+        serde_json::from_str(r#"{"StartSession":{"session":1,"goal":{"Work":{"approved":null}}}}"#).unwrap();
+    assert_eq!(owed(&effect), "start-session(1, work)");
+    let retry: TaskEvent = serde_json::from_str(r#"{"RetryRequested":{"by":"ana"}}"#).unwrap();
+    assert_eq!(retry, TaskEvent::RetryRequested { by: person("ana"), agent: None, model: None });
+}
+
+const WORDS: [&str; 51] = [
     "started",
     "started 1",
     "plan",
@@ -388,6 +612,23 @@ const WORDS: [&str; 34] = [
     "stop ana",
     "retry ana",
     "expired",
+    "asks",
+    "asks 1",
+    "asks 2 sure?",
+    "answer ana yes",
+    "answer ben maybe 1",
+    "answer ana no 2",
+    "parked",
+    "parked 1",
+    "say ana use tabs",
+    "interrupt ben stop that",
+    "told",
+    "told 1",
+    "pause ana",
+    "resume ben",
+    "rollback ana 1",
+    "retry ana codex",
+    "expired 1",
 ];
 
 proptest! {

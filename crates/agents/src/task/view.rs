@@ -15,7 +15,7 @@ pub(super) const RUNNING: &str = "SELECT r.id, r.state, r.repo, r.title, r.threa
             WHERE j.kind = 'task' AND j.machine = t.id AND j.version > COALESCE((SELECT b.version FROM journal b
                 WHERE b.kind = 'task' AND b.machine = t.id AND b.state <> t.state
                 ORDER BY b.version DESC LIMIT 1), 0)), t.updated_at_ms) AS since_ms
-        FROM task t WHERE t.state IN ('queued', 'planning', 'working', 'publishing', 'merging', 'cancelling')
+        FROM task t WHERE t.state IN ('queued', 'planning', 'working', 'asking', 'pausing', 'publishing', 'merging', 'cancelling')
         ORDER BY t.number LIMIT $1) r
     LEFT JOIN log l ON l.kind = 'task' AND l.machine = r.id AND l.n = (SELECT s.n FROM log s
         WHERE s.kind = 'task' AND s.machine = r.id AND TRIM(s.line) <> '' ORDER BY s.n DESC LIMIT 1)

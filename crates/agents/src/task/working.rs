@@ -3,31 +3,33 @@
 use domain::policy::Tier;
 use domain::{Person, Rejected, Sha, Step, Timestamp};
 
-use super::{Announcement, Approved, Goal, Task, TaskEffect, TaskState, Work, moves, review};
+use super::{Announcement, Approved, Goal, Task, TaskEffect, TaskState, Work, contract, moves, review};
 
 pub(super) fn begin_session(mut task: Task, session: u32) -> Step<Task> {
     if session != task.sessions {
         return Step::quiet(task);
     }
     let TaskState::Queued { goal } = &task.state else { return Step::quiet(task) };
-    task.state = match goal.clone() {
-        Goal::Plan { feedback } => TaskState::Planning { feedback },
-        Goal::Work { approved } => TaskState::Working { approved },
-    };
+    task.state = goal.clone().at_work();
     Step::owing(task, [TaskEffect::EditCard])
 }
 
 /// The approval under which the current session works; `None` when it is not at work.
 fn working_under(task: &Task) -> Option<Option<Approved>> {
     match &task.state {
-        TaskState::Working { approved } | TaskState::Queued { goal: Goal::Work { approved } } => Some(approved.clone()),
+        TaskState::Working { approved }
+        | TaskState::Queued { goal: Goal::Work { approved } }
+        | TaskState::Asking { goal: Goal::Work { approved }, .. } => Some(approved.clone()),
         _ => None,
     }
 }
 
 pub(super) fn finish(mut task: Task, session: u32, work: &Work, now: Timestamp) -> Step<Task> {
     let approved = working_under(&task).filter(|_| session == task.sessions);
-    let Some(approved) = approved else { return moves::stopped(task, session) };
+    let Some(approved) = approved else { return moves::session_ended(task, session, now) };
+    if !task.untold().is_empty() {
+        return moves::go_on(task);
+    }
     let work = Work { approved, ..work.clone() };
     let Some(why) = departure(&work) else { return review::publish(task, work) };
     task.state = TaskState::Departed { work: work.clone(), why: why.clone() };
@@ -38,15 +40,14 @@ pub(super) fn finish(mut task: Task, session: u32, work: &Work, now: Timestamp) 
 
 /// In what a change goes beyond what was approved. Without a plan, only the lowest risk needs no second look.
 fn departure(work: &Work) -> Option<String> {
-    match &work.approved {
-        Some(approved) if work.tier > approved.plan.tier => {
-            Some(format!("its plan was approved as {}, but the change is {}", approved.plan.tier, work.tier_because))
-        }
-        None if work.tier > Tier::R1 => {
-            Some(format!("nobody approved a plan, and the change is {}", work.tier_because))
-        }
-        _ => None,
-    }
+    let Some(Approved { plan, .. }) = &work.approved else {
+        let why = || format!("nobody approved a plan, and the change is {}", work.tier_because);
+        return (work.tier > Tier::R1).then(why);
+    };
+    let riskier = || format!("its plan was approved as {}, but the change is {}", plan.tier, work.tier_because);
+    let riskier = (work.tier > plan.tier).then(riskier);
+    let beyond: Vec<_> = riskier.into_iter().chain(contract::departures(&plan.draft, work)).collect();
+    (!beyond.is_empty()).then(|| beyond.join("; "))
 }
 
 pub(super) fn accept_departure(task: Task, by: &Person, head: &Sha) -> Result<Step<Task>, Rejected> {
@@ -67,9 +68,12 @@ pub(super) fn accept_departure(task: Task, by: &Person, head: &Sha) -> Result<St
     }
 }
 
-pub(super) fn answer(mut task: Task, session: u32, answer: &str) -> Step<Task> {
+pub(super) fn answer(mut task: Task, session: u32, answer: &str, now: Timestamp) -> Step<Task> {
     if session != task.sessions || working_under(&task).is_none() {
-        return moves::stopped(task, session);
+        return moves::session_ended(task, session, now);
+    }
+    if !task.untold().is_empty() {
+        return moves::go_on(task);
     }
     task.state = TaskState::Answered { answer: answer.to_owned() };
     task.ended(Vec::new())

@@ -96,17 +96,17 @@ impl Project {
     }
 
     pub fn plan(&self, agent: &dyn Agent, workspace: &Workspace, request: &str) -> Result<PlanDraft, SessionError> {
-        block_on(agent.plan(&self.session(workspace, request)))
+        block_on(agent.plan(self.session(workspace, request)))
     }
 
     pub fn work(&self, agent: &dyn Agent, workspace: &Workspace, request: &str) -> Result<Worked, SessionError> {
-        block_on(agent.work(&self.session(workspace, request), None))
+        block_on(agent.work(self.session(workspace, request), None))
     }
 
     fn session<'a>(&'a self, workspace: &'a Workspace, request: &'a str) -> Session<'a> {
         let stop = self.stop.clone();
         let time_max = Duration::from_secs(20);
-        Session { workspace, prompt: request, request, progress: &self.heard, stop, time_max }
+        Session { stop, time_max, ..Session::unattended(workspace, request, &self.heard) }
     }
 
     /// What a commit of the tree would change; none when nothing changed.

@@ -16,6 +16,9 @@ pub const OFF: (Confinement, Namespaces) = (Confinement::Off, Namespaces::Auto);
 pub const STANDARD: (Confinement, Namespaces) = (Confinement::Standard, Namespaces::Auto);
 pub const WITHOUT_NAMESPACES: (Confinement, Namespaces) = (Confinement::Standard, Namespaces::Off);
 
+/// Every way.
+pub const LEVELS: [(Confinement, Namespaces); 3] = [OFF, STANDARD, WITHOUT_NAMESPACES];
+
 pub struct World {
     dir: TempDir,
     pub cage: Cage,
@@ -44,6 +47,11 @@ impl World {
     pub fn script(&self, script: &str) -> Order {
         let script = script.replace("OUTSIDE", self.outside().to_str().unwrap());
         self.order(&["/bin/sh", "-c", &script])
+    }
+
+    /// The same for bash, which can connect without another program.
+    pub fn bash(&self, script: &str) -> Order {
+        self.order(&["/bin/bash", "-c", script])
     }
 
     /// An order for this binary as the attacker.

@@ -44,6 +44,11 @@ pub enum Command {
         /// Which.
         task: Option<TaskId>,
     },
+    /// The states of a task's tree that were kept.
+    Checkpoints {
+        /// Which.
+        task: Option<TaskId>,
+    },
     /// The merge queue.
     Queue,
     /// Start no new runs in the merge queue.
@@ -92,6 +97,18 @@ pub enum TaskVerb {
     Revise,
     /// Turn it down.
     Reject,
+    /// Answer its question.
+    Answer,
+    /// Say something to its session.
+    Steer,
+    /// Say something to its session, which ends what it does now.
+    Interrupt,
+    /// Stop its session, to go on later.
+    Pause,
+    /// Go on after a pause.
+    Resume,
+    /// Take the work back to a checkpoint.
+    Rollback,
     /// Send it to the merge queue.
     Merge,
     /// Take it out of the merge queue.
@@ -104,8 +121,21 @@ pub enum TaskVerb {
 
 impl TaskVerb {
     /// All of them, in the order in which the help shows them.
-    pub const ALL: [Self; 7] =
-        [Self::Approve, Self::Revise, Self::Reject, Self::Merge, Self::Dequeue, Self::Stop, Self::Retry];
+    pub const ALL: [Self; 13] = [
+        Self::Approve,
+        Self::Revise,
+        Self::Reject,
+        Self::Answer,
+        Self::Steer,
+        Self::Interrupt,
+        Self::Pause,
+        Self::Resume,
+        Self::Rollback,
+        Self::Merge,
+        Self::Dequeue,
+        Self::Stop,
+        Self::Retry,
+    ];
 
     /// The word that people say.
     pub fn word(self) -> &'static str {
@@ -113,6 +143,12 @@ impl TaskVerb {
             Self::Approve => "approve",
             Self::Revise => "revise",
             Self::Reject => "reject",
+            Self::Answer => "answer",
+            Self::Steer => "steer",
+            Self::Interrupt => "interrupt",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Rollback => "rollback",
             Self::Merge => "merge",
             Self::Dequeue => "dequeue",
             Self::Stop => "stop",
@@ -124,9 +160,47 @@ impl TaskVerb {
         Self::ALL.into_iter().find(|verb| verb.word() == word)
     }
 
-    /// Whether free words may follow it.
-    fn takes_words(self) -> bool {
-        matches!(self, Self::Revise | Self::Reject)
+    /// Whether these words may follow it and its task.
+    fn takes(self, words: &str, is_named: bool) -> bool {
+        match self {
+            Self::Revise | Self::Reject | Self::Answer | Self::Steer | Self::Interrupt => true,
+            Self::Approve => words.is_empty() || is_named && approval_words_fit(words),
+            Self::Rollback => is_number(split_word(words).0),
+            Self::Retry => Other::read(words).is_some(),
+            Self::Pause | Self::Resume => words.is_empty() && is_named,
+            Self::Merge | Self::Dequeue | Self::Stop => words.is_empty(),
+        }
+    }
+}
+
+/// What a retry is done with, where it is to be another agent or model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Other {
+    /// The agent by its name in the config.
+    pub agent: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+}
+
+impl Other {
+    /// After `retry T-1`: nothing, `with codex`, `agent=codex`, `model=opus`, or two of them; none when it is something
+    /// else.
+    pub fn read(words: &str) -> Option<Self> {
+        let mut other = Self::default();
+        let mut words = words.split_whitespace();
+        while let Some(word) = words.next() {
+            let (key, value) = match word {
+                "with" => ("agent", words.next()?),
+                _ => word.split_once('=')?,
+            };
+            match key {
+                _ if value.is_empty() => return None,
+                "agent" => other.agent = Some(value.to_owned()),
+                "model" => other.model = Some(value.to_owned()),
+                _ => return None,
+            }
+        }
+        Some(other)
     }
 }
 
@@ -174,17 +248,17 @@ fn parse_command(said: &str) -> Option<Command> {
         "help" if help::tells_of(rest) => return Some(Command::Help { word: Some(rest.to_lowercase()) }),
         "log" if words.is_empty() => return Some(Command::Log { task }),
         "diff" if words.is_empty() => return Some(Command::Diff { task }),
+        "checkpoints" if words.is_empty() => return Some(Command::Checkpoints { task }),
         "status" | "tasks" if words.is_empty() => return Some(Command::Status { task }),
         "queue" if rest.is_empty() => return Some(Command::Queue),
-        "pause" => return named_repository(rest).map(|repo| Command::Pause { repo }),
-        "resume" => return named_repository(rest).map(|repo| Command::Resume { repo }),
+        "pause" if task.is_none() => return named_repository(rest).map(|repo| Command::Pause { repo }),
+        "resume" if task.is_none() => return named_repository(rest).map(|repo| Command::Resume { repo }),
+        "tell" if task.is_some() => return Some(Command::OnTask(Deed { verb: TaskVerb::Steer, task, words })),
         "why" => return Some(Command::Why { task: first_task(rest), deed: first_deed(rest) }),
         _ => {}
     }
     let verb = TaskVerb::from_word(&verb)?;
-    let retyped = task.is_some() && verb == TaskVerb::Approve && approval_words_fit(&words);
-    let fits = words.is_empty() || verb.takes_words() || retyped;
-    fits.then_some(Command::OnTask(Deed { verb, task, words }))
+    verb.takes(&words, task.is_some()).then_some(Command::OnTask(Deed { verb, task, words }))
 }
 
 /// What was meant, where a word that is almost a command stands before a task and nothing else does.
@@ -292,6 +366,23 @@ mod tests {
         assert_eq!(says("@agent revise keep the old name"), r#"revise ? "keep the old name""#);
         assert_eq!(says("why not?"), "talk");
         assert_eq!(says("I approve of this"), "talk");
+    }
+
+    #[test]
+    fn a_session_is_answered_steered_and_paused_by_its_task() {
+        assert_eq!(says("answer T-3 q2 the old name"), r#"answer T-3 "q2 the old name""#);
+        assert_eq!(says("@agent answer yes"), r#"answer ? "yes""#);
+        assert_eq!(says("answer me, ben"), "talk");
+        assert_eq!(says("tell T-3 to use tabs"), r#"steer T-3 "to use tabs""#);
+        assert_eq!(says("@agent tell me how the login works"), r#"ask "tell me how the login works" "#);
+        assert_eq!(says("interrupt T-3"), r#"interrupt T-3 """#);
+        assert_eq!(says("pause T-3"), r#"pause T-3 """#);
+        assert_eq!(says("pause"), "Pause { repo: None }");
+        assert_eq!(says("pause T-3 and have a coffee"), "talk");
+        assert_eq!(says("rollback T-3 2 without the cache"), r#"rollback T-3 "2 without the cache""#);
+        assert_eq!(says("@agent rollback the release"), r#"ask "rollback the release" "#);
+        assert_eq!(says("retry T-3 with codex model=large"), r#"retry T-3 "with codex model=large""#);
+        assert_eq!(says("@agent retry the failing upload"), r#"ask "retry the failing upload" "#);
     }
 
     #[test]

@@ -4,17 +4,15 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Cause, DeliveryId, MessageRef, Person, Platform, TaskId, ThreadRef, Timestamp};
+use domain::{DeliveryId, MessageRef, Person, Platform, TaskId, ThreadRef, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{ApplyError, Store, StoreError};
 use tokio::sync::broadcast;
 
 use crate::clock::fresh_name;
 
-use super::conversation::{Conversation, ConversationEvent, ThreadId};
 use super::messenger::{ChatError, Choice, Heard, Line, Messenger, Said};
 
 mod table;
@@ -29,8 +27,6 @@ pub const MESSAGE_BYTES_MAX: usize = 100_000;
 const RECENT_MAX: i64 = 200;
 /// How many threads are listed: more than a person tells apart.
 const THREADS_MAX: i64 = 50;
-/// How old a message may be that is passed on late: a week-end, and less than the inbox remembers.
-const UNHEARD_MAX: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// The author of what the product itself says.
 pub const BOT: &str = "bot";
 
@@ -142,31 +138,29 @@ impl Console {
         if text.len() > MESSAGE_BYTES_MAX {
             return Err(SayError::TooLong(text.len()));
         }
-        let message = self.keep(thread, delivery.as_str(), author.as_str(), &Said::words(text)).await?;
-        self.pass_on(delivery, author, &message).await
-    }
-
-    async fn pass_on(&self, delivery: &DeliveryId, author: &Person, message: &ConsoleMessage) -> Result<(), SayError> {
-        let thread = ThreadRef::console(&message.thread);
-        let text = self.translate(&thread, &message.text).await?;
-        let (delivery, author) = (delivery.clone(), author.clone());
-        let cause = Cause::Delivery(delivery.clone());
-        let heard = Heard { delivery, message: reference(message), author, text, at: self.store.now() };
-        let start = || Conversation::new(thread.clone());
-        let event = ConversationEvent::MessageHeard { heard };
-        self.store.apply_or_start(&ThreadId(thread.clone()), start, event, cause).await?;
-        Ok(())
-    }
-
-    /// Passes on what was kept by a process that died before it could; says how many messages that were.
-    pub async fn hear_again(&self) -> Result<usize, SayError> {
-        let left = table::unheard(&self.store, self.store.now() - UNHEARD_MAX).await?;
-        for (key, message) in &left {
-            if let Ok(author) = message.author.parse() {
-                self.pass_on(&DeliveryId::new(key), &author, message).await?;
-            }
+        let means = self.translate(thread, text).await?;
+        let at = self.store.now();
+        let hear = |n: i64| Heard {
+            delivery: delivery.clone(),
+            message: MessageRef { thread: thread.clone(), id: n.to_string() },
+            author: author.clone(),
+            text: means.clone(),
+            at,
+        };
+        let _one_at_a_time = self.posting_to(thread).lock().await;
+        let draft = table::Draft {
+            thread: &thread.name,
+            key: delivery.as_str(),
+            author: author.as_str(),
+            text,
+            choices: &[],
+            at,
+        };
+        // A message that is kept already was heard in the same breath.
+        if let Some(message) = table::hear(&self.store, &draft, hear).await? {
+            self.show(ConsoleEvent::Posted(message));
         }
-        Ok(left.len())
+        Ok(())
     }
 
     /// A number becomes the command of its choice. A closed choice stands for what it stood for when it was offered,
@@ -188,17 +182,12 @@ impl Console {
         table::threads(&self.store, THREADS_MAX).await
     }
 
-    async fn keep(
-        &self,
-        thread: &ThreadRef,
-        key: &str,
-        author: &str,
-        said: &Said,
-    ) -> Result<ConsoleMessage, StoreError> {
+    async fn keep(&self, thread: &ThreadRef, key: &str, said: &Said) -> Result<ConsoleMessage, StoreError> {
         let _one_at_a_time = self.posting_to(thread).lock().await;
         let choices = self.number(thread, &said.choices).await?;
-        let draft = table::Draft { thread: &thread.name, key, author, text: &said.text, choices: &choices };
-        let (message, is_new) = table::post(&self.store, draft).await?;
+        let at = self.store.now();
+        let draft = table::Draft { thread: &thread.name, key, author: BOT, text: &said.text, choices: &choices, at };
+        let (message, is_new) = table::post(&self.store, &draft).await?;
         if is_new {
             self.show(ConsoleEvent::Posted(message.clone()));
         }
@@ -256,7 +245,7 @@ impl Messenger for Console {
     }
 
     async fn post(&self, thread: &ThreadRef, key: &str, said: &Said) -> Result<MessageRef, ChatError> {
-        self.keep(thread, key, BOT, said).await.map(|message| reference(&message)).map_err(refused)
+        self.keep(thread, key, said).await.map(|message| reference(&message)).map_err(refused)
     }
 
     async fn edit(&self, message: &MessageRef, said: &Said) -> Result<(), ChatError> {

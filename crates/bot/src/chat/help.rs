@@ -4,15 +4,16 @@
 const OVERVIEW: &str = "Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME \
 plan=ask|auto|off merge=ask|auto
 Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
+Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
 Change: `stop T-1` · `retry T-1` · `dequeue T-1`
-Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `queue`
+Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
 Queue:  `pause` · `resume`
 The task can be left out where only one can be meant. A number answers the button with that number; ✅ approves, \
 ❌ stops, 🔁 retries.
 `help approve` says more of one command.";
 
 /// Each command with what it does and an example.
-const COMMANDS: [(&str, &str); 16] = [
+const COMMANDS: [(&str, &str); 21] = [
     (
         "ask",
         "`@agent WHAT SHOULD CHANGE` starts a task: an agent proposes a plan, and works once it is approved. plan=auto \
@@ -31,6 +32,25 @@ Example: `revise T-1 keep the old name too`.",
     ),
     ("reject", "Turns a plan or a change down and ends its task; a reason may follow. Example: `reject T-1 not now`."),
     (
+        "answer",
+        "Answers the question that a task's agent asks; so does a button, or one of its choices said alone. \
+Example: `answer T-1 the old name`.",
+    ),
+    (
+        "steer",
+        "Says something to the agent of a task, which hears it at its next chance; `tell` is the same. \
+Examples: `steer T-1 use tabs`, `tell T-1 to use tabs`.",
+    ),
+    (
+        "interrupt",
+        "Says something to the agent of a task, which ends what it does now. Example: `interrupt T-1 not that file`.",
+    ),
+    (
+        "rollback",
+        "Takes a task's work back to a checkpoint, and lets it go on from there; words may follow. \
+Example: `rollback T-1 2 without the cache`.",
+    ),
+    (
         "merge",
         "Sends a ready change to the merge queue, which tests exactly what would land and lands it only if it passes. \
 Example: `merge T-1`.",
@@ -39,8 +59,8 @@ Example: `merge T-1`.",
     ("stop", "Ends a task, whatever it is at; an agent at work is stopped. Example: `stop T-1`."),
     (
         "retry",
-        "Runs a task again that failed, was stopped or did not land, from the target as it is now. \
-Example: `retry T-1`.",
+        "Runs a task again that failed, was stopped or did not land, from the target as it is now; with another agent or \
+model where one is named. Examples: `retry T-1`, `retry T-1 with codex`, `retry T-1 model=large`.",
     ),
     (
         "status",
@@ -53,9 +73,22 @@ Examples: `why T-1`, `@agent why can't I approve T-1?`.",
     ),
     ("log", "The last lines that a task's agent and its checks printed. Example: `log T-1`."),
     ("diff", "What a task's change does to the files. Example: `diff T-1`."),
+    (
+        "checkpoints",
+        "The states of a task's tree, one after each turn of its agent; `rollback` goes back to one. \
+Example: `checkpoints T-1`.",
+    ),
     ("queue", "Who is in the merge queue, and where. Example: `queue`."),
-    ("pause", "Starts nothing new in the merge queue; what is being tested goes on. Example: `pause`."),
-    ("resume", "Lets a merge queue go on that was paused or has stopped. Example: `resume`."),
+    (
+        "pause",
+        "With a task: stops its agent and keeps what it has done. Without one: starts nothing new in the merge queue; what \
+is being tested goes on. Examples: `pause T-1`, `pause`.",
+    ),
+    (
+        "resume",
+        "With a task: lets it go on after a pause. Without one: lets a merge queue go on that was paused or has stopped. \
+Examples: `resume T-1`, `resume`.",
+    ),
     ("help", "What can be said; with a command, more of it. Example: `help approve`."),
 ];
 

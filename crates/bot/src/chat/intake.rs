@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agents::liaison::Bell;
 use agents::session::Roster;
 use agents::task::Waits;
 use arc_swap::ArcSwap;
@@ -37,6 +38,8 @@ pub struct Intake {
     pub desk: QueueDesk,
     /// Who can do the work.
     pub roster: Arc<Roster>,
+    /// Wakes the sessions that people say something to.
+    pub bell: Arc<Bell>,
     /// To show a task when somebody asks for its status.
     pub notifier: Notifier,
     /// How it is set.
@@ -74,6 +77,11 @@ impl Answer {
 
     pub(super) fn seen() -> Self {
         Self { reaction: Some("👀"), ..Self::default() }
+    }
+
+    /// Kept for an agent that hears it at its next chance.
+    pub(super) fn noted() -> Self {
+        Self { reaction: Some("⏳"), ..Self::default() }
     }
 }
 

@@ -1,13 +1,14 @@
 //! One function a command that does something: resolve what is meant, ask the policy, apply the event.
 
+use agents::session::people::QuestionKind;
 use agents::task::view::{self, TaskLine};
-use agents::task::{Approved, Request, Task, TaskEvent, TaskState, Work};
+use agents::task::{Approved, Goal, Request, Task, TaskEvent, TaskState, WordKind, Work};
 use domain::policy::{About, Asked, Decision, Tier, Verb, decide};
 use domain::{Cause, DeliveryId, Rejected, RepoName, TaskId};
 use mergeq::queue::QueueEvent;
 use store::Created;
 
-use super::command::{Command, Deed, TaskVerb};
+use super::command::{Command, Deed, Other, TaskVerb};
 use super::intake::{Answer, Intake, Trouble};
 use super::messenger::Heard;
 use super::options::Options;
@@ -20,7 +21,7 @@ impl Intake {
             return Ok(Answer::seen());
         }
         match command {
-            Command::Talk => Ok(Answer::default()),
+            Command::Talk => self.overhear(heard, delivery).await,
             Command::Unclear { why, next } => Err(Rejected::new(why, next).into()),
             Command::Ask { text, options } => self.ask(heard, text, options, delivery).await,
             Command::OnTask(deed) => self.act(heard, &deed, delivery).await,
@@ -29,6 +30,7 @@ impl Intake {
             Command::Status { task: None } => self.list_tasks(heard).await,
             Command::Log { task } => self.show_log(heard, task).await,
             Command::Diff { task } => self.show_diff(heard, task).await,
+            Command::Checkpoints { task } => self.show_checkpoints(heard, task).await,
             Command::Queue => self.show_queues(heard).await,
             Command::Pause { repo } => {
                 let by = heard.author.clone();
@@ -70,6 +72,7 @@ impl Intake {
             repo,
             target,
             agent,
+            model: None,
             plan,
             merges_itself: options.merges_itself.unwrap_or(false),
             requester: heard.author.clone(),
@@ -128,8 +131,23 @@ impl Intake {
         let retyped = words.split_whitespace().any(|word| word.parse() == Ok(id));
         self.judge(heard, *verb, &task, retyped).allowed()?;
         let event = event_of(*verb, heard, &task, words)?;
+        match &event {
+            TaskEvent::RetryRequested { agent: Some(agent), .. } => self.roster.may_run(agent, task.request.plan)?,
+            TaskEvent::RolledBack { checkpoint, .. } => self.find_checkpoint(&task, *checkpoint).await?,
+            _ => {}
+        }
+        self.tell_task(id, event, delivery).await?;
+        Ok(match verb {
+            TaskVerb::Steer => Answer::noted(),
+            _ => Answer::seen(),
+        })
+    }
+
+    /// Applies what a person said, and has the task's session look.
+    pub(super) async fn tell_task(&self, id: TaskId, event: TaskEvent, delivery: &DeliveryId) -> Result<(), Trouble> {
         self.store.apply::<Task>(&id, event, Cause::Delivery(delivery.clone())).await?;
-        Ok(Answer::seen())
+        self.bell.ring();
+        Ok(())
     }
 
     pub(super) async fn find(&self, id: TaskId) -> Result<Task, Trouble> {
@@ -141,7 +159,19 @@ impl Intake {
     pub(super) fn judge(&self, heard: &Heard, verb: TaskVerb, task: &Task, retyped: bool) -> Decision {
         let (tier, paths) = risk_of(task);
         let about = About { task: task.id, requester: &task.request.requester, tier, paths: &paths };
-        decide(&self.rules.load(), &heard.author, &Asked { retyped, ..Asked::about(right_for(verb), about) })
+        let right = right_to(verb, task);
+        // An answer is given to one question, which names its task already.
+        let retyped = retyped || verb == TaskVerb::Answer;
+        let decision = decide(&self.rules.load(), &heard.author, &Asked { retyped, ..Asked::about(right, about) });
+        match decision {
+            Decision::Denied(Rejected { why, next }) => {
+                let said = |text: String| {
+                    text.replace(&format!("{right} {}", task.id), &format!("{} {}", verb.word(), task.id))
+                };
+                Decision::Denied(Rejected { why: said(why), next: said(next) })
+            }
+            allowed @ Decision::Allowed { .. } => allowed,
+        }
     }
 
     async fn operate_queue(
@@ -170,21 +200,37 @@ pub(super) fn right_for(verb: TaskVerb) -> Verb {
         TaskVerb::Dequeue => Verb::Dequeue,
         TaskVerb::Stop => Verb::Stop,
         TaskVerb::Retry => Verb::Retry,
+        TaskVerb::Answer
+        | TaskVerb::Steer
+        | TaskVerb::Interrupt
+        | TaskVerb::Pause
+        | TaskVerb::Resume
+        | TaskVerb::Rollback => Verb::Steer,
+    }
+}
+
+/// As [`right_for`], for what the task stands at: to permit something takes whoever may approve it.
+pub(super) fn right_to(verb: TaskVerb, task: &Task) -> Verb {
+    match (verb, task.open_question().map(|open| open.question.about)) {
+        (TaskVerb::Answer, Some(QuestionKind::Permission | QuestionKind::Host | QuestionKind::Budget)) => Verb::Approve,
+        _ => right_for(verb),
     }
 }
 
 /// The risk of what the task is about to do: of the change where there is one, else of the plan.
 pub(super) fn risk_of(task: &Task) -> (Tier, Vec<String>) {
     let of_work = |work: &Work| (work.tier, work.changes.iter().map(|change| change.path.clone()).collect());
+    let goal = task.goal();
     match &task.state {
-        TaskState::AwaitingApproval { plan, .. } | TaskState::Working { approved: Some(Approved { plan, .. }) } => {
-            (plan.tier, plan.draft.paths.clone())
-        }
+        TaskState::AwaitingApproval { plan, .. } => (plan.tier, plan.draft.paths.clone()),
         TaskState::Departed { work, .. } | TaskState::Publishing { work } => of_work(work),
         TaskState::InReview { pull_request, .. } | TaskState::Merging { pull_request, .. } => {
             of_work(&pull_request.work)
         }
-        _ => (Tier::R1, Vec::new()),
+        _ => match &goal {
+            Some(Goal::Work { approved: Some(Approved { plan, .. }) }) => (plan.tier, plan.draft.paths.clone()),
+            _ => (Tier::R1, Vec::new()),
+        },
     }
 }
 
@@ -197,8 +243,33 @@ fn event_of(verb: TaskVerb, heard: &Heard, task: &Task, words: &str) -> Result<T
         TaskVerb::Merge => TaskEvent::MergeRequested { by },
         TaskVerb::Dequeue => TaskEvent::DequeueRequested { by },
         TaskVerb::Stop => TaskEvent::StopRequested { by },
-        TaskVerb::Retry => TaskEvent::RetryRequested { by },
+        TaskVerb::Retry => {
+            let Other { agent, model } = Other::read(words).unwrap_or_default();
+            TaskEvent::RetryRequested { by, agent, model }
+        }
+        TaskVerb::Answer => {
+            let (question, text) = answered(words);
+            TaskEvent::InputGiven { by, question, text }
+        }
+        TaskVerb::Steer => TaskEvent::Steered { by, text: words.to_owned(), kind: WordKind::Remark },
+        TaskVerb::Interrupt => TaskEvent::Steered { by, text: words.to_owned(), kind: WordKind::Interruption },
+        TaskVerb::Pause => TaskEvent::PauseRequested { by },
+        TaskVerb::Resume => TaskEvent::ResumeRequested { by },
+        TaskVerb::Rollback => {
+            let (number, text) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+            let unusable = |_| Rejected::new(format!("{number} is no checkpoint"), format!("Say `log {}`", task.id));
+            TaskEvent::RolledBack { by, checkpoint: number.parse().map_err(unusable)?, text: text.to_owned() }
+        }
     })
+}
+
+/// `q2 the old name`: which question a button belongs to. Without it, the open one is meant.
+fn answered(words: &str) -> (Option<u32>, String) {
+    let named = words.strip_prefix('q').and_then(|rest| {
+        let (number, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        Some((number.parse().ok()?, text.trim().to_owned()))
+    });
+    named.map_or_else(|| (None, words.to_owned()), |(number, text)| (Some(number), text))
 }
 
 /// `approve T-1 v2 #a91f0c12`: what the person saw. Without version and hash they mean the newest.

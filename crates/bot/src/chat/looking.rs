@@ -1,16 +1,18 @@
 //! Answers those who only look: what there is, where it stands, what it waits for, and what came of it.
 
+use agents::checkpoint;
 use agents::task::view::{self, TaskLine};
 use agents::task::{Task, TaskState, Work};
 use domain::policy::{About, Asked, Decision, Verb, who_may};
 use domain::{Rejected, TaskId};
+use forge::Repository;
 use mergeq::queue::{Queue, QueueView};
 use store::Table;
 
 use super::command::TaskVerb;
 use super::hindrance::{Hindrance, cut};
 use super::intake::{Answer, Intake, Trouble};
-use super::interpret::{right_for, risk_of};
+use super::interpret::{right_to, risk_of};
 use super::messenger::Heard;
 use super::{render, resolve};
 
@@ -22,6 +24,8 @@ const LOG_LINES_MAX: i64 = 20;
 const LOG_LINE_CHARS_MAX: usize = 200;
 /// How much of a difference a chat shows, in bytes: what every platform takes in one message.
 const DIFF_BYTES_MAX: usize = 3_500;
+/// How many of a task's newest checkpoints a chat shows.
+const STEPS_MAX: usize = 20;
 
 impl Intake {
     pub(super) async fn show_task(&self, heard: &Heard, id: TaskId) -> Result<Answer, Trouble> {
@@ -50,11 +54,13 @@ impl Intake {
 
     /// Who can move a task that waits for a person, and what they say.
     fn next_move(&self, task: &Task) -> Option<String> {
-        let verb = right_for(awaited(task)?);
+        let verb = awaited(task)?;
+        let right = right_to(verb, task);
         let (tier, paths) = risk_of(task);
         let about = About { task: task.id, requester: &task.request.requester, tier, paths: &paths };
-        let nobody = || format!("nobody here may {verb} it");
-        Some(who_may(&self.rules.load(), &Asked::about(verb, about)).unwrap_or_else(nobody))
+        let nobody = || format!("nobody here may {} it", verb.word());
+        let said = who_may(&self.rules.load(), &Asked::about(right, about)).unwrap_or_else(nobody);
+        Some(said.replace(&format!("`{right} "), &format!("`{} ", verb.word())))
     }
 
     /// Answers `why`: what the task waits for and who can move it, or the policy's own reason.
@@ -69,7 +75,9 @@ impl Intake {
         let id = resolve::task("why", fits, task, &heard.message.thread, &self.store).await??;
         let task = self.find(id).await?;
         let around = self.notifier.surroundings(&task).await?;
-        let mut lines = vec![format!("{id}: {}.", render::now_line(&task, &around).trim_end_matches('.'))];
+        let now = render::now_line(&task, &around);
+        let stop = if now.ends_with(['.', '?', '!']) { "" } else { "." };
+        let mut lines = vec![format!("{id}: {now}{stop}")];
         match deed {
             Some(deed) => lines.push(match self.judge(heard, deed, &task, false) {
                 Decision::Allowed { because } => format!("You may {} it: {because}.", deed.word()),
@@ -121,13 +129,42 @@ impl Intake {
             let why = format!("{id} has no change to show now: it is {}", task.state_in_words());
             return Err(Rejected::new(why, format!("Say `status {id}` to see where it stands")).into());
         };
-        let repository = self.repositories.get(&task.request.repo);
-        let vanished = || Trouble::Other(format!("the repository {} is not in the config any more", task.request.repo));
-        let mirror = &repository.ok_or_else(vanished)?.mirror;
+        let mirror = &self.repository_of(&task)?.mirror;
         let patch = mirror.patch(&work.base, &work.head, DIFF_BYTES_MAX).await;
         let patch = patch.map_err(|error| Trouble::Other(error.to_string()))?;
         let patch = patch.trim_end().replace("```", "` ` `");
         Ok(Answer::words(format!("What {id} changes:\n```diff\n{patch}\n```")))
+    }
+
+    /// The states of a task's tree that were kept.
+    pub(super) async fn show_checkpoints(&self, heard: &Heard, task: Option<TaskId>) -> Result<Answer, Trouble> {
+        let task = self.looked_at(heard, ("checkpoints", |_| true), task).await?;
+        let steps = checkpoint::steps(self.repository_of(&task)?, task.id).await;
+        let steps = steps.map_err(|error| Trouble::Other(error.to_string()))?;
+        if steps.is_empty() {
+            let words = format!("{} has no checkpoint yet; one is kept after each turn of its agent.", task.id);
+            return Ok(Answer::words(words));
+        }
+        let n_left_out = steps.len().saturating_sub(STEPS_MAX);
+        let now = self.store.now();
+        let mut lines: Vec<_> = steps[n_left_out..].iter().map(|step| step.in_words(now)).collect();
+        lines.insert(0, format!("The checkpoints of {}; `rollback {} N` goes back to one:", task.id, task.id));
+        Ok(Answer::words(lines.join("\n")))
+    }
+
+    /// Refuses a checkpoint that is not there.
+    pub(super) async fn find_checkpoint(&self, task: &Task, number: u32) -> Result<(), Trouble> {
+        let found = checkpoint::find(self.repository_of(task)?, task.id, number).await;
+        let missing = || {
+            let why = format!("{} has no checkpoint {number}", task.id);
+            Rejected::new(why, format!("Say `checkpoints {}` to see what there is", task.id))
+        };
+        Ok(found.map_err(|error| Trouble::Other(error.to_string()))?.map(drop).ok_or_else(missing)?)
+    }
+
+    fn repository_of(&self, task: &Task) -> Result<&Repository, Trouble> {
+        let vanished = || Trouble::Other(format!("the repository {} is not in the config any more", task.request.repo));
+        self.repositories.get(&task.request.repo).ok_or_else(vanished)
     }
 
     async fn looked_at(
@@ -148,9 +185,12 @@ fn awaited(task: &Task) -> Option<TaskVerb> {
         TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } => Some(TaskVerb::Approve),
         TaskState::InReview { pull_request, sent_back: None } if pull_request.work.may_land() => Some(TaskVerb::Merge),
         TaskState::InReview { .. } | TaskState::Failed { .. } => Some(TaskVerb::Retry),
+        TaskState::Asking { .. } | TaskState::Parked { .. } => Some(TaskVerb::Answer),
+        TaskState::Paused { .. } => Some(TaskVerb::Resume),
         TaskState::Queued { .. }
         | TaskState::Planning { .. }
         | TaskState::Working { .. }
+        | TaskState::Pausing { .. }
         | TaskState::Publishing { .. }
         | TaskState::Merging { .. }
         | TaskState::Cancelling { .. }
@@ -172,6 +212,10 @@ fn change_of(task: &Task) -> Option<&Work> {
         | TaskState::Planning { .. }
         | TaskState::AwaitingApproval { .. }
         | TaskState::Working { .. }
+        | TaskState::Asking { .. }
+        | TaskState::Parked { .. }
+        | TaskState::Pausing { .. }
+        | TaskState::Paused { .. }
         | TaskState::Cancelling { .. }
         | TaskState::Merged { .. }
         | TaskState::Answered { .. }

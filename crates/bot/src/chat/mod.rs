@@ -23,4 +23,5 @@ mod help;
 mod interpret;
 mod looking;
 mod options;
+mod overhearing;
 mod resolve;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use agents::task::{Announcement, Task, TaskEffect, TaskEvent, TaskState, view};
 use async_trait::async_trait;
-use domain::EntryId;
+use domain::{EntryId, TaskId};
 use forge::Repositories;
 use mergeq::queue::{self, Pause, Queue};
 use store::{Owed, Performed, Performer, Store, StoreError, Table};
@@ -60,6 +60,18 @@ impl Notifier {
                 return Ok(None);
             }
             TaskEffect::Announce(Announcement::PlanReady { plan }) => render::plan(task, plan),
+            TaskEffect::Announce(Announcement::Asked { open }) => {
+                let key = question_key(task.id, open.number);
+                self.messenger.post(thread, &key, &render::question(task, open)).await?;
+                return Ok(None);
+            }
+            TaskEffect::CloseQuestion { open, answer } => {
+                // Posted long ago under the same key: this only finds it.
+                let key = question_key(task.id, open.number);
+                let message = self.messenger.post(thread, &key, &render::question(task, open)).await?;
+                self.messenger.edit(&message, &render::closed_question(task, open, answer.as_ref())).await?;
+                return Ok(None);
+            }
             TaskEffect::Announce(Announcement::Departed { work, why }) => render::departed(task, work, why),
             TaskEffect::Announce(Announcement::ReadyToMerge { reference, work }) => {
                 render::ready(task, reference, work)
@@ -106,10 +118,16 @@ impl Notifier {
     /// What keeps the task itself from going on.
     async fn hindrance(&self, task: &Task) -> Result<Option<String>, StoreError> {
         let lane = match &task.state {
-            TaskState::Queued { .. } | TaskState::Planning { .. } | TaskState::Working { .. } => "session",
+            TaskState::Queued { .. }
+            | TaskState::Planning { .. }
+            | TaskState::Working { .. }
+            | TaskState::Pausing { .. } => "session",
             TaskState::Publishing { .. } => "publish",
             TaskState::Merging { .. } => "merge",
             TaskState::AwaitingApproval { .. }
+            | TaskState::Asking { .. }
+            | TaskState::Parked { .. }
+            | TaskState::Paused { .. }
             | TaskState::Departed { .. }
             | TaskState::InReview { .. }
             | TaskState::Cancelling { .. }
@@ -134,6 +152,11 @@ impl Notifier {
         let (debts, now) = (self.store.debts(Queue::KIND, queue.id.as_str()).await?, self.store.now());
         Ok(Hindrance::in_queue(queue, run, &debts, now).and_then(|hindrance| hindrance.on_card(now)))
     }
+}
+
+/// The key under which a question is posted, so that it is found again when its buttons close.
+fn question_key(task: TaskId, number: u32) -> String {
+    format!("question:{task}:{number}")
 }
 
 #[async_trait]

@@ -1,6 +1,11 @@
 //! From a state to words and buttons. Pure: the same view gives the same message.
 
-use agents::task::{Approved, Demand, Goal, Intent, Plan, Proof, Request, Task, TaskState, Work};
+use std::time::Duration;
+
+use agents::session::people::QuestionKind;
+use agents::task::contract;
+use agents::task::{Approved, Demand, Goal, Intent, OpenQuestion, Plan, Proof, Request, Task, TaskState, Word, Work};
+use domain::time::humanize;
 use forge::checks::CHECKS_FILE;
 use forge::{CheckRun, FileChange};
 
@@ -41,8 +46,19 @@ pub fn card(task: &Task, around: &Surroundings) -> Said {
 
 /// Where the task stands, in one line.
 pub fn now_line(task: &Task, around: &Surroundings) -> String {
-    let standing = standing(task, around);
+    let standing = standing(task, around) + &untold(task);
     around.hindrance.as_ref().map_or(standing.clone(), |hindrance| format!("{standing} · {hindrance}"))
+}
+
+/// What people said that the agent has yet to hear.
+fn untold(task: &Task) -> String {
+    let waits = |word: &&Word| word.told.is_none() && word.answers().is_none();
+    match task.said.iter().filter(waits).count() {
+        _ if task.goal().is_none() => String::new(),
+        0 => String::new(),
+        1 => " · one message waits for the agent".to_owned(),
+        n => format!(" · {n} messages wait for the agent"),
+    }
 }
 
 fn standing(task: &Task, around: &Surroundings) -> String {
@@ -59,6 +75,11 @@ fn standing(task: &Task, around: &Surroundings) -> String {
             format!("plan v{} waits for an approval ({})", plan.version, plan.tier)
         }
         TaskState::Working { approved } => format!("{}working", approval(approved)),
+        TaskState::Asking { open, .. } | TaskState::Parked { open, .. } => {
+            format!("needs an answer: {}", first_line(&open.question.text))
+        }
+        TaskState::Pausing { by, .. } => format!("pausing, as {by} said"),
+        TaskState::Paused { by, .. } => format!("paused by {by}"),
         TaskState::Departed { why, .. } => format!("stopped before publishing: {why}"),
         TaskState::Publishing { work } => format!("publishing {}", size(&work.changes)),
         TaskState::InReview { pull_request, sent_back: None } => {
@@ -116,6 +137,15 @@ pub fn plan(task: &Task, plan: &Plan) -> Said {
     if !plan.draft.checks.is_empty() {
         lines.push(format!("checks: {}", listed(&plan.draft.checks)));
     }
+    if !plan.draft.commands.is_empty() {
+        lines.push(format!("commands: {}", listed(&plan.draft.commands)));
+    }
+    if !plan.draft.hosts.is_empty() {
+        lines.push(format!("hosts: {}", listed(&plan.draft.hosts)));
+    }
+    if let Some(micros) = plan.draft.cost_micros {
+        lines.push(format!("cost: {}, by the agent's own guess", contract::dollars(micros)));
+    }
     lines.push(format!("risk: {} · #{}", plan.tier_because, plan.short_hash()));
     if task.approves_itself(plan) {
         lines.push("It is low risk and was asked for with plan=auto, so work begins now.".to_owned());
@@ -130,6 +160,41 @@ pub fn plan(task: &Task, plan: &Plan) -> Said {
     Said { text: lines.join("\n"), choices }
 }
 
+/// A question of a session, with a button for each choice.
+pub fn question(task: &Task, open: &OpenQuestion) -> Said {
+    let id = task.id;
+    let OpenQuestion { number, question } = open;
+    let kept =
+        format!("What it has done is kept; without an answer it ends after {}.", days(task.request.waits.answer));
+    let text = format!("{}\n{kept}", asked(task, open));
+    let say = |choice: &String| Choice::new(choice, format!("answer {id} q{number} {choice}"));
+    let mut choices: Vec<_> = question.choices.iter().map(say).collect();
+    if question.choices.is_empty() || question.about == QuestionKind::Question {
+        choices.push(Choice::new("Answer…", format!("@agent answer {id}")));
+    }
+    Said { text, choices }
+}
+
+/// The same once nobody needs to answer it any more.
+pub fn closed_question(task: &Task, open: &OpenQuestion, answer: Option<&Word>) -> Said {
+    let outcome = match answer {
+        Some(Word { by, text, .. }) => format!("{by} answered: {text}"),
+        None => "It needs no answer any more.".to_owned(),
+    };
+    Said::words(format!("{}\n{outcome}", asked(task, open)))
+}
+
+fn asked(task: &Task, open: &OpenQuestion) -> String {
+    format!("{}, {} asks: {}", task.request.requester, task.id, open.question.text)
+}
+
+fn days(wait: Duration) -> String {
+    match wait.as_secs() / 86_400 {
+        0 | 1 => humanize(wait),
+        n => format!("{n} days"),
+    }
+}
+
 /// A change that goes beyond its approval.
 pub fn departed(task: &Task, work: &Work, why: &str) -> Said {
     let id = task.id;
@@ -137,6 +202,7 @@ pub fn departed(task: &Task, work: &Work, why: &str) -> Said {
     let text = format!("{id} is done, but stopped before publishing: {why}.\nfiles: {}", listed(&paths));
     let choices = vec![
         Choice::new("Accept the change", format!("approve {id} #{}", work.head.short())),
+        Choice::new("Revise…", format!("@agent revise {id}")),
         Choice::new("Reject", format!("reject {id}")),
     ];
     Said { text, choices }

@@ -71,6 +71,21 @@ pub(super) fn fits(verb: TaskVerb, task: &TaskLine) -> bool {
         TaskVerb::Merge => state == "in-review",
         TaskVerb::Dequeue => state == "merging",
         TaskVerb::Stop => !task.is_ended(),
-        TaskVerb::Retry => matches!(state, "failed" | "cancelled" | "in-review"),
+        TaskVerb::Retry => matches!(state, "failed" | "cancelled" | "in-review" | "parked" | "paused"),
+        TaskVerb::Answer => is_asking(task),
+        TaskVerb::Steer | TaskVerb::Interrupt => is_under_way(state),
+        TaskVerb::Pause => matches!(state, "queued" | "planning" | "working" | "asking"),
+        TaskVerb::Resume => matches!(state, "pausing" | "paused"),
+        TaskVerb::Rollback => is_under_way(state) || matches!(state, "departed" | "in-review" | "failed"),
     }
+}
+
+/// Whether a question of it waits for an answer.
+pub(super) fn is_asking(task: &TaskLine) -> bool {
+    matches!(task.state.as_str(), "asking" | "parked")
+}
+
+/// Whether a session runs, is owed, or rests.
+fn is_under_way(state: &str) -> bool {
+    matches!(state, "queued" | "planning" | "working" | "asking" | "parked" | "pausing" | "paused")
 }

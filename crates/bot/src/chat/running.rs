@@ -74,6 +74,8 @@ impl Around {
             "queued" => self.session(line, "about to begin"),
             "planning" => self.session(line, "planning"),
             "working" => self.session(line, "working"),
+            "asking" => "waiting for an answer".to_owned(),
+            "pausing" => "pausing".to_owned(),
             "publishing" => self.owed(line, "publish").unwrap_or_else(|| "publishing its branch".to_owned()),
             "merging" => self.in_queue(line),
             _ => "stopping".to_owned(),

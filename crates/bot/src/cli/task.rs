@@ -63,10 +63,60 @@ pub enum TaskCommand {
         #[command(flatten)]
         speaker: Speaker,
     },
+    /// Answer the question that a task's agent asks
+    Answer {
+        /// The task, as `T-1`
+        id: TaskId,
+        /// One of its choices, or your words
+        #[arg(required = true)]
+        words: Vec<String>,
+        #[command(flatten)]
+        speaker: Speaker,
+    },
+    /// Say something to a task's agent, which hears it at its next chance
+    Steer {
+        /// The task, as `T-1`
+        id: TaskId,
+        /// What it should know
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// Have it end what it does now
+        #[arg(long)]
+        interrupt: bool,
+        #[command(flatten)]
+        speaker: Speaker,
+    },
+    /// Stop a task's agent and keep what it has done
+    Pause(Named),
+    /// Let a paused task go on
+    Resume(Named),
+    /// Take a task's work back to a checkpoint and let it go on from there
+    Rollback {
+        /// The task, as `T-1`
+        id: TaskId,
+        /// The checkpoint, as `task checkpoints` numbers them
+        #[arg(value_name = "N")]
+        checkpoint: u32,
+        /// What should be different from there on
+        words: Vec<String>,
+        #[command(flatten)]
+        speaker: Speaker,
+    },
     /// Stop a task
     Stop(Named),
     /// Run a task again
-    Retry(Named),
+    Retry {
+        /// The task, as `T-1`
+        id: TaskId,
+        /// With this agent instead
+        #[arg(long, value_name = "NAME")]
+        agent: Option<String>,
+        /// With this model instead
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
+        #[command(flatten)]
+        speaker: Speaker,
+    },
     /// Send a ready task to the merge queue
     Merge(Named),
     /// Print what a task's agent and checks printed
@@ -156,7 +206,25 @@ pub async fn run(command: TaskCommand, place: &PlaceArgs) -> anyhow::Result<Exit
             order(place, &speaker, format!("reject {id} {}", words.join(" ")), &format!("{id} is rejected")).await
         }
         T::Stop(named) => on_task("stop", &named, place, "is being stopped").await,
-        T::Retry(named) => on_task("retry", &named, place, "runs again").await,
+        T::Answer { id, words, speaker } => {
+            order(place, &speaker, format!("answer {id} {}", words.join(" ")), &format!("{id} has your answer")).await
+        }
+        T::Steer { id, words, interrupt, speaker } => {
+            let verb = if interrupt { "interrupt" } else { "steer" };
+            let done = format!("{id} is told at its next chance");
+            order(place, &speaker, format!("{verb} {id} {}", words.join(" ")), &done).await
+        }
+        T::Pause(named) => on_task("pause", &named, place, "is being paused").await,
+        T::Resume(named) => on_task("resume", &named, place, "goes on").await,
+        T::Rollback { id, checkpoint, words, speaker } => {
+            let done = format!("{id} goes on from checkpoint {checkpoint}");
+            order(place, &speaker, format!("rollback {id} {checkpoint} {}", words.join(" ")), &done).await
+        }
+        T::Retry { id, agent, model, speaker } => {
+            let with = [agent.map(|name| format!(" agent={name}")), model.map(|name| format!(" model={name}"))];
+            let words = format!("retry {id}{}", with.into_iter().flatten().collect::<String>());
+            order(place, &speaker, words, &format!("{id} runs again")).await
+        }
         T::Merge(named) => on_task("merge", &named, place, "is in the merge queue").await,
         T::Log { id, follow, form } => follow_log(place, id, form, follow).await,
         T::Diff { id, checkpoint, since, form } => show(place, form, &Ask::Diff { id, checkpoint, since }).await,

@@ -158,6 +158,7 @@ fn is_below(path: &str, table: &str) -> bool {
 fn explained_key(path: &str, key: &Key) -> String {
     let default = match key.absent {
         Absent::Needed => "none; it has to be there".to_owned(),
+        Absent::NeededBy(kind, words) => format!("{words}; for `{kind}` none, and it has to be there"),
         Absent::Default(written) => written.to_owned(),
         Absent::Otherwise(words) => words.to_owned(),
     };
@@ -167,13 +168,13 @@ fn explained_key(path: &str, key: &Key) -> String {
     };
     let variable = match path.split_once("[]") {
         Some((list, _)) => format!("{}, the whole list", variable_of(list)),
-        None if matches!(key.form, Form::Secret(_)) => {
+        None if matches!(key.form, Form::Secret(_) | Form::Password(_)) => {
             format!("{0}, or {0}_FILE with the path of a file", variable_of(path))
         }
         None => variable_of(path),
     };
     let kind =
-        if key.kind.is_empty() { String::new() } else { format!("  only      agents of the kind {}\n", key.kind) };
+        if key.kinds.is_empty() { String::new() } else { format!("  only      agents of {}\n", key.kinds_in_words()) };
     format!(
         "{path}\n  {}\n\n{kind}  takes     {}\n  default   {default}\n  changes   take effect {applied}\n  variable  {variable}\n",
         key.why,

@@ -39,7 +39,9 @@ fn values_at<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
 #[test]
 fn the_example_can_be_used_as_it_is_and_with_what_it_only_hints_at() {
     Config::from_text("the example", EXAMPLE).unwrap_or_else(|error| panic!("{error}"));
-    let env = Environment::from([("DATABASE_URL".to_owned(), "postgres://ana@localhost/downbeat".to_owned())]);
+    let variables =
+        [("DATABASE_URL", "postgres://ana@localhost/downbeat"), ("ANTHROPIC_API_KEY", "one"), ("MINE_KEY", "two")];
+    let env = super::sample::variables(&variables);
     let whole = Sources { generated: &whole_example(), file: None, env: &env };
     Config::read(&whole).unwrap_or_else(|error| panic!("{error}"));
 }
@@ -74,7 +76,7 @@ fn the_structs_take_exactly_the_keys_that_are_described() {
             let key = keys.iter().find(|key| key.name == step).unwrap_or_else(|| panic!("there is no {path}"));
             key.below().unwrap_or_else(|| panic!("{path} is no table")).1
         });
-        let of_kind = keys.iter().filter(|key| kind.is_empty() || key.kind == kind);
+        let of_kind = keys.iter().filter(|key| kind.is_empty() || key.kinds.contains(&kind));
         of_kind.map(|key| key.name.to_owned()).collect()
     };
     assert_eq!(fields_of::<Config>(""), described("", ""));
@@ -85,9 +87,13 @@ fn the_structs_take_exactly_the_keys_that_are_described() {
     assert_eq!(fields_of::<RepoConfig>(""), described("repos", ""));
     assert_eq!(fields_of::<AgentSettings>("kind = \"command\""), described("agents", "command"));
     assert_eq!(fields_of::<AgentSettings>("kind = \"scripted\""), described("agents", "scripted"));
+    assert_eq!(fields_of::<agents::session::ProgramSettings>(""), described("agents", "acp"));
     assert_eq!(fields_of::<QueueConfig>(""), described("queue", ""));
     assert_eq!(fields_of::<LimitsConfig>(""), described("limits", ""));
     assert_eq!(fields_of::<WebConfig>(""), described("web", ""));
     assert_eq!(fields_of::<CageConfig>(""), described("cage", ""));
+    assert_eq!(fields_of::<EgressConfig>(""), described("egress", ""));
+    assert_eq!(fields_of::<RepoEgressConfig>(""), described("repos.egress", ""));
+    assert_eq!(fields_of::<ProviderConfig>(""), described("providers", ""));
     assert_eq!(fields_of::<SetupConfig>(""), described("setup", ""));
 }

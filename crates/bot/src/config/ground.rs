@@ -117,12 +117,12 @@ impl<'a> Ground<'a> {
         for (name, value) in table.iter() {
             let known = keys.iter().find(|key| key.name == name.get_ref());
             match known {
-                Some(key) if key.kind.is_empty() || kind.is_none_or(|kind| kind == key.kind) => {
+                Some(key) if kind.is_none_or(|kind| key.fits_kind(kind)) => {
                     let read = self.value(&join(path, key.name), key.form, value);
                     values.extend(read.map(|value| (key.name.to_owned(), value)));
                 }
                 Some(key) => {
-                    let why = format!("`{}` is for agents of the kind `{}`", key.name, key.kind);
+                    let why = format!("`{}` is for agents of {}", key.name, key.kinds_in_words());
                     self.mistake(&name.span(), &(0..0), why);
                 }
                 None => {
@@ -181,7 +181,7 @@ impl<'a> Ground<'a> {
     fn leaf(&mut self, path: &str, form: Form, value: &Spanned<DeValue<'_>>, shown: &Range<usize>) -> Option<Value> {
         let read = match (form, value.get_ref()) {
             (Form::Text(rule), DeValue::String(text)) => rule(text).map(|()| Value::String(text.to_string())),
-            (Form::Secret(rule), _) => return self.secret(path, rule, value),
+            (Form::Secret(rule) | Form::Password(rule), _) => return self.secret(path, form, rule, value),
             (Form::Flag, DeValue::Boolean(flag)) => Ok(Value::Boolean(*flag)),
             (Form::Whole { min, max }, DeValue::Integer(number)) => {
                 let whole = whole(number).filter(|whole| (min..=max).contains(&whole.unsigned_abs()) && *whole >= 0);
@@ -228,10 +228,17 @@ impl<'a> Ground<'a> {
     }
 
     /// Reads a value that may hold a password; nothing that is said about it quotes it.
-    fn secret(&mut self, path: &str, rule: super::key::Rule, value: &Spanned<DeValue<'_>>) -> Option<Value> {
+    fn secret(
+        &mut self,
+        path: &str,
+        form: Form,
+        rule: super::key::Rule,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Option<Value> {
         let text = match value.get_ref() {
             DeValue::String(text) => {
-                if matches!(self.source, Mark::At(..)) && secret::has_password(text) {
+                let is_open = matches!(form, Form::Password(_)) || secret::has_password(text);
+                if matches!(self.source, Mark::At(..)) && is_open {
                     let why = format!(
                         "`{path}` has a password written into it; give it as {{ env = \"NAME\" }} or {{ file = \"PATH\" }}"
                     );
@@ -239,9 +246,9 @@ impl<'a> Ground<'a> {
                 }
                 Ok(text.to_string())
             }
-            DeValue::Table(table) => self.fetched(table).unwrap_or_else(|| Err(Form::Secret(rule).words())),
+            DeValue::Table(table) => self.fetched(table).unwrap_or_else(|| Err(form.words())),
             _ => {
-                self.wrong_form(path, Form::Secret(rule), value);
+                self.wrong_form(path, form, value);
                 return None;
             }
         };
@@ -274,7 +281,7 @@ impl<'a> Ground<'a> {
             DeValue::Array(_) => "a list",
             DeValue::Table(_) => "a table",
         };
-        let shown = if matches!(form, Form::Secret(_)) { 0..0 } else { value.span() };
+        let shown = if matches!(form, Form::Secret(_) | Form::Password(_)) { 0..0 } else { value.span() };
         self.mistake(&value.span(), &shown, format!("`{path}` is {}, not {found}", form.words()));
     }
 
@@ -320,6 +327,9 @@ fn chosen(choices: &[&'static str], text: &str) -> Result<Value, String> {
 /// A value as people may see it, and what is hidden.
 fn setting(form: Form, read: &Value, written: &DeValue<'_>) -> (Value, Option<SecretString>) {
     match (form, read) {
+        (Form::Password(_), Value::String(text)) => {
+            (Value::String(secret::HIDDEN.to_owned()), Some(SecretString::from(text.as_str())))
+        }
         (Form::Secret(_), Value::String(text)) => {
             (Value::String(secret::shown(text)), Some(SecretString::from(text.as_str())))
         }

@@ -13,8 +13,8 @@ pub struct Key {
     pub applied: Applied,
     /// What it is for, and the reason of its default.
     pub why: &'static str,
-    /// The `kind` that a table has to be of to have this key; of any kind when empty.
-    pub kind: &'static str,
+    /// The kinds, of which a table has to be one to have this key; of any kind when empty.
+    pub kinds: &'static [&'static str],
 }
 
 /// A rule that a text has to follow; its error fits behind the text's key and never holds a secret.
@@ -27,6 +27,8 @@ pub enum Form {
     Text(Rule),
     /// A text that may hold a password: written out, or `{ env = "NAME" }`, or `{ file = "PATH" }`.
     Secret(Rule),
+    /// A text that is a secret as a whole, given in the same three ways.
+    Password(Rule),
     /// `true` or `false`.
     Flag,
     /// A number without a fraction, both bounds included.
@@ -65,6 +67,8 @@ pub enum Form {
 pub enum Absent {
     /// Nothing: it has to be there.
     Needed,
+    /// Nothing for tables of this kind; something that cannot be written as a value for others.
+    NeededBy(&'static str, &'static str),
     /// This value, as it would be written.
     Default(&'static str),
     /// Something that cannot be written as a value.
@@ -83,12 +87,31 @@ pub enum Applied {
 impl Key {
     /// A key of a table of any kind.
     pub const fn new(name: &'static str, form: Form, absent: Absent, applied: Applied, why: &'static str) -> Self {
-        Self { name, form, absent, applied, why, kind: "" }
+        Self { name, form, absent, applied, why, kinds: &[] }
     }
 
-    /// The same, for tables of one kind only.
-    pub const fn of_kind(self, kind: &'static str) -> Self {
-        Self { kind, ..self }
+    /// The same, for tables of these kinds only.
+    pub const fn of_kinds(self, kinds: &'static [&'static str]) -> Self {
+        Self { kinds, ..self }
+    }
+
+    /// Whether a table of this kind may have it.
+    pub fn fits_kind(&self, kind: &str) -> bool {
+        self.kinds.is_empty() || self.kinds.contains(&kind)
+    }
+
+    /// Whether a table of this kind, or of none, must have it.
+    pub fn is_needed_by(&self, kind: &str) -> bool {
+        match self.absent {
+            Absent::Needed => self.fits_kind(kind),
+            Absent::NeededBy(needing, _) => needing == kind,
+            Absent::Default(_) | Absent::Otherwise(_) => false,
+        }
+    }
+
+    /// The kinds in words, as in "agents of …".
+    pub fn kinds_in_words(&self) -> String {
+        format!("the kind{} {}", if self.kinds.len() == 1 { "" } else { "s" }, in_backquotes(self.kinds))
     }
 
     /// The keys below this one, with the step that leads to them.
@@ -97,8 +120,8 @@ impl Key {
             Form::Table(keys) => Some((Step::Direct, keys)),
             Form::Named { keys, .. } => Some((Step::Name, keys)),
             Form::List { each: Form::Table(keys), .. } => Some((Step::Index, keys)),
-            Form::Text(_) | Form::Secret(_) | Form::Flag | Form::Whole { .. } | Form::Choice(_) => None,
-            Form::List { .. } | Form::Variables | Form::Checks => None,
+            Form::Text(_) | Form::Secret(_) | Form::Password(_) | Form::Flag | Form::Whole { .. } => None,
+            Form::Choice(_) | Form::List { .. } | Form::Variables | Form::Checks => None,
         }
     }
 }
@@ -119,7 +142,9 @@ impl Form {
     pub fn words(&self) -> String {
         match self {
             Self::Text(_) => "a text in quotes".to_owned(),
-            Self::Secret(_) => "a text in quotes, or { env = \"NAME\" }, or { file = \"PATH\" }".to_owned(),
+            Self::Secret(_) | Self::Password(_) => {
+                "a text in quotes, or { env = \"NAME\" }, or { file = \"PATH\" }".to_owned()
+            }
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Whole { min, max } => format!("a whole number from {min} to {max}"),
             Self::Choice(choices) => match choices {

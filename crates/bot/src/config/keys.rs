@@ -9,7 +9,8 @@ use domain::policy::Globs;
 use domain::{BranchName, Person, RepoName};
 use forge::Remote;
 
-use super::key::Absent::{Default, Needed, Otherwise};
+use super::egress::{EGRESS, PROVIDER, REPO_EGRESS, provider_name};
+use super::key::Absent::{Default, Needed, NeededBy, Otherwise};
 use super::key::Applied::{self, AtReload, AtStart};
 use super::key::{Form, Key, Step};
 use super::secret;
@@ -61,6 +62,18 @@ pub const ROOT: &[Key] = &[
     table("limits", Form::Table(LIMITS), AtStart, "How much at once."),
     table("web", Form::Table(WEB), AtStart, "The web page."),
     table("cage", Form::Table(CAGE), AtStart, "What holds agents and checks."),
+    table(
+        "egress",
+        Form::Table(EGRESS),
+        AtReload,
+        "What sessions reach of the network: nothing that is not named here or allowed by a person.",
+    ),
+    table(
+        "providers",
+        Form::Named { rule: provider_name, keys: PROVIDER },
+        AtReload,
+        "Where models are. Agents reach them through a gateway that adds the key outside the cage.",
+    ),
     table("setup", Form::Table(SETUP), AtStart, "What repositories' own .downbeat/setup may take."),
 ];
 
@@ -138,25 +151,28 @@ const REPO: &[Key] = &[
         AtStart,
         "Used where a commit's own .downbeat/config.toml says nothing about checks. `checks = []` lands untested.",
     ),
+    table("egress", Form::Table(REPO_EGRESS), AtReload, "What its sessions reach of the network beside what all do."),
 ];
 
 const AGENT: &[Key] = &[
     Key::new(
         "kind",
-        Form::Choice(&["command", "recipe", "scripted"]),
+        Form::Choice(&["claude", "codex", "acp", "command", "recipe", "scripted"]),
         Needed,
         AtReload,
-        "What sort of agent it is. `command` is any program; `recipe` the repository's own .downbeat/recipes/*.toml, named by the request's \
-         first word; `scripted` follows a script, for the demo and for tests only.",
+        "What sort of agent it is. `claude` is Claude Code, `codex` is Codex, `acp` any agent that speaks the Agent Client Protocol; \
+         `command` is any program; `recipe` the repository's own .downbeat/recipes/*.toml, named by the request's first word; \
+         `scripted` follows a script, for the demo and for tests only.",
     ),
     Key::new(
         "command",
         WORDS,
-        Needed,
+        NeededBy("command", "the agent's program on the cage's PATH"),
         AtReload,
-        "The program and its arguments. The prompt comes on standard input and in $DOWNBEAT_PROMPT_FILE.",
+        "The program and its arguments. One of the kind `command` gets the prompt on standard input and in $DOWNBEAT_PROMPT_FILE; \
+         for the others the program's path is enough, and arguments take the place of the usual ones.",
     )
-    .of_kind("command"),
+    .of_kinds(&["command", "claude", "codex", "acp"]),
     Key::new(
         "plan",
         WORDS,
@@ -164,11 +180,40 @@ const AGENT: &[Key] = &[
         AtReload,
         "The program that plans, with the tree read-only.",
     )
-    .of_kind("command"),
+    .of_kinds(&["command"]),
+    Key::new("model", Form::Text(not_empty), Otherwise("the agent's own choice"), AtReload, "The model, by the agent's own name for it.")
+        .of_kinds(DRIVEN),
+    Key::new(
+        "provider",
+        Form::Text(not_empty),
+        Otherwise("the usual one of the agent"),
+        AtReload,
+        "Where its models are: a name in `providers`.",
+    )
+    .of_kinds(DRIVEN),
+    Key::new(
+        "asks",
+        Form::Flag,
+        Default("false"),
+        AtReload,
+        "Whether a person is asked before it changes or runs anything, beside what leaves the sandbox. Without it the sandbox is what holds it.",
+    )
+    .of_kinds(DRIVEN),
+    Key::new(
+        "plan_mode",
+        Form::Text(not_empty),
+        Otherwise("the usual one of the agent"),
+        AtReload,
+        "The mode in which it plans, by the agent's own name for it.",
+    )
+    .of_kinds(&["acp"]),
     Key::new("env", Form::Variables, Default("{}"), AtReload, "Environment for it. No place for secrets.")
-        .of_kind("command"),
-    Key::new("script", Form::Text(not_empty), Needed, AtReload, "The script's path.").of_kind("scripted"),
+        .of_kinds(&["command", "claude", "codex", "acp"]),
+    Key::new("script", Form::Text(not_empty), Needed, AtReload, "The script's path.").of_kinds(&["scripted"]),
 ];
+
+/// The agents that are spoken with.
+const DRIVEN: &[&str] = &["claude", "codex", "acp"];
 
 const WORDS: Form = Form::List { each: &Form::Text(any), min: 1 };
 

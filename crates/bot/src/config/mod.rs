@@ -5,6 +5,7 @@
 //! environment, [`command`] is `downbeat config`.
 
 pub mod command;
+pub mod egress;
 pub mod key;
 pub mod keys;
 pub mod mistake;
@@ -33,6 +34,7 @@ use forge::{Gate, GitSettings, Remote};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
+pub use egress::{EgressConfig, ProviderConfig, RepoEgressConfig};
 use mistake::Mistakes;
 pub use reading::{Origin, Reading, Setting, Sources};
 
@@ -68,6 +70,11 @@ pub struct Config {
     pub web: WebConfig,
     /// The sandbox.
     pub cage: CageConfig,
+    /// The way out of it.
+    pub egress: EgressConfig,
+    /// Where models are, by name.
+    #[serde(default)]
+    pub providers: BTreeMap<String, ProviderConfig>,
     /// Repositories' own setups.
     pub setup: SetupConfig,
 }
@@ -91,6 +98,8 @@ pub struct RepoConfig {
     pub target: BranchName,
     /// What gates a commit that says nothing about checks itself.
     pub checks: Option<Gate>,
+    /// What its sessions reach of the network besides.
+    pub egress: RepoEgressConfig,
 }
 
 /// How a merge queue groups changes.
@@ -287,6 +296,11 @@ impl Config {
     /// How git is run: with those variables of our own environment that say where it is and how remotes are reached.
     pub fn git(&self) -> GitSettings {
         git_settings(&self.state)
+    }
+
+    /// What the gates of cages go by.
+    pub fn egress_settings(&self) -> agents::egress::EgressSettings {
+        self.egress.settings(&self.repos, &self.providers)
     }
 
     /// What a working tree may grow to, and how many stand ready.

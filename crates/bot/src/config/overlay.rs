@@ -67,7 +67,9 @@ fn lay_one(ground: &mut Ground<'_>, name: &str, written: &str, seen: &mut BTreeS
 fn lay_text(ground: &mut Ground<'_>, target: &Target, text: &str) -> Result<(), String> {
     let path = target.path();
     let value = match target.form {
-        Form::Text(_) | Form::Secret(_) | Form::Choice(_) => Spanned::new(0..0, DeValue::String(text.into())),
+        Form::Text(_) | Form::Secret(_) | Form::Password(_) | Form::Choice(_) => {
+            Spanned::new(0..0, DeValue::String(text.into()))
+        }
         Form::Flag | Form::Whole { .. } => {
             DeValue::parse(text.trim()).map_err(|_| format!("`{text}` is not {}", target.form.words()))?
         }
@@ -121,7 +123,7 @@ fn find(values: &toml::Table, words: &str) -> Result<Target, String> {
                 let known = here.and_then(|table| table.keys().find(|name| same_name(name, word)));
                 known.cloned().unwrap_or_else(|| word.to_owned())
             }
-            Form::Text(_) | Form::Secret(_) | Form::Flag | Form::Whole { .. } | Form::Choice(_) => {
+            Form::Text(_) | Form::Secret(_) | Form::Password(_) | Form::Flag | Form::Whole { .. } | Form::Choice(_) => {
                 return Err(format!("`{}` is {}", target.steps.join("."), target.form.words()));
             }
             Form::List { .. } | Form::Checks => {

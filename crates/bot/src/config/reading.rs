@@ -3,10 +3,12 @@
 
 use std::path::Path;
 
+use agents::egress::KNOWN_PROVIDERS;
 use secrecy::SecretString;
 use serde::Deserialize as _;
 use toml::Value;
 
+use super::egress::is_known;
 use super::ground::{Ground, Mark, heading, join};
 use super::key::{Absent, Form, Key, Step, nearest};
 use super::keys::ROOT;
@@ -169,9 +171,9 @@ fn demand_needed(ground: &mut Ground<'_>) {
 
 fn demand_needed_below(ground: &mut Ground<'_>, path: &str, keys: &'static [Key], values: &mut toml::Table) {
     let kind = values.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
-    for key in keys.iter().filter(|key| key.kind.is_empty() || key.kind == kind) {
+    for key in keys.iter().filter(|key| key.fits_kind(&kind)) {
         let key_path = join(path, key.name);
-        if matches!(key.absent, Absent::Needed) && !ground.marks.contains_key(&key_path) {
+        if key.is_needed_by(&kind) && !ground.marks.contains_key(&key_path) {
             miss(ground, path, format!("there is no `{}` in {}; it is {}", key.name, heading(path), key.form.words()));
         }
         let (Some((step, below)), Some(value)) = (key.below(), values.get_mut(key.name)) else { continue };
@@ -208,6 +210,13 @@ fn demand_agreement(ground: &mut Ground<'_>) {
             ground.mistakes.push(Mistake { place: ground.place_of(&Mark::Default, &(0..0)), why });
         }
         _ => {}
+    }
+    for name in names(&ground.values, "providers") {
+        let path = join("providers", &name);
+        if !is_known(&name) && !ground.marks.contains_key(&join(&path, "base_url")) {
+            let known = listed(&KNOWN_PROVIDERS.iter().map(|known| known.name.to_owned()).collect::<Vec<_>>());
+            miss(ground, &path, format!("there is no `base_url` in [{path}]; only {known} need none"));
+        }
     }
     let people = names(&ground.values, "people");
     let policy = ground.values.get("policy").and_then(Value::as_table).cloned().unwrap_or_default();
@@ -258,7 +267,7 @@ fn listed(names: &[String]) -> String {
 /// Puts the defaults where nothing was said; lists the paths of all keys in their order, with the defaults among them.
 fn fill(path: &str, keys: &'static [Key], values: &mut toml::Table, held: &mut Vec<(String, Option<Value>)>) {
     let kind = values.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
-    for key in keys.iter().filter(|key| key.kind.is_empty() || key.kind == kind) {
+    for key in keys.iter().filter(|key| key.fits_kind(&kind)) {
         let path = join(path, key.name);
         if let Form::Table(_) = key.form {
             values.entry(key.name).or_insert_with(|| Value::Table(toml::Table::new()));

@@ -16,9 +16,7 @@ pub fn schema() -> Value {
 
 fn object(keys: &'static [Key]) -> Value {
     let properties: Map<String, Value> = keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
-    let is_needed = |key: &&Key| matches!(key.absent, Absent::Needed);
-    let needed: Vec<&str> =
-        keys.iter().filter(|key| key.kind.is_empty()).filter(is_needed).map(|key| key.name).collect();
+    let needed: Vec<&str> = keys.iter().filter(|key| key.is_needed_by("")).map(|key| key.name).collect();
     let mut object = json!({ "type": "object", "additionalProperties": false, "properties": properties });
     if !needed.is_empty() {
         object["required"] = json!(needed);
@@ -35,9 +33,9 @@ fn kinds(keys: &'static [Key]) -> Vec<Value> {
     let kinds = keys.iter().find(|key| key.name == "kind").map(|key| key.form);
     let Some(Form::Choice(kinds)) = kinds else { return Vec::new() };
     let of_kind = |kind: &&str| {
-        let is_needed = |key: &&Key| key.kind == *kind && matches!(key.absent, Absent::Needed);
-        let needed: Vec<&str> = keys.iter().filter(is_needed).map(|key| key.name).collect();
-        let others = keys.iter().filter(|key| !key.kind.is_empty() && key.kind != *kind);
+        let needed = keys.iter().filter(|key| !key.kinds.is_empty() && key.is_needed_by(kind));
+        let needed: Vec<&str> = needed.map(|key| key.name).collect();
+        let others = keys.iter().filter(|key| !key.fits_kind(kind));
         let others: Map<String, Value> = others.map(|key| (key.name.to_owned(), json!(false))).collect();
         json!({
             "if": { "properties": { "kind": { "const": kind } }, "required": ["kind"] },
@@ -59,7 +57,9 @@ fn property(key: &Key) -> Value {
 fn form(of: Form) -> Value {
     match of {
         Form::Text(_) => json!({ "type": "string" }),
-        Form::Secret(_) => json!({ "anyOf": [{ "type": "string" }, pointer("env"), pointer("file")] }),
+        Form::Secret(_) | Form::Password(_) => {
+            json!({ "anyOf": [{ "type": "string" }, pointer("env"), pointer("file")] })
+        }
         Form::Flag => json!({ "type": "boolean" }),
         Form::Whole { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Form::Choice(choices) => json!({ "enum": choices }),

@@ -7,6 +7,9 @@ use std::path::Path;
 /// The longest secret that is read from a file: keys and certificates are shorter, a file named by mistake is not.
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
+/// What is shown of a secret.
+pub const HIDDEN: &str = "***";
+
 /// Reads a secret from a file, without the line's end that editors leave. The error names the file and never its text.
 pub fn read_file(path: &Path) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("the file {} cannot be read: {error}", path.display());

@@ -75,6 +75,9 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         target = "main"                                  # line 11
         checks = [{ command = "make", name = "tests" }]  # line 17
 
+        [repos.web.egress]
+        allow = []                                       # default
+
         [agents.coder]
         kind = "command"                                 # line 14
         command = ["my-agent"]                           # line 15
@@ -103,6 +106,12 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         read = []                                        # default
         env = {}                                         # default
 
+        [egress]
+        allow = []                                       # default
+        session_mb = 4096                                # default
+        connections = 64                                 # default
+        requests_per_minute = 1000                       # default
+        questions = 5                                    # default
         [setup]
         network = "denied"                               # default
         time_min = 20                                    # default
@@ -156,6 +165,7 @@ fn a_key_is_explained_and_an_unknown_one_sent_to_the_nearest() {
           repos.NAME.remote: A path, an ssh or an https address
           repos.NAME.target: Where changes land
           repos.NAME.checks: Used where a commit's own .downbeat/config.toml says nothing about checks
+          repos.NAME.egress.allow: Hosts that sessions of this repository may reach beside those of `egress.allow`
     "#]]
     .assert_eq(&explained("repos"));
     for (written, path) in [

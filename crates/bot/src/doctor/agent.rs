@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use agents::session::AgentSettings;
+use agents::session::launch::Launch;
+use agents::session::profile::Driver;
+use agents::session::{AgentSettings, ProgramSettings};
 
 use super::Site;
 use super::caged::{hidden, missing, program_of};
@@ -19,6 +21,9 @@ pub(super) async fn look(site: &Site, has_recipes: bool) -> Vec<Finding> {
             AgentSettings::Command { command, plan, env } => {
                 findings.extend(look_at_command(site, name, [Some(command), plan.as_ref()], env).await);
             }
+            AgentSettings::Claude(settings) => findings.push(look_at_program(site, name, Driver::Claude, settings)),
+            AgentSettings::Codex(settings) => findings.push(look_at_program(site, name, Driver::Codex, settings)),
+            AgentSettings::Acp(settings) => findings.push(look_at_program(site, name, Driver::Acp, settings)),
             AgentSettings::Recipe {} if has_recipes => {
                 findings.push(Finding::ok(GROUP, format!("{name}: runs recipes")))
             }
@@ -40,6 +45,18 @@ pub(super) async fn look(site: &Site, has_recipes: bool) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether the program is there, and its interpreter inside.
+fn look_at_program(site: &Site, name: &str, driver: Driver, settings: &ProgramSettings) -> Finding {
+    let launch = Launch::new(name, driver, settings.clone());
+    let path = &site.cage.settings().path;
+    match launch.found_program(path) {
+        Ok(program) => Finding::ok(GROUP, format!("{name}: {} is at {}", launch.profile.title, program.display())),
+        Err(_) => {
+            Finding::fail(GROUP, format!("{name}: there is no program `{}`", launch.program()), launch.how_to_install())
+        }
+    }
 }
 
 async fn look_at_command(

@@ -196,10 +196,7 @@ fn choose_agent(
     on_path: &[FoundAgent],
 ) -> anyhow::Result<Option<AgentCommand>> {
     for found in on_path {
-        interview.tell(&format!("  {} is at {}.", found.name, found.path.display()));
-    }
-    if !on_path.is_empty() {
-        interview.tell(&format!("  {}", FoundAgent::NEEDS));
+        interview.tell(&format!("  {} is at {}.", found.standing(), found.path.display()));
     }
     let question = Question {
         asks: "Which command works as an agent?",

@@ -11,7 +11,7 @@ use super::InitArgs;
 use super::interview::{Interview, Question};
 use crate::place::repository_around;
 use crate::survey::draft::{Draft, DraftCheck};
-use crate::survey::{Surroundings, agents_on_path, name_of, person_of, survey};
+use crate::survey::{Surroundings, agents_on_path, name_of, person_of, providers_of, survey};
 
 /// What is known of the repository before anything else is asked.
 pub struct Chosen {
@@ -90,6 +90,7 @@ async fn look(named: &str, git: &Git, here: &Path, args: &InitArgs) -> anyhow::R
         agent: None,
         on_path: agents_on_path(&around),
         toolchains: Vec::new(),
+        providers: providers_of(&around),
     };
     Ok(Chosen { draft, branches, top: None })
 }

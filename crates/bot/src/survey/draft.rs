@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use agents::cage::SYSTEM_PATH;
+use agents::egress::KnownProvider;
 use domain::{BranchName, Person, RepoName, Role};
 use forge::Remote;
 use toml::Value;
@@ -26,10 +27,12 @@ pub struct Draft {
     pub check: DraftCheck,
     /// A program to work beside the recipes.
     pub agent: Option<AgentCommand>,
-    /// Coding agents on `PATH`, which are only mentioned.
+    /// Coding agents on `PATH`: those that we know how to drive work too, and the first that has a key by itself.
     pub on_path: Vec<FoundAgent>,
     /// What the cage lets agents and checks read beside the system.
     pub toolchains: Vec<Toolchain>,
+    /// Providers of models whose key is in the environment.
+    pub providers: Vec<&'static KnownProvider>,
 }
 
 /// What decides whether a change may land.
@@ -67,20 +70,29 @@ impl Draft {
             agent: None,
             on_path: survey.agents.clone(),
             toolchains: survey.toolchains.clone(),
+            providers: survey.providers.clone(),
         }
     }
 
     /// The config's text.
     pub fn text(&self) -> String {
         let mut text = String::from("# Every key with its default and its reason: downbeat config explain\n\n");
-        let agent = self.agent.as_ref().map_or("recipes", |agent| agent.name.as_str());
+        let ready = self.on_path.iter().find(|found| found.is_ready()).map_or("recipes", |found| found.name);
+        let agent = self.agent.as_ref().map_or(ready, |agent| agent.name.as_str());
         let _ = writeln!(text, "agent = {}    # who works when a request names nobody", quoted(agent));
         self.write_people(&mut text);
         self.write_repository(&mut text);
         self.write_agents(&mut text);
         let of_agent = self.agent.iter().filter_map(|agent| agent.toolchain.clone());
-        let toolchains: Vec<_> = self.toolchains.iter().cloned().chain(of_agent).collect();
+        let of_found = self.on_path.iter().filter_map(|found| found.toolchain.clone());
+        let mut toolchains: Vec<Toolchain> = Vec::new();
+        for one in self.toolchains.iter().cloned().chain(of_agent).chain(of_found) {
+            if !toolchains.contains(&one) {
+                toolchains.push(one);
+            }
+        }
         write_cage(&mut text, &toolchains);
+        write_providers(&mut text, &self.providers);
         text
     }
 
@@ -134,11 +146,28 @@ impl Draft {
                 key(&agent.name)
             );
         }
-        if !self.on_path.is_empty() {
-            let names: Vec<_> = self.on_path.iter().map(|found| found.name).collect();
-            let _ = writeln!(text, "\n# Also on PATH: {}. {}", names.join(", "), FoundAgent::NEEDS);
+        let is_taken = |found: &&FoundAgent| self.agent.as_ref().is_none_or(|agent| agent.name != found.name);
+        for found in self.on_path.iter().filter(is_taken) {
+            write_found(text, found);
         }
     }
+}
+
+fn write_found(text: &mut String, found: &FoundAgent) {
+    let Some(profile) = found.profile else {
+        let _ = writeln!(text, "\n# Also on PATH: {}.", found.standing());
+        return;
+    };
+    let has = if found.has_key { "is taken from" } else { "is looked for in" };
+    let _ = writeln!(
+        text,
+        "\n# {}. The key of its model {has} {}, and stays outside of the sandbox.\n[agents.{}]\nkind = \"{}\"\ncommand = [{}]",
+        profile.title,
+        profile.key,
+        key(found.name),
+        profile.driver.kind(),
+        quoted_path(&found.path),
+    );
 }
 
 /// The text of a config for what was found. `agent` is a program that a person named, to work beside the recipes.
@@ -168,6 +197,16 @@ fn write_cage(text: &mut String, toolchains: &[Toolchain]) {
     }
 }
 
+fn write_providers(text: &mut String, providers: &[&KnownProvider]) {
+    if providers.is_empty() {
+        return;
+    }
+    text.push_str("\n# Models, with the keys of the environment. No agent sees a key: it is added outside the cage.\n");
+    for provider in providers {
+        let _ = writeln!(text, "[providers.{}]\nkey = {{ env = {} }}", provider.name, quoted(provider.variable));
+    }
+}
+
 /// A path as a TOML value.
 pub fn quoted_path(path: &Path) -> String {
     quoted(&path.display().to_string())
@@ -185,6 +224,8 @@ fn key(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use agents::egress::KNOWN_PROVIDERS;
+    use agents::session::profile::profile_of;
     use expect_test::expect;
 
     use super::*;
@@ -200,11 +241,54 @@ mod tests {
             agent: None,
             on_path: Vec::new(),
             toolchains: Vec::new(),
+            providers: Vec::new(),
         }
+    }
+
+    fn found(name: &'static str, has_key: bool) -> FoundAgent {
+        let (path, profile) = (format!("/usr/bin/{name}").into(), profile_of(name));
+        FoundAgent { name, path, profile, has_key, toolchain: None }
+    }
+
+    #[test]
+    fn an_agent_on_path_works_by_itself_once_there_is_a_key() {
+        let keyless = Draft { on_path: vec![found("claude", false)], ..web() };
+        assert_eq!(read(&keyless).agent, "recipes");
+        let draft = Draft { on_path: vec![found("claude", true), found("gemini", true)], ..web() };
+        assert_eq!(read(&draft).agent, "claude");
+        let text = draft.text();
+        expect![[r##"
+            # Claude Code. The key of its model is taken from ANTHROPIC_API_KEY, and stays outside of the sandbox.
+            [agents.claude]
+            kind = "claude"
+            command = ["/usr/bin/claude"]
+
+            # Gemini CLI. The key of its model is taken from GEMINI_API_KEY, and stays outside of the sandbox.
+            [agents.gemini]
+            kind = "acp"
+            command = ["/usr/bin/gemini"]
+        "##]]
+        .assert_eq(&text[text.find("# Claude").unwrap()..]);
     }
 
     fn read(draft: &Draft) -> Config {
         Config::from_text("draft", &format!("state = \"/srv\"\n{}", draft.text())).unwrap()
+    }
+
+    #[test]
+    fn keys_of_the_environment_are_named_and_never_written() {
+        let draft = Draft { providers: KNOWN_PROVIDERS.iter().collect(), ..web() };
+        let providers = draft.text().split_once("\n# Models").unwrap().1.to_owned();
+        expect![[r#"
+            , with the keys of the environment. No agent sees a key: it is added outside the cage.
+            [providers.anthropic]
+            key = { env = "ANTHROPIC_API_KEY" }
+            [providers.openai]
+            key = { env = "OPENAI_API_KEY" }
+            [providers.gemini]
+            key = { env = "GEMINI_API_KEY" }
+        "#]]
+        .assert_eq(&providers);
     }
 
     #[test]
@@ -254,7 +338,7 @@ mod tests {
                 "FOO=\"1\" ./tools/my-agent.sh --fast",
                 &crate::survey::Surroundings::default(),
             )),
-            on_path: vec![FoundAgent { name: "codex", path: "/usr/bin/codex".into() }],
+            on_path: vec![found("codex", false), found("aider", false)],
             toolchains: vec![toolchain],
             ..web()
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use agents::egress::{KNOWN_PROVIDERS, KnownProvider};
 use domain::{BranchName, Person, RepoName};
 use forge::{Git, GitError, LocateError, Located, locate_repository};
 
@@ -36,6 +37,8 @@ pub struct Survey {
     pub toolchains: Vec<Toolchain>,
     /// Coding agents on `PATH`.
     pub agents: Vec<FoundAgent>,
+    /// Providers of models whose key is in the environment.
+    pub providers: Vec<&'static KnownProvider>,
 }
 
 /// A program that a person wants as an agent.
@@ -94,6 +97,7 @@ pub async fn survey(git: &Git, here: &Path, around: &Surroundings) -> Result<Sur
         person: person_of(around.login.as_deref()),
         toolchains: programs::toolchains(&located.top, around),
         agents: programs::agents(around),
+        providers: providers_of(around),
         located,
         check,
         names_checks,
@@ -114,6 +118,13 @@ async fn branches(git: &Git, located: &Located) -> Result<Vec<BranchName>, GitEr
 /// The coding agents on `PATH`.
 pub fn agents_on_path(around: &Surroundings) -> Vec<FoundAgent> {
     programs::agents(around)
+}
+
+/// The known providers whose key is in the environment.
+pub fn providers_of(around: &Surroundings) -> Vec<&'static KnownProvider> {
+    let has_key =
+        |known: &&KnownProvider| around.env.get(OsStr::new(known.variable)).is_some_and(|key| !key.is_empty());
+    KNOWN_PROVIDERS.iter().filter(has_key).collect()
 }
 
 /// What a repository at a path or an address is called: the last part of it that is a name.

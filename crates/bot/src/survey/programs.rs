@@ -4,20 +4,40 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use agents::session::launch::interpreter_of;
+use agents::session::profile::{Profile, profile_of};
+
 use super::Surroundings;
 
 /// A coding agent's program.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct FoundAgent {
     /// The program's name.
     pub name: &'static str,
     /// Where it is.
     pub path: PathBuf,
+    /// How it is driven, where we know.
+    pub profile: Option<&'static Profile>,
+    /// Whether there is a key for its model.
+    pub has_key: bool,
+    /// What it lacks inside beside itself.
+    pub toolchain: Option<Toolchain>,
 }
 
 impl FoundAgent {
-    /// What has to be so before one of them can work.
-    pub const NEEDS: &str = "They need the network and a login, which the cage keeps from agents.";
+    /// Whether it can work as things are.
+    pub fn is_ready(&self) -> bool {
+        self.profile.is_some() && self.has_key
+    }
+
+    /// What people read of it: its name, and what is missing.
+    pub fn standing(&self) -> String {
+        match self.profile {
+            Some(_) if self.has_key => self.name.to_owned(),
+            Some(profile) => format!("{} (once {} is set)", self.name, profile.key),
+            None => format!("{} (as a command of your own; see docs/agents.md)", self.name),
+        }
+    }
 }
 
 /// A toolchain as the cage has to be told of it.
@@ -54,7 +74,14 @@ const TOOLCHAINS: [(&[&str], Finder); 4] = [
 
 /// The coding agents that are found.
 pub(super) fn agents(around: &Surroundings) -> Vec<FoundAgent> {
-    let found = |name: &&'static str| on_path(name, around).map(|path| FoundAgent { name, path });
+    let found = |name: &&'static str| {
+        let path = on_path(name, around)?;
+        let profile = profile_of(name);
+        let has_key = profile.is_some_and(|profile| around.env.contains_key(OsStr::new(profile.key)));
+        let node = interpreter_of(&path).and_then(|program| on_path(&program, around));
+        let toolchain = node.filter(|node| is_hidden(node)).and_then(|node| toolchain_of(&node, around));
+        Some(FoundAgent { name, path, profile, has_key, toolchain })
+    };
     AGENTS.iter().filter_map(found).collect()
 }
 
@@ -212,6 +239,10 @@ mod tests {
         std::fs::write(dir.path().join("codex"), "").unwrap();
         let env = [("PATH".into(), dir.path().into())].into();
         let around = Surroundings { env, login: None };
-        assert_eq!(agents(&around).iter().map(|agent| agent.name).collect::<Vec<_>>(), ["codex"]);
+        let found = agents(&around);
+        assert_eq!(found.iter().map(FoundAgent::standing).collect::<Vec<_>>(), ["codex (once OPENAI_API_KEY is set)"]);
+        let env = [("PATH".into(), dir.path().into()), ("OPENAI_API_KEY".into(), "secret".into())].into();
+        let found = agents(&Surroundings { env, login: None });
+        assert_eq!((found[0].standing().as_str(), found[0].is_ready()), ("codex", true));
     }
 }

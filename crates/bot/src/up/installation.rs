@@ -8,7 +8,7 @@ use forge::Git;
 use crate::config::{Config, Environment, Origin, Reading, Sources, git_settings};
 use crate::place::{PlaceArgs, Source, repository_around};
 use crate::survey::draft::{draft, quoted_path as quoted};
-use crate::survey::{AgentCommand, Surroundings, Survey, survey};
+use crate::survey::{AgentCommand, FoundAgent, Surroundings, Survey, survey};
 
 /// What is served.
 pub struct Installation {
@@ -102,16 +102,20 @@ fn introduction(found: &Survey, agent: Option<&AgentCommand>, config: &Config) -
         None if found.names_checks => "those of its .downbeat/config.toml".to_owned(),
         None => "none found; name them in .downbeat/config.toml, or nothing can land".to_owned(),
     };
-    let mut agents = agent.map(|agent| format!("{}, ", agent.name)).unwrap_or_default();
-    agents.push_str("recipes (.downbeat/recipes/*.toml)");
-    if !found.agents.is_empty() {
-        let names: Vec<_> = found.agents.iter().map(|agent| agent.name).collect();
-        agents.push_str(&format!("; on PATH and not used yet: {}", names.join(", ")));
-    }
+    let named = agent.map(|agent| agent.name.clone());
+    let on_path = found.agents.iter().map(FoundAgent::standing);
+    let recipes = "recipes (.downbeat/recipes/*.toml)".to_owned();
+    let agents = named.into_iter().chain(on_path).chain([recipes]).collect::<Vec<_>>().join(", ");
+    let keys: Vec<_> = found.providers.iter().map(|one| format!("{} (for {})", one.variable, one.name)).collect();
+    let keys = if keys.is_empty() {
+        String::new()
+    } else {
+        format!("\n  keys        {}, from your environment; no agent sees them", keys.join(", "))
+    };
     let located = &found.located;
     format!(
         "No config here, so I go by what I found. `downbeat init` writes it down for you to change.\n  \
-           repository  {}, {}\n  lands on    {} of {}\n  checks      {check}\n  agents      {agents}\n  \
+           repository  {}, {}\n  lands on    {} of {}\n  checks      {check}\n  agents      {agents}{keys}\n  \
            you are     {}\n  state       {}",
         found.name,
         located.top.display(),

@@ -175,6 +175,7 @@ fn request(who: &str, repo: &str, text: &str) -> Request {
         text: text.to_owned(),
         repo: repo.parse::<RepoName>().unwrap(),
         target: main_branch(),
+        model: None,
         agent: "claude".to_owned(),
         plan: PlanMode::Ask,
         merges_itself: false,
@@ -188,7 +189,13 @@ fn request(who: &str, repo: &str, text: &str) -> Request {
 
 pub fn draft(summary: &str, steps: &[&str], paths: &[&str]) -> PlanDraft {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    PlanDraft { summary: summary.to_owned(), steps: owned(steps), paths: owned(paths), checks: vec!["test".to_owned()] }
+    PlanDraft {
+        summary: summary.to_owned(),
+        steps: owned(steps),
+        paths: owned(paths),
+        checks: vec!["test".to_owned()],
+        ..PlanDraft::default()
+    }
 }
 
 pub fn work(n: u64, files: &[(&str, u64, u64)], checks: Vec<CheckRun>) -> Work {
@@ -209,6 +216,8 @@ pub fn work(n: u64, files: &[(&str, u64, u64)], checks: Vec<CheckRun>) -> Work {
         checks,
         demand: Demand::Checks,
         cage: "files, time and processes limited; no network".to_owned(),
+        hosts: Vec::new(),
+        cost_micros: None,
     }
 }
 

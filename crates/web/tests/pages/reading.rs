@@ -302,6 +302,6 @@ async fn a_retry_takes_the_old_change_from_the_page() {
     office.publish(id, work(1, &[("src/old.rs", 3, 1)], green())).await;
     let site = Site::of(&office).await;
     assert!(site.get("/tasks/T-1").await.text().contains("src/old.rs"));
-    office.tell(id, TaskEvent::RetryRequested { by: person("cem") }).await;
+    office.tell(id, TaskEvent::RetryRequested { by: person("cem"), agent: None, model: None }).await;
     assert!(!site.get("/tasks/T-1").await.text().contains("src/old.rs"));
 }

@@ -1,14 +1,16 @@
 //! The console's rows. They belong to no machine: here we are the platform that keeps people's messages.
 
-use domain::{MessageRef, Timestamp};
+use domain::{Cause, DeliveryId, MessageRef, TaskId, ThreadRef, Timestamp};
 use serde::Serialize;
-use store::{Arg, Row, Statement, Store, StoreError};
+use store::{ApplyError, Arg, Row, Statement, Store, StoreError};
 
-use super::{BOT, ConsoleMessage, NumberedChoice};
+use super::{ConsoleMessage, NumberedChoice};
+use crate::chat::conversation::{Conversation, ConversationEvent, ThreadId};
+use crate::chat::messenger::Heard;
 
 const POST: &str = "INSERT INTO console_message (thread, n, key, author, text, choices, reactions, at_ms)
     VALUES ($1, (SELECT COALESCE(MAX(n), 0) + 1 FROM console_message WHERE thread = $1), $2, $3, $4, $5, '[]', $6)
-    ON CONFLICT (key) DO NOTHING";
+    ON CONFLICT (key) DO NOTHING RETURNING n";
 const BY_KEY: &str =
     "SELECT key, thread, n, author, text, choices, reactions, at_ms FROM console_message WHERE key = $1";
 const EDIT: &str = "UPDATE console_message SET text = $3, choices = $4, edited_at_ms = $5
@@ -18,14 +20,10 @@ const ONE: &str = "SELECT key, thread, n, author, text, choices, reactions, at_m
     WHERE thread = $1 AND n = $2";
 const BEFORE: &str = "SELECT key, thread, n, author, text, choices, reactions, at_ms FROM console_message
     WHERE thread = $1 AND n < $2 ORDER BY n DESC LIMIT $3";
-const UNHEARD: &str = "SELECT key, thread, n, author, text, choices, reactions, at_ms FROM console_message
-    WHERE author <> $1 AND at_ms > $2 AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.id = console_message.key)
-    ORDER BY thread, n";
-
 const THREADS: &str = "SELECT thread FROM console_message GROUP BY thread ORDER BY MAX(at_ms) DESC, thread LIMIT $1";
 
 /// The SQL texts of this file.
-pub const STATEMENTS: &[&str] = &[POST, BY_KEY, EDIT, REACT, ONE, BEFORE, UNHEARD, THREADS];
+pub const STATEMENTS: &[&str] = &[POST, BY_KEY, EDIT, REACT, ONE, BEFORE, THREADS];
 
 /// What the key of a task's card begins with; the task follows.
 pub(in crate::chat) const CARD: &str = "card:";
@@ -38,22 +36,52 @@ pub(super) struct Draft<'a> {
     pub(super) author: &'a str,
     pub(super) text: &'a str,
     pub(super) choices: &'a [NumberedChoice],
+    pub(super) at: Timestamp,
+}
+
+impl Draft<'_> {
+    fn statement(&self) -> Statement {
+        let Self { thread, key, author, text, choices, at } = *self;
+        let args = vec![thread.into(), key.into(), author.into(), text.into(), to_json(choices).into(), at.into()];
+        Statement { sql: POST, args }
+    }
+
+    fn kept_as(&self, n: i64) -> ConsoleMessage {
+        ConsoleMessage {
+            thread: self.thread.to_owned(),
+            n,
+            card: card_of(self.key),
+            author: self.author.to_owned(),
+            text: self.text.replace('\0', "\u{FFFD}"),
+            choices: self.choices.to_vec(),
+            reactions: Vec::new(),
+            at: self.at,
+        }
+    }
 }
 
 /// Keeps a message; says whether it is new.
-pub(super) async fn post(store: &Store, draft: Draft<'_>) -> Result<(ConsoleMessage, bool), StoreError> {
-    let args = vec![
-        draft.thread.into(),
-        draft.key.into(),
-        draft.author.into(),
-        draft.text.into(),
-        to_json(draft.choices).into(),
-        store.now().into(),
-    ];
-    let fresh = store.write(&[Statement { sql: POST, args }]).await?;
+pub(super) async fn post(store: &Store, draft: &Draft<'_>) -> Result<(ConsoleMessage, bool), StoreError> {
+    if let Some(row) = store.note_row(&draft.statement()).await? {
+        return Ok((draft.kept_as(row.int("n")?), true));
+    }
     let rows = store.rows(BY_KEY, &[draft.key.into()]).await?;
     let message = rows.first().map(message_of).ok_or_else(|| missing(draft.key))??;
-    Ok((message, fresh == [1]))
+    Ok((message, false))
+}
+
+/// Keeps what a person said together with the debt of an answer; nothing when it was kept before.
+pub(super) async fn hear(
+    store: &Store,
+    draft: &Draft<'_>,
+    heard: impl Fn(i64) -> Heard,
+) -> Result<Option<ConsoleMessage>, ApplyError> {
+    let thread = ThreadRef::console(draft.thread);
+    let start = || Conversation::new(thread.clone());
+    let event = |row: &Row| Ok(ConversationEvent::MessageHeard { heard: heard(row.int("n")?) });
+    let (id, cause) = (ThreadId(thread.clone()), Cause::Delivery(DeliveryId::new(draft.key)));
+    let kept = store.keep_and_apply(&draft.statement(), &id, start, event, cause).await?;
+    Ok(kept.map(|row| row.int("n")).transpose()?.map(|n| draft.kept_as(n)))
 }
 
 /// One message.
@@ -75,12 +103,6 @@ pub(super) async fn before(
 /// The threads, the liveliest first.
 pub(super) async fn threads(store: &Store, count_max: i64) -> Result<Vec<String>, StoreError> {
     store.rows(THREADS, &[count_max.into()]).await?.iter().map(|row| row.text("thread")).collect()
-}
-
-/// What people said since, with its key, that nobody is going to answer.
-pub(super) async fn unheard(store: &Store, since: Timestamp) -> Result<Vec<(String, ConsoleMessage)>, StoreError> {
-    let rows = store.rows(UNHEARD, &[BOT.into(), since.into()]).await?;
-    rows.iter().map(|row| Ok((row.text("key")?, message_of(row)?))).collect()
 }
 
 /// Replaces words and choices; false when they were the same already.
@@ -110,6 +132,10 @@ fn missing(id: &str) -> StoreError {
     StoreError::Unreadable { kind: "console message", id: id.to_owned(), why: "it is not there".to_owned() }
 }
 
+fn card_of(key: &str) -> Option<TaskId> {
+    key.strip_prefix(CARD).and_then(|task| task.parse().ok())
+}
+
 fn to_json<T: Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).expect("texts and numbers always become JSON")
 }
@@ -124,7 +150,7 @@ fn message_of(row: &Row) -> Result<ConsoleMessage, StoreError> {
     Ok(ConsoleMessage {
         thread: row.text("thread")?,
         n,
-        card: row.text("key")?.strip_prefix(CARD).and_then(|task| task.parse().ok()),
+        card: card_of(&row.text("key")?),
         author: row.text("author")?,
         text: row.text("text")?,
         choices: serde_json::from_str(&row.text("choices")?).map_err(unreadable)?,

@@ -1,0 +1,138 @@
+//! A real agent as an [`Agent`]: Claude Code and Codex, driven in their own languages.
+
+use async_trait::async_trait;
+use domain::Rejected;
+
+use super::agent::{Agent, Session, SessionError, Worked};
+use super::claude::Claude;
+use super::codex::Codex;
+use super::dialogue::{Dialogue, Spoken};
+use super::fault::session_error;
+use super::launch::{Launch, ProgramSettings};
+use super::markdown::plan_of_agent;
+use super::memory;
+use super::permission::Leave;
+use super::profile::Driver;
+use super::protocol::{Brief, Ending, Goal, Memory, Protocol};
+use super::turn::{ANSWER_CHARS_MAX, last_chars};
+use crate::cage::{Access, Cage};
+use crate::task::{Plan, PlanDraft, PlanMode};
+
+/// The languages that are spoken here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Native {
+    /// Claude Code's control channel.
+    Claude,
+    /// Codex's app-server.
+    Codex,
+}
+
+/// Claude Code or Codex.
+pub struct DrivenAgent {
+    native: Native,
+    launch: Launch,
+    cage: Cage,
+}
+
+impl DrivenAgent {
+    /// The agent `name` of the config.
+    pub fn new(name: &str, cage: Cage, native: Native, settings: ProgramSettings) -> Self {
+        let driver = match native {
+            Native::Claude => Driver::Claude,
+            Native::Codex => Driver::Codex,
+        };
+        Self { native, launch: Launch::new(name, driver, settings), cage }
+    }
+
+    fn brief(&self, session: &Session<'_>, goal: Goal, memory: Option<Memory>) -> Brief {
+        Brief {
+            goal,
+            prompt: session.prompt.to_owned(),
+            tree: session.workspace.tree().display().to_string(),
+            model: self.launch.model().map(str::to_owned),
+            memory,
+            leave: if self.launch.asks() { Leave::Looking } else { Leave::Caged },
+        }
+    }
+
+    /// The conversation, resumed where there was one; one that the agent has forgotten begins anew.
+    async fn converse(&self, session: &mut Session<'_>, goal: Goal) -> Result<Spoken, SessionError> {
+        let private = session.workspace.private();
+        let remembered = memory::recall(private, &self.launch.name);
+        let was_resumed = remembered.is_some();
+        let spoken = self.talk(session, self.brief(session, goal, remembered)).await?;
+        if spoken.ending != Ending::Forgotten || !was_resumed {
+            return Ok(spoken);
+        }
+        session.progress.line("its session of before is gone; it begins anew");
+        memory::forget(private);
+        self.talk(session, self.brief(session, goal, None)).await
+    }
+
+    async fn talk(&self, session: &mut Session<'_>, brief: Brief) -> Result<Spoken, SessionError> {
+        let access = match brief.goal {
+            Goal::Plan => Access::ReadOnly,
+            Goal::Work => Access::ReadWrite,
+        };
+        let more = match self.native {
+            Native::Claude => Claude::arguments(&brief, session.tools.as_ref()),
+            Native::Codex => Codex::arguments(session.tools.as_ref()),
+        };
+        let order = self.launch.order(&self.cage, session, access, more).await?;
+        let mut protocol: Box<dyn Protocol> = match self.native {
+            Native::Claude => Box::new(Claude::new(brief)),
+            Native::Codex => Box::new(Codex::new(brief)),
+        };
+        let (private, name) = (session.workspace.private(), self.launch.name.as_str());
+        let mut remember = |memory: Memory| memory::keep(private, name, memory);
+        let dialogue = Dialogue::new(session, &mut *protocol, &mut remember);
+        Box::pin(dialogue.hold(&self.cage, order, session)).await
+    }
+
+    /// What a conversation without a good end means.
+    fn failure(&self, ending: Ending) -> SessionError {
+        match ending {
+            Ending::Broke { class, why } => session_error(class, &why, self.launch.provider()),
+            Ending::Forgotten => SessionError::Failed("does not know its own session".to_owned()),
+            Ending::Interrupted => SessionError::Failed("was interrupted, and nobody said how to go on".to_owned()),
+            Ending::Planned(_) | Ending::Done(_) => {
+                SessionError::Failed("ended in another mode than it began".to_owned())
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Agent for DrivenAgent {
+    fn title(&self) -> String {
+        self.launch.title()
+    }
+
+    fn may_run(&self, plan: PlanMode) -> Result<(), Rejected> {
+        match plan {
+            PlanMode::Ask | PlanMode::Auto | PlanMode::Off => Ok(()),
+        }
+    }
+
+    fn providers(&self) -> Vec<String> {
+        vec![self.launch.provider().to_owned()]
+    }
+
+    async fn plan(&self, mut session: Session<'_>) -> Result<PlanDraft, SessionError> {
+        match self.converse(&mut session, Goal::Plan).await?.ending {
+            Ending::Planned(text) => plan_of_agent(&text),
+            other => Err(self.failure(other)),
+        }
+    }
+
+    async fn work(&self, mut session: Session<'_>, _approved: Option<&Plan>) -> Result<Worked, SessionError> {
+        let Spoken { ending, ended } = self.converse(&mut session, Goal::Work).await?;
+        match ending {
+            Ending::Done(text) => Ok(Worked {
+                answer: last_chars(&text, ANSWER_CHARS_MAX),
+                cage: ended.level.as_ref().map(ToString::to_string).unwrap_or_default(),
+            }),
+            other => Err(self.failure(other)),
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What is known of real agents: how each is started so that it speaks with us, reaches its model by the gate, and loads
+//! nothing of the repository's own settings.
+//!
+//! Everything here is a default: `[agents.NAME]` of the config says otherwise. In the values of variables,
+//! `{model_url}` stands for the provider at the gate, `{key}` for a word in the place of a key, `{model}` for the model,
+//! and `{settings}` for a file with the profile's settings, which nobody inside can write.
+
+/// A real agent.
+#[derive(Clone, Copy, Debug)]
+pub struct Profile {
+    /// Its name, and that of its program.
+    pub name: &'static str,
+    /// What people call it.
+    pub title: &'static str,
+    /// Who drives it.
+    pub driver: Driver,
+    /// The arguments behind the program.
+    pub arguments: &'static [&'static str],
+    /// How it is installed.
+    pub install: &'static str,
+    /// The version that this release was tried with; empty for one that was not.
+    pub tried: &'static str,
+    /// The provider of its models.
+    pub provider: &'static str,
+    /// The variable in which people keep that provider's key.
+    pub key: &'static str,
+    /// The model where the config names none and it has no choice of its own.
+    pub model: &'static str,
+    /// Environment for it.
+    pub env: &'static [(&'static str, &'static str)],
+    /// The settings that `{settings}` stands for.
+    pub settings: &'static str,
+    /// The mode in which it plans, by its own name.
+    pub plan_mode: &'static str,
+    /// What it cannot do, or does wrong.
+    pub faults: &'static [&'static str],
+}
+
+/// Who speaks an agent's language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    /// Claude Code's control channel.
+    Claude,
+    /// Codex's app-server.
+    Codex,
+    /// The Agent Client Protocol.
+    Acp,
+}
+
+impl Driver {
+    /// Its name as `kind` in the config.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Claude => "claude",
+            Self::Codex => "codex",
+            Self::Acp => "acp",
+        }
+    }
+}
+
+/// The agent of this name.
+pub fn profile_of(name: &str) -> Option<&'static Profile> {
+    PROFILES.iter().find(|profile| profile.name == name)
+}
+
+/// An agent that speaks ACP and that nobody has described.
+pub const UNKNOWN: Profile = Profile {
+    name: "",
+    title: "an agent by ACP",
+    driver: Driver::Acp,
+    arguments: &[],
+    install: "",
+    tried: "",
+    provider: "",
+    key: "",
+    model: "",
+    env: &[],
+    settings: "",
+    plan_mode: "plan",
+    faults: &[],
+};
+
+const CLAUDE_ENV: &[(&str, &str)] = &[
+    ("ANTHROPIC_BASE_URL", "{model_url}"),
+    ("ANTHROPIC_API_KEY", "{key}"),
+    // Four tries take half a minute; the session is put off after that, and its place is free for another.
+    ("CLAUDE_CODE_MAX_RETRIES", "4"),
+    ("API_TIMEOUT_MS", "600000"),
+    ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+    ("DISABLE_AUTOUPDATER", "1"),
+    ("DISABLE_TELEMETRY", "1"),
+    ("DISABLE_ERROR_REPORTING", "1"),
+    ("IS_SANDBOX", "1"),
+];
+
+/// The agents that are known, those that are driven best first.
+pub const PROFILES: &[Profile] = &[
+    Profile {
+        name: "claude",
+        title: "Claude Code",
+        driver: Driver::Claude,
+        install: "npm install -g @anthropic-ai/claude-code",
+        tried: "2.1.330",
+        provider: "anthropic",
+        key: "ANTHROPIC_API_KEY",
+        env: CLAUDE_ENV,
+        faults: &["without our drivers it loads the repository's hooks, servers and base address"],
+        ..UNKNOWN
+    },
+    Profile {
+        name: "codex",
+        title: "Codex",
+        driver: Driver::Codex,
+        // By arguments, because a file in its home could be a link to somewhere else by the second session.
+        arguments: &[
+            "app-server",
+            "-c",
+            "check_for_update_on_startup=false",
+            "-c",
+            "analytics.enabled=false",
+            "-c",
+            "feedback.enabled=false",
+            "-c",
+            "model_provider=\"gate\"",
+            "-c",
+            "model_providers.gate={name=\"gate\",base_url=\"{model_url}\",wire_api=\"responses\",env_key=\"OPENAI_API_KEY\",request_max_retries=3,stream_max_retries=3}",
+        ],
+        install: "npm install -g @openai/codex",
+        tried: "0.169.0",
+        provider: "openai",
+        key: "OPENAI_API_KEY",
+        env: &[("OPENAI_API_KEY", "{key}")],
+        faults: &["tells no cost; the status of a broken service is hidden"],
+        ..UNKNOWN
+    },
+    Profile {
+        name: "gemini",
+        title: "Gemini CLI",
+        arguments: &["--acp"],
+        install: "npm install -g @google/gemini-cli",
+        tried: "0.61.0",
+        provider: "gemini",
+        key: "GEMINI_API_KEY",
+        env: &[
+            ("GOOGLE_GEMINI_BASE_URL", "{model_url}"),
+            ("GEMINI_API_KEY", "{key}"),
+            ("GEMINI_CLI_SYSTEM_SETTINGS_PATH", "{settings}"),
+            ("GEMINI_CLI_TRUST_WORKSPACE", "true"),
+        ],
+        settings: r#"{"security":{"auth":{"selectedType":"gemini-api-key"}},"general":{"disableAutoUpdate":true,"enableAutoUpdate":false},"privacy":{"usageStatisticsEnabled":false},"telemetry":{"enabled":false}}"#,
+        faults: &["cannot resume a session", "shows no output of commands"],
+        ..UNKNOWN
+    },
+    Profile {
+        name: "opencode",
+        title: "OpenCode",
+        arguments: &["acp", "--pure"],
+        install: "npm install -g opencode-ai",
+        tried: "1.18.33",
+        provider: "openai",
+        key: "OPENAI_API_KEY",
+        model: "gpt-5.1",
+        env: &[
+            ("OPENCODE_CONFIG", "{settings}"),
+            ("OPENCODE_DISABLE_PROJECT_CONFIG", "1"),
+            ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
+            ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
+        ],
+        settings: r#"{"model":"gate/{model}","share":"disabled","autoupdate":false,"provider":{"gate":{"npm":"@ai-sdk/openai-compatible","name":"gate","options":{"baseURL":"{model_url}","apiKey":"{key}"},"models":{"{model}":{"name":"{model}"}}}}}"#,
+        faults: &["its first start takes ten seconds", "goes on for ever on a stream that breaks"],
+        ..UNKNOWN
+    },
+    Profile {
+        name: "copilot",
+        title: "GitHub Copilot CLI",
+        arguments: &["--acp"],
+        install: "npm install -g @github/copilot",
+        tried: "1.0.102",
+        provider: "openai",
+        key: "OPENAI_API_KEY",
+        model: "gpt-5.1",
+        env: &[
+            ("COPILOT_PROVIDER_BASE_URL", "{model_url}"),
+            ("COPILOT_PROVIDER_API_KEY", "{key}"),
+            ("COPILOT_MODEL", "{model}"),
+            ("COPILOT_PROVIDER_WIRE_API", "responses"),
+            ("COPILOT_OFFLINE", "true"),
+        ],
+        faults: &["tells no cost"],
+        ..UNKNOWN
+    },
+    Profile {
+        name: "claude-agent-acp",
+        title: "Claude Code by ACP",
+        install: "npm install -g @agentclientprotocol/claude-agent-acp",
+        tried: "0.101.0",
+        provider: "anthropic",
+        key: "ANTHROPIC_API_KEY",
+        env: CLAUDE_ENV,
+        faults: &[
+            "loads the repository's own settings; the cage and the gate hold what they do, `claude` does not load them",
+        ],
+        ..UNKNOWN
+    },
+    Profile {
+        name: "goose",
+        title: "goose",
+        arguments: &["acp"],
+        install: "see https://block.github.io/goose",
+        provider: "openai",
+        key: "OPENAI_API_KEY",
+        model: "gpt-5.1",
+        env: &[
+            ("GOOSE_PROVIDER", "openai"),
+            ("GOOSE_MODEL", "{model}"),
+            ("OPENAI_BASE_URL", "{model_url}"),
+            ("OPENAI_API_KEY", "{key}"),
+            ("GOOSE_DISABLE_KEYRING", "1"),
+        ],
+        faults: &["not tried with this release"],
+        ..UNKNOWN
+    },
+    Profile {
+        name: "qwen",
+        title: "Qwen Code",
+        arguments: &["--acp"],
+        install: "npm install -g @qwen-code/qwen-code",
+        provider: "openai",
+        key: "OPENAI_API_KEY",
+        model: "gpt-5.1",
+        env: &[("OPENAI_BASE_URL", "{model_url}"), ("OPENAI_API_KEY", "{key}"), ("OPENAI_MODEL", "{model}")],
+        faults: &["not tried with this release"],
+        ..UNKNOWN
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_profile_brings_a_key_or_leaves_the_gate() {
+        for profile in PROFILES {
+            let values = profile.env.iter().map(|(_, value)| *value).chain(profile.arguments.iter().copied());
+            let all = values.chain([profile.settings]).collect::<Vec<_>>().join("\n");
+            assert!(!all.contains("http"), "{} names an address of its own", profile.name);
+            assert!(all.contains("{model_url}"), "{} does not reach its model by the gate", profile.name);
+            assert_eq!(profile_of(profile.name).map(|found| found.name), Some(profile.name));
+        }
+    }
+}
