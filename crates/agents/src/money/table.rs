@@ -1,7 +1,7 @@
 //! The ledger's rows, and what people allowed beyond a cap. They belong to no machine.
 
 use domain::{TaskId, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::{Arg, Row, Statement, Store, StoreError};
 
 use super::Spender;
@@ -34,7 +34,8 @@ const HISTORY: &str = "SELECT l.task AS task, CAST(SUM(l.cost_micros) AS BIGINT)
     GROUP BY l.task HAVING COUNT(*) = COUNT(l.cost_micros) ORDER BY MAX(l.at_ms) DESC LIMIT $3";
 
 /// By what costs are summed up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Grouping {
     /// By who did the work.
     Agent,
@@ -51,6 +52,13 @@ pub enum Grouping {
 }
 
 impl Grouping {
+    /// The one of this name.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Agent, Self::Model, Self::Person, Self::Repo, Self::Task, Self::All]
+            .into_iter()
+            .find(|by| by.word() == word)
+    }
+
     /// Its name, as in `--by model`.
     pub fn word(self) -> &'static str {
         match self {

@@ -20,6 +20,7 @@ pub mod instance;
 pub mod log;
 
 mod config;
+mod cost;
 mod database;
 mod queue;
 mod reference;
@@ -56,6 +57,8 @@ enum Command {
     /// Work with the merge queues
     #[command(subcommand)]
     Queue(queue::QueueCommand),
+    /// Show what agents used, and what that cost
+    Cost(cost::CostArgs),
     /// Check and explain the config
     #[command(subcommand)]
     Config(config::ConfigVerb),
@@ -100,6 +103,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => doctor::examine(args, place).await?.into(),
         Command::Task(command) => task::run(command, place).await?.into(),
         Command::Queue(command) => queue::run(command, place).await?.into(),
+        Command::Cost(args) => cost::run(args, place).await?.into(),
         Command::Config(verb) => config::run(verb, place).await?.into(),
         Command::Db(command) => database::run(command, place).await?.into(),
         Command::Completions(args) => reference::complete(&args, Cli::command()).into(),

@@ -116,6 +116,11 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         network = "denied"                               # default
         time_min = 20                                    # default
         kept_gb = 20                                     # default
+
+        [costs]
+        task_usd = 10                                    # default
+        channel_usd = 0                                  # default
+        day_usd = 100                                    # default
     "#]]
     .assert_eq(&printed(ConfigCommand::Show { json: false }, &text, &env));
 }
