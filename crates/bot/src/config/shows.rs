@@ -112,6 +112,7 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         connections = 64                                 # default
         requests_per_minute = 1000                       # default
         questions = 5                                    # default
+
         [setup]
         network = "denied"                               # default
         time_min = 20                                    # default

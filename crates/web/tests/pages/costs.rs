@@ -44,10 +44,30 @@ async fn the_page_of_costs_sums_up_a_month_and_says_what_is_unknown() {
     office.pass(40 * 24 * 3_600);
     let task = spend(&office, "claude", &[used("claude-sonnet-4-5-20250929", 980_000, 60_000)]).await;
     spend(&office, "codex", &[used("gpt-5-codex", 0, 4_000), used("<mystery>", 0, 100)]).await;
-    expect![[r#""#]].assert_eq(&site.get("/costs").await.text());
+    expect![[r#"
+        Board / Costs
+        $1.32 and more in the last 30 days
+        2 tasks · 1.0M in (94% from cache), 64k out · the cost of 1 of 3 reports is unknown
+        By agent
+        agent cost tasks tokens
+        claude $1.25 1 task 1.0M in (98% from cache), 60k out
+        codex $0.07 and more 1 task 40k in, 4k out
+        By model
+        model cost tasks tokens
+        claude-sonnet-4-5-20250929 $1.25 1 task 1.0M in (98% from cache), 60k out
+        gpt-5-codex $0.07 1 task 20k in, 4k out
+        <mystery> unknown 1 task 20k in, 100 out
+        By person
+        person cost tasks tokens
+        ana $1.32 and more 2 tasks 1.0M in (94% from cache), 64k out
+        By repository
+        repo cost tasks tokens
+        acme/web $1.32 and more 2 tasks 1.0M in (94% from cache), 64k out
+    "#]]
+    .assert_eq(&site.get("/costs").await.text());
     assert!(site.get("/").await.links().contains(&"/costs".to_owned()));
     let shown = site.get(&format!("/tasks/{task}")).await.text();
-    assert!(shown.contains("Cost$1.25 · 1.0M in (98% from cache), 60k out"), "{shown}");
+    assert!(shown.contains("Cost\n$1.25 · 1.0M in (98% from cache), 60k out"), "{shown}");
     let api: serde_json::Value = serde_json::from_str(&site.get("/api/costs").await.body).unwrap();
     assert_eq!(api["all"]["cost_micros"], 1_319_000);
     assert_eq!(api["tables"][0]["by"], "agent");
