@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use crate::figure::Figure;
 use crate::remote::{BigRemote, FILES, git};
 
-const ROUNDS: u64 = 25;
+const ROUNDS: u64 = 11;
 
 pub fn ready(figures: &mut Vec<Figure>) {
     let home = tempfile::tempdir().expect("a temporary directory");
