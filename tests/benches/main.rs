@@ -8,6 +8,7 @@ mod landing;
 mod remote;
 mod service;
 mod stores;
+mod workspaces;
 
 use std::io::Write as _;
 
@@ -17,11 +18,12 @@ use figure::Figure;
 type Benchmark = fn(&mut Vec<Figure>);
 
 /// Each with the words by which `--only` chooses it.
-const BENCHMARKS: [(&str, Benchmark); 8] = [
+const BENCHMARKS: [(&str, Benchmark); 9] = [
     ("apply", stores::apply),
     ("claims", stores::claim),
     ("candidate", candidates::merge),
     ("landing", landing::land),
+    ("workspace", workspaces::ready),
     ("start", service::start),
     ("memory", service::remember),
     ("answer", answers::answer),

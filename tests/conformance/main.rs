@@ -117,6 +117,7 @@ const CASES: &[Case] = cases! {
         every_machine_is_saved_only_over_its_last_version
         eight_processes_open_a_new_database_at_once
         a_second_opening_changes_nothing
+        a_database_of_the_first_release_is_brought_up_to_date
         a_database_of_a_newer_version_is_refused
         both_databases_have_the_same_tables
         no_error_tells_a_password;

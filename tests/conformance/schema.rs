@@ -83,6 +83,22 @@ pub async fn a_second_opening_changes_nothing(world: &World) {
     assert_eq!(store.debts("tower", "Big Ben").await.unwrap().len(), 1);
 }
 
+/// What was in a database of the first release is still there after the ledger came.
+pub async fn a_database_of_the_first_release_is_brought_up_to_date(world: &World) {
+    let store = world.open().await;
+    ask::<0>(&store, vec![ring("dong")]).await;
+    let back = ["DROP TABLE ledger", "DROP TABLE allowance", "DELETE FROM _sqlx_migrations WHERE version = 2"];
+    store.write(&back.map(|sql| Statement { sql, args: vec![] })).await.unwrap();
+    store.close().await;
+    let steps = store::schema_steps(&world.settings()).await.unwrap();
+    let pending: Vec<i64> =
+        steps.iter().filter(|step| step.standing == Standing::Pending).map(|step| step.version).collect();
+    assert_eq!(pending, [2]);
+    let store = world.open().await;
+    assert_eq!(store.debts("tower", "Big Ben").await.unwrap().len(), 1);
+    assert!(store.rows("SELECT task FROM ledger", &[]).await.unwrap().is_empty());
+}
+
 pub async fn a_database_of_a_newer_version_is_refused(world: &World) {
     const TOMORROW: &str = "UPDATE _sqlx_migrations SET version = 9999";
     let store = world.open().await;

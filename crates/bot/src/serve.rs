@@ -8,6 +8,7 @@ use agents::checks::Gatekeeper;
 use agents::dispatcher::Dispatcher;
 use agents::egress::Egress;
 use agents::liaison::{Bell, PATIENCE};
+use agents::money::Ledger;
 use agents::publisher::Publisher;
 use agents::session::Roster;
 use agents::setup::Setups;
@@ -71,6 +72,7 @@ pub struct System {
     workspaces: Workspaces,
     checkpoints: Checkpoints,
     setups: Setups,
+    ledger: Ledger,
 }
 
 /// What every performer is made of.
@@ -87,6 +89,7 @@ struct Parts {
     checks: Arc<Gatekeeper>,
     setups: Setups,
     egress: Egress,
+    ledger: Ledger,
 }
 
 impl System {
@@ -106,6 +109,7 @@ impl System {
             Notifier { store: store.clone(), messenger, repositories: repositories.clone(), cage: level.in_brief() };
         let workspaces = Workspaces::new(state.join("workspaces"), config.workspaces());
         let roster = Arc::new(Roster::new(config.agents.clone(), &cage));
+        let ledger = Ledger::new(store.clone(), config.costs.price_list()?, config.costs.caps());
         let setups = Setups::new(cage.clone(), state.join("setups"), config.setup.settings(), clock);
         let checks = Arc::new(Gatekeeper::new(cage, state.join(CHECKS_DIR), setups.clone()));
         let egress =
@@ -124,6 +128,7 @@ impl System {
             checks,
             setups,
             egress,
+            ledger,
         };
         Ok(parts.join(config))
     }
@@ -172,6 +177,7 @@ impl System {
         self.egress.replace(&config.egress_settings())?;
         self.intake.roster.replace(config.agents.clone());
         self.intake.settings.store(Arc::new(intake_settings(config)));
+        self.ledger.replace(config.costs.price_list()?, config.costs.caps());
         self.desk.replace_rules(queue_rules(&self.repositories, config));
         self.enforce_policies().await
     }
@@ -272,6 +278,7 @@ impl Parts {
             workspaces: self.workspaces,
             egress: self.egress,
             setups: self.setups,
+            ledger: self.ledger,
             pumps,
         }
     }

@@ -34,6 +34,10 @@ const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 impl Mirror {
     /// Keeps what the working tree in `dir` holds, ignored files left out, as the task's next checkpoint. When nothing
     /// changed since the newest one on the same base, that one is returned.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a checkpoint is these five, and a struct of them would have one user"
+    )]
     pub async fn keep_checkpoint(
         &self,
         task: TaskId,

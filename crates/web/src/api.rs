@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::WebState;
 use crate::board::{Board, TaskList};
+use crate::costs::Costs;
 use crate::failure::Failure;
 use crate::queues::{QueueCard, Queues};
 use crate::task_view::TaskView;
@@ -36,6 +37,10 @@ pub(crate) async fn show_task(
 ) -> Result<Json<TaskView>, Failure> {
     let id = id.parse::<TaskId>().map_err(|error| Failure::not_a_task(&error))?;
     Ok(Json(TaskView::read(&state, id).await?.ok_or_else(|| Failure::no_such_task(id))?))
+}
+
+pub(crate) async fn show_costs(State(state): State<WebState>) -> Result<Json<Costs>, Failure> {
+    Ok(Json(Costs::read(&state.store, state.store.now()).await?))
 }
 
 pub(crate) async fn list_queues(State(state): State<WebState>) -> Result<Json<QueueList>, Failure> {

@@ -18,6 +18,7 @@ pub mod serve;
 
 mod api;
 mod board;
+mod costs;
 mod evidence;
 mod failure;
 mod guard;
@@ -31,6 +32,7 @@ mod standing;
 mod task_view;
 mod timeline;
 
+pub use costs::report_costs;
 pub use moment::printed;
 pub use reads::STATEMENTS;
 pub use report::Report;

@@ -32,7 +32,7 @@ pub struct Report {
 }
 
 impl Report {
-    fn new(text: String, value: &impl Serialize) -> Self {
+    pub(crate) fn new(text: String, value: &impl Serialize) -> Self {
         Self { text, value: serde_json::to_value(value).expect("views have text keys only") }
     }
 }

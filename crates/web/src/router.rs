@@ -67,6 +67,8 @@ pub fn router(state: WebState) -> Router {
     Router::new()
         .route("/", get(pages::show_board))
         .route("/tasks/{id}", get(pages::show_task))
+        .route("/costs", get(pages::show_costs))
+        .route("/api/costs", get(api::show_costs))
         .route("/api/tasks", get(api::list_tasks))
         .route("/api/tasks/{id}", get(api::show_task))
         .route("/api/queue", get(api::list_queues))

@@ -1,5 +1,6 @@
 //! One task as its page shows it.
 
+use agents::money::Total;
 use agents::task::{PlanMode, Task, TaskState};
 use domain::time::humanize;
 use domain::{EntryId, TaskId, Timestamp};
@@ -106,6 +107,7 @@ impl TaskView {
         let journal = reads::last_events(store, id, lines_max).await?;
         let log = reads::last_log_lines(store, id, lines_max).await?;
         let evidence = Evidence::of(&journal, task.plans);
+        let used = agents::money::total_of(store, id).await?;
         Ok(Some(Self {
             now,
             id: id.to_string(),
@@ -115,7 +117,7 @@ impl TaskView {
             request: (task.request.text.trim() != task.title()).then(|| task.request.text.trim().to_owned()),
             standing: Standing::of(&task, queues.places.get(&EntryId::from(id))),
             thread: task.request.thread.to_string(),
-            facts: facts_of(&task),
+            facts: facts_of(&task, used.as_ref()),
             created: Moment::new(task.created_at, now),
             changed: Moment::new(changed_at, now),
             last_words: last_words_of(&task),
@@ -129,7 +131,7 @@ impl TaskView {
     }
 }
 
-fn facts_of(task: &Task) -> Vec<Fact> {
+fn facts_of(task: &Task, used: Option<&Total>) -> Vec<Fact> {
     let request = &task.request;
     let plan = match request.plan {
         PlanMode::Ask => "a person approves it",
@@ -138,7 +140,7 @@ fn facts_of(task: &Task) -> Vec<Fact> {
     };
     let merge = if request.merges_itself { "by itself once ready" } else { "when a person says so" };
     let fact = |name, value: String| Fact { name, value };
-    vec![
+    let mut facts = vec![
         fact("Repository", request.repo.to_string()),
         fact("Lands on", request.target.to_string()),
         fact("Asked by", request.requester.to_string()),
@@ -148,7 +150,9 @@ fn facts_of(task: &Task) -> Vec<Fact> {
         fact("Plan", plan.to_owned()),
         fact("Merges", merge.to_owned()),
         fact("Sessions", task.sessions.to_string()),
-    ]
+    ];
+    facts.extend(used.map(|used| fact("Cost", used.in_words())));
+    facts
 }
 
 fn last_words_of(task: &Task) -> Option<String> {

@@ -23,7 +23,8 @@ struct Heard {
     waiting: Vec<Usage>,
 }
 
-/// Reports that may wait for the database. Past it they are added up, which loses their number and no token.
+/// Reports that may wait for the database. Past it they are added up, which loses their number and no token; only an agent
+/// that names more models than this at once has some counted under another.
 const WAITING_MAX: usize = 256;
 
 impl Meter {
@@ -36,11 +37,13 @@ impl Meter {
     pub fn hear(&self, event: &AgentEvent) {
         let AgentEvent::Used(usage) = event else { return };
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_full = heard.waiting.len() >= WAITING_MAX;
-        match heard.waiting.last_mut().filter(|last| is_full && last.model == usage.model) {
-            Some(last) => add(last, usage),
-            None if is_full => {}
-            None => heard.waiting.push(usage.clone()),
+        if heard.waiting.len() < WAITING_MAX {
+            heard.waiting.push(usage.clone());
+        } else {
+            // The first may be on its way into the ledger just now.
+            let same = heard.waiting.iter().skip(1).rposition(|waiting| waiting.model == usage.model);
+            let place = same.map_or(WAITING_MAX - 1, |at| at + 1);
+            add(&mut heard.waiting[place], usage);
         }
         self.more.notify_one();
     }
@@ -83,9 +86,9 @@ impl Meter {
 }
 
 fn add(to: &mut Usage, more: &Usage) {
-    to.input += more.input;
-    to.cache_read += more.cache_read;
-    to.cache_write += more.cache_write;
-    to.output += more.output;
-    to.cost_micros = to.cost_micros.zip(more.cost_micros).map(|(a, b)| a + b);
+    to.input = to.input.saturating_add(more.input);
+    to.cache_read = to.cache_read.saturating_add(more.cache_read);
+    to.cache_write = to.cache_write.saturating_add(more.cache_write);
+    to.output = to.output.saturating_add(more.output);
+    to.cost_micros = to.cost_micros.zip(more.cost_micros).map(|(a, b)| a.saturating_add(b));
 }

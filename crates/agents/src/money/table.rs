@@ -1,7 +1,7 @@
 //! The ledger's rows, and what people allowed beyond a cap. They belong to no machine.
 
 use domain::{TaskId, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::{Arg, Row, Statement, Store, StoreError};
 
 use super::Spender;
@@ -34,7 +34,8 @@ const HISTORY: &str = "SELECT l.task AS task, CAST(SUM(l.cost_micros) AS BIGINT)
     GROUP BY l.task HAVING COUNT(*) = COUNT(l.cost_micros) ORDER BY MAX(l.at_ms) DESC LIMIT $3";
 
 /// By what costs are summed up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Grouping {
     /// By who did the work.
     Agent,
@@ -51,6 +52,13 @@ pub enum Grouping {
 }
 
 impl Grouping {
+    /// The one of this name.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Agent, Self::Model, Self::Person, Self::Repo, Self::Task, Self::All]
+            .into_iter()
+            .find(|by| by.word() == word)
+    }
+
     /// Its name, as in `--by model`.
     pub fn word(self) -> &'static str {
         match self {
@@ -106,7 +114,7 @@ pub(super) async fn keep(
         spender.session.as_str().into(),
         i64::from(n).into(),
         spender.agent.as_str().into(),
-        usage.model.as_str().into(),
+        usage.model.chars().take(MODEL_CHARS_MAX).collect::<String>().into(),
         spender.person.as_str().into(),
         spender.repo.as_str().into(),
         spender.thread.to_string().into(),
@@ -193,8 +201,11 @@ fn number(row: &Row, column: &str) -> Result<u64, StoreError> {
     Ok(u64::try_from(row.int(column)?).unwrap_or(0))
 }
 
-/// An agent may claim any number; sums of a few of the largest must still fit.
+/// Characters of a model's name; an agent may claim any.
+const MODEL_CHARS_MAX: usize = 100;
+
+/// An agent may claim any number, and a hundred million of the largest must still add up. No model reads as much at once.
 fn whole(number: u64) -> Arg {
-    const MOST: u64 = 1 << 50;
+    const MOST: u64 = 1 << 36;
     Arg::Int(i64::try_from(number.min(MOST)).unwrap_or(i64::MAX))
 }

@@ -41,7 +41,7 @@ impl Total {
     /// The tokens: `1.2M in (80% from cache), 34k out`.
     pub fn use_of_tokens(&self) -> String {
         let read = self.input + self.cache_read + self.cache_write;
-        let share = (self.cache_read * 100).checked_div(read).unwrap_or(0);
+        let share = self.cache_read.saturating_mul(100).checked_div(read).unwrap_or(0);
         let cached = if share > 0 { format!(" ({share}% from cache)") } else { String::new() };
         format!("{} in{cached}, {} out", tokens(read), tokens(self.output))
     }

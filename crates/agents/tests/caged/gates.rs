@@ -149,8 +149,8 @@ fn checks_see_what_the_setup_made() {
     let checks = check("tests", "cat \"$DOWNBEAT_SETUP_DIR/word\" && touch \"$DOWNBEAT_SETUP_DIR/x\"", "");
     let told = |setup: &str| {
         let project = Project::new(&[("a", "1\n"), (".downbeat/config.toml", &checks), (SETUP_FILE, setup)]);
-        let run =
-            gatekeeper(&project).inspect(&project.repository, &project.base, &SilentSink, CancellationToken::new());
+        let (gatekeeper, stop) = (gatekeeper(&project), CancellationToken::new());
+        let run = gatekeeper.inspect(&project.repository, &project.base, &SilentSink, stop);
         let Inspected::Read { runs, .. } = block_on(run).unwrap() else { panic!("unreadable") };
         let shown = runs.iter().map(|run| format!("{}: {}, {}", run.name, run.conclusion, run.output_tail));
         shown.collect::<Vec<_>>().join("\n")

@@ -21,6 +21,7 @@ pub mod log;
 
 mod agent;
 mod config;
+mod cost;
 mod database;
 mod queue;
 mod reference;
@@ -60,6 +61,8 @@ enum Command {
     /// Look at the agents
     #[command(subcommand)]
     Agent(agent::AgentVerb),
+    /// Show what agents used, and what that cost
+    Cost(cost::CostArgs),
     /// Check and explain the config
     #[command(subcommand)]
     Config(config::ConfigVerb),
@@ -105,6 +108,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Task(command) => task::run(command, place).await?.into(),
         Command::Queue(command) => queue::run(command, place).await?.into(),
         Command::Agent(verb) => agent::run(verb, place).await?.into(),
+        Command::Cost(args) => cost::run(args, place).await?.into(),
         Command::Config(verb) => config::run(verb, place).await?.into(),
         Command::Db(command) => database::run(command, place).await?.into(),
         Command::Completions(args) => reference::complete(&args, Cli::command()).into(),

@@ -75,6 +75,7 @@ pub const ROOT: &[Key] = &[
         "Where models are. Agents reach them through a gateway that adds the key outside the cage.",
     ),
     table("setup", Form::Table(SETUP), AtStart, "What repositories' own .downbeat/setup may take."),
+    table("costs", Form::Table(COSTS), AtReload, "What models cost, and how much is spent before a person is asked."),
 ];
 
 const PERSON: &[Key] = &[Key::new(
@@ -347,6 +348,37 @@ const SETUP: &[Key] = &[
         Default("20"),
         AtStart,
         "Gigabytes of all that are kept; those that were not used for the longest time go first.",
+    ),
+];
+
+const COSTS: &[Key] = &[
+    Key::new(
+        "prices",
+        Form::Text(absolute),
+        Otherwise("the list that this release brings"),
+        AtReload,
+        "A list of prices of your own; the shipped one stands behind it. Its form is that of crates/agents/src/money/prices.toml.",
+    ),
+    Key::new(
+        "task_usd",
+        Form::Whole { min: 0, max: 1_000_000 },
+        Default("10"),
+        AtReload,
+        "Dollars that one task may cost before a person is asked; 0 for no cap. Most tasks cost less than one.",
+    ),
+    Key::new(
+        "channel_usd",
+        Form::Whole { min: 0, max: 1_000_000 },
+        Default("0"),
+        AtReload,
+        "Dollars that the tasks of one channel may cost in one day (UTC) before a person is asked; 0 for no cap.",
+    ),
+    Key::new(
+        "day_usd",
+        Form::Whole { min: 0, max: 1_000_000 },
+        Default("100"),
+        AtReload,
+        "Dollars that all tasks may cost in one day (UTC) before a person is asked; 0 for no cap.",
     ),
 ];
 

@@ -15,6 +15,7 @@ pub mod reload;
 pub mod schema;
 pub mod secret;
 
+mod costs;
 mod excerpt;
 mod ground;
 
@@ -34,6 +35,7 @@ use forge::{Gate, GitSettings, Remote};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
+pub use costs::{CostsConfig, UnusablePrices};
 pub use egress::{EgressConfig, ProviderConfig, RepoEgressConfig};
 use mistake::Mistakes;
 pub use reading::{Origin, Reading, Setting, Sources};
@@ -77,6 +79,8 @@ pub struct Config {
     pub providers: BTreeMap<String, ProviderConfig>,
     /// Repositories' own setups.
     pub setup: SetupConfig,
+    /// Money.
+    pub costs: CostsConfig,
 }
 
 /// One person.

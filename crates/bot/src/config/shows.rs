@@ -112,10 +112,16 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         connections = 64                                 # default
         requests_per_minute = 1000                       # default
         questions = 5                                    # default
+
         [setup]
         network = "denied"                               # default
         time_min = 20                                    # default
         kept_gb = 20                                     # default
+
+        [costs]
+        task_usd = 10                                    # default
+        channel_usd = 0                                  # default
+        day_usd = 100                                    # default
     "#]]
     .assert_eq(&printed(ConfigCommand::Show { json: false }, &text, &env));
 }

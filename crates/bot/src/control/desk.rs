@@ -1,5 +1,7 @@
 //! Answers what is asked on the control socket. Nothing is decided here: the same policy and machines as in the chat do.
 
+use std::time::Duration;
+
 use agents::checkpoint::{self, Difference, Step};
 use agents::task::Task;
 use domain::{DeliveryId, MessageRef, Person, TaskId, ThreadRef};
@@ -83,6 +85,10 @@ impl ControlDesk {
             Ask::Diff { id, checkpoint: Some(n), since } => self.show_state(id, n, since).await,
             Ask::Checkpoints { id } => self.show_checkpoints(id).await,
             Ask::Queues => web::report::report_queues(&self.views).await.map(found).map_err(unreadable),
+            Ask::Costs { by, within_s } => {
+                let within = Duration::from_secs(within_s);
+                web::report_costs(&self.views.store, by, within).await.map(found).map_err(unreadable)
+            }
             Ask::Reload => self.reload().await,
             Ask::Hello { .. } | Ask::Watch { .. } => Err(failed("that belongs to the beginning of a connection")),
         };

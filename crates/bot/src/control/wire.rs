@@ -4,6 +4,7 @@
 //! the connection carries [`Shown`] lines until either side hangs up. Whoever may open the socket is believed who they
 //! say they are: the file's mode is the authentication.
 
+use agents::money::Grouping;
 use domain::{TaskId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +88,13 @@ pub enum Ask {
     Checkpoints {
         /// Which task.
         id: TaskId,
+    },
+    /// What agents used.
+    Costs {
+        /// By what to sum up.
+        by: Grouping,
+        /// How far back, in seconds.
+        within_s: u64,
     },
     /// The merge queues.
     Queues,

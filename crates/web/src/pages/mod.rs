@@ -10,6 +10,7 @@ use domain::{TaskId, Timestamp};
 
 use crate::WebState;
 use crate::board::{Board, TaskList};
+use crate::costs::Costs;
 use crate::failure::Failure;
 use crate::moment::Moment;
 use crate::task_view::TaskView;
@@ -39,6 +40,13 @@ struct BoardPage {
 struct TaskPage {
     frame: Frame,
     task: TaskView,
+}
+
+#[derive(Template)]
+#[template(path = "costs.html")]
+struct CostsPage {
+    frame: Frame,
+    costs: Costs,
 }
 
 #[derive(Template)]
@@ -87,6 +95,12 @@ pub(crate) async fn show_task(State(state): State<WebState>, Path(id): Path<Stri
     let id = id.parse::<TaskId>().map_err(|error| Failure::not_a_task(&error))?;
     let task = TaskView::read(&state, id).await?.ok_or_else(|| Failure::no_such_task(id))?;
     render(&TaskPage { frame: Frame::new(format!("{id} · {}", task.title), task.now), task })
+}
+
+pub(crate) async fn show_costs(State(state): State<WebState>) -> Result<Response, Failure> {
+    let now = state.store.now();
+    let costs = Costs::read(&state.store, now).await?;
+    render(&CostsPage { frame: Frame::new("Costs".to_owned(), now), costs })
 }
 
 pub(crate) async fn style() -> impl IntoResponse {

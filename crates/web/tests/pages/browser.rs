@@ -65,9 +65,12 @@ impl Answer {
             let name = tag.trim_start_matches('/').split([' ', '\n']).next().unwrap();
             if matches!(
                 name,
-                "p" | "li" | "h1" | "h2" | "h3" | "h4" | "dt" | "section" | "pre" | "blockquote" | "summary"
+                "p" | "li" | "tr" | "h1" | "h2" | "h3" | "h4" | "dt" | "section" | "pre" | "blockquote" | "summary"
             ) {
                 text.push('\n');
+            }
+            if matches!(name, "th" | "td") {
+                text.push(' ');
             }
             text.push_str(words);
         }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on shall end")]
 
 mod browser;
+mod costs;
 mod day;
 mod limits;
 mod office;
