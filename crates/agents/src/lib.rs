@@ -23,4 +23,5 @@ pub mod prompt;
 pub mod recipe;
 pub mod session;
 pub mod setup;
+pub mod tools;
 pub mod workspace;

@@ -1,8 +1,9 @@
-//! A real agent as an [`Agent`]: Claude Code and Codex, driven in their own languages.
+//! A real agent as an [`Agent`]: Claude Code and Codex, driven in their own languages, and every other one by ACP.
 
 use async_trait::async_trait;
 use domain::Rejected;
 
+use super::acp::Acp;
 use super::agent::{Agent, Session, SessionError, Worked};
 use super::claude::Claude;
 use super::codex::Codex;
@@ -18,30 +19,17 @@ use super::turn::{ANSWER_CHARS_MAX, last_chars};
 use crate::cage::{Access, Cage};
 use crate::task::{Plan, PlanDraft, PlanMode};
 
-/// The languages that are spoken here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Native {
-    /// Claude Code's control channel.
-    Claude,
-    /// Codex's app-server.
-    Codex,
-}
-
-/// Claude Code or Codex.
+/// An agent that is talked with.
 pub struct DrivenAgent {
-    native: Native,
+    driver: Driver,
     launch: Launch,
     cage: Cage,
 }
 
 impl DrivenAgent {
     /// The agent `name` of the config.
-    pub fn new(name: &str, cage: Cage, native: Native, settings: ProgramSettings) -> Self {
-        let driver = match native {
-            Native::Claude => Driver::Claude,
-            Native::Codex => Driver::Codex,
-        };
-        Self { native, launch: Launch::new(name, driver, settings), cage }
+    pub fn new(name: &str, cage: Cage, driver: Driver, settings: ProgramSettings) -> Self {
+        Self { driver, launch: Launch::new(name, driver, settings), cage }
     }
 
     fn brief(&self, session: &Session<'_>, goal: Goal, memory: Option<Memory>) -> Brief {
@@ -74,14 +62,16 @@ impl DrivenAgent {
             Goal::Plan => Access::ReadOnly,
             Goal::Work => Access::ReadWrite,
         };
-        let more = match self.native {
-            Native::Claude => Claude::arguments(&brief, session.tools.as_ref()),
-            Native::Codex => Codex::arguments(session.tools.as_ref()),
+        let more = match self.driver {
+            Driver::Claude => Claude::arguments(&brief, session.tools.as_ref()),
+            Driver::Codex => Codex::arguments(session.tools.as_ref()),
+            Driver::Acp => Vec::new(),
         };
         let order = self.launch.order(&self.cage, session, access, more).await?;
-        let mut protocol: Box<dyn Protocol> = match self.native {
-            Native::Claude => Box::new(Claude::new(brief)),
-            Native::Codex => Box::new(Codex::new(brief)),
+        let mut protocol: Box<dyn Protocol> = match self.driver {
+            Driver::Claude => Box::new(Claude::new(brief)),
+            Driver::Codex => Box::new(Codex::new(brief)),
+            Driver::Acp => Box::new(Acp::new(brief, session.tools.clone(), self.launch.plan_mode())),
         };
         let (private, name) = (session.workspace.private(), self.launch.name.as_str());
         let mut remember = |memory: Memory| memory::keep(private, name, memory);

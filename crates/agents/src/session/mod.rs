@@ -6,7 +6,6 @@ pub mod people;
 pub mod roster;
 pub mod watch;
 
-pub mod acp;
 pub mod command;
 pub mod driven;
 pub mod launch;
@@ -14,6 +13,7 @@ pub mod profile;
 pub mod recipe;
 pub mod scripted;
 
+mod acp;
 mod answer;
 mod claude;
 mod codex;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use domain::Rejected;
 
-use super::acp::AcpAgent;
 use super::agent::{Agent, AgentSettings};
 use super::command::CommandAgent;
-use super::driven::{DrivenAgent, Native};
+use super::driven::DrivenAgent;
+use super::profile::Driver;
 use super::recipe::RecipeAgent;
 use super::scripted::ScriptedAgent;
 use crate::cage::Cage;
@@ -38,12 +38,12 @@ impl Roster {
                     Arc::new(CommandAgent::new(&name, cage.clone(), command, plan, env))
                 }
                 AgentSettings::Claude(settings) => {
-                    Arc::new(DrivenAgent::new(&name, cage.clone(), Native::Claude, settings))
+                    Arc::new(DrivenAgent::new(&name, cage.clone(), Driver::Claude, settings))
                 }
                 AgentSettings::Codex(settings) => {
-                    Arc::new(DrivenAgent::new(&name, cage.clone(), Native::Codex, settings))
+                    Arc::new(DrivenAgent::new(&name, cage.clone(), Driver::Codex, settings))
                 }
-                AgentSettings::Acp(settings) => Arc::new(AcpAgent::new(&name, cage.clone(), settings)),
+                AgentSettings::Acp(settings) => Arc::new(DrivenAgent::new(&name, cage.clone(), Driver::Acp, settings)),
                 AgentSettings::Recipe {} => Arc::new(RecipeAgent::new(&name, cage.clone())),
                 AgentSettings::Scripted { script } => Arc::new(ScriptedAgent::new(&name, cage.clone(), script)),
             };

@@ -20,6 +20,7 @@ mod project;
 mod sessions;
 mod setups;
 mod talks;
+mod tools;
 mod trees;
 mod world;
 
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     match verb {
         Some(agents::cage::VERB) => return agents::cage::launch_main(),
         Some(attacker::VERB) => return attacker::attack_main(&args[2..]),
+        Some(agents::tools::VERB) => return agents::tools::mcp_main(),
         Some(agents::session::scripted::VERB) => return agents::session::scripted_main(&args[2..]),
         Some(endings::HOST_VERB) => return endings::host_main(&args[2..]),
         Some(_) | None => {}
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         talks::CASES,
         limits::CASES,
         sessions::CASES,
+        tools::CASES,
         trees::CASES,
         gates::CASES,
         checkpoints::CASES,

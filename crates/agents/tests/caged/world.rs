@@ -39,6 +39,10 @@ impl World {
         self.dir.path().join("tree")
     }
 
+    pub fn private(&self) -> PathBuf {
+        self.dir.path().join("private")
+    }
+
     pub fn outside(&self) -> PathBuf {
         self.dir.path().join("outside")
     }
@@ -63,7 +67,7 @@ impl World {
 
     fn order(&self, words: &[&str]) -> Order {
         let command = words.iter().map(|word| (*word).to_owned()).collect();
-        self.cage.order(command, self.tree(), self.dir.path().join("private"))
+        self.cage.order(command, self.tree(), self.private())
     }
 
     pub fn run(&self, order: Order) -> Ended {

@@ -15,6 +15,7 @@ mod hindrance;
 pub mod intake;
 pub mod notifier;
 pub mod order;
+pub mod reader;
 pub mod refresher;
 pub mod render;
 pub mod running;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use agents::cage::{self, Cage, CageSettings};
 use agents::session::{scripted, scripted_main};
+use agents::tools::{self, mcp_main};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::demo::{self, DemoArgs};
@@ -82,6 +83,7 @@ pub fn main() -> ExitCode {
     match args.get(1).map(String::as_str) {
         Some(cage::VERB) => return cage::launch_main(),
         Some(scripted::VERB) => return scripted_main(&args[2..]),
+        Some(tools::VERB) => return mcp_main(),
         _ => {}
     }
     let cli = Cli::parse();

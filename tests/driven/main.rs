@@ -1,0 +1,134 @@
+//! Real agents that are driven by ACP, in a real cage, before a scripted model; and the tools that every agent is given.
+//!
+//! An agent that is not installed is passed over, and the run says so.
+
+#![expect(clippy::unwrap_used, reason = "tests break at the first surprise")]
+
+mod gate;
+mod world;
+
+use agents::session::event::{AgentEvent, StopReason};
+use agents::session::people::Steer;
+use agents::session::{AgentSettings, ProgramSettings, SessionError};
+use world::{World, program};
+
+const SCRIPT: &str = r#"
+[[task]]
+says = "farewell"
+plan = [
+  { do = [{ read = "README.md" }] },
+  { say = '{"summary": "Say goodbye", "steps": ["write it"], "paths": ["farewell.txt"], "checks": []}' },
+]
+work = [
+  { say = "I write it.", think = "How short?", do = [{ write = { path = "farewell.txt", text = "bye\n" } }] },
+  { do = [{ shell = "cat farewell.txt" }] },
+  { say = "Done." },
+]
+[[task]]
+says = "slowly"
+work = [{ say = "I wait.", do = [{ shell = "echo begun; tail -f /dev/null" }] }, { say = "Waited." }]
+[[task]]
+says = "be brief"
+work = [{ say = "Bye, in brief." }]
+[[task]]
+says = "what was it"
+work = [{ say = "It was a farewell." }]
+[[task]]
+says = "unlucky"
+work = [{ fail = { status = 401, message = "this API key is not valid" } }]
+"#;
+
+/// The agents by ACP that this release knows, and whether each takes a session up again.
+const AGENTS: [(&str, bool); 4] =
+    [("claude-agent-acp", true), ("copilot", true), ("gemini", false), ("opencode", true)];
+
+fn installed(name: &str) -> Option<ProgramSettings> {
+    let command = vec![program(name)?.display().to_string()];
+    Some(ProgramSettings { command, ..ProgramSettings::default() })
+}
+
+fn acp(name: &str) -> Option<AgentSettings> {
+    // With a model of the GPT family OpenCode edits by patches, which the scripted model does not write.
+    let model = (name == "opencode").then(|| "one".to_owned());
+    Some(AgentSettings::Acp(ProgramSettings { model, ..installed(name)? }))
+}
+
+macro_rules! with_each_agent {
+    ($($test:ident),* $(,)?) => {
+        $(mod $test {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn claude_agent_acp() { super::$test(super::AGENTS[0]).await }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn copilot() { super::$test(super::AGENTS[1]).await }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn gemini() { super::$test(super::AGENTS[2]).await }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn opencode() { super::$test(super::AGENTS[3]).await }
+        })*
+    };
+}
+
+with_each_agent!(
+    it_plans_and_then_works_in_the_same_session,
+    a_person_interrupts_it_and_it_goes_on,
+    a_stop_ends_it_at_once,
+    a_person_grants_what_it_may_do,
+    a_refused_key_is_a_persons_matter,
+);
+
+async fn it_plans_and_then_works_in_the_same_session((name, takes_up): (&str, bool)) {
+    let Some(settings) = acp(name) else { return };
+    let world = World::new(settings, SCRIPT).await;
+    let plan =
+        world.plan("Plan a change: the farewell.").await.unwrap_or_else(|error| panic!("{error}: {}", world.told()));
+    assert_eq!((plan.summary.as_str(), plan.paths.join(" ").as_str()), ("Say goodbye", "farewell.txt"));
+    assert_eq!(world.file("farewell.txt"), None, "{}", world.told());
+    let worked =
+        world.work("Write the farewell now.").await.unwrap_or_else(|error| panic!("{error}: {}", world.told()));
+    assert_eq!(worked.answer, "Done.");
+    let told = world.told();
+    assert_eq!(world.file("farewell.txt").as_deref(), Some("bye\n"), "{told}");
+    assert!(told.contains("✎ ") && told.contains("farewell.txt") && told.contains("→ cat farewell.txt"), "{told}");
+    assert_eq!(told.contains("it begins anew"), !takes_up, "{told}");
+    let events = world.team.events.lock().unwrap();
+    let used: u64 = events.iter().map(|event| if let AgentEvent::Used(used) = event { used.output } else { 0 }).sum();
+    assert!(used > 0, "{events:?}");
+    assert!(matches!(events.last(), Some(AgentEvent::TurnEnded { reason: StopReason::Done, .. })), "{events:?}");
+}
+
+async fn a_person_interrupts_it_and_it_goes_on((name, _): (&str, bool)) {
+    let Some(settings) = acp(name) else { return };
+    let world = World::new(settings, SCRIPT).await;
+    let steer = Steer::Interrupt { by: "ana".parse().unwrap(), text: "be brief".to_owned() };
+    let worked = world.work_steered("Go slowly.", "tail -f", steer).await;
+    assert_eq!(worked.unwrap_or_else(|error| panic!("{error}: {}", world.told())).answer, "Bye, in brief.");
+}
+
+async fn a_stop_ends_it_at_once((name, _): (&str, bool)) {
+    let Some(settings) = acp(name) else { return };
+    let world = World::new(settings, SCRIPT).await;
+    *world.team.stops.lock().unwrap() = Some(("tail -f", world.stop.clone()));
+    let worked = world.work("Go slowly.").await;
+    assert_eq!(worked, Err(SessionError::Stopped), "{}", world.told());
+}
+
+async fn a_person_grants_what_it_may_do((name, _): (&str, bool)) {
+    let Some(AgentSettings::Acp(settings)) = acp(name) else { return };
+    // Its own rules never ask.
+    if name == "opencode" {
+        return;
+    }
+    let world = World::new(AgentSettings::Acp(ProgramSettings { asks: true, ..settings }), SCRIPT).await;
+    world.team.answers.lock().unwrap().extend(["Allow", "Allow"]);
+    world.work("Write the farewell now.").await.unwrap_or_else(|error| panic!("{error}: {}", world.told()));
+    let asked: Vec<_> = world.team.asked.lock().unwrap().iter().map(|question| question.text.clone()).collect();
+    assert!(asked.iter().any(|text| text.contains("farewell.txt")), "{asked:?}");
+    assert_eq!(world.file("farewell.txt").as_deref(), Some("bye\n"));
+}
+
+async fn a_refused_key_is_a_persons_matter((name, _): (&str, bool)) {
+    let Some(settings) = acp(name) else { return };
+    let world = World::new(settings, SCRIPT).await;
+    let error = world.work("Be unlucky.").await.unwrap_err().to_string();
+    assert!(error.starts_with("is not let in by its model") && error.contains("then retry"), "{error}");
+}
