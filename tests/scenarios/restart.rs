@@ -45,11 +45,16 @@ fn every_wait_survives_a_restart() {
             --    restart
             ola:  pause
             bot:  The merge queue of sample is paused; say `resume` to go on.
-            ben:  6
-            bot:  There is nothing of T-1 to reject: it is ready, waiting for the word to merge. Say `stop T-1` to end it, or `status T-1` to see what it needs.
+            ben:  7  👀
+                  [T-1] in the merge queue by ben · entering · paused by ola
+                  [T-1] in the merge queue by ben · position 1 of 1 · waiting · paused by ola
             --    restart
             ola:  resume
             bot:  The merge queue of sample is going on.
+                  [T-1] in the merge queue by ben · position 1 of 1 · testing
+                  [T-1] in the merge queue by ben · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
             --    restart
         "#]],
     );

@@ -55,12 +55,21 @@ fn words_that_a_session_did_not_hear_begin_another() {
                   [ana, T-1 asks: Which name shall the greeting have?] ana answered: Hello
                   [T-1] working · one message waits for the agent
                   [T-1] waiting for its turn to work · one message waits for the agent
-                  [T-1] needs an answer: Which name shall the greeting have?
-            bot:  ana, T-1 asks: Which name shall the greeting have?
-                  What it has done is kept; without an answer it ends after 3 days.
-                  [4] Hello   [5] Welcome   [6] Answer…
+                  [T-1] publishing +1 −0 in named.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +1 −0 in named.md · its check words passed
+                  [4] Merge   [5] Retry
             ana:  diff
-            bot:  There is nothing to diff in this thread. Say `status` to see its tasks, or name one, as in `diff T-1`.
+            bot:  What T-1 changes:
+                  ```diff
+                  diff --git a/named.md b/named.md
+                  new file mode 100644
+                  index 0000000..10ddd6d
+                  --- /dev/null
+                  +++ b/named.md
+                  @@ -0,0 +1 @@
+                  +Hello!
+                  ```
         "#]],
     );
 }
@@ -92,14 +101,14 @@ fn a_pause_keeps_what_was_done_and_a_step_back_undoes_it() {
                   [T-1] paused by ana · one message waits for the agent
             ana:  resume T-1  👀
                   [T-1] waiting for its turn to work · one message waits for the agent
+                  [T-1] working
+            ana:  checkpoints T-1
+            bot:  The checkpoints of T-1; `rollback T-1 N` goes back to one:
+                  #1 · 0 ms ago · after session 1 · +1 −0 in first.md
                   [T-1] publishing +2 −0 in first.md, second.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in first.md, second.md · its check words passed
                   [1] Merge   [2] Retry
-            ana:  checkpoints T-1
-            bot:  The checkpoints of T-1; `rollback T-1 N` goes back to one:
-                  #1 · 0 ms ago · after session 1 · +1 −0 in first.md
-                  #2 · 0 ms ago · after session 2 · +1 −0 in second.md
             ana:  rollback T-1 7
             bot:  T-1 has no checkpoint 7. Say `checkpoints T-1` to see what there is.
             ana:  rollback T-1 1 now a third page  👀

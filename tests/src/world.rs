@@ -271,10 +271,17 @@ impl Running {
     /// Goes on with a session until it ends or waits for people; then it is set aside.
     async fn watch(&mut self, mut session: BoxFuture<'static, bool>) -> bool {
         loop {
-            if let Ok(performed) = tokio::time::timeout(GLANCE, &mut session).await {
+            let mut n_polls = 0;
+            let counted = std::future::poll_fn(|context| {
+                n_polls += 1;
+                session.as_mut().poll(context)
+            });
+            if let Ok(performed) = tokio::time::timeout(GLANCE, counted).await {
                 return performed;
             }
-            if self.waits_on().await {
+            // Set aside in the middle of a look at the store, it would hold what everybody else waits for.
+            let is_idle = n_polls == 1;
+            if is_idle && self.waits_on().await {
                 self.dozing = Some(session);
                 return true;
             }

@@ -131,16 +131,14 @@ impl Intake {
         let retyped = words.split_whitespace().any(|word| word.parse() == Ok(id));
         self.judge(heard, *verb, &task, retyped).allowed()?;
         let event = event_of(*verb, heard, &task, words)?;
-        match &event {
-            TaskEvent::RetryRequested { agent: Some(agent), .. } => self.roster.may_run(agent, task.request.plan)?,
-            TaskEvent::RolledBack { checkpoint, .. } => self.find_checkpoint(&task, *checkpoint).await?,
-            _ => {}
+        if let TaskEvent::RetryRequested { agent: Some(agent), .. } = &event {
+            self.roster.may_run(agent, task.request.plan)?;
+        }
+        if let TaskEvent::RolledBack { checkpoint, .. } = &event {
+            self.find_checkpoint(&task, *checkpoint).await?;
         }
         self.tell_task(id, event, delivery).await?;
-        Ok(match verb {
-            TaskVerb::Steer => Answer::noted(),
-            _ => Answer::seen(),
-        })
+        Ok(if *verb == TaskVerb::Steer { Answer::noted() } else { Answer::seen() })
     }
 
     /// Applies what a person said, and has the task's session look.

@@ -1,0 +1,192 @@
+//! What people and sessions say to each other: questions, words, pauses, steps back; and what an older release kept.
+
+use domain::{Machine, TaskId, Timestamp};
+use expect_test::expect;
+
+use super::*;
+
+#[test]
+fn a_question_is_answered_once_while_its_session_waits() {
+    check(
+        "started; plan; approve ben; started; asks; asks; answer ana yes 1; answer ben no; told; done",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes edit-card, start-session(2, work)
+            working            owes edit-card
+            asking             owes edit-card, announce(question 1)
+            asking
+            working            owes close(1, yes), edit-card
+            working            refused: ana has answered that question of T-1 already: “yes”. Say `steer T-1` and your words if its agent should know more.
+            working            owes edit-card
+            publishing         owes edit-card, publish(a)
+        "#]],
+    );
+}
+
+#[test]
+fn a_session_that_ends_with_its_question_leaves_the_answer_to_the_next() {
+    check(
+        "started; plan; approve ben; started; asks; parked; parked 1; say ana use tabs; answer ana maybe 7; answer ana YES 1; started; told; done",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes edit-card, start-session(2, work)
+            working            owes edit-card
+            asking             owes edit-card, announce(question 1)
+            parked             owes edit-card, deadline(2)
+            parked
+            parked             owes edit-card
+            parked             refused: That was an older question of T-1; now it asks: “really?”. Say `answer T-1` and your words.
+            queued             owes close(1, yes), edit-card, start-session(3, work, where it was)
+            working            owes edit-card
+            working            owes edit-card
+            publishing         owes edit-card, publish(a)
+        "#]],
+    );
+    check(
+        "started; asks; parked; expired; answer ana yes",
+        expect![[r#"
+        queued             owes post-card, start-session(1, plan, 0 said)
+        planning           owes edit-card
+        asking             owes edit-card, announce(question 1)
+        parked             owes edit-card, deadline(1)
+        cancelled          owes close(1, unanswered), clean-up, edit-card, announce(ended)
+        cancelled          refused: T-1 asks nothing now: it is cancelled. Say `status T-1` to see what it needs.
+    "#]],
+    );
+}
+
+#[test]
+fn an_answer_just_before_the_end_is_told_to_one_more_session() {
+    check(
+        "started; asks; answer ana yes; parked; started; told; asks; plan; approve ben",
+        expect![[r#"
+        queued             owes post-card, start-session(1, plan, 0 said)
+        planning           owes edit-card
+        asking             owes edit-card, announce(question 1)
+        planning           owes close(1, yes), edit-card
+        queued             owes edit-card, start-session(2, plan, 1 said, where it was)
+        planning           owes edit-card
+        planning
+        asking             owes edit-card, announce(question 2)
+        awaiting-approval  owes close(2, unanswered), edit-card, announce(plan v1), deadline(1)
+        queued             owes edit-card, start-session(3, work)
+    "#]],
+    );
+    check(
+        "started; plan; approve ben; started; say ana use tabs; done; started; told; nothing",
+        expect![[r#"
+        queued             owes post-card, start-session(1, plan, 0 said)
+        planning           owes edit-card
+        awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+        queued             owes edit-card, start-session(2, work)
+        working            owes edit-card
+        working            owes edit-card
+        queued             owes edit-card, start-session(3, work, where it was)
+        working            owes edit-card
+        working            owes edit-card
+        answered           owes edit-card, announce(ended)
+    "#]],
+    );
+}
+
+#[test]
+fn a_pause_keeps_the_goal_and_is_ended_by_a_word() {
+    check(
+        "started; plan; approve ben; started; asks; pause ana; pause ben; done; say ben faster; resume ana; started; told; pause ana; resume ana; stopped 3; started; done",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes edit-card, start-session(2, work)
+            working            owes edit-card
+            asking             owes edit-card, announce(question 1)
+            pausing            owes close(1, unanswered), stop-session, edit-card
+            pausing            refused: ana has paused T-1 already. Say `resume T-1` to let it go on.
+            paused             owes edit-card, deadline(2)
+            paused             owes edit-card
+            queued             owes edit-card, start-session(3, work, where it was)
+            working            owes edit-card
+            working            owes edit-card
+            pausing            owes stop-session, edit-card
+            queued             owes edit-card, start-session(4, work, where it was)
+            queued
+            working            owes edit-card
+            publishing         owes edit-card, publish(a)
+        "#]],
+    );
+    check(
+        "pause ana; stopped; stop ben",
+        expect![[r#"
+        queued             owes post-card, start-session(1, plan, 0 said)
+        pausing            owes stop-session, edit-card
+        paused             owes edit-card, deadline(1)
+        cancelled          owes clean-up, edit-card, announce(ended)
+    "#]],
+    );
+    check(
+        "pause ana; stopped; expired",
+        expect![[r#"
+        queued             owes post-card, start-session(1, plan, 0 said)
+        pausing            owes stop-session, edit-card
+        paused             owes edit-card, deadline(1)
+        cancelled          owes clean-up, edit-card, announce(ended)
+    "#]],
+    );
+}
+
+#[test]
+fn a_step_back_makes_late_whatever_went_on() {
+    check(
+        "rollback ana 2; started; plan; approve ben; started; rollback ana 2; done 2; started; told; done; published; rollback ben 1; started; done",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            queued             refused: T-1 cannot go back to a checkpoint now: it is waiting for its turn. Say `status T-1` to see where it stands.
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes edit-card, start-session(2, work)
+            working            owes edit-card
+            queued             owes stop-session, edit-card, start-session(3, work, at checkpoint 2)
+            queued
+            working            owes edit-card
+            working            owes edit-card
+            publishing         owes edit-card, publish(a)
+            in-review          owes edit-card, announce(ready), deadline(2)
+            queued             owes edit-card, start-session(4, work, at checkpoint 1)
+            working            owes edit-card
+            queued             owes edit-card, start-session(5, work, where it was)
+        "#]],
+    );
+}
+
+#[test]
+fn a_retry_may_be_with_another_agent() {
+    let now = Timestamp::from_ms(1_000);
+    let task = Task::submit(TaskId::new(1), request(PlanMode::Ask), now).state;
+    let events = ["started", "broke", "retry ana codex"];
+    let step = |task: Task, words: &&str| task.clone().step(&event(&task, words), now).unwrap().state;
+    let task = events.iter().fold(task, step);
+    assert_eq!(
+        (task.request.agent.as_str(), task.state.clone()),
+        ("codex", TaskState::Queued { goal: task.goal().unwrap() })
+    );
+}
+
+#[test]
+fn a_task_that_an_older_release_kept_reads() {
+    let kept = r#"{"id":"T-7","request":{"text":"fix it","repo":"web","target":"main","agent":"coder","plan":"ask",
+        "merges_itself":false,"requester":"ana","thread":"console/t","context":"","receipt":"0 messages",
+        "waits":{"approval":{"secs":604800,"nanos":0},"review":{"secs":2592000,"nanos":0}}},
+        "created_at":1000,"card":null,"sessions":1,"plans":0,"waits":0,"state":{"Working":{"approved":null}}}"#;
+    let task: Task = serde_json::from_str(kept).unwrap();
+    assert_eq!((task.said.len(), task.questions, task.request.model.as_deref()), (0, 0, None));
+    assert_eq!(task.request.waits, Waits::default());
+    let effect: TaskEffect =
+        serde_json::from_str(r#"{"StartSession":{"session":1,"goal":{"Work":{"approved":null}}}}"#).unwrap();
+    assert_eq!(owed(&effect), "start-session(1, work)");
+    let retry: TaskEvent = serde_json::from_str(r#"{"RetryRequested":{"by":"ana"}}"#).unwrap();
+    assert_eq!(retry, TaskEvent::RetryRequested { by: person("ana"), agent: None, model: None });
+}
