@@ -71,7 +71,7 @@ impl People for Team {
 /// One project with one agent.
 pub struct World {
     _dir: TempDir,
-    pub model: Model,
+    _model: Model,
     pub team: Arc<Team>,
     pub workspace: Workspace,
     agent: Arc<dyn Agent>,
@@ -94,7 +94,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
 }
 
 impl World {
-    /// The agent of these settings, before a model that follows this script.
+    /// The agent of these settings, before a _model: model that follows this script.
     pub async fn new(settings: AgentSettings, script: &str) -> Self {
         let dir = TempDir::new().unwrap();
         let remote = RemoteRepository::bare(&dir.path().join("remote"), &[("README.md", "hello\n")]);
@@ -119,7 +119,7 @@ impl World {
         let model = std::thread::scope(|scope| scope.spawn(|| Model::of(script)).join()).unwrap();
         let gate = gate::open(&workspace.private().join("gate.sock"), &model.url());
         let (team, stop) = (Arc::new(Team::default()), CancellationToken::new());
-        Self { _dir: dir, model, team, workspace, agent, gate, stop, tools: None }
+        Self { _dir: dir, _model: model, team, workspace, agent, gate, stop, tools: None }
     }
 
     fn session<'a>(&'a self, prompt: &'a str) -> (Session<'a>, mpsc::Sender<Steer>) {

@@ -148,14 +148,13 @@ impl Store {
     pub async fn keep_and_apply<M: Table>(
         &self,
         keep: &Statement,
-        id: &M::Id,
-        start: impl Fn() -> M,
+        (id, start): (&M::Id, impl Fn() -> M),
         event: impl Fn(&Row) -> Result<M::Event, StoreError>,
         cause: Cause,
     ) -> Result<Option<Row>, ApplyError> {
         let mut n_tries = 1;
         loop {
-            match self.try_keep_and_apply(keep, (id, start()), &event, &cause).await {
+            match Box::pin(self.try_keep_and_apply(keep, (id, start()), &event, &cause)).await {
                 Err(error) if error.is_lost_race() && n_tries < TRIES_MAX => n_tries += 1,
                 kept => return kept,
             }
@@ -189,7 +188,7 @@ impl Store {
     ) -> Result<Applied<M>, ApplyError> {
         let mut n_tries = 1;
         loop {
-            match self.try_apply((id, start.clone()), event, cause).await {
+            match Box::pin(self.try_apply((id, start.clone()), event, cause)).await {
                 Err(error) if error.is_lost_race() && n_tries < TRIES_MAX => n_tries += 1,
                 settled => return settled,
             }

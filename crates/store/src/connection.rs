@@ -21,7 +21,8 @@ impl<C: Connection> Manager for Opener<C> {
     type Error = Error;
 
     async fn create(&self) -> Result<C, Error> {
-        C::connect_with(&self.0).await
+        // On the heap: everybody who waits for a connection holds this future.
+        Box::pin(C::connect_with(&self.0)).await
     }
 
     async fn recycle(&self, connection: &mut C, used: &Metrics) -> RecycleResult<Error> {

@@ -120,6 +120,7 @@ pub struct Approved {
 
 /// What a session is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "a value of it lives for one step, and is matched by all")]
 pub enum Goal {
     /// To propose a plan, in a sandbox that cannot write.
     Plan {

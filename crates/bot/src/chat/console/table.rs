@@ -80,7 +80,7 @@ pub(super) async fn hear(
     let start = || Conversation::new(thread.clone());
     let event = |row: &Row| Ok(ConversationEvent::MessageHeard { heard: heard(row.int("n")?) });
     let (id, cause) = (ThreadId(thread.clone()), Cause::Delivery(DeliveryId::new(draft.key)));
-    let kept = store.keep_and_apply(&draft.statement(), &id, start, event, cause).await?;
+    let kept = store.keep_and_apply(&draft.statement(), (&id, start), event, cause).await?;
     Ok(kept.map(|row| row.int("n")).transpose()?.map(|n| draft.kept_as(n)))
 }
 
