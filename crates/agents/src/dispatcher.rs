@@ -4,25 +4,29 @@
 //! attempt does not build on half an edit. Nothing leaves the tree but the commit that is made of it afterwards, and
 //! that one is kept in the mirror under the task's branch.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use domain::policy::Rules;
-use domain::{Cause, DeliveryId};
+use domain::{Attempt, Cause, DeliveryId};
 use forge::{ForgeError, GitError, Repositories, Repository};
 use store::{ApplyError, Owed, Performed, Performer, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::checkpoint::Checkpoints;
 use crate::checks::Gatekeeper;
+use crate::egress::Egress;
 use crate::liaison::{Bell, Liaison, Sitting};
 use crate::log::TaskLog;
+use crate::money::Ledger;
 use crate::session::{Agent, Roster, SessionError};
 use crate::task::{Goal, Ground, Task, TaskEffect, TaskEvent, TaskState};
 use crate::workspace::{WorkspaceError, Workspaces};
 
+mod observer;
 mod turns;
 
 /// What sessions need.
@@ -41,6 +45,12 @@ pub struct Dispatcher {
     pub checkpoints: Checkpoints,
     /// What runs a change's checks before it is published.
     pub checks: Arc<Gatekeeper>,
+    /// The way out of the cage.
+    pub egress: Egress,
+    /// What keeps and prices what sessions use.
+    pub ledger: Ledger,
+    /// The directory of the raw lines of agents, a file a task.
+    pub transcripts: PathBuf,
     /// Rings when somebody said something to a task.
     pub bell: Arc<Bell>,
     /// The longest that one session may take.
@@ -81,6 +91,7 @@ struct Run<'a> {
     repository: &'a Repository,
     agent: &'a dyn Agent,
     ground: Ground,
+    attempt: Attempt,
     liaison: Arc<Liaison>,
     log: Arc<TaskLog>,
     stop: CancellationToken,
@@ -108,7 +119,17 @@ impl Dispatcher {
         let (log, stop) = (Arc::new(TaskLog::of(&self.store, [task.id])), owed.revoked.clone());
         let sitting = Sitting { task: task.id, session: number, attempt: owed.attempt.clone(), stop: stop.clone() };
         let liaison = Arc::new(Liaison::new(self.store.clone(), self.bell.clone(), self.patience, sitting));
-        let run = Run { task: &task, number, repository, agent: &*agent, ground, liaison, log, stop };
+        let run = Run {
+            task: &task,
+            number,
+            repository,
+            agent: &*agent,
+            ground,
+            attempt: owed.attempt.clone(),
+            liaison,
+            log,
+            stop,
+        };
         let answer = match goal {
             Goal::Plan { feedback } => run.log.keep_during(Box::pin(self.plan(&run, feedback))).await?,
             Goal::Work { approved } => run.log.keep_during(Box::pin(self.work(&run, approved.as_ref()))).await?,

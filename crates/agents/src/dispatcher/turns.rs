@@ -1,30 +1,46 @@
 //! The two turns of a session: to plan, where nothing is writable, and to work.
 
+use std::io;
+use std::path::PathBuf;
+
+use domain::TaskId;
 use domain::policy::Assessment;
 use forge::Signature;
 use store::Store;
 use tokio::sync::mpsc;
 
+use super::observer::Observer;
 use super::{Dispatcher, Run, Trouble};
 use crate::cage::ProgressSink;
 use crate::checks::Inspected;
+use crate::egress::{AllowList, Guest, OpenGate};
 use crate::session::people::Steer;
 use crate::session::{Session, SessionError};
 use crate::task::{Approved, Demand, Ground, Task, TaskEvent, TaskState, Terms, Work};
 use crate::workspace::Workspace;
-use crate::{checkpoint, prompt};
+use crate::{checkpoint, money, prompt};
+
+/// What stands around one turn beside its tree.
+struct Around {
+    observer: Observer,
+    /// Open for as long as the turn goes on; closed when this is dropped.
+    _gate: Option<OpenGate>,
+    socket: Option<PathBuf>,
+    transcript: PathBuf,
+}
 
 impl Dispatcher {
     pub(super) async fn plan(&self, run: &Run<'_>, feedback: &[String]) -> Result<TaskEvent, Trouble> {
         let workspace = self.ready_tree(run, Ground::Target).await?;
         let prompt = prompt::for_plan(&run.task.request, feedback, &run.task.said);
         let (steer, steering) = mpsc::channel(1);
-        let planning = run.agent.plan(self.session(run, &workspace, &prompt, steering));
-        let planned = self.attend(run, steer, planning).await?;
-        if run.liaison.has_open_question().await? {
+        let around = self.around(run, &workspace).await?;
+        let planning = run.agent.plan(self.session(run, &workspace, &prompt, (steering, &around)));
+        let planned = self.attend(run, (steer, &around), planning).await?;
+        if self.was_capped(run, &around.observer).await? || run.liaison.has_open_question().await? {
             return Ok(TaskEvent::SessionParked { session: run.number });
         }
-        let draft = planned?;
+        let draft = around.observer.explain(planned)?;
         let terms = terms_of(&self.rules.load().tiers().tier_of(&draft.paths));
         Ok(TaskEvent::PlanProposed { session: run.number, draft, terms })
     }
@@ -33,14 +49,15 @@ impl Dispatcher {
         let workspace = self.ready_tree(run, run.ground).await?;
         let prompt = prompt::for_work(&run.task.request, approved, &run.task.said);
         let (steer, steering) = mpsc::channel(1);
-        let session = self.session(run, &workspace, &prompt, steering);
+        let around = self.around(run, &workspace).await?;
+        let session = self.session(run, &workspace, &prompt, (steering, &around));
         let working = run.agent.work(session, approved.map(|approved| &approved.plan));
-        let worked = self.attend(run, steer, working).await?;
+        let worked = self.attend(run, (steer, &around), working).await?;
         self.keep_tree(run, &workspace, worked.as_ref().err()).await?;
-        if run.liaison.has_open_question().await? {
+        if self.was_capped(run, &around.observer).await? || run.liaison.has_open_question().await? {
             return Ok(TaskEvent::SessionParked { session: run.number });
         }
-        let worked = worked?;
+        let worked = around.observer.explain(worked)?;
         let author = author_of(run.task, &self.store);
         let head = self.workspaces.commit(&workspace, &run.task.title(), &author).await?;
         let Some(head) = head else {
@@ -70,7 +87,7 @@ impl Dispatcher {
             demand,
             cage: worked.cage,
             hosts: Vec::new(),
-            cost_micros: None,
+            cost_micros: self.cost_of(run.task.id).await?,
         };
         Ok(TaskEvent::WorkFinished { session: run.number, work })
     }
@@ -86,7 +103,7 @@ impl Dispatcher {
         let task = self.store.load::<Task>(&run.task.id).await?;
         let is_paused = task.is_some_and(|task| matches!(task.state, TaskState::Pausing { .. }));
         match trouble {
-            Some(SessionError::Stopped) if !is_paused => return Ok(()),
+            Some(SessionError::Stopped) if !is_paused && run.stop.is_cancelled() => return Ok(()),
             Some(_) | None => {}
         }
         let kept = self.checkpoints.take(workspace, &format!("after session {}", run.number)).await;
@@ -131,28 +148,72 @@ impl Dispatcher {
         run: &'a Run<'_>,
         workspace: &'a Workspace,
         prompt: &'a str,
-        steering: mpsc::Receiver<Steer>,
+        (steering, around): (mpsc::Receiver<Steer>, &'a Around),
     ) -> Session<'a> {
         let request = run.task.request.text.as_str();
-        let (stop, time_max) = (run.stop.clone(), self.time_max);
+        let (stop, time_max) = (around.observer.stop.clone(), self.time_max);
+        let (gate, transcript) = (around.socket.as_deref(), Some(around.transcript.as_path()));
         let unattended = Session::unattended(workspace, prompt, &*run.log);
-        Session { request, stop, time_max, people: &*run.liaison, steering, ..unattended }
+        let (witness, people) = (&around.observer, &*run.liaison);
+        Session { request, stop, time_max, people, witness, steering, gate, transcript, ..unattended }
     }
 
     /// Lets an agent's turn go on to its end, with its people within reach. What was said before stands in its prompt.
     async fn attend<T>(
         &self,
         run: &Run<'_>,
-        steer: mpsc::Sender<Steer>,
+        (steer, around): (mpsc::Sender<Steer>, &Around),
         turn: impl Future<Output = T>,
     ) -> Result<T, Trouble> {
         run.liaison.tell(run.task.untold()).await?;
         let mut turn = std::pin::pin!(turn);
+        let listening = async { run.liaison.listen(steer).await.map_err(Trouble::from) };
+        let beside = async { tokio::try_join!(listening, self.meter(&around.observer)).map(drop) };
         tokio::select! {
             ended = &mut turn => return Ok(ended),
-            heard = run.liaison.listen(steer) => heard?,
+            faults = beside => faults?,
         }
         Ok(turn.await)
+    }
+
+    /// What stands around the turn that begins now.
+    async fn around(&self, run: &Run<'_>, workspace: &Workspace) -> Result<Around, Trouble> {
+        let known = self.egress.providers();
+        let models: Vec<_> = run.agent.providers().into_iter().filter(|name| known.contains(name)).collect();
+        let gate = if models.is_empty() { None } else { Some(self.open_gate(run, workspace, models).await?) };
+        let failed = |error: io::Error| SessionError::Surroundings(format!("{}: {error}", self.transcripts.display()));
+        tokio::fs::create_dir_all(&self.transcripts).await.map_err(failed)?;
+        Ok(Around {
+            observer: self.observer(run),
+            socket: gate.as_ref().map(OpenGate::socket),
+            _gate: gate,
+            transcript: self.transcripts.join(format!("{}.jsonl", run.task.id)),
+        })
+    }
+
+    async fn open_gate(
+        &self,
+        run: &Run<'_>,
+        workspace: &Workspace,
+        models: Vec<String>,
+    ) -> Result<OpenGate, SessionError> {
+        let guest = Guest {
+            task: run.task.id,
+            repo: run.task.request.repo.clone(),
+            dir: workspace.private().to_owned(),
+            allow: AllowList::default(),
+            models,
+            people: Some(run.liaison.clone()),
+            sink: run.log.clone(),
+        };
+        let failed = |error: io::Error| SessionError::Surroundings(format!("the way out cannot be opened: {error}"));
+        self.egress.open(guest).await.map_err(failed)
+    }
+
+    /// What the task has cost by now, where that is known.
+    async fn cost_of(&self, task: TaskId) -> Result<Option<u64>, Trouble> {
+        let total = money::total_of(&self.store, task).await?;
+        Ok(total.filter(|total| total.n_priced > 0).map(|total| total.cost_micros))
     }
 }
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agents::money;
 use agents::task::{Announcement, Task, TaskEffect, TaskEvent, TaskState, view};
 use async_trait::async_trait;
 use domain::{EntryId, TaskId};
@@ -95,6 +96,7 @@ impl Notifier {
         let mut around = Surroundings { cage: self.cage.clone(), ..Surroundings::default() };
         let request = &task.request;
         around.hindrance = self.hindrance(task).await?;
+        around.cost = money::total_of(&self.store, task.id).await?.map(|total| total.cost());
         if let TaskState::Merging { .. } = task.state {
             let id = queue::queue_id(&request.repo, &request.target);
             if let Some(queue) = self.store.load::<Queue>(&id).await? {

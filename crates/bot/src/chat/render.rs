@@ -23,6 +23,8 @@ pub struct Surroundings {
     pub hindrance: Option<String>,
     /// Where landed work waits, when it could not be put on the target branch itself.
     pub waits: Option<LandedBeside>,
+    /// What it has cost so far, in words, where its agent reports any use.
+    pub cost: Option<String>,
     /// The sandbox that agents and checks run in.
     pub cage: String,
 }
@@ -38,9 +40,13 @@ pub struct LandedBeside {
 
 /// The card: one message a task, edited in place.
 pub fn card(task: &Task, around: &Surroundings) -> Said {
-    let Request { requester, repo, target, agent, receipt, .. } = &task.request;
-    let facts =
-        format!("asked by {requester} · {repo} on {target} · agent {agent} · read {receipt} · caged: {}", around.cage);
+    let Request { requester, repo, target, agent, model, receipt, .. } = &task.request;
+    let model = model.as_ref().map(|model| format!(" ({model})")).unwrap_or_default();
+    let cost = around.cost.as_ref().map(|cost| format!(" · cost {cost}")).unwrap_or_default();
+    let facts = format!(
+        "asked by {requester} · {repo} on {target} · agent {agent}{model} · read {receipt} · caged: {}{cost}",
+        around.cage
+    );
     Said::words(format!("{} · {}\n{}\n{facts}", task.id, task.title(), now_line(task, around)))
 }
 

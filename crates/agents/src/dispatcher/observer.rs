@@ -1,0 +1,103 @@
+//! What is heard of a session while it runs: its use is kept and priced, a cap asks people, and a session that comes to
+//! nothing is ended.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use domain::Timestamp;
+use store::Store;
+use tokio_util::sync::CancellationToken;
+
+use super::{Dispatcher, Run, Trouble};
+use crate::money::{Meter, Settled, Spender};
+use crate::session::event::AgentEvent;
+use crate::session::watch::{Advice, Watch, WatchSettings};
+use crate::session::{SessionError, Witness};
+
+/// Hears one session, and ends it where that is due.
+pub(super) struct Observer {
+    store: Store,
+    began: Timestamp,
+    meter: Meter,
+    spender: Spender,
+    watch: Mutex<Watch>,
+    /// Ends the session alone; its task's own stop ends it too.
+    pub(super) stop: CancellationToken,
+    /// Why the session was ended, for people.
+    ended_for: Mutex<Option<String>>,
+}
+
+impl Observer {
+    /// What a session came to; one that was ended from here says why.
+    pub(super) fn explain<T>(&self, came_to: Result<T, SessionError>) -> Result<T, SessionError> {
+        let why = self.ended_for.lock().expect("no code panics while it holds this lock").clone();
+        match (came_to, why) {
+            (Err(_), Some(why)) => Err(SessionError::Failed(why)),
+            (came_to, _) => came_to,
+        }
+    }
+
+    fn since_beginning(&self) -> Duration {
+        self.store.now().since(self.began)
+    }
+}
+
+impl Witness for Observer {
+    fn event(&self, event: &AgentEvent) {
+        self.meter.hear(event);
+        let advice = {
+            let mut watch = self.watch.lock().expect("no code panics while it holds this lock");
+            watch.hear(event, self.since_beginning())
+        };
+        // A nudge would have to be said by somebody; an agent that goes on in its circle is ended soon after it.
+        if let Some(Advice::Stop { why, .. }) = advice {
+            *self.ended_for.lock().expect("no code panics while it holds this lock") = Some(why);
+            self.stop.cancel();
+        }
+    }
+}
+
+impl Dispatcher {
+    /// One who hears the session that begins now.
+    pub(super) fn observer(&self, run: &Run<'_>) -> Observer {
+        let request = &run.task.request;
+        let spender = Spender {
+            task: run.task.id,
+            session: format!("{}:{}", run.attempt.effect, run.attempt.number),
+            agent: request.agent.clone(),
+            person: request.requester.clone(),
+            repo: request.repo.clone(),
+            thread: request.thread.clone(),
+        };
+        Observer {
+            store: self.store.clone(),
+            began: self.store.now(),
+            meter: Meter::new(self.ledger.clone(), spender.clone()),
+            spender,
+            watch: Mutex::new(Watch::new(WatchSettings::default())),
+            stop: run.stop.child_token(),
+            ended_for: Mutex::default(),
+        }
+    }
+
+    /// Keeps what the session uses while it runs, and ends its turn when a cap is reached.
+    pub(super) async fn meter(&self, observer: &Observer) -> Result<(), Trouble> {
+        observer.meter.until_reached().await?;
+        observer.stop.cancel();
+        Ok(())
+    }
+
+    /// After the turn: whether it was ended by a cap, about which people are asked now. Their answer, like every answer,
+    /// begins the next session.
+    pub(super) async fn was_capped(&self, run: &Run<'_>, observer: &Observer) -> Result<bool, Trouble> {
+        observer.meter.keep().await?;
+        let was_stopped = observer.stop.is_cancelled() && !run.stop.is_cancelled();
+        if !was_stopped || observer.explain(Err::<(), _>(SessionError::Stopped)) != Err(SessionError::Stopped) {
+            return Ok(false);
+        }
+        match self.ledger.ask_when_reached(&observer.spender, &*run.liaison).await? {
+            Settled::GoOn | Settled::Waits => Ok(true),
+            Settled::Stop { why } => Err(SessionError::Failed(why).into()),
+        }
+    }
+}
