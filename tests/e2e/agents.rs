@@ -62,7 +62,7 @@ pub fn a_request_becomes_a_landed_commit(agent: &str) {
     wait_for(&instance, "T-1 is ready");
     instance.say("ben: merge T-1");
     wait_for(&instance, "T-1 is merged");
-    assert_eq!(world.remote.git(&["show", "main:kitchen.room"]), "wall: yellow");
+    assert_eq!(world.remote.git(&["show", "main:kitchen.room"]), "wall: yellow\n");
     world.check_commit("main").unwrap();
 
     let turns = model.turns();
@@ -97,6 +97,6 @@ pub fn a_refused_key_is_told(agent: &str) {
     let world = world(agent, &model);
     let mut instance = world.up();
     instance.say(&format!("ana: @agent knock with a wrong key agent={agent}"));
-    wait_for(&instance, "refused the key");
+    wait_for(&instance, "is refused by its model");
     instance.stop();
 }

@@ -280,7 +280,8 @@ impl Running {
                 return performed;
             }
             // Set aside in the middle of a look at the store, it would hold what everybody else waits for.
-            let is_idle = n_polls == 1;
+            // It was polled at the beginning and at the end of the glance, and by nobody in between.
+            let is_idle = n_polls <= 2;
             if is_idle && self.waits_on().await {
                 self.dozing = Some(session);
                 return true;
