@@ -100,7 +100,8 @@ pub async fn a_database_of_the_first_release_is_brought_up_to_date(world: &World
 }
 
 pub async fn a_database_of_a_newer_version_is_refused(world: &World) {
-    const TOMORROW: &str = "UPDATE _sqlx_migrations SET version = 9999";
+    const TOMORROW: &str = "UPDATE _sqlx_migrations SET version = 9999
+        WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)";
     let store = world.open().await;
     store.write(&[Statement { sql: TOMORROW, args: vec![] }]).await.unwrap();
     store.close().await;

@@ -1,6 +1,6 @@
 //! Real agents that are driven by ACP, in a real cage, before a scripted model; and the tools that every agent is given.
 //!
-//! An agent that is not installed is passed over, and the run says so.
+//! They take part where a run is meant to have every agent: `cargo xtask test --agents all`.
 
 #![expect(clippy::unwrap_used, reason = "tests break at the first surprise")]
 
@@ -53,31 +53,48 @@ fn acp(name: &str) -> Option<AgentSettings> {
     Some(AgentSettings::Acp(ProgramSettings { model, ..installed(name)? }))
 }
 
-macro_rules! with_each_agent {
+type Case = (&'static str, fn(&'static str, bool));
+
+macro_rules! cases {
     ($($test:ident),* $(,)?) => {
-        $(mod $test {
-            #[tokio::test(flavor = "multi_thread")]
-            async fn claude_agent_acp() { super::$test(super::AGENTS[0]).await }
-            #[tokio::test(flavor = "multi_thread")]
-            async fn copilot() { super::$test(super::AGENTS[1]).await }
-            #[tokio::test(flavor = "multi_thread")]
-            async fn gemini() { super::$test(super::AGENTS[2]).await }
-            #[tokio::test(flavor = "multi_thread")]
-            async fn opencode() { super::$test(super::AGENTS[3]).await }
-        })*
+        &[$((stringify!($test), |name, takes_up| at_work($test((name, takes_up))))),*]
     };
 }
 
-with_each_agent!(
+const CASES: &[Case] = cases![
     it_plans_and_then_works_in_the_same_session,
     a_person_interrupts_it_and_it_goes_on,
     a_stop_ends_it_at_once,
     a_person_grants_what_it_may_do,
     a_refused_key_is_a_persons_matter,
-);
+];
+
+/// Its own rules never ask, so nobody can grant it anything.
+const NEVER_ASKS: (&str, &str) = ("opencode", "a_person_grants_what_it_may_do");
+
+fn at_work(case: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(case);
+}
+
+/// Every agent where the run is meant to have them all; one that is wanted and missing is ignored, by name.
+fn main() -> std::process::ExitCode {
+    let mut trials = Vec::new();
+    let wanted = AGENTS.iter().filter(|_| tests::peers::all_agents_are_wanted());
+    for &(agent, takes_up) in wanted {
+        for &(name, case) in CASES.iter().filter(|(name, _)| (agent, *name) != NEVER_ASKS) {
+            let is_missing = installed(agent).is_none();
+            let trial = libtest_mimic::Trial::test(format!("{agent}::{name}"), move || {
+                case(agent, takes_up);
+                Ok(())
+            });
+            trials.push(trial.with_ignored_flag(is_missing));
+        }
+    }
+    libtest_mimic::run(&libtest_mimic::Arguments::from_args(), trials).exit_code()
+}
 
 async fn it_plans_and_then_works_in_the_same_session((name, takes_up): (&str, bool)) {
-    let Some(settings) = acp(name) else { return };
+    let settings = acp(name).unwrap();
     let world = World::new(settings, SCRIPT).await;
     let plan =
         world.plan("Plan a change: the farewell.").await.unwrap_or_else(|error| panic!("{error}: {}", world.told()));
@@ -97,7 +114,7 @@ async fn it_plans_and_then_works_in_the_same_session((name, takes_up): (&str, bo
 }
 
 async fn a_person_interrupts_it_and_it_goes_on((name, _): (&str, bool)) {
-    let Some(settings) = acp(name) else { return };
+    let settings = acp(name).unwrap();
     let world = World::new(settings, SCRIPT).await;
     let steer = Steer::Interrupt { by: "ana".parse().unwrap(), text: "be brief".to_owned() };
     let worked = world.work_steered("Go slowly.", "tail -f", steer).await;
@@ -105,7 +122,7 @@ async fn a_person_interrupts_it_and_it_goes_on((name, _): (&str, bool)) {
 }
 
 async fn a_stop_ends_it_at_once((name, _): (&str, bool)) {
-    let Some(settings) = acp(name) else { return };
+    let settings = acp(name).unwrap();
     let world = World::new(settings, SCRIPT).await;
     *world.team.stops.lock().unwrap() = Some(("tail -f", world.stop.clone()));
     let worked = world.work("Go slowly.").await;
@@ -113,12 +130,8 @@ async fn a_stop_ends_it_at_once((name, _): (&str, bool)) {
 }
 
 async fn a_person_grants_what_it_may_do((name, _): (&str, bool)) {
-    let Some(AgentSettings::Acp(settings)) = acp(name) else { return };
-    // Its own rules never ask.
-    if name == "opencode" {
-        return;
-    }
-    let world = World::new(AgentSettings::Acp(ProgramSettings { asks: true, ..settings }), SCRIPT).await;
+    let settings = ProgramSettings { asks: true, ..installed(name).unwrap() };
+    let world = World::new(AgentSettings::Acp(settings), SCRIPT).await;
     world.team.answers.lock().unwrap().extend(["Allow", "Allow"]);
     world.work("Write the farewell now.").await.unwrap_or_else(|error| panic!("{error}: {}", world.told()));
     let asked: Vec<_> = world.team.asked.lock().unwrap().iter().map(|question| question.text.clone()).collect();
@@ -127,7 +140,7 @@ async fn a_person_grants_what_it_may_do((name, _): (&str, bool)) {
 }
 
 async fn a_refused_key_is_a_persons_matter((name, _): (&str, bool)) {
-    let Some(settings) = acp(name) else { return };
+    let settings = acp(name).unwrap();
     let world = World::new(settings, SCRIPT).await;
     let error = world.work("Be unlucky.").await.unwrap_err().to_string();
     assert!(error.starts_with("is not let in by its model") && error.contains("then retry"), "{error}");

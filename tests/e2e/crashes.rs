@@ -20,10 +20,9 @@ use crate::verdict;
 use crate::world::World;
 
 /// The lanes, and how many instants each is aimed at. `timer` is not among them: its first row is due in days.
-const LANES: [(&str, u64); 10] = [
-    ("heard", 1),
+const LANES: [(&str, u64); 9] = [
     ("intake", 2),
-    ("chat", 3),
+    ("chat", 4),
     ("session", 2),
     ("publish", 2),
     ("merge", 2),
@@ -234,7 +233,7 @@ impl<'w> Storm<'w> {
 fn passes(lane: &str, dice: &mut Dice) -> u64 {
     match lane {
         "chat" | "report" => dice.below(6),
-        "heard" | "intake" | "session" => dice.below(3),
+        "intake" | "session" => dice.below(3),
         _ => 0,
     }
 }

@@ -101,19 +101,18 @@ fn a_pause_keeps_what_was_done_and_a_step_back_undoes_it() {
                   [T-1] paused by ana · one message waits for the agent
             ana:  resume T-1  👀
                   [T-1] waiting for its turn to work · one message waits for the agent
-                  [T-1] working
-            ana:  checkpoints T-1
-            bot:  The checkpoints of T-1; `rollback T-1 N` goes back to one:
-                  #1 · 0 ms ago · after session 1 · +1 −0 in first.md
                   [T-1] publishing +2 −0 in first.md, second.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in first.md, second.md · its check words passed
                   [1] Merge   [2] Retry
+            ana:  checkpoints T-1
+            bot:  The checkpoints of T-1; `rollback T-1 N` goes back to one:
+                  #1 · 0 ms ago · after session 1 · +1 −0 in first.md
+                  #2 · 0 ms ago · after session 2 · +1 −0 in second.md
             ana:  rollback T-1 7
             bot:  T-1 has no checkpoint 7. Say `checkpoints T-1` to see what there is.
             ana:  rollback T-1 1 now a third page  👀
                   [T-1] waiting for its turn to work · one message waits for the agent
-                  [T-1] working
                   [T-1] publishing +2 −0 in first.md, third.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in first.md, third.md · its check words passed

@@ -21,6 +21,8 @@ const SCRIPT: &str = include_str!("../../demo/script.toml");
 const CONFIG: &str = include_str!("../../demo/config.toml");
 /// Where the edits of the shouting change begin in the script, which are to conflict with another's.
 const SHOUT: &str = "[[request.edit]]\npath = \"greet.sh\" # shout";
+/// What its plan names.
+const SHOUT_PATHS: &str = "paths = [\"greet.sh\", \"tests/greet.test.sh\"]";
 const NEXT_REQUEST: &str = "[[request]]";
 /// The same change where it is in nobody's way.
 const SHOUT_ELSEWHERE: &str = "[[request.edit]]\npath = \"shout.sh\"\nwrite = \"echo HELLO\"\n\n";
@@ -65,7 +67,8 @@ impl Sample {
             Some(Sabotage::Conflict) => {
                 let (before, shout) = SCRIPT.split_once(SHOUT).context("the script has no shouting change")?;
                 let (_, after) = shout.split_once(NEXT_REQUEST).context("the shouting change is the last")?;
-                [before, SHOUT_ELSEWHERE, NEXT_REQUEST, after].concat()
+                let (before, plan) = before.rsplit_once(SHOUT_PATHS).context("the shouting plan names no paths")?;
+                [before, "paths = [\"shout.sh\"]", plan, SHOUT_ELSEWHERE, NEXT_REQUEST, after].concat()
             }
             _ => SCRIPT.to_owned(),
         };
