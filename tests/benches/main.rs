@@ -1,6 +1,7 @@
 //! The benchmarks behind `docs/benchmarks.md`, which says what each figure means. `cargo xtask bench` runs them.
 
 mod answers;
+mod cages;
 mod candidates;
 mod egress;
 mod figure;
@@ -17,7 +18,7 @@ use figure::Figure;
 type Benchmark = fn(&mut Vec<Figure>);
 
 /// Each with the words by which `--only` chooses it.
-const BENCHMARKS: [(&str, Benchmark); 8] = [
+const BENCHMARKS: [(&str, Benchmark); 9] = [
     ("apply", stores::apply),
     ("claims", stores::claim),
     ("candidate", candidates::merge),
@@ -26,6 +27,7 @@ const BENCHMARKS: [(&str, Benchmark); 8] = [
     ("memory", service::remember),
     ("answer", answers::answer),
     ("egress", egress::carry),
+    ("cage", cages::cage),
 ];
 
 /// The variable that names a file for the figures, a line of JSON each.

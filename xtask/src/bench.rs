@@ -14,7 +14,7 @@ use crate::test::{POSTGRES_VARIABLE, cargo, enter_workspace};
 /// What to measure, and where to put it.
 #[derive(Args)]
 pub struct Options {
-    /// Measure only what has this in its name: apply, claims, candidate, landing, start, memory, answer, egress, steps
+    /// Measure only what has this in its name: apply, claims, candidate, landing, start, memory, answer, cage, egress, steps
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// Write the figures to a file too, as a list in JSON
