@@ -1,6 +1,7 @@
 //! The benchmarks behind `docs/benchmarks.md`, which says what each figure means. `cargo xtask bench` runs them.
 
 mod answers;
+mod cages;
 mod candidates;
 mod egress;
 mod figure;
@@ -28,6 +29,7 @@ const BENCHMARKS: [(&str, Benchmark); 9] = [
     ("memory", service::remember),
     ("answer", answers::answer),
     ("egress", egress::carry),
+    ("cage", cages::cage),
 ];
 
 /// The variable that names a file for the figures, a line of JSON each.

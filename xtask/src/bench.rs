@@ -14,7 +14,7 @@ use crate::test::{POSTGRES_VARIABLE, cargo, enter_workspace};
 /// What to measure, and where to put it.
 #[derive(Args)]
 pub struct Options {
-    /// Measure only what has this in its name: apply, claims, candidate, landing, workspace, start, memory, answer, egress,
+    /// Measure only what has this in its name: apply, claims, candidate, landing, workspace, start, memory, answer, cage, egress,
     /// steps
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,

@@ -221,7 +221,9 @@ fn conclude(how: &How) -> (Conclusion, Option<i32>) {
     match how {
         How::Exited(0) => (Conclusion::Passed, Some(0)),
         How::Exited(code) => (Conclusion::Failed, Some(*code)),
-        How::Signalled(_) | How::OutputLimit => (Conclusion::Failed, None),
+        How::Signalled(_) | How::OutputLimit | How::MemoryLimit | How::ProcessLimit | How::DiskLimit => {
+            (Conclusion::Failed, None)
+        }
         How::TimedOut => (Conclusion::TimedOut, None),
         How::Stopped => (Conclusion::Cancelled, None),
         How::CouldNotStart(_) => (Conclusion::NeverStarted, None),

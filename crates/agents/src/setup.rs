@@ -197,7 +197,14 @@ impl Setups {
         match &ended.how {
             How::Exited(0) => {}
             How::Stopped => return Err(SetupError::Stopped),
-            how @ (How::CouldNotStart(_) | How::Exited(_) | How::Signalled(_) | How::TimedOut | How::OutputLimit) => {
+            how @ (How::CouldNotStart(_)
+            | How::Exited(_)
+            | How::Signalled(_)
+            | How::TimedOut
+            | How::OutputLimit
+            | How::MemoryLimit
+            | How::ProcessLimit
+            | How::DiskLimit) => {
                 progress.line(&format!("setup: failed, {how} after {}", humanize(ended.duration)));
                 return Err(SetupError::Failed(format!("{how}{}", last_words(&ended.output_tail))));
             }

@@ -5,9 +5,12 @@
 //! the dead and starts the command. A thread of the program itself never runs code between fork and exec.
 //!
 //! ```text
-//! program ──spec on stdin──► launcher ──fork──► first process inside ──spawn──► the command
+//! program ──spec on stdin──► launcher ──walls──► first process inside ──spawn──► the command
 //!         ◄──report file───           (reaps, signals)   (rules are set here)
 //! ```
+//!
+//! The *walls* are what differs between the levels: none, namespaces that the launcher unshares, or bubblewrap. The
+//! rules that the first process sets on itself are the same in all. `docs/sandbox.md` says what each level promises.
 //!
 //! Laws:
 //! 1. A level that cannot be established starts nothing; `Confinement::Off` is an explicit word in the config.
@@ -19,19 +22,26 @@ pub mod run;
 pub mod spec;
 
 mod bridge;
+mod bubblewrap;
+mod calls;
+mod inside;
 mod launcher;
+mod level;
 mod namespaces;
 mod opened;
 mod output;
 mod outside;
 mod rules;
 mod supervisor;
+mod usage;
+mod walls;
 
 pub use launcher::launch_main;
+pub use level::{Level, Reach};
 pub use opened::{Ending, Line, Opened, WHOLE_LINE_BYTES_MAX};
 pub use output::{LINE_BYTES_MAX, Progress, ProgressSink, SilentSink};
 pub use run::{Cage, CageSettings, Ended, Order, SYSTEM_PATH};
-pub use spec::{Access, Confinement, How, Level, Limits, Namespaces, Network};
+pub use spec::{Access, Confinement, Held, How, Limits, Namespaces, Network};
 
 /// The verb by which the program is told to be the launcher.
 pub const VERB: &str = "cage";

@@ -4,13 +4,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, send, socket};
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{getegid, geteuid};
+use nix::{NixPath, libc};
 
-use super::rules::own_places;
-use super::spec::{Namespaces, Network, Spec};
+use super::launcher::fork_first;
+use super::rules::{own_places, rooms};
+use super::spec::{Access, Held, Namespaces, Network, Spec};
 
 /// The user and group that root becomes inside: not root, so that the command holds no capability, not even over the
 /// namespace. Outside it remains the same user, so files keep their owner.
@@ -45,7 +49,7 @@ pub(super) fn unshare_where_possible(spec: &Spec) -> Result<Unshared, String> {
         }
         Network::Allowed => Unshared::Processes,
     };
-    if unshare(flags).is_err() {
+    if !are_given() || unshare(flags).is_err() {
         return Ok(Unshared::Nothing);
     }
     let inside = |id: u32| if id == 0 { ROOT_INSIDE } else { id };
@@ -61,11 +65,24 @@ pub(super) fn unshare_where_possible(spec: &Spec) -> Result<Unshared, String> {
     Ok(unshared)
 }
 
+/// Whether namespaces can be used, tried in a child. AppArmor on Ubuntu lets a user make them and then forbids
+/// everything in them, which must not be found out halfway.
+fn are_given() -> bool {
+    let tried = fork_first(|| {
+        let used = unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)
+            .and_then(|()| mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>));
+        std::process::exit(i32::from(used.is_err()))
+    });
+    tried.is_ok_and(|child| matches!(waitpid(child, None), Ok(WaitStatus::Exited(_, 0))))
+}
+
 /// What the first process could furnish its namespaces with.
 #[derive(Default)]
 pub(super) struct Furnished {
     pub own_proc: bool,
     pub bounded_processes: bool,
+    /// Whether nothing outside can be changed, not even a mode.
+    pub read_only: bool,
 }
 
 /// Furnishes the namespaces from within: `/proc` of its own, an empty `/run` (it holds the sockets of system services
@@ -77,6 +94,7 @@ pub(super) fn furnish(spec: &Spec, unshared: Unshared) -> Result<Furnished, Stri
     }
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
         .map_err(|error| format!("the mounts cannot be made private: {error}"))?;
+    let read_only = spec.held != Held::Off && freeze_outside(spec)?;
     let safe = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     let own_proc = mount(Some("proc"), "/proc", Some("proc"), safe, None::<&str>).is_ok();
     let mut bounded_processes = false;
@@ -92,7 +110,42 @@ pub(super) fn furnish(spec: &Spec, unshared: Unshared) -> Result<Furnished, Stri
         // Without a loopback tests that talk to themselves would fail, but nothing would be less safe.
         let _ = raise_loopback();
     }
-    Ok(Furnished { own_proc, bounded_processes })
+    Ok(Furnished { own_proc, bounded_processes, read_only })
+}
+
+/// Makes every mount but the run's own places read-only: Landlock does not judge changes of modes, owners and times.
+/// False where the kernel refuses that.
+fn freeze_outside(spec: &Spec) -> Result<bool, String> {
+    // The launcher stays in the mounts that it made, because it still has a report to write.
+    unshare(CloneFlags::CLONE_NEWNS).map_err(|error| format!("no mounts of its own: {error}"))?;
+    let mut own = rooms(&spec.private).to_vec();
+    own.extend((spec.access == Access::ReadWrite).then(|| spec.tree.clone()));
+    for place in &own {
+        mount(Some(place), place, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)
+            .map_err(|error| format!("{} cannot be opened: {error}", place.display()))?;
+    }
+    if set_mounts(Path::new("/"), libc::MOUNT_ATTR_RDONLY, 0).is_err() {
+        return Ok(false);
+    }
+    for place in &own {
+        set_mounts(place, 0, libc::MOUNT_ATTR_RDONLY)
+            .map_err(|error| format!("{} cannot be made writable: {error}", place.display()))?;
+    }
+    Ok(true)
+}
+
+/// Sets and clears attributes of a mount and all below it.
+fn set_mounts(at: &Path, attr_set: u64, attr_clr: u64) -> nix::Result<()> {
+    let wanted = libc::mount_attr { attr_set, attr_clr, propagation: 0, userns_fd: 0 };
+    let set = at.with_nix_path(|path| {
+        let (path, wanted, size) = (path.as_ptr(), std::ptr::from_ref(&wanted), size_of::<libc::mount_attr>());
+        #[expect(unsafe_code, reason = "nix has no mount_setattr")]
+        // SAFETY: both pointers are to memory that outlives the call, and the size is that of what is pointed to.
+        unsafe {
+            libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, path, libc::AT_RECURSIVE, wanted, size)
+        }
+    })?;
+    Errno::result(set).map(drop)
 }
 
 fn needs_run(spec: &Spec) -> bool {

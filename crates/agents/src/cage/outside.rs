@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the time limit of a process is real time")]
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -19,9 +20,13 @@ use super::opened::WholeLines;
 use super::output::{Lines, Progress, Tail};
 use super::run::Order;
 use super::spec::{How, Limits};
+use super::usage::disk_bytes;
 
 /// After asking the launcher to stop a run we wait this long, then kill the launcher; it needs one second and a bit.
 const LAUNCHER_GRACE: Duration = Duration::from_millis(2_500);
+
+/// The least time between two measurements of the disk; a fast disk takes a gigabyte meanwhile.
+const MEASURING_PAUSE: Duration = Duration::from_secs(1);
 
 /// Bytes read at once: what a pipe holds.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -96,6 +101,8 @@ impl Way<'_> {
 pub(super) struct Outside<'a> {
     limits: Limits,
     input: &'a [u8],
+    /// The directories whose size is limited.
+    dirs: Vec<PathBuf>,
     stdout: Tail,
     both: Tail,
     ending: Option<How>,
@@ -104,7 +111,8 @@ pub(super) struct Outside<'a> {
 impl<'a> Outside<'a> {
     pub(super) fn new(order: &'a Order, tail_bytes: usize) -> Self {
         let (stdout, both) = (Tail::new(tail_bytes), Tail::new(tail_bytes));
-        Self { limits: order.limits.clone(), input: &order.input, stdout, both, ending: None }
+        let dirs = vec![order.tree.clone(), order.private.clone()];
+        Self { limits: order.limits.clone(), input: &order.input, dirs, stdout, both, ending: None }
     }
 
     pub(super) fn into_parts(self) -> (Option<How>, String, String) {
@@ -125,6 +133,8 @@ impl<'a> Outside<'a> {
         let mut err = Stream::new(launched.0.stderr.take().ok_or_else(missing)?, ways.err);
         let feed = feed(stdin, frame, self.input, ways.input);
         tokio::pin!(feed);
+        let too_large = exceeds(self.dirs.clone(), self.limits.disk_bytes);
+        tokio::pin!(too_large);
         let mut fed = false;
         let mut exited = None;
         let deadline = Instant::now() + self.limits.time;
@@ -137,6 +147,7 @@ impl<'a> Outside<'a> {
                 n = err.fill() => { err.filled(n?); self.count(&mut err) }
                 status = launched.0.wait(), if exited.is_none() => { exited = Some(status?); None }
                 () = stop.cancelled(), if self.ending.is_none() => Some(How::Stopped),
+                () = &mut too_large, if self.ending.is_none() => Some(How::DiskLimit),
                 () = sleep_until(deadline), if self.ending.is_none() => Some(How::TimedOut),
                 () = sleep_until(last_resort) => { launched.0.start_kill()?; break }
             };
@@ -163,6 +174,19 @@ impl<'a> Outside<'a> {
             stream.way.take(chunk)
         }
         (self.both.total() > self.limits.output_bytes).then_some(How::OutputLimit)
+    }
+}
+
+/// Returns when these directories take more than that on disk. Measuring takes at most a twentieth of the time.
+async fn exceeds(dirs: Vec<PathBuf>, bytes_max: u64) {
+    loop {
+        let begun = Instant::now();
+        let measured = dirs.clone();
+        let bytes = tokio::task::spawn_blocking(move || disk_bytes(&measured)).await;
+        if bytes.is_ok_and(|bytes| bytes > bytes_max) {
+            return;
+        }
+        sleep_until(Instant::now() + MEASURING_PAUSE.max(begun.elapsed() * 20)).await;
     }
 }
 

@@ -12,14 +12,15 @@ use rustix::io::Errno;
 use rustix::thread::{CapabilitySet, CapabilitySets, remove_capability_from_bounding_set, set_capabilities};
 
 use super::GATE_PORT;
-use super::spec::{Access, Limits, Network, Reach, Spec};
+use super::level::Reach;
+use super::spec::{Access, Held, Limits, Network, Spec};
 
 /// Programs and libraries of the system.
-const SYSTEM: &[&str] = &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/proc"];
+pub(super) const SYSTEM: &[&str] = &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/proc"];
 
 /// What programs look up in `/etc`. The whole of it holds secrets (`shadow`, private keys, service configurations)
 /// that nothing but the file mode protects, and a file mode does not stop a program that runs as root.
-const ETC: &[&str] = &[
+pub(super) const ETC: &[&str] = &[
     "alternatives",
     "bash.bashrc",
     "ca-certificates",
@@ -60,6 +61,9 @@ const MACHINE: &[&str] = &["/sys/devices/system/cpu", "/sys/devices/system/node"
 
 /// Devices that hold nothing.
 const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+
+/// Devices that are the run's own where its root is: shared memory and terminals.
+pub(super) const DEVICES_OF_ITS_OWN: [&str; 2] = ["/dev/shm", "/dev/pts"];
 
 const READ: BitFlags<AccessFs> = make_bitflags!(AccessFs::{Execute | ReadFile | ReadDir});
 
@@ -117,8 +121,13 @@ fn restrict(spec: &Spec, hold_tcp: bool) -> Result<landlock::RestrictionStatus, 
         Network::Denied | Network::Allowed => None,
     };
     let port = gate.filter(|_| hold_tcp).map(|_| Ok(NetPort::new(GATE_PORT, AccessNet::ConnectTcp)));
+    let of_its_own: &[&str] = match spec.held {
+        Held::Strong => &[DEVICES_OF_ITS_OWN[0], DEVICES_OF_ITS_OWN[1], "/tmp"],
+        Held::Standard | Held::Off => &[],
+    };
     ruleset
         .create()?
+        .add_rules(path_beneath_rules(of_its_own, writable))?
         .add_rules(port.into_iter().collect::<Vec<Result<NetPort, RulesetError>>>())?
         .add_rules(path_beneath_rules(gate, make_bitflags!(AccessFs::{ResolveUnix})))?
         .add_rules(path_beneath_rules(SYSTEM.iter().chain(MACHINE), READ))?

@@ -10,19 +10,22 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::fs;
 use tokio::process::Command;
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::bubblewrap;
 use super::launcher::{REPORT, framed};
+use super::level::Level;
 use super::opened::{Ending, INPUT_CHUNKS_MAX, Opened, WAITING_ERRORS_MAX, WAITING_LINES_MAX, WholeLines};
 use super::output::{Lines, Progress, SilentSink};
 use super::outside::{Launched, Outside, Way, Ways};
-use super::spec::{Access, Confinement, How, Level, Limits, Namespaces, Network, Report, Spec};
+use super::spec::{Access, Confinement, Held, How, Limits, Namespaces, Network, Report, Spec};
 
 /// Where programs are looked for inside when nothing is added.
 pub const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
@@ -53,7 +56,7 @@ impl Default for CageSettings {
     fn default() -> Self {
         Self {
             launcher: "/proc/self/exe".into(),
-            confinement: Confinement::Standard,
+            confinement: Confinement::Auto,
             namespaces: Namespaces::Auto,
             path: SYSTEM_PATH.to_owned(),
             toolchains: Vec::new(),
@@ -106,12 +109,14 @@ pub struct Ended {
 #[derive(Clone, Debug)]
 pub struct Cage {
     settings: CageSettings,
+    /// Whether bubblewrap works here, tried once.
+    bubblewrap: Arc<OnceCell<Result<(), String>>>,
 }
 
 impl Cage {
     /// Cages by these settings.
     pub fn new(settings: CageSettings) -> Self {
-        Self { settings }
+        Self { settings, bubblewrap: Arc::default() }
     }
 
     /// The settings.
@@ -131,6 +136,24 @@ impl Cage {
             input: Vec::new(),
             network: Network::Denied,
             limits: self.settings.limits.clone(),
+        }
+    }
+
+    /// Whether the level `strong` can be had here; the error says in bubblewrap's words why not.
+    pub async fn strong_works(&self) -> Result<(), String> {
+        self.bubblewrap.get_or_init(bubblewrap::works).await.clone()
+    }
+
+    async fn held(&self) -> io::Result<Held> {
+        match self.settings.confinement {
+            Confinement::Off => Ok(Held::Off),
+            Confinement::Standard => Ok(Held::Standard),
+            Confinement::Strong => match self.strong_works().await {
+                Ok(()) => Ok(Held::Strong),
+                Err(why) => Err(io::Error::other(format!("the level strong cannot be had: {why}"))),
+            },
+            Confinement::Auto if self.settings.namespaces == Namespaces::Off => Ok(Held::Standard),
+            Confinement::Auto => Ok(if self.strong_works().await.is_ok() { Held::Strong } else { Held::Standard }),
         }
     }
 
@@ -204,7 +227,7 @@ impl Cage {
         {
             return Err(error);
         }
-        let frame = framed(&self.spec(order))?;
+        let frame = framed(&self.spec(order, self.held().await?))?;
         let child = Command::new(&self.settings.launcher)
             .arg(super::VERB)
             .env_clear()
@@ -217,7 +240,7 @@ impl Cage {
         Ok((Launched(child), frame))
     }
 
-    fn spec(&self, order: &Order) -> Spec {
+    fn spec(&self, order: &Order, held: Held) -> Spec {
         let mut env = BTreeMap::from([("PATH".to_owned(), self.settings.path.clone())]);
         env.extend(self.settings.env.clone());
         env.extend(order.env.clone());
@@ -231,7 +254,8 @@ impl Cage {
             private: order.private.clone(),
             read: self.settings.toolchains.iter().chain(&order.read).cloned().collect(),
             network: order.network.clone(),
-            confinement: self.settings.confinement,
+            held,
+            outer_uid: nix::unistd::geteuid().as_raw(),
             namespaces: self.settings.namespaces,
             limits: order.limits.clone(),
         }

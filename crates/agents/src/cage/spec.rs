@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::level::Level;
+
 /// Whether the command may write to its tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Access {
@@ -32,14 +34,40 @@ pub enum Network {
     Allowed,
 }
 
-/// How firmly the command is held.
+/// How firmly commands shall be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confinement {
-    /// Landlock, limits, and namespaces where the kernel allows them; refuses to start without Landlock.
+    /// `Strong` where bubblewrap is there and works, else `Standard`.
+    Auto,
+    /// [`Held::Strong`] or nothing runs.
+    Strong,
+    /// [`Held::Standard`] or nothing runs.
     Standard,
+    /// [`Held::Off`]; only an explicit word in the config is this.
+    Off,
+}
+
+/// How firmly a command is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Held {
     /// Limits and a cleared environment only. The command can touch whatever the program can.
     Off,
+    /// Landlock, refused system calls, limits, and namespaces where the kernel allows them.
+    Standard,
+    /// The same inside bubblewrap's namespaces and a root in which paths outside do not exist.
+    Strong,
+}
+
+impl Held {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Standard => "standard",
+            Self::Strong => "strong",
+        }
+    }
 }
 
 /// Whether kernel namespaces are used.
@@ -67,12 +95,17 @@ pub struct Limits {
     pub open_files: u64,
     /// Processor seconds of one process, where wanted.
     pub cpu_seconds: Option<u64>,
+    /// Bytes of memory of all processes together. Measured ten times a second, so it can be passed for a moment.
+    pub memory_bytes: u64,
+    /// Bytes on disk of the tree and the private directories together. Measured, like memory, but less often.
+    pub disk_bytes: u64,
 }
 
 impl Default for Limits {
     /// Fits a build with tests of a medium repository: 30 minutes, 64 MiB of output (a verbose build writes about
     /// one), files to 2 GiB (a debug binary is below one), 1,024 processes (a build on 64 cores uses about 300),
-    /// 4,096 open files (linkers of large projects use about 2,000).
+    /// 4,096 open files (linkers of large projects use about 2,000), 8 GiB of memory (linking a large program takes
+    /// about four, an agent below one), 20 GiB of disk (the target directory of a large project has about ten).
     fn default() -> Self {
         Self {
             time: Duration::from_secs(30 * 60),
@@ -81,6 +114,8 @@ impl Default for Limits {
             processes: 1_024,
             open_files: 4_096,
             cpu_seconds: None,
+            memory_bytes: 8 << 30,
+            disk_bytes: 20 << 30,
         }
     }
 }
@@ -99,7 +134,9 @@ pub(super) struct Spec {
     pub private: PathBuf,
     pub read: Vec<PathBuf>,
     pub network: Network,
-    pub confinement: Confinement,
+    pub held: Held,
+    /// The user who runs the program; inside it has another number.
+    pub outer_uid: u32,
     pub namespaces: Namespaces,
     pub limits: Limits,
 }
@@ -122,6 +159,12 @@ pub enum How {
     TimedOut,
     /// Stopped by us after the output limit.
     OutputLimit,
+    /// Ended by us because its processes together used more memory than allowed.
+    MemoryLimit,
+    /// Ended by us because it had more processes and threads than allowed.
+    ProcessLimit,
+    /// Stopped by us because its directories took more disk than allowed.
+    DiskLimit,
     /// Stopped by us because somebody asked.
     Stopped,
     /// It never ran, for this reason.
@@ -132,116 +175,16 @@ impl fmt::Display for How {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exited(code) => write!(f, "ended with exit code {code}"),
+            Self::Signalled(nix::libc::SIGXFSZ) => f.write_str("was killed because a file became larger than allowed"),
+            Self::Signalled(nix::libc::SIGXCPU) => f.write_str("was killed because it used up its processor time"),
             Self::Signalled(signal) => write!(f, "was killed by signal {signal}"),
             Self::TimedOut => f.write_str("was stopped at its time limit"),
             Self::OutputLimit => f.write_str("was stopped because it wrote more output than allowed"),
+            Self::MemoryLimit => f.write_str("was ended because it used more memory than allowed"),
+            Self::ProcessLimit => f.write_str("was ended because it had more processes than allowed"),
+            Self::DiskLimit => f.write_str("was stopped because its files took more disk than allowed"),
             Self::Stopped => f.write_str("was stopped"),
             Self::CouldNotStart(why) => write!(f, "could not start: {why}"),
         }
-    }
-}
-
-/// What held a caged run, as it was really established; people see it on the card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Level {
-    /// Landlock's version in the kernel; none means that the cage was off.
-    pub landlock_abi: Option<i32>,
-    /// Whether the run had its own process ids, so that its end is the kernel's work.
-    pub own_processes: bool,
-    /// Whether the other processes of the machine were hidden from it.
-    pub hidden_processes: bool,
-    /// What it could reach.
-    pub reach: Reach,
-    /// Whether something stops a fork bomb.
-    pub bounded_processes: bool,
-}
-
-/// What network a caged run could reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Reach {
-    /// Nothing but its own loopback.
-    OwnLoopback,
-    /// Its own loopback and the gate.
-    Gate,
-    /// The gate's port, at every address that has one; the kernel could not deny UDP.
-    GatePort,
-    /// No TCP; the kernel could not deny UDP.
-    NoTcp,
-    /// Everything, because it was allowed or because the kernel can deny nothing.
-    Everything,
-}
-
-impl Level {
-    /// Landlock's first version that stops a file from being truncated.
-    const ABI_TRUNCATE: i32 = 3;
-    /// Landlock's first version that keeps signals and abstract sockets inside.
-    const ABI_SCOPES: i32 = 6;
-
-    /// The level in a word where it holds all that it can, and with what it does not hold where it does not.
-    pub fn in_brief(&self) -> String {
-        let holds_all = self.landlock_abi.is_some_and(|abi| abi >= Self::ABI_TRUNCATE)
-            && self.own_processes
-            && self.hidden_processes
-            && self.bounded_processes
-            && matches!(self.reach, Reach::OwnLoopback | Reach::Gate);
-        if holds_all { "standard".to_owned() } else { self.to_string() }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(abi) = self.landlock_abi else {
-            return f.write_str("off: no sandbox, the command can touch whatever this program can");
-        };
-        write!(f, "standard: files by Landlock ABI {abi}")?;
-        f.write_str(match (self.own_processes, self.hidden_processes) {
-            (true, true) => ", own PID namespace",
-            (true, false) => ", own PID namespace, other processes visible",
-            (false, _) => ", no PID namespace",
-        })?;
-        f.write_str(match self.reach {
-            Reach::OwnLoopback => ", own loopback only",
-            Reach::Gate => ", network through the gate only",
-            Reach::GatePort => ", TCP to the gate's port only",
-            Reach::NoTcp => ", no TCP",
-            Reach::Everything => ", network open",
-        })?;
-        if !self.bounded_processes {
-            f.write_str(", processes not limited")?;
-        }
-        if abi < Self::ABI_TRUNCATE {
-            f.write_str(", files outside can be truncated")?;
-        }
-        if abi < Self::ABI_SCOPES && !self.own_processes {
-            f.write_str(", processes outside can be signalled")?;
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn level(abi: Option<i32>, own: bool, reach: Reach) -> String {
-        let level =
-            Level { landlock_abi: abi, own_processes: own, hidden_processes: own, reach, bounded_processes: own };
-        level.to_string()
-    }
-
-    #[test]
-    fn a_level_names_what_it_does_not_hold() {
-        expect_test::expect![[r#"
-            standard: files by Landlock ABI 7, own PID namespace, own loopback only
-            standard: files by Landlock ABI 2, no PID namespace, network open, processes not limited, files outside can be truncated, processes outside can be signalled
-            off: no sandbox, the command can touch whatever this program can"#]]
-        .assert_eq(
-            &[
-                level(Some(7), true, Reach::OwnLoopback),
-                level(Some(2), false, Reach::Everything),
-                level(None, false, Reach::Everything),
-            ]
-            .join("\n"),
-        );
     }
 }

@@ -3,12 +3,17 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::libc;
 use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::time::TimeSpec;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, alarm, getpid, getppid};
+
+use super::spec::How;
+use super::usage::Allowance;
 
 /// How long a stopped run may tidy up, in seconds.
 const GRACE_SECONDS: u32 = 1;
@@ -46,15 +51,34 @@ fn awaited() -> SigSet {
 
 /// Waits until `main` ends, and ends what it leaves behind. SIGTERM ends the run after a grace of one second, the
 /// death of the parent at once.
-pub(super) fn wait_for(main: Pid, reach: &Reach, guard: Guard) -> WaitStatus {
+///
+/// A run that uses more than its allowance is ended at once, and what it used too much of is told.
+#[expect(clippy::disallowed_methods, reason = "the launcher has no clock but the machine's")]
+pub(super) fn wait_for(
+    main: Pid,
+    reach: &Reach,
+    guard: Guard,
+    allowance: Option<&Allowance>,
+) -> (WaitStatus, Option<How>) {
+    let mut exceeded = None;
+    let mut measured = Instant::now();
     loop {
-        match awaited().wait() {
+        // By the clock and not by silence: whoever starts processes all the time makes signals all the time.
+        if let Some(allowance) = allowance.filter(|allowance| measured.elapsed() >= allowance.pause()) {
+            exceeded = exceeded.or_else(|| allowance.exceeded());
+            if exceeded.is_some() {
+                send(reach, Signal::SIGKILL);
+            }
+            measured = Instant::now();
+        }
+        match next_signal(allowance.map(Allowance::pause)) {
             Ok(Signal::SIGCHLD) => {
                 if let Some(status) = reap_until(main) {
                     sweep_remains(reach);
-                    return status;
+                    return (status, exceeded);
                 }
             }
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
             Ok(Signal::SIGTERM | Signal::SIGINT) => {
                 send(reach, Signal::SIGTERM);
                 alarm::set(GRACE_SECONDS);
@@ -63,6 +87,16 @@ pub(super) fn wait_for(main: Pid, reach: &Reach, guard: Guard) -> WaitStatus {
             Ok(_) | Err(_) => send(reach, Signal::SIGKILL),
         }
     }
+}
+
+/// The next of the awaited signals, or EAGAIN when none came for so long.
+fn next_signal(within: Option<Duration>) -> nix::Result<Signal> {
+    let Some(within) = within else { return awaited().wait() };
+    let within = TimeSpec::from(within);
+    #[expect(unsafe_code, reason = "nix has no wait for a signal that ends")]
+    // SAFETY: both references outlive the call, and nothing is written where the null pointer is given.
+    let signal = unsafe { libc::sigtimedwait(awaited().as_ref(), std::ptr::null_mut(), within.as_ref()) };
+    Errno::result(signal).and_then(Signal::try_from)
 }
 
 /// A parent-death signal also comes when only the thread that started us ended; the process is then still our parent.
@@ -137,14 +171,18 @@ fn signal_descendants(signal: Signal) {
 }
 
 /// The parent of each process, from `/proc/PID/stat`.
-fn parents() -> HashMap<Pid, Pid> {
-    let Ok(entries) = fs::read_dir("/proc") else { return HashMap::new() };
-    let parent_of = |name: &str| {
-        let pid: i32 = name.parse().ok()?;
+pub(super) fn parents() -> HashMap<Pid, Pid> {
+    let parent_of = |pid: Pid| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        Some((Pid::from_raw(pid), parent_in(&stat)?))
+        Some((pid, parent_in(&stat)?))
     };
-    entries.flatten().filter_map(|entry| parent_of(entry.file_name().to_str()?)).collect()
+    process_ids().filter_map(parent_of).collect()
+}
+
+/// Every process in `/proc`.
+pub(super) fn process_ids() -> impl Iterator<Item = Pid> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(Pid::from_raw))
 }
 
 /// The fourth field; the second is the command in parentheses and may itself hold spaces and parentheses.
@@ -153,7 +191,8 @@ fn parent_in(stat: &str) -> Option<Pid> {
     fields.split(' ').nth(1)?.parse().ok().map(Pid::from_raw)
 }
 
-fn descendants_of(root: Pid, parents: &HashMap<Pid, Pid>) -> HashSet<Pid> {
+/// The process's children, their children, and so on.
+pub(super) fn descendants_of(root: Pid, parents: &HashMap<Pid, Pid>) -> HashSet<Pid> {
     let mut found = HashSet::new();
     let mut front = vec![root];
     while let Some(parent) = front.pop() {

@@ -56,7 +56,13 @@ pub(super) fn judge(ended: Ended) -> Result<Ended, SessionError> {
         How::Exited(0) => Ok(ended),
         How::Stopped => Err(SessionError::Stopped),
         How::CouldNotStart(why) => Err(SessionError::CouldNotStart(why.clone())),
-        How::Exited(_) | How::Signalled(_) | How::TimedOut | How::OutputLimit => {
+        How::Exited(_)
+        | How::Signalled(_)
+        | How::TimedOut
+        | How::OutputLimit
+        | How::MemoryLimit
+        | How::ProcessLimit
+        | How::DiskLimit => {
             let last_words = last_chars(&ended.output_tail, REASON_CHARS_MAX);
             let outside = matches!(ended.how, How::Exited(126 | 127));
             let hint = if outside {

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use agents::cage::{Access, Confinement, Ended, How, Level, Namespaces, Network};
 
+use expect_test::expect;
+
 use crate::Case;
-use crate::world::{OFF, SECRET, STANDARD, WITHOUT_NAMESPACES, World, read};
+use crate::world::{HELD, OFF, SECRET, STANDARD, STRONG, WITHOUT_NAMESPACES, World, read};
 
 pub const CASES: &[Case] = &[
     ("the_level_is_what_was_established", the_level_is_what_was_established),
@@ -42,7 +44,7 @@ fn blocked(script: &str, succeeded: impl Fn(&World, &Ended) -> bool) {
     };
     let (worked, ended) = run(OFF);
     assert!(worked, "the attack does not even work with the cage off: {ended:?}");
-    for way in [STANDARD, WITHOUT_NAMESPACES] {
+    for way in HELD {
         let (worked, ended) = run(way);
         assert!(!worked, "the attack worked in {way:?}: {ended:?}");
         assert!(matches!(ended.how, How::Exited(_)), "{ended:?}");
@@ -68,16 +70,23 @@ fn level_of(way: (Confinement, Namespaces)) -> Level {
 }
 
 fn the_level_is_what_was_established() {
-    let standard = level_of(STANDARD).to_string();
-    assert!(standard.starts_with("standard: files by Landlock ABI "), "{standard}");
-    assert!(standard.contains(", own PID namespace, own loopback only"), "{standard}");
-    let without = level_of(WITHOUT_NAMESPACES).to_string();
-    assert!(without.contains(", no PID namespace, no TCP"), "{without}");
-    assert!(level_of(OFF).to_string().starts_with("off: "));
+    let words = |way| level_of(way).to_string().replace(&format!("ABI {}", abi()), "ABI N");
+    expect![[r#"
+        strong: own root, own processes, own loopback only, Landlock ABI N, seccomp, memory by measuring
+        standard: own processes, own loopback only, Landlock ABI N, seccomp, memory by measuring; open: unix sockets, git hooks of its tree
+        standard: no namespaces, no TCP or UDP, Landlock ABI N, seccomp, memory by measuring; open: unix sockets, git hooks of its tree, names of other processes, modes of files outside
+        off: no sandbox, the command can touch whatever this program can"#]]
+    .assert_eq(&[STRONG, STANDARD, WITHOUT_NAMESPACES, OFF].map(words).join("\n").replace("memory and processes", "memory"));
+    let world = World::new((Confinement::Auto, Namespaces::Auto));
+    assert_eq!(world.run(world.script(":")).level.unwrap().in_brief(), "strong", "it is not chosen by itself");
+}
+
+fn abi() -> i32 {
+    level_of(STANDARD).landlock_abi.unwrap()
 }
 
 fn what_is_its_own_can_be_used() {
-    for way in [STANDARD, WITHOUT_NAMESPACES] {
+    for way in HELD {
         let world = World::new(way);
         let script = "cat > kept && echo t > $TMPDIR/t && echo h > $HOME/h && mkdir -p a/b && mv kept a/b/kept \
                       && ln -s b/kept a/link && cat a/link > copy && rm -r a && echo x > /dev/null && git --version";
@@ -170,7 +179,7 @@ fn system_secrets_are_not_readable_even_for_root() {
 fn processes_outside_cannot_be_signalled() {
     let mut victim = Command::new("sleep").arg("600").spawn().unwrap();
     let script = format!("kill -USR1 {}", victim.id());
-    for way in [STANDARD, WITHOUT_NAMESPACES] {
+    for way in HELD {
         let world = World::new(way);
         assert_ne!(world.run(world.script(&script)).how, How::Exited(0), "{way:?}");
         assert!(victim.try_wait().unwrap().is_none(), "{way:?}");
@@ -193,8 +202,8 @@ fn no_capability_is_left() {
 
 fn tcp_is_denied() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port().to_string();
-    blocked_attack(&["tcp", &port], &[STANDARD, WITHOUT_NAMESPACES]);
+    let port = listener.local_addr().unwrap().to_string();
+    blocked_attack(&["tcp", &port], &HELD);
     let world = World::new(STANDARD);
     let mut order = world.attack(&["tcp", &port]);
     order.network = Network::Allowed;
@@ -217,7 +226,7 @@ fn udp_is_denied_in_namespaces() {
 fn abstract_sockets_are_denied() {
     let name = format!("downbeat-test-{}", std::process::id());
     let _listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
-    blocked_attack(&["abstract", &name], &[STANDARD, WITHOUT_NAMESPACES]);
+    blocked_attack(&["abstract", &name], &HELD);
 }
 
 fn an_own_loopback_works() {

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use agents::cage::{Cage, CageSettings, Confinement, How, Namespaces, ProgressSink, SilentSink};
+use agents::cage::{Cage, CageSettings, How, ProgressSink, SilentSink};
 use tokio_util::sync::CancellationToken;
 
 use crate::Case;
-use crate::world::{OFF, STANDARD, StopsAt, WITHOUT_NAMESPACES, World, block_on, holds_within, marker, processes_with};
+use crate::world::{HELD, LEVELS, STANDARD, StopsAt, World, block_on, holds_within, marker, processes_with};
 
 pub const CASES: &[Case] = &[
     ("an_exit_code_is_reported", an_exit_code_is_reported),
@@ -43,7 +43,7 @@ fn survivors(marker: &str) -> String {
 }
 
 fn an_exit_code_is_reported() {
-    for way in [OFF, STANDARD, WITHOUT_NAMESPACES] {
+    for way in LEVELS {
         let world = World::new(way);
         let ended = world.run(world.script("echo out; echo err >&2; exit 3"));
         assert_eq!(ended.how, How::Exited(3));
@@ -53,7 +53,7 @@ fn an_exit_code_is_reported() {
 }
 
 fn a_signal_is_reported() {
-    for way in [OFF, STANDARD, WITHOUT_NAMESPACES] {
+    for way in LEVELS {
         let world = World::new(way);
         assert_eq!(world.run(world.script("kill -9 $$")).how, How::Signalled(9), "{way:?}");
     }
@@ -113,7 +113,7 @@ fn stopping_ends_every_descendant() {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
     }
     assert!(holds_within(GONE_WITHIN, || processes_with(&marker).is_empty()));
-    for way in [OFF, STANDARD, WITHOUT_NAMESPACES] {
+    for way in LEVELS {
         let world = World::new(way);
         let sink = StopsAt::new("ready");
         let script = format!("{}; sleep 600 & wait; sleep 600", survivors(&marker));
@@ -126,7 +126,7 @@ fn stopping_ends_every_descendant() {
 }
 
 fn a_stopped_run_may_tidy_up_for_a_second() {
-    for way in [STANDARD, WITHOUT_NAMESPACES] {
+    for way in HELD {
         let world = World::new(way);
         let sink = StopsAt::new("ready");
         let script = "trap 'echo tidy > tidied; exit 0' TERM; echo ready; while :; do sleep 0.01; done";
@@ -138,7 +138,7 @@ fn a_stopped_run_may_tidy_up_for_a_second() {
 
 fn an_exit_leaves_nothing_behind() {
     let marker = marker(2);
-    for way in [OFF, STANDARD, WITHOUT_NAMESPACES] {
+    for way in LEVELS {
         let world = World::new(way);
         let ended = world.run(world.script(&survivors(&marker)));
         assert_eq!(ended.how, How::Exited(0), "{way:?} {ended:?}");
@@ -148,7 +148,7 @@ fn an_exit_leaves_nothing_behind() {
 
 fn a_dropped_run_ends() {
     let marker = marker(3);
-    for way in [STANDARD, WITHOUT_NAMESPACES] {
+    for way in HELD {
         let world = World::new(way);
         let sink = StopsAt::new("ready");
         let order = world.script(&format!("{}; sleep 600", survivors(&marker)));
@@ -201,7 +201,7 @@ impl ProgressSink for KillsTheLauncher {
 
 fn the_death_of_the_launcher_ends_everything() {
     let marker = marker(5);
-    for way in [STANDARD, WITHOUT_NAMESPACES] {
+    for way in HELD {
         let world = World::new(way);
         let order = world.script(&format!("{}; sleep 600", survivors(&marker)));
         let ended = world.run_with(order, &CancellationToken::new(), &KillsTheLauncher);
@@ -218,9 +218,9 @@ pub fn host_main(words: &[String]) -> ExitCode {
             println!("{text}");
         }
     }
-    let [namespaces, script, dir] = words else { return ExitCode::FAILURE };
-    let namespaces = if namespaces == "auto" { Namespaces::Auto } else { Namespaces::Off };
-    let settings = CageSettings { namespaces, confinement: Confinement::Standard, ..CageSettings::default() };
+    let [way, script, dir] = words else { return ExitCode::FAILURE };
+    let (confinement, namespaces) = HELD[way.parse::<usize>().unwrap()];
+    let settings = CageSettings { namespaces, confinement, ..CageSettings::default() };
     let cage = Cage::new(settings);
     let dir = PathBuf::from(dir);
     let order = cage.order(vec!["/bin/sh".into(), "-c".into(), script.clone()], dir.join("tree"), dir.join("private"));
@@ -231,12 +231,12 @@ pub fn host_main(words: &[String]) -> ExitCode {
 
 fn the_death_of_the_program_ends_everything() {
     let marker = marker(4);
-    for namespaces in ["auto", "off"] {
+    for (way, words) in HELD.iter().enumerate() {
         let world = World::new(STANDARD);
         let dir = world.tree().parent().unwrap().to_owned();
         let script = format!("{}; sleep 600", survivors(&marker));
         let mut host = Command::new("/proc/self/exe");
-        host.args([HOST_VERB, namespaces, &script]).arg(dir).stdout(Stdio::piped());
+        host.args([HOST_VERB, &way.to_string(), &script]).arg(dir).stdout(Stdio::piped());
         let mut host = host.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(host.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -244,6 +244,6 @@ fn the_death_of_the_program_ends_everything() {
         assert!(!processes_with(&marker).is_empty());
         host.kill().unwrap();
         host.wait().unwrap();
-        assert!(holds_within(GONE_WITHIN, || processes_with(&marker).is_empty()), "{namespaces}");
+        assert!(holds_within(GONE_WITHIN, || processes_with(&marker).is_empty()), "{words:?}");
     }
 }

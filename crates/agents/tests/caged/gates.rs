@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agents::cage::{Cage, CageSettings, SilentSink};
+use agents::cage::SilentSink;
 use agents::checks::{Gatekeeper, Inspected};
 use agents::setup::{SETUP_FILE, SetupSettings, Setups};
 use domain::{Clock, Timestamp};
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Case;
 use crate::project::Project;
-use crate::world::block_on;
+use crate::world::{block_on, standard_cage};
 
 pub const CASES: &[Case] = &[
     ("a_commit_without_checks_runs_nothing", a_commit_without_checks_runs_nothing),
@@ -36,7 +36,7 @@ fn inspect(checks: &str, stop: &CancellationToken) -> (Project, Inspected) {
 }
 
 fn gatekeeper(project: &Project) -> Gatekeeper {
-    let cage = Cage::new(CageSettings::default());
+    let cage = standard_cage();
     let setups = Setups::new(cage.clone(), project.path("setups"), SetupSettings::default(), Arc::new(Noon));
     Gatekeeper::new(cage, project.path("checks"), setups)
 }

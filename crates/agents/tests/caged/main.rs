@@ -19,6 +19,7 @@ mod pools;
 mod project;
 mod sessions;
 mod setups;
+mod table;
 mod talks;
 mod tools;
 mod trees;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
     }
     let cases: Vec<Case> = [
         attacks::CASES,
+        table::CASES,
         endings::CASES,
         talks::CASES,
         limits::CASES,

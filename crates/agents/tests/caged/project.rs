@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use agents::cage::{Cage, CageSettings, ProgressSink};
+use agents::cage::{Cage, CageSettings, Confinement, ProgressSink};
 use agents::session::{Agent, AgentSettings, Roster, Session, SessionError, Worked};
 use agents::task::PlanDraft;
 use agents::workspace::{Workspace, WorkspaceError, WorkspaceSettings, Workspaces};
@@ -24,6 +24,8 @@ pub struct Project {
     pub base: Sha,
     pub heard: Heard,
     pub stop: CancellationToken,
+    /// What its agents are held by; not whatever this machine happens to have.
+    pub confinement: Confinement,
 }
 
 /// Keeps every line.
@@ -49,7 +51,7 @@ impl Project {
     }
 
     pub fn with(files: &[(&str, &str)], settings: WorkspaceSettings) -> Self {
-        let dir = TempDir::new().unwrap();
+        let dir = TempDir::new_in("/var/tmp").unwrap();
         let remote = dir.path().join("remote");
         for (path, text) in files {
             let path = remote.join(path);
@@ -71,7 +73,15 @@ impl Project {
         let repository = repositories.iter().next().unwrap().clone();
         block_on(repository.mirror.sync()).unwrap();
         let workspaces = Workspaces::new(dir.path().join("workspaces"), settings);
-        Self { dir, repository, workspaces, base, heard: Heard::default(), stop: CancellationToken::new() }
+        Self {
+            dir,
+            repository,
+            workspaces,
+            base,
+            heard: Heard::default(),
+            stop: CancellationToken::new(),
+            confinement: Confinement::Standard,
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -85,7 +95,9 @@ impl Project {
 
     pub fn agent(&self, settings: AgentSettings) -> std::sync::Arc<dyn Agent> {
         let settings = [("robot".to_owned(), settings)].into();
-        Roster::new(settings, &Cage::new(CageSettings::default())).get("robot").unwrap()
+        Roster::new(settings, &Cage::new(CageSettings { confinement: self.confinement, ..CageSettings::default() }))
+            .get("robot")
+            .unwrap()
     }
 
     /// A `command` agent that is two lines of shell.

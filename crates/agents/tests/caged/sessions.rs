@@ -210,7 +210,7 @@ fn every_misdeed_ends_in_a_clear_text() {
         project.work(&*agent, &project.workspace(), request).unwrap_err().to_string()
     };
     assert!(fails(&project, "fail").ends_with("told to fail"));
-    assert!(fails(&project, "escape").contains("Permission denied"));
+    assert!(fails(&project, "escape").contains("Read-only file system"));
     assert!(!project.path("workspaces/T-1/outside").exists());
     assert!(fails(&project, "flood").starts_with("was stopped because it wrote more output than allowed"));
     let garbage = project.plan(&*agent, &project.workspace(), "garbage").unwrap_err().to_string();

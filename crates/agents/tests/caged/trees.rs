@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use agents::cage::Confinement;
 use agents::workspace::WorkspaceSettings;
 use domain::TaskId;
 
@@ -57,11 +58,14 @@ fn a_replaced_git_directory_harms_nothing() {
          mkdir -p .git/info; echo '* filter=x' > .git/info/attributes",
         "rm -rf .git/objects; mkdir -p .git/objects/info; echo /nowhere > .git/objects/info/alternates",
     ];
-    for way in ways {
-        let project = Project::new(&[("a", "1\n")]);
+    for (way, confinement) in
+        ways.into_iter().flat_map(|way| [Confinement::Standard, Confinement::Strong].map(|c| (way, c)))
+    {
+        let mut project = Project::new(&[("a", "1\n")]);
+        project.confinement = confinement;
         let workspace = project.workspace();
         let outside = project.path("outside");
-        let script = format!("echo 2 > a; {}", way.replace("OUTSIDE", outside.to_str().unwrap()));
+        let script = format!("echo 2 > a; {}; true", way.replace("OUTSIDE", outside.to_str().unwrap()));
         project.work(&*project.shell(&script, None), &workspace, "x").unwrap();
         assert_eq!(told(&project.commit(&workspace).unwrap().unwrap()), "a +1 -1", "{way}");
         assert!(!outside.exists(), "{way}: something ran outside");

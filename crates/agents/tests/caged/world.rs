@@ -16,8 +16,13 @@ pub const OFF: (Confinement, Namespaces) = (Confinement::Off, Namespaces::Auto);
 pub const STANDARD: (Confinement, Namespaces) = (Confinement::Standard, Namespaces::Auto);
 pub const WITHOUT_NAMESPACES: (Confinement, Namespaces) = (Confinement::Standard, Namespaces::Off);
 
+pub const STRONG: (Confinement, Namespaces) = (Confinement::Strong, Namespaces::Auto);
+
 /// Every way.
-pub const LEVELS: [(Confinement, Namespaces); 3] = [OFF, STANDARD, WITHOUT_NAMESPACES];
+pub const LEVELS: [(Confinement, Namespaces); 4] = [OFF, STANDARD, WITHOUT_NAMESPACES, STRONG];
+
+/// Every way that holds anything.
+pub const HELD: [(Confinement, Namespaces); 3] = [STANDARD, WITHOUT_NAMESPACES, STRONG];
 
 pub struct World {
     dir: TempDir,
@@ -26,7 +31,8 @@ pub struct World {
 
 impl World {
     pub fn new((confinement, namespaces): (Confinement, Namespaces)) -> Self {
-        let dir = TempDir::new().unwrap();
+        // Not below /tmp, which is another one inside.
+        let dir = TempDir::new_in("/var/tmp").unwrap();
         for name in ["tree", "private", "outside"] {
             std::fs::create_dir(dir.path().join(name)).unwrap();
         }
@@ -77,6 +83,11 @@ impl World {
     pub fn run_with(&self, order: Order, stop: &CancellationToken, sink: &dyn ProgressSink) -> Ended {
         block_on(self.cage.run(order, stop, sink))
     }
+}
+
+/// Not what this machine happens to have.
+pub fn standard_cage() -> Cage {
+    Cage::new(CageSettings { confinement: Confinement::Standard, ..CageSettings::default() })
 }
 
 pub fn block_on<F: Future>(future: F) -> F::Output {

@@ -306,10 +306,11 @@ const WEB: &[Key] = &[Key::new(
 const CAGE: &[Key] = &[
     Key::new(
         "level",
-        Form::Choice(&["standard", "off"]),
-        Default("\"standard\""),
+        Form::Choice(&["auto", "strong", "standard", "off"]),
+        Default("\"auto\""),
         AtStart,
-        "`off` holds agents and checks by nothing but limits, and every card says so.",
+        "How firmly agents and checks are held. `auto` is `strong` where bubblewrap is installed and works, else `standard`; \
+         where a level that is named cannot be had, nothing runs. `off` holds them by nothing but limits, and every card says so.",
     ),
     Key::new(
         "read",
@@ -324,6 +325,48 @@ const CAGE: &[Key] = &[
         Default("{}"),
         AtStart,
         "Environment for all of them, such as CARGO_HOME. No place for secrets.",
+    ),
+    Key::new(
+        "memory_mb",
+        Form::Whole { min: 64, max: 1 << 24 },
+        Default("8192"),
+        AtStart,
+        "Megabytes of memory that the processes of one session or check may use together. Linking a large program takes about 4000, an agent below 1000.",
+    ),
+    Key::new(
+        "disk_mb",
+        Form::Whole { min: 1, max: 1 << 24 },
+        Default("20480"),
+        AtStart,
+        "Megabytes on disk that the tree and the private directories of one session or check may take while it runs. A large build takes about 10000.",
+    ),
+    Key::new(
+        "file_mb",
+        Form::Whole { min: 1, max: 1 << 24 },
+        Default("2048"),
+        AtStart,
+        "Megabytes of the largest file that may be written. A program with all its debugging symbols stays below 1000.",
+    ),
+    Key::new(
+        "output_mb",
+        Form::Whole { min: 1, max: 1 << 20 },
+        Default("64"),
+        AtStart,
+        "Megabytes of output after which a session or check is stopped. A wordy build writes about one.",
+    ),
+    Key::new(
+        "processes",
+        Form::Whole { min: 1, max: 1 << 20 },
+        Default("1024"),
+        AtStart,
+        "Processes and threads that one session or check may have at once. A build on 64 processors has about 300.",
+    ),
+    Key::new(
+        "open_files",
+        Form::Whole { min: 16, max: 1 << 20 },
+        Default("4096"),
+        AtStart,
+        "Files that one process may have open. Linkers of large projects open about 2000.",
     ),
 ];
 

@@ -168,6 +168,18 @@ pub struct CageConfig {
     pub read: Vec<PathBuf>,
     /// Environment variables that are passed in, by name and value.
     pub env: BTreeMap<String, String>,
+    /// Megabytes of memory of one run.
+    pub memory_mb: u64,
+    /// Megabytes on disk of one run while it goes on.
+    pub disk_mb: u64,
+    /// Megabytes of the largest file.
+    pub file_mb: u64,
+    /// Megabytes of output of one run.
+    pub output_mb: u64,
+    /// Processes and threads of one run at once.
+    pub processes: u64,
+    /// Open files of one process.
+    pub open_files: u64,
 }
 
 /// Repositories' own setups.
@@ -208,7 +220,11 @@ impl SetupConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CageLevel {
-    /// Landlock, limits, and namespaces where the kernel allows them.
+    /// `strong` where bubblewrap is there and works, else `standard`.
+    Auto,
+    /// Bubblewrap's namespaces around all that `standard` holds; nothing runs without.
+    Strong,
+    /// Landlock, refused system calls, limits, and namespaces where the kernel allows them.
     Standard,
     /// Nothing but limits.
     Off,

@@ -102,9 +102,15 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         listen = "127.0.0.1:7117"                        # default
 
         [cage]
-        level = "standard"                               # default
+        level = "auto"                                   # default
         read = []                                        # default
         env = {}                                         # default
+        memory_mb = 8192                                 # default
+        disk_mb = 20480                                  # default
+        file_mb = 2048                                   # default
+        output_mb = 64                                   # default
+        processes = 1024                                 # default
+        open_files = 4096                                # default
 
         [egress]
         allow = []                                       # default

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use agents::cage::{Ended, How, Level, Limits, SYSTEM_PATH, SilentSink};
+use agents::cage::{Ended, Held, How, Level, Limits, Reach, SYSTEM_PATH, SilentSink};
 use domain::RepoName;
 use forge::Gate;
 use tokio::net::TcpListener;
@@ -61,29 +61,48 @@ pub(super) async fn look(site: &Site, gates: &[(RepoName, Gate)]) -> Vec<Finding
         return vec![Finding::warn(GROUP, what, "take `cage.level` out of the config")];
     }
     let mut findings = vec![Finding::ok(GROUP, level.to_string())];
-    findings.extend(lacking(level));
+    findings.extend(stronger(site, level).await);
     findings.push(canary(site).await);
     findings.extend(connection(site).await);
     findings.extend(programs(site, gates).await);
     findings
 }
 
-/// What the kernel does not give, and how to get it.
-fn lacking(level: &Level) -> Option<Finding> {
-    if level.in_brief() == "standard" {
-        return None;
+/// What is missing for a stronger level, and how to get it.
+async fn stronger(site: &Site, level: &Level) -> Option<Finding> {
+    match level.held {
+        Held::Off => None,
+        Held::Strong => (level.reach == Reach::Everything).then(newer_kernel),
+        Held::Standard => match site.cage.strong_works().await {
+            Ok(()) => Some(Finding::warn(
+                GROUP,
+                "the level strong could be had here",
+                "take `cage.level` out of the config, or set it to \"strong\"",
+            )),
+            Err(why) => {
+                Some(Finding::warn(GROUP, format!("the level strong cannot be had: {why}"), way_to_strong(&why)))
+            }
+        },
     }
-    let (what, fix) = match level.own_processes {
-        false => (
-            "this kernel gives a user no namespaces, so processes are not kept apart",
-            "sysctl -w kernel.unprivileged_userns_clone=1; on Ubuntu also: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
-        ),
-        true => (
-            "this kernel cannot hold everything; the line above tells what is open",
-            "boot a newer kernel, 6.12 or later",
-        ),
-    };
-    Some(Finding::warn(GROUP, what, fix))
+}
+
+/// The next step towards `strong`, by what bubblewrap said.
+fn way_to_strong(why: &str) -> &'static str {
+    if why.ends_with("not installed") {
+        "install the package bubblewrap"
+    } else if Path::new("/proc/sys/kernel/apparmor_restrict_unprivileged_userns").exists() {
+        "AppArmor keeps bubblewrap from making namespaces; docs/sandbox.md has the profile that lets it"
+    } else {
+        "let users make namespaces: sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000"
+    }
+}
+
+fn newer_kernel() -> Finding {
+    Finding::warn(
+        GROUP,
+        "this kernel cannot hold everything; the line above tells what is open",
+        "boot a newer kernel, 6.12 or later",
+    )
 }
 
 async fn canary(site: &Site) -> Finding {
@@ -120,6 +139,9 @@ async fn connection(site: &Site) -> Option<Finding> {
         | How::Signalled(_)
         | How::TimedOut
         | How::OutputLimit
+        | How::MemoryLimit
+        | How::ProcessLimit
+        | How::DiskLimit
         | How::Stopped
         | How::CouldNotStart(_) => None,
     }

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use agents::cage::{Cage, CageSettings, Confinement};
+use agents::cage::{Cage, CageSettings, Confinement, Limits};
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::exit::Exit;
 use crate::cli::instance::Speaker;
 use crate::clock::SystemClock;
-use crate::config::{CageLevel, Config, UnusableState};
+use crate::config::{CageConfig, CageLevel, Config, UnusableState};
 use crate::control;
 use crate::control::desk::ControlDesk;
 use crate::place::PlaceArgs;
@@ -123,11 +123,27 @@ async fn warn_of_unreachable(system: &System, notices: &Notices, stop: &Cancella
 /// The cage that a config describes.
 pub fn cage_of(config: &Config) -> Cage {
     let confinement = match config.cage.level {
+        CageLevel::Auto => Confinement::Auto,
+        CageLevel::Strong => Confinement::Strong,
         CageLevel::Standard => Confinement::Standard,
         CageLevel::Off => Confinement::Off,
     };
     let (toolchains, env) = (config.cage.read.clone(), config.cage.env.clone());
-    Cage::new(CageSettings { confinement, toolchains, env, ..CageSettings::default() })
+    let limits = limits_of(&config.cage);
+    Cage::new(CageSettings { confinement, toolchains, env, limits, ..CageSettings::default() })
+}
+
+fn limits_of(cage: &CageConfig) -> Limits {
+    let bytes = |megabytes: u64| megabytes << 20;
+    Limits {
+        output_bytes: bytes(cage.output_mb),
+        file_bytes: bytes(cage.file_mb),
+        processes: cage.processes,
+        open_files: cage.open_files,
+        memory_bytes: bytes(cage.memory_mb),
+        disk_bytes: bytes(cage.disk_mb),
+        ..Limits::default()
+    }
 }
 
 /// Waits for a signal that asks for an end, and reloads upon those that ask for that.
