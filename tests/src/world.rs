@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use agents::cage::{Cage, CageSettings};
+use agents::cage::{Cage, CageSettings, Confinement};
 use agents::liaison::PATIENCE;
 use agents::task::Task;
 use domain::Timestamp;
@@ -93,7 +93,9 @@ impl Setup<'_> {
         let remotes: Vec<_> = self.repositories.iter().map(|(name, origin)| origin.make(home.path(), name)).collect();
         let config = self.read_config(home.path(), &script, &remotes);
         let settings = downbeat::up::cage_of(&config).settings().clone();
-        let cage = Cage::new(CageSettings { launcher: self.launcher.into(), ..settings });
+        // Not the strongest that this machine has: what is written down must be the same on every one.
+        let confinement = Confinement::Standard;
+        let cage = Cage::new(CageSettings { launcher: self.launcher.into(), confinement, ..settings });
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
         let record = Record::new(home.path());

@@ -176,11 +176,11 @@ pub(super) fn parents() -> HashMap<Pid, Pid> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         Some((pid, parent_in(&stat)?))
     };
-    process_ids().filter_map(parent_of).collect()
+    everybody_running().filter_map(parent_of).collect()
 }
 
 /// Every process in `/proc`.
-pub(super) fn process_ids() -> impl Iterator<Item = Pid> {
+pub(super) fn everybody_running() -> impl Iterator<Item = Pid> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(Pid::from_raw))
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use nix::unistd::{Pid, getpid};
 
 use super::spec::{How, Limits};
-use super::supervisor::{descendants_of, parents, process_ids};
+use super::supervisor::{descendants_of, everybody_running, parents};
 
 /// Bytes of a block in which `stat` counts, whatever the file system's own are.
 const STAT_BLOCK_BYTES: u64 = 512;
@@ -43,7 +43,7 @@ impl Allowance {
     /// What is used too much of now.
     pub(super) fn exceeded(&self) -> Option<How> {
         let ours: Vec<Pid> = if self.own_proc {
-            process_ids().filter(|pid| *pid != getpid()).collect()
+            everybody_running().filter(|pid| *pid != getpid()).collect()
         } else {
             descendants_of(getpid(), &parents()).into_iter().collect()
         };

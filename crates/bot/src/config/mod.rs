@@ -14,6 +14,7 @@ pub mod reading;
 pub mod reload;
 pub mod schema;
 pub mod secret;
+mod wellformed;
 
 mod costs;
 mod excerpt;

@@ -344,8 +344,8 @@ fn tab_completes_hints_and_lists() {
         ────────
                 revise
                 reject
-                retry
                 resume
+                retry
         ana #main › re
                       ^
     "#]]);

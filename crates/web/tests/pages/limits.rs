@@ -21,7 +21,7 @@ const HOSTILE: &str =
 async fn nothing_that_people_agents_or_checks_wrote_becomes_markup() {
     let office = Office::open().await;
     let id = office.ask("ana", WEB, &format!("{HOSTILE}\n{HOSTILE}")).await;
-    office.plan(id, draft(HOSTILE, &[HOSTILE], &[HOSTILE])).await;
+    office.plan(id, draft(HOSTILE, &[HOSTILE], &[])).await;
     office.approve(id, "ben").await;
     office.store.append_log("task", "T-1", &[HOSTILE.to_owned()]).await.unwrap();
     let checks = vec![check(HOSTILE, Conclusion::Passed, HOSTILE)];
@@ -124,7 +124,7 @@ async fn a_failure_names_the_thing_and_the_next_step() {
         DELETE is not possible at /healthz: these pages only show.
         Steer in chat: approve, revise, merge and stop are said in the task's thread.
         Go to the board
-        {"error":{"next":"Steer in chat: approve, revise, merge and stop are said in the task's thread.","what":"Nothing can be changed here","why":"PUT is not possible at /api/tasks: these pages only show."}}"#]].assert_eq(&told);
+        {"error":{"what":"Nothing can be changed here","why":"PUT is not possible at /api/tasks: these pages only show.","next":"Steer in chat: approve, revise, merge and stop are said in the task's thread."}}"#]].assert_eq(&told);
 }
 
 #[tokio::test]

@@ -249,9 +249,8 @@ impl Call {
     /// Whether enough is known to tell people. Some agents announce a call before they know what it is.
     pub(super) fn is_told(&self) -> bool {
         let input = self.0.raw_input.as_ref().and_then(Value::as_object);
-        let is_known = input.is_some_and(|input| match self.0.kind {
-            v1::ToolKind::Execute => input.contains_key("command"),
-            _ => !input.is_empty(),
+        let is_known = input.is_some_and(|input| {
+            if self.0.kind == v1::ToolKind::Execute { input.contains_key("command") } else { !input.is_empty() }
         });
         is_known || self.0.status != v1::ToolCallStatus::Pending
     }
@@ -323,7 +322,10 @@ fn kind_of(kind: v1::ToolKind) -> ToolKind {
         v1::ToolKind::Search | v1::ToolKind::Think => ToolKind::Search,
         v1::ToolKind::Execute => ToolKind::Execute,
         v1::ToolKind::Fetch => ToolKind::Fetch,
-        _ => ToolKind::Other,
+        other => {
+            tracing::debug!(?other, "a kind of tool that is told as any other");
+            ToolKind::Other
+        }
     }
 }
 
@@ -388,6 +390,9 @@ pub(super) fn stopped(answer: &Value) -> Option<Stopped> {
         v1::StopReason::EndTurn => Stopped::AtItsEnd,
         v1::StopReason::Refusal => Stopped::Refused,
         v1::StopReason::Cancelled => Stopped::Cancelled,
-        _ => Stopped::AtALimit,
+        other => {
+            tracing::debug!(?other, "a turn stopped at a limit");
+            Stopped::AtALimit
+        }
     })
 }
