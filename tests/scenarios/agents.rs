@@ -84,7 +84,7 @@ fn nothing_is_written_outside_of_the_tree() {
         "look around plan=off",
         expect![[r#"
             bot:  T-1 failed: the agent scripted ended with exit code 1; its last words:
-                  scripted agent: Permission denied (os error 13)
+                  scripted agent: Read-only file system (os error 30)
                   Say `retry T-1` to run it again, or `log T-1` to read what was printed.
                   [1] Retry
         "#]],

@@ -113,7 +113,6 @@ fn a_pause_keeps_what_was_done_and_a_step_back_undoes_it() {
             bot:  T-1 has no checkpoint 7. Say `checkpoints T-1` to see what there is.
             ana:  rollback T-1 1 now a third page  👀
                   [T-1] waiting for its turn to work · one message waits for the agent
-                  [T-1] working
                   [T-1] publishing +2 −0 in first.md, third.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in first.md, third.md · its check words passed
@@ -159,7 +158,7 @@ fn a_task_is_stopped_and_ends_while_it_rests() {
             ana:  retry T-1 with nobody
             bot:  There is no agent called nobody. I know scripted.
             ana:  retry T-1 with scripted model=large  👀
-                  [T-1] waiting for its turn to work
+                  [T-1] waiting for its turn to work · asked by ana · sample on main · agent scripted (large) · read 0 messages · caged: LEVEL
                   [T-1] working
             ana:  interrupt T-1  👀
                   [T-1] working · one message waits for the agent

@@ -94,7 +94,10 @@ impl Setup<'_> {
         let config = self.read_config(home.path(), &script, &remotes);
         let settings = downbeat::up::cage_of(&config).settings().clone();
         // Not the strongest that this machine has: what is written down must be the same on every one.
-        let confinement = Confinement::Standard;
+        let confinement = match settings.confinement {
+            Confinement::Auto => Confinement::Standard,
+            named @ (Confinement::Strong | Confinement::Standard | Confinement::Off) => named,
+        };
         let cage = Cage::new(CageSettings { launcher: self.launcher.into(), confinement, ..settings });
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");

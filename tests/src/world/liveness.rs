@@ -67,7 +67,14 @@ async fn missing(store: &Store, task: &Task, debts: &[Debt]) -> Result<Option<&'
 /// Whether a task whose request says `doze while planning` or `doze while working` does so.
 pub(super) async fn dozes(store: &Store) -> bool {
     let tasks = view::newest(store, TASKS_MAX).await.expect("the state can be read");
-    tasks.iter().any(|task| task.title.contains(&format!("doze while {}", task.state)))
+    for line in tasks.iter().filter(|task| task.title.contains(&format!("doze while {}", task.state))) {
+        let task = store.load::<Task>(&line.id).await.expect("the state can be read");
+        // Who was told something does that and sleeps no more.
+        if task.is_some_and(|task| task.untold().len() == task.said.len()) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether a session was asked to stop and has not answered yet.
