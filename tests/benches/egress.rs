@@ -31,7 +31,7 @@ pub fn carry(figures: &mut Vec<Figure>) {
     let gate = runtime.block_on(open(home.path(), source, provider));
     let direct: Vec<f64> =
         (0..RUNS).map(|_| pace(TcpStream::connect(("127.0.0.1", source)).expect("it listens"))).collect();
-    let through: Vec<f64> = (0..RUNS).map(|_| pace(tunnel(&gate.socket(), source))).collect();
+    let through: Vec<f64> = (0..RUNS).map(|_| pace(tunnel(gate.socket(), source))).collect();
     let own = Figure::of_runs("gate: 500 MB through a tunnel", "ms", through).at_most(1_000.0);
     let peer = Figure::of_runs("peer: 500 MB over TCP on this machine", "ms", direct);
     let [carried, straight] = [&own, &peer].map(|figure| format!("{:.0} MB/s", MEASURE / 1e3 / figure.median()));

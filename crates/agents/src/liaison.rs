@@ -15,6 +15,7 @@ use store::{ApplyError, Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::UNPOISONED;
 use crate::session::people::{People, Question, QuestionKind, Reply, Steer};
 use crate::task::{Task, TaskEvent, TaskState, Word, WordKind};
 
@@ -126,7 +127,7 @@ impl Liaison {
     }
 
     fn given_up(&self) -> Option<u32> {
-        *self.given_up.lock().expect("no code panics while it holds this lock")
+        *self.given_up.lock().expect(UNPOISONED)
     }
 
     async fn apply(&self, event: TaskEvent) -> Result<(), ApplyError> {
@@ -156,7 +157,7 @@ impl Liaison {
                 Standing::Over => return Ok(Reply::Unanswered),
             };
             if self.is_over(deadline) {
-                *self.given_up.lock().expect("no code panics while it holds this lock") = Some(open);
+                *self.given_up.lock().expect(UNPOISONED) = Some(open);
                 return Ok(Reply::Unanswered);
             }
             tokio::select! {

@@ -25,3 +25,6 @@ pub mod session;
 pub mod setup;
 pub mod tools;
 pub mod workspace;
+
+/// Why a lock is never found poisoned.
+pub(crate) const UNPOISONED: &str = "no code panics while it holds this lock";

@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::TaskId;
 use store::{Store, Table};
 
+use crate::UNPOISONED;
 use crate::cage::ProgressSink;
 use crate::task::Task;
 
@@ -53,7 +54,7 @@ impl TaskLog {
     /// Keeps what has come in by now.
     pub async fn keep(&self) {
         let lines = {
-            let mut waiting = self.waiting.lock().expect("no code panics while it holds this lock");
+            let mut waiting = self.waiting.lock().expect(UNPOISONED);
             std::mem::take(&mut waiting.lines)
         };
         if lines.is_empty() {
@@ -69,7 +70,7 @@ impl TaskLog {
 
 impl ProgressSink for TaskLog {
     fn line(&self, text: &str) {
-        let mut waiting = self.waiting.lock().expect("no code panics while it holds this lock");
+        let mut waiting = self.waiting.lock().expect(UNPOISONED);
         waiting.n_seen += 1;
         if waiting.n_seen <= LINES_MAX {
             waiting.lines.push(text.to_owned());

@@ -113,21 +113,29 @@ impl Store {
         event: M::Event,
         make: impl Fn(u64, Timestamp) -> Result<(M::Id, Step<M>), Rejected>,
     ) -> Result<Created<M>, ApplyError> {
-        let now = self.now();
         let mut tx = self.begin().await?;
-        let none = Statement { sql: M::SELECT, args: vec!["".into()] };
-        let Noted::First(_) = note_cause(&mut tx, &cause, &none, now).await? else {
-            return Ok(Created::Repeated);
+        let created = self.create_within(&mut tx, &cause, &event, make).await;
+        self.conclude(tx, created).await
+    }
+
+    async fn create_within<M: Table>(
+        &self,
+        tx: &mut Tx,
+        cause: &Cause,
+        event: &M::Event,
+        make: impl Fn(u64, Timestamp) -> Result<(M::Id, Step<M>), Rejected>,
+    ) -> Result<(Created<M>, Option<Woken>), ApplyError> {
+        let now = self.now();
+        let Noted::First(_) = note_cause(tx, cause, None, now).await? else {
+            return Ok((Created::Repeated, None));
         };
         let row = tx.first(NEXT_NUMBER, &[M::KIND.into()]).await?;
         let number = row.map(|row| row.int("value")).transpose()?.unwrap_or_default();
         let (id, step) = make(u64::try_from(number).unwrap_or_default(), now).map_err(ApplyError::Rejected)?;
-        let write = Write { id: &id, version: 1, step: &step, event: &event, cause: &cause, now };
+        let write = Write { id: &id, version: 1, step: &step, event, cause, now };
         let contended = || ApplyError::Contended { kind: M::KIND, id: id.to_string() };
-        let woken = write.run(&mut tx).await?.ok_or_else(contended)?;
-        tx.commit().await?;
-        self.wake_all(woken);
-        Ok(Created::Done(id, step.state))
+        let woken = write.run(tx).await?.ok_or_else(contended)?;
+        Ok((Created::Done(id, step.state), Some(woken)))
     }
 
     /// The machine `id` as it is now.
@@ -152,13 +160,7 @@ impl Store {
         event: impl Fn(&Row) -> Result<M::Event, StoreError>,
         cause: Cause,
     ) -> Result<Option<Row>, ApplyError> {
-        let mut n_tries = 1;
-        loop {
-            match Box::pin(self.try_keep_and_apply(keep, (id, start()), &event, &cause)).await {
-                Err(error) if error.is_lost_race() && n_tries < TRIES_MAX => n_tries += 1,
-                kept => return kept,
-            }
-        }
+        until_won(|| Box::pin(self.try_keep_and_apply(keep, (id, start()), &event, &cause))).await
     }
 
     async fn try_keep_and_apply<M: Table>(
@@ -169,14 +171,14 @@ impl Store {
         cause: &Cause,
     ) -> Result<Option<Row>, ApplyError> {
         let mut tx = self.begin_for(M::KIND, &id.to_string()).await?;
-        let Some(row) = tx.first(keep.sql, &keep.args).await? else {
-            tx.rollback().await?;
-            return Ok(None);
+        let kept = async {
+            let Some(row) = tx.first(keep.sql, &keep.args).await? else { return Ok((None, None)) };
+            let (_, woken) = self.apply_within(&mut tx, (id, Some(start)), &event(&row)?, cause).await?;
+            // A row that is new is kept, also where its cause was applied before.
+            Ok((Some(row), Some(woken.unwrap_or_default())))
         };
-        let (_, woken) = self.apply_within(&mut tx, (id, Some(start)), &event(&row)?, cause).await?;
-        tx.commit().await?;
-        self.wake_all(woken);
-        Ok(Some(row))
+        let kept = kept.await;
+        self.conclude(tx, kept).await
     }
 
     async fn settle<M: Table>(
@@ -186,13 +188,7 @@ impl Store {
         event: &M::Event,
         cause: &Cause,
     ) -> Result<Applied<M>, ApplyError> {
-        let mut n_tries = 1;
-        loop {
-            match Box::pin(self.try_apply((id, start.clone()), event, cause)).await {
-                Err(error) if error.is_lost_race() && n_tries < TRIES_MAX => n_tries += 1,
-                settled => return settled,
-            }
-        }
+        until_won(|| Box::pin(self.try_apply((id, start.clone()), event, cause))).await
     }
 
     async fn try_apply<M: Table>(
@@ -202,17 +198,27 @@ impl Store {
         cause: &Cause,
     ) -> Result<Applied<M>, ApplyError> {
         let mut tx = self.begin_for(M::KIND, &id.to_string()).await?;
-        match self.apply_within(&mut tx, (id, start), event, cause).await {
-            Ok((applied @ Applied::Done(_), woken)) => {
+        let applied = self.apply_within(&mut tx, (id, start), event, cause).await;
+        self.conclude(tx, applied).await
+    }
+
+    /// Ends a transaction by what came of it: a change with whom it wakes is committed, all else is as if it had not been.
+    async fn conclude<T>(&self, tx: Tx, came_to: Result<(T, Option<Woken>), ApplyError>) -> Result<T, ApplyError> {
+        match came_to {
+            Ok((done, Some(woken))) => {
                 tx.commit().await?;
                 self.wake_all(woken);
-                Ok(applied)
+                Ok(done)
             }
-            Ok((unchanged, _)) => tx.rollback().await.map(|()| unchanged).map_err(ApplyError::from),
+            Ok((unchanged, None)) => {
+                tx.rollback().await?;
+                Ok(unchanged)
+            }
             Err(refused @ (ApplyError::Rejected(_) | ApplyError::Missing { .. } | ApplyError::Contended { .. })) => {
                 tx.rollback().await?;
                 Err(refused)
             }
+            // Of a connection that failed nothing is certain; it is given up.
             Err(broken @ ApplyError::Store(_)) => Err(broken),
         }
     }
@@ -224,13 +230,13 @@ impl Store {
         (id, start): (&M::Id, Option<M>),
         event: &M::Event,
         cause: &Cause,
-    ) -> Result<(Applied<M>, Woken), ApplyError> {
+    ) -> Result<(Applied<M>, Option<Woken>), ApplyError> {
         let (now, id_text) = (self.now(), id.to_string());
         let select = Statement { sql: M::SELECT, args: vec![id_text.as_str().into()] };
-        let row = match note_cause(tx, cause, &select, now).await? {
+        let row = match note_cause(tx, cause, Some(&select), now).await? {
             Noted::First(row) => row,
-            Noted::Repeated => return Ok((Applied::Repeated, Woken::default())),
-            Noted::Superseded => return Ok((Applied::Superseded, Woken::default())),
+            Noted::Repeated => return Ok((Applied::Repeated, None)),
+            Noted::Superseded => return Ok((Applied::Superseded, None)),
         };
         let (version, state) = match (row, start) {
             (Some(row), _) => (row.int("version")?, parse_body(id, &row.text("body")?)?),
@@ -242,7 +248,7 @@ impl Store {
         let Some(woken) = write.run(tx).await? else {
             return Err(ApplyError::Contended { kind: M::KIND, id: id_text });
         };
-        Ok((Applied::Done(step.state), woken))
+        Ok((Applied::Done(step.state), Some(woken)))
     }
 
     fn wake_all(&self, woken: Woken) {
@@ -262,8 +268,19 @@ enum Noted {
     Superseded,
 }
 
+/// Tries anew what lost a race.
+async fn until_won<T, F: Future<Output = Result<T, ApplyError>>>(attempt: impl Fn() -> F) -> Result<T, ApplyError> {
+    let mut n_tries = 1;
+    loop {
+        match attempt().await {
+            Err(error) if error.is_lost_race() && n_tries < TRIES_MAX => n_tries += 1,
+            settled => return settled,
+        }
+    }
+}
+
 /// Marks the cause as applied, and reads a row beside.
-async fn note_cause(tx: &mut Tx, cause: &Cause, read: &Statement, now: Timestamp) -> Result<Noted, StoreError> {
+async fn note_cause(tx: &mut Tx, cause: &Cause, read: Option<&Statement>, now: Timestamp) -> Result<Noted, StoreError> {
     match cause {
         Cause::Delivery(id) => {
             let see = Statement { sql: SEE_DELIVERY, args: vec![id.as_str().into(), now.into()] };
@@ -281,7 +298,10 @@ async fn note_cause(tx: &mut Tx, cause: &Cause, read: &Statement, now: Timestamp
             let was_answered = tx.first(ENDED, &claim).await?.is_some();
             Ok(if was_answered { Noted::Repeated } else { Noted::Superseded })
         }
-        Cause::Person(_) => Ok(Noted::First(tx.first(read.sql, &read.args).await?)),
+        Cause::Person(_) => Ok(Noted::First(match read {
+            Some(read) => tx.first(read.sql, &read.args).await?,
+            None => None,
+        })),
     }
 }
 

@@ -47,13 +47,14 @@ impl Tx {
         })
     }
 
-    /// Writes with one statement and reads one row with another, in one round trip; says how many rows it wrote. The
-    /// row is as it was before: on PostgreSQL neither sees what the other does.
+    /// Writes with one statement and reads one row with another, where one is wanted, in one round trip; says how many
+    /// rows it wrote. The row is as it was before: on PostgreSQL neither sees what the other does.
     pub(crate) async fn write_and_read(
         &mut self,
         write: &Statement,
-        read: &Statement,
+        read: Option<&Statement>,
     ) -> Result<(u64, Option<Row>), StoreError> {
+        let Some(read) = read else { return Ok((self.execute(write.sql, &write.args).await?, None)) };
         match self {
             Self::Sqlite(turn) => {
                 let written = bound!(write.sql, &write.args).execute(turn.connection()).await?.rows_affected();

@@ -9,6 +9,7 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 
 use super::{Dispatcher, Run, Trouble};
+use crate::UNPOISONED;
 use crate::money::{Meter, Settled, Spender};
 use crate::session::event::AgentEvent;
 use crate::session::watch::{Advice, Watch, WatchSettings};
@@ -30,7 +31,7 @@ pub(super) struct Observer {
 impl Observer {
     /// What a session came to; one that was ended from here says why.
     pub(super) fn explain<T>(&self, came_to: Result<T, SessionError>) -> Result<T, SessionError> {
-        let why = self.ended_for.lock().expect("no code panics while it holds this lock").clone();
+        let why = self.ended_for.lock().expect(UNPOISONED).clone();
         match (came_to, why) {
             (Err(_), Some(why)) => Err(SessionError::Failed(why)),
             (came_to, _) => came_to,
@@ -46,12 +47,12 @@ impl Witness for Observer {
     fn event(&self, event: &AgentEvent) {
         self.meter.hear(event);
         let advice = {
-            let mut watch = self.watch.lock().expect("no code panics while it holds this lock");
+            let mut watch = self.watch.lock().expect(UNPOISONED);
             watch.hear(event, self.since_beginning())
         };
         // A nudge would have to be said by somebody; an agent that goes on in its circle is ended soon after it.
         if let Some(Advice::Stop { why, .. }) = advice {
-            *self.ended_for.lock().expect("no code panics while it holds this lock") = Some(why);
+            *self.ended_for.lock().expect(UNPOISONED) = Some(why);
             self.stop.cancel();
         }
     }

@@ -24,8 +24,7 @@ use crate::{checkpoint, money, prompt};
 struct Around {
     observer: Observer,
     /// Open for as long as the turn goes on; closed when this is dropped.
-    _gate: Option<OpenGate>,
-    socket: Option<PathBuf>,
+    gate: Option<OpenGate>,
     transcript: PathBuf,
 }
 
@@ -152,7 +151,7 @@ impl Dispatcher {
     ) -> Session<'a> {
         let request = run.task.request.text.as_str();
         let (stop, time_max) = (around.observer.stop.clone(), self.time_max);
-        let (gate, transcript) = (around.socket.as_deref(), Some(around.transcript.as_path()));
+        let (gate, transcript) = (around.gate.as_ref().map(OpenGate::socket), Some(around.transcript.as_path()));
         let unattended = Session::unattended(workspace, prompt, &*run.log);
         let (witness, people) = (&around.observer, &*run.liaison);
         Session { request, stop, time_max, people, witness, steering, gate, transcript, ..unattended }
@@ -185,8 +184,7 @@ impl Dispatcher {
         tokio::fs::create_dir_all(&self.transcripts).await.map_err(failed)?;
         Ok(Around {
             observer: self.observer(run),
-            socket: gate.as_ref().map(OpenGate::socket),
-            _gate: gate,
+            gate,
             transcript: self.transcripts.join(format!("{}.jsonl", run.task.id)),
         })
     }

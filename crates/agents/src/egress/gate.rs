@@ -53,6 +53,7 @@ pub(super) struct Gate {
 pub struct OpenGate {
     gate: Arc<Gate>,
     room: PathBuf,
+    socket: PathBuf,
 }
 
 /// A request that is not passed on.
@@ -80,12 +81,13 @@ impl OpenGate {
         });
         let (serving, stop) = (gate.clone(), gate.stop.clone());
         gate.tracker.spawn(async move { stop.run_until_cancelled(serving.accept(listener)).await });
-        Ok(Self { gate, room })
+        let socket = room.join(SOCKET);
+        Ok(Self { gate, room, socket })
     }
 
     /// The socket, for [`Network::Gate`](crate::cage::Network).
-    pub fn socket(&self) -> PathBuf {
-        self.room.join(SOCKET)
+    pub fn socket(&self) -> &Path {
+        &self.socket
     }
 
     /// What the requests to each provider came to so far.

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use domain::{RepoName, TaskId};
 
 use super::pattern::Pattern;
+use crate::UNPOISONED;
 use crate::task::Task;
 
 /// The most patterns that one task claims, and the most files of which is known that it touched them: what one change
@@ -58,7 +59,7 @@ impl Claims {
                 format!("a task claims at most {CLAIMED_MAX} patterns; claim whole folders, such as `src/login/**`");
             return Err(why);
         }
-        let mut by_task = self.by_task.lock().expect("no code panics while it holds this lock");
+        let mut by_task = self.by_task.lock().expect(UNPOISONED);
         by_task.retain(|id, _| live.contains(id) || *id == task.id);
         let others = by_task.iter().filter(|(id, claim)| **id != task.id && claim.repo == task.request.repo);
         let overlaps: Vec<String> = others.flat_map(|(id, claim)| claim.overlaps(*id, patterns)).collect();
@@ -66,7 +67,7 @@ impl Claims {
     }
 
     fn with_claim<T>(&self, task: &Task, act: impl FnOnce(&mut Claim) -> T) -> T {
-        let mut by_task = self.by_task.lock().expect("no code panics while it holds this lock");
+        let mut by_task = self.by_task.lock().expect(UNPOISONED);
         act(by_task.entry(task.id).or_insert_with(|| Claim::of(task)))
     }
 }

@@ -18,7 +18,7 @@ use super::pattern::Pattern;
 use super::*;
 use crate::cage::ProgressSink;
 use crate::session::people::{People, Question, Reply};
-use crate::task::{PlanMode, Request, Task, TaskState, Waits};
+use crate::task::{PlanMode, Request, Task, Waits};
 
 fn task(id: &str, agent: &str, text: &str) -> Task {
     let request = Request {
@@ -35,20 +35,7 @@ fn task(id: &str, agent: &str, text: &str) -> Task {
         receipt: String::new(),
         waits: Waits::default(),
     };
-    let state = TaskState::Planning { feedback: Vec::new() };
-    let (created_at, card) = (Timestamp::default(), None);
-    Task {
-        id: id.parse().unwrap(),
-        request,
-        created_at,
-        card,
-        sessions: 1,
-        plans: 0,
-        waits: 0,
-        questions: 0,
-        said: Vec::new(),
-        state,
-    }
+    Task::submit(id.parse().unwrap(), request, Timestamp::default()).state
 }
 
 /// Everybody whom the desk reaches.

@@ -23,13 +23,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{Workspace, WorkspaceError, disk, remove_dir};
+use crate::UNPOISONED;
 
 /// How long nobody must have asked for a tree before a new one is made: an agent that just got its tree is starting.
 const QUIET: Duration = Duration::from_secs(2);
 /// How often the heads of the targets are compared with the clones: as often as a queue looks at them.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
-
-const UNPOISONED: &str = "no code panics while it holds this lock";
 
 /// The clones that stand ready.
 #[derive(Debug)]

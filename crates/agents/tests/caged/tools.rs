@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agents::cage::{ProgressSink, SilentSink};
 use agents::session::Unattended;
-use agents::task::{PlanMode, Request, Task, TaskState, Waits};
+use agents::task::{PlanMode, Request, Task, Waits};
 use agents::tools::{Claims, Desks, Spoken, Threads};
 use async_trait::async_trait;
 use domain::{Clock, ThreadRef, Timestamp};
@@ -47,20 +47,7 @@ fn task() -> Task {
         receipt: String::new(),
         waits: Waits::default(),
     };
-    let state = TaskState::Planning { feedback: Vec::new() };
-    let (created_at, card) = (Timestamp::default(), None);
-    Task {
-        id: "T-1".parse().unwrap(),
-        request,
-        created_at,
-        card,
-        sessions: 1,
-        plans: 0,
-        waits: 0,
-        questions: 0,
-        said: Vec::new(),
-        state,
-    }
+    Task::submit("T-1".parse().unwrap(), request, Timestamp::default()).state
 }
 
 /// What an agent says that calls one tool and goes.
