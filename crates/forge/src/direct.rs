@@ -2,8 +2,8 @@
 //! without starting git.
 //!
 //! A push between two directories starts eight processes. Where nobody has a say but git's defaults, all that a push
-//! does is to copy a few objects and to move one ref by compare-and-swap under its lock, which the library does in the
-//! same files. Whatever is set beyond the defaults (a hook, a rule for receiving, a working tree, another owner or
+//! does is to copy a few objects and to move one ref by compare-and-swap under its lock, which is done here in the same
+//! files. Whatever is set beyond the defaults (a hook, a rule for receiving, a working tree, another owner or
 //! format) makes the repository not plain, and then git itself is asked; so it is after every answer that is not clear.
 
 use std::collections::HashSet;
@@ -15,6 +15,7 @@ use git2::{ErrorCode, ObjectType, Oid, ReferenceType, Repository};
 use crate::git::GitError;
 use crate::mirror::{Mirror, RemoteTarget, landed_ref, oid, sha};
 use crate::push::{Push, Pushed};
+use crate::ref_lock::{Moved, move_ref};
 
 /// So many commits and objects are copied one by one at most; more travel better in a pack, which git makes.
 const COMMITS_MAX: usize = 64;
@@ -56,10 +57,13 @@ impl Mirror {
             if copy(mirror, &remote, &objects).is_err() || direct(&remote, &reference)?.is_none() {
                 return Ok(None);
             }
-            Ok(match remote.reference_matching(&reference, ids[1], true, ids[0], "landed") {
-                Ok(_) => Some(Pushed::Done),
-                Err(error) if matches!(error.code(), ErrorCode::Modified | ErrorCode::Locked) => Some(Pushed::Stale),
-                Err(_) => None,
+            Ok(match move_ref(&remote, &reference, ids, direct) {
+                Ok(Moved::Done) => Some(Pushed::Done),
+                Ok(Moved::Elsewhere | Moved::Locked) => Some(Pushed::Stale),
+                Err(error) => {
+                    tracing::debug!("{reference} is left to git: {error}");
+                    None
+                }
             })
         })
         .await
@@ -76,7 +80,7 @@ impl Mirror {
 fn open_plain(path: &Path) -> Option<Repository> {
     let is_ours = std::fs::metadata(path).ok()?.uid() == nix::unistd::geteuid().as_raw();
     let is_special =
-        ["worktrees", "shallow", "commondir", "config.worktree"].iter().any(|name| path.join(name).exists());
+        ["worktrees", "shallow", "commondir", "config.worktree", "logs"].iter().any(|name| path.join(name).exists());
     if !is_ours || is_special || has_hooks(&path.join("hooks")) || !is_default(&path.join("config")) {
         return None;
     }

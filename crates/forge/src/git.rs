@@ -241,6 +241,8 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 
 /// How much of standard error is kept, in bytes: enough for the refusal of a wordy hook.
 pub(crate) const STDERR_BYTES_KEPT: usize = 16 << 10;
+/// How long a git that ran over its time may take to end once it is asked; it has a few files to remove.
+const GRACE: Duration = Duration::from_secs(2);
 /// How many lines of it an error shows.
 const STDERR_LINES_SHOWN: usize = 8;
 
@@ -301,8 +303,10 @@ impl GitCall {
     /// Runs the call and returns what it printed, whatever its exit code.
     pub async fn run(self) -> Result<GitOutput, GitError> {
         let mut child = self.spawn(if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() })?;
-        let mut group = ProcessGroup::of(&child);
+        // Git takes its locks back when it is asked to end, and a lock that is left behind stops whoever comes next.
+        let mut group = ProcessGroup::of(&child, Signal::SIGTERM);
         let Ok(ended) = tokio::time::timeout(self.limit, self.converse(&mut child)).await else {
+            group.end(&mut child).await;
             return Err(GitError::TimedOut { verb: self.verb, limit: self.limit });
         };
         let output = ended?;
@@ -325,9 +329,11 @@ impl GitCall {
         Ok(String::from_utf8_lossy(&self.bytes().await?).trim().to_owned())
     }
 
-    /// Starts a call that is talked with over its pipes; it dies when the child is dropped.
-    pub(crate) fn start(self) -> Result<Child, GitError> {
-        self.spawn(Stdio::piped())
+    /// Starts a call that is talked with over its pipes, and that only reads; it dies when its group is dropped.
+    pub(crate) fn start(self) -> Result<(Child, ProcessGroup), GitError> {
+        let child = self.spawn(Stdio::piped())?;
+        let group = ProcessGroup::of(&child, Signal::SIGKILL);
+        Ok((child, group))
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the one place that runs git")]
@@ -347,8 +353,7 @@ impl GitCall {
             .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true);
+            .process_group(0);
         for (n, (key, value)) in self.config.iter().enumerate() {
             command.env(format!("GIT_CONFIG_KEY_{n}"), key).env(format!("GIT_CONFIG_VALUE_{n}"), value);
         }
@@ -398,16 +403,26 @@ impl GitOutput {
 /// Answers git's question for a password from the environment, which only we and root can read.
 const CREDENTIAL_HELPER: &str = "!f() { test \"$1\" = get && printf 'username=%s\\npassword=%s\\n' \"$DOWNBEAT_GIT_USER\" \"$DOWNBEAT_GIT_PASSWORD\"; }; f";
 
-/// Kills git and what it started (ssh, pack programs) when dropped before git was waited for. Once it was, its number
+/// Ends git and what it started (ssh, pack programs) when dropped before git was waited for. Once it was, its number
 /// may belong to somebody else, so the leader is forgotten then.
 #[derive(Debug)]
 pub(crate) struct ProcessGroup {
     leader: Option<Pid>,
+    signal: Signal,
 }
 
 impl ProcessGroup {
-    pub(crate) fn of(child: &Child) -> Self {
-        Self { leader: child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw) }
+    fn of(child: &Child, signal: Signal) -> Self {
+        Self { leader: child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw), signal }
+    }
+
+    /// Ends the group; who does not go when asked is killed.
+    async fn end(&mut self, child: &mut Child) {
+        let Some(leader) = self.leader.take() else { return };
+        let _ = killpg(leader, self.signal);
+        if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
+            let _ = killpg(leader, Signal::SIGKILL);
+        }
     }
 
     /// The leader was waited for.
@@ -419,7 +434,7 @@ impl ProcessGroup {
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if let Some(leader) = self.leader {
-            let _ = killpg(leader, Signal::SIGKILL);
+            let _ = killpg(leader, self.signal);
         }
     }
 }

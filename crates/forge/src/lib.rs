@@ -26,6 +26,7 @@ mod merger;
 mod occupancy;
 mod plain;
 mod push;
+mod ref_lock;
 
 pub use candidate::{Candidate, MergeOrder, Signature};
 pub use changes::FileChange;

@@ -27,6 +27,7 @@ use crate::forge::{Forge, ForgeError, Landing, LandingPlace, MergeCommand, PullR
 use crate::mirror::{Mirror, RemoteTarget, landed_ref};
 use crate::occupancy::Occupancy;
 use crate::push::{Push, Pushed};
+use crate::ref_lock::lock_of;
 use crate::remote::Remote;
 
 /// Any git remote as a forge: path, ssh or https.
@@ -159,7 +160,7 @@ impl Forge for LocalForge {
         match push.run(&self.mirror).await? {
             Pushed::Done => Ok(Landing::Landed),
             Pushed::Refused { why } => Ok(Landing::Refused { why }),
-            Pushed::Stale => self.explain_stale(from, to).await,
+            Pushed::Stale => self.explain_stale(from, to, &standing.place).await,
         }
     }
 
@@ -183,14 +184,18 @@ impl Forge for LocalForge {
 impl LocalForge {
     /// The lease failed: somebody moved the ref, checked the target out, or landed this very commit between our look and
     /// our push.
-    async fn explain_stale(&self, from: &Sha, to: &Sha) -> Result<Landing, ForgeError> {
+    async fn explain_stale(&self, from: &Sha, to: &Sha, place: &str) -> Result<Landing, ForgeError> {
         let head = self.standing().await?.head;
         if self.mirror.is_ancestor(to, &head).await? {
             Ok(Landing::Landed)
         } else if head != *from {
             Ok(Landing::Moved { head })
         } else {
-            Err(ForgeError::transient(format!("the target was busy while {} was landing", to.short())))
+            let locks = self.mirror.remote().local_path().map(|path| [path.join(place), path.join(".git").join(place)]);
+            let lock = locks.and_then(|at| at.iter().map(|at| lock_of(at)).find(|lock| lock.exists()));
+            let next_step = lock.map(|lock| format!("; if no git is at work there, remove {}", lock.display()));
+            let busy = format!("the target was busy while {} was landing", to.short());
+            Err(ForgeError::transient(busy + &next_step.unwrap_or_default()))
         }
     }
 }

@@ -86,8 +86,8 @@ impl Mirror {
         let work_tree = self.written_attributes(&attributes).await?;
         let padding = self.read("the padding of answers".to_owned(), padding_commits).await?;
         let call = self.inner.git.call("merge-tree", work_tree.path()).git_dir(self.path()).work_tree(work_tree.path());
-        let mut child = call.args(["--write-tree", "--stdin", "-z", "--name-only", "--no-messages"]).start()?;
-        let group = ProcessGroup::of(&child);
+        let (mut child, group) =
+            call.args(["--write-tree", "--stdin", "-z", "--name-only", "--no-messages"]).start()?;
         let piped = "every pipe of a started call is ours";
         Ok(Merger {
             attributes,

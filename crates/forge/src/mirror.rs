@@ -22,6 +22,7 @@ use tokio::sync::Mutex;
 use crate::attributes::BarrenTrees;
 use crate::git::{Git, GitCall, GitError};
 use crate::merger::KeptMerger;
+use crate::ref_lock::break_locks;
 use crate::remote::Remote;
 
 /// A bare mirror of one repository. Cloning it is cheap and shares the lock.
@@ -66,7 +67,8 @@ pub fn landed_ref(target: &BranchName) -> String {
 
 impl Mirror {
     /// Opens the mirror at `path`, making an empty one if there is none. Nothing is fetched. Temporary files of
-    /// the mirror go to `scratch`, on the same file system.
+    /// the mirror go to `scratch`, on the same file system. Nobody else may have it open: locks that are found in it are
+    /// those of a process that was killed.
     pub async fn open(
         git: Git,
         path: PathBuf,
@@ -76,6 +78,7 @@ impl Mirror {
     ) -> Result<Self, GitError> {
         tokio::fs::create_dir_all(&path).await.map_err(|e| GitError::io(&path, &e))?;
         tokio::fs::create_dir_all(&scratch).await.map_err(|e| GitError::io(&scratch, &e))?;
+        break_locks(&path).map_err(|e| GitError::io(&path, &e))?;
         let made = git.call("init", &path).args(["--bare", "--quiet", "--template="]);
         made.args([format!("--initial-branch={target}")]).args([&path]).bytes().await?;
         let fetching = Mutex::new(());

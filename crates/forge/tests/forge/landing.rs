@@ -10,7 +10,7 @@ use crate::world::{World, made, order, snapshot, worlds, write};
 
 const LANDED: &str = "refs/downbeat/landed/main";
 
-async fn next(world: &World, repository: &Repository, base: &Sha, file: &str) -> Sha {
+pub async fn next(world: &World, repository: &Repository, base: &Sha, file: &str) -> Sha {
     let dir = world.path(&format!("work-{file}"));
     repository.mirror.clone_workspace(&dir, base, &crate::world::branch("work")).await.unwrap();
     write(&dir, &[(file, "new\n")]);
@@ -20,7 +20,7 @@ async fn next(world: &World, repository: &Repository, base: &Sha, file: &str) ->
     made(repository.mirror.candidate(&order(base, &head)).await.unwrap())
 }
 
-async fn land(repository: &Repository, from: &Sha, to: &Sha) -> Landing {
+pub async fn land(repository: &Repository, from: &Sha, to: &Sha) -> Landing {
     repository.forge.land(from, to).await.unwrap()
 }
 

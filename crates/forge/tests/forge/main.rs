@@ -6,6 +6,7 @@ mod candidates;
 mod hermetic;
 mod landing;
 mod locating;
+mod locks;
 mod merging;
 mod publishing;
 mod reading;
