@@ -1,10 +1,11 @@
-//! The process is killed with `kill -9` at twenty instants of one road, and the road ends as if nothing had happened.
+//! The process is killed with `kill -9` at twenty instants of a road, and the road ends as if nothing had happened.
 //!
 //! The instants are aimed so that every kind of effect is in flight at one of them. Nothing in the product slows down for
 //! that: the database tells which lanes have a lease, and the moment the wanted one has, the process is frozen
 //! (`SIGSTOP`), looked at again, and either killed as it stands or let go on. About half of the kills wait while frozen until
 //! the effect has taken place (its git has ended, its event is in the inbox, its message is on the console): those die
-//! with the deed done and not noted.
+//! with the deed done and not noted. An instant that did not come on one road, because an effect was over sooner than we
+//! looked, is waited for on the next.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ const LANES: [(&str, u64); 9] = [
     ("report", 2),
 ];
 const KILLS: u32 = 20;
+/// More roads than this without an instant that is aimed at mean that it never comes.
+const ROADS_MAX: u32 = 8;
 
 /// Ended processes must be gone after this, whatever they were doing.
 const END_MAX: Duration = Duration::from_secs(3);
@@ -80,18 +83,19 @@ pub fn twenty_kills_change_nothing() {
 
     let (seed, dice) = Dice::thrown();
     println!("seed {seed}: set {SEED_VARIABLE}={seed} to aim at the same instants again");
-    let world = World::new();
-    let mut storm = Storm::new(&world, dice);
-    storm.play();
-    storm.coverage.print(seed);
-    let disturbed = verdict::judge(&world);
-    verdict::assert_same(&undisturbed, &disturbed);
+    let (mut storm, mut n_roads) = (Storm::new(dice), 0);
+    while !storm.aims.is_empty() && n_roads < ROADS_MAX {
+        let world = World::new();
+        storm.play(&world);
+        verdict::assert_same(&undisturbed, &verdict::judge(&world));
+        n_roads += 1;
+    }
+    storm.coverage.print(seed, n_roads);
     storm.coverage.assert_complete(seed);
 }
 
-/// One road under fire.
-struct Storm<'w> {
-    world: &'w World,
+/// What is fired at the roads.
+struct Storm {
     aims: Vec<Aim>,
     coverage: Coverage,
     /// The effect that is being aimed at, and the looks that are left.
@@ -99,8 +103,8 @@ struct Storm<'w> {
     passed: Vec<(String, u32)>,
 }
 
-impl<'w> Storm<'w> {
-    fn new(world: &'w World, mut dice: Dice) -> Self {
+impl Storm {
+    fn new(mut dice: Dice) -> Self {
         let mut aims = Vec::new();
         for (lane, n) in LANES {
             for nth in 0..n {
@@ -112,18 +116,20 @@ impl<'w> Storm<'w> {
                 });
             }
         }
-        Self { world, aims, coverage: Coverage::default(), target: None, passed: Vec::new() }
+        Self { aims, coverage: Coverage::default(), target: None, passed: Vec::new() }
     }
 
-    fn play(&mut self) {
+    fn play(&mut self, world: &World) {
+        // Effects are named alike on every road.
+        (self.target, self.passed) = (None, Vec::new());
         let mut road = Road::new();
-        let mut instance = self.world.up();
-        let mut record = self.world.record();
+        let mut instance = world.up();
+        let mut record = world.record();
         let mut n_looks = 0_u64;
         loop {
             if self.is_the_moment(&mut record) && self.shoot(&instance, &mut record) {
-                instance = self.succeed(instance, record);
-                record = self.world.record();
+                instance = self.succeed(world, instance, record);
+                record = world.record();
                 road.lose_what_is_on_its_way();
                 continue;
             }
@@ -211,14 +217,14 @@ impl<'w> Storm<'w> {
     }
 
     /// Kills the frozen process, counts what was in flight, and starts its heir on the same state.
-    fn succeed(&mut self, instance: Instance, mut record: Record) -> Instance {
+    fn succeed(&mut self, world: &World, instance: Instance, mut record: Record) -> Instance {
         let kin = family::descendants(instance.id());
         let killed_at = Instant::now();
         drop(instance.kill());
         self.coverage.count(&record.leases(), &kin);
         // Without us in the database, the heir finds its log as the dead process left it.
         drop(record);
-        let heir = Instance::start(self.world.command());
+        let heir = Instance::start(world.command());
         match family::wait_for_the_end(&kin, killed_at, END_MAX) {
             Ok(took) => self.coverage.slowest_end = self.coverage.slowest_end.max(took),
             Err(left) => panic!("left {END_MAX:?} after the kill: {left:?}"),
@@ -266,8 +272,11 @@ impl Coverage {
         }
     }
 
-    fn print(&self, seed: u64) {
-        println!("{} kills by seed {seed}; effects in flight, and of them done but not yet noted:", self.kills);
+    fn print(&self, seed: u64, n_roads: u32) {
+        println!(
+            "{} kills on {n_roads} roads by seed {seed}; effects in flight, and of them done but not yet noted:",
+            self.kills
+        );
         println!("  {:<10}{:>10}{:>10}", "lane", "in flight", "done");
         for (lane, _) in LANES {
             let none = Hits::default();
