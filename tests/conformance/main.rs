@@ -63,7 +63,8 @@ const CASES: &[Case] = cases! {
         a_pause_is_waited_out_and_counts_as_an_attempt
         a_claim_given_back_does_not_count
         a_revocation_brings_a_timer_forward
-        claims_read_no_ended_effects;
+        claims_read_no_ended_effects
+        a_claim_does_not_read_the_lane_for_each_row_of_it;
     groups:
         a_group_is_performed_in_order_and_one_at_a_time
         a_row_that_turns_up_late_does_not_overlap_its_group

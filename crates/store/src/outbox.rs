@@ -21,28 +21,35 @@ pub(crate) const REVOKE: &str = "UPDATE outbox
     WHERE lane = $1 AND grp = $2 AND state = 'owed'";
 /// Whether this very attempt ended the effect.
 pub(crate) const ENDED: &str = "SELECT id FROM outbox WHERE id = $1 AND lease_token = $2 AND state <> 'owed'";
-// Transactions may commit in another order than they took their `seq`, so a row may turn up before one of its group that
-// is being performed already: it is not enough to be the first.
+// What may be performed now: due, nobody's, the first of its group, and nobody at work on that group. Transactions may
+// commit in another order than they took their `seq`, so a row may turn up before one of its group that is being
+// performed already: it is not enough to be the first.
+// Of each candidate's group the one row is asked for that decides; an index has it in front. Said with NOT EXISTS,
+// PostgreSQL makes joins of it, and without statistics reads the whole lane for each row of the lane.
 const LOOK: &str = "SELECT (SELECT o.id FROM outbox o
     WHERE o.state = 'owed' AND o.lane = $1 AND o.kind = $2 AND o.due_at_ms <= $3
     AND (o.lease_until_ms IS NULL OR o.lease_until_ms <= $4)
-    AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp
-        AND (e.seq < o.seq OR (e.seq = o.seq AND e.id < o.id)))
-    AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp
-        AND e.lease_until_ms > $4)
+    AND (o.grp IS NULL OR (
+        o.id = (SELECT e.id FROM outbox e WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp
+            ORDER BY e.seq, e.id LIMIT 1)
+        AND COALESCE((SELECT MAX(e.lease_until_ms) FROM outbox e
+            WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp), 0) <= $4))
     ORDER BY o.due_at_ms, o.seq, o.id LIMIT 1) AS next,
     (SELECT MIN(due_at_ms) FROM outbox
     WHERE state = 'owed' AND lane = $1 AND kind = $2 AND due_at_ms > $3 AND lease_until_ms IS NULL) AS later";
-// The look-up again, and its guard repeated outside: the holder of a row may have ended or extended it in between.
-const CLAIM: &str = "UPDATE outbox SET attempt = attempt + 1, lease_token = $6, lease_owner = $7, lease_until_ms = $8
-    WHERE id IN (SELECT o.id FROM outbox o
+// The look-up again, once and for all rows, and its guard repeated outside: the holder of a row may have ended or
+// extended it in between.
+const CLAIM: &str = "WITH next AS MATERIALIZED (SELECT o.id FROM outbox o
     WHERE o.state = 'owed' AND o.lane = $1 AND o.kind = $2 AND o.due_at_ms <= $3
     AND (o.lease_until_ms IS NULL OR o.lease_until_ms <= $4)
-    AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp
-        AND (e.seq < o.seq OR (e.seq = o.seq AND e.id < o.id)))
-    AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp
-        AND e.lease_until_ms > $4)
+    AND (o.grp IS NULL OR (
+        o.id = (SELECT e.id FROM outbox e WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp
+            ORDER BY e.seq, e.id LIMIT 1)
+        AND COALESCE((SELECT MAX(e.lease_until_ms) FROM outbox e
+            WHERE e.state = 'owed' AND e.lane = o.lane AND e.grp = o.grp), 0) <= $4))
     ORDER BY o.due_at_ms, o.seq, o.id LIMIT $5)
+    UPDATE outbox SET attempt = attempt + 1, lease_token = $6, lease_owner = $7, lease_until_ms = $8
+    WHERE id IN (SELECT id FROM next)
     AND state = 'owed' AND (lease_until_ms IS NULL OR lease_until_ms <= $4)
     RETURNING id, machine, body, attempt, revoked_at_ms, last_error, due_at_ms, seq";
 // Eight at once; a place that is left over repeats another.
