@@ -8,6 +8,7 @@ mod figure;
 mod landing;
 mod remote;
 mod service;
+mod sessions;
 mod stores;
 mod workspaces;
 
@@ -19,7 +20,7 @@ use figure::Figure;
 type Benchmark = fn(&mut Vec<Figure>);
 
 /// Each with the words by which `--only` chooses it.
-const BENCHMARKS: [(&str, Benchmark); 10] = [
+const BENCHMARKS: [(&str, Benchmark); 12] = [
     ("apply", stores::apply),
     ("claims", stores::claim),
     ("candidate", candidates::merge),
@@ -30,6 +31,8 @@ const BENCHMARKS: [(&str, Benchmark); 10] = [
     ("answer", answers::answer),
     ("egress", egress::carry),
     ("cage", cages::cage),
+    ("session", sessions::begin),
+    ("stream", sessions::stream),
 ];
 
 /// The variable that names a file for the figures, a line of JSON each.

@@ -95,12 +95,12 @@ pub fn remember(figures: &mut Vec<Figure>) {
 }
 
 /// A temporary home with a remote and a config.
-struct Place {
+pub struct Place {
     home: TempDir,
 }
 
 /// A running program that said that it is ready.
-struct Running {
+pub struct Running {
     child: Child,
     lines: Receiver<String>,
     ready_after: Duration,
@@ -108,24 +108,30 @@ struct Running {
 
 impl Place {
     fn new() -> Self {
-        let home = tempfile::tempdir().expect("a temporary directory");
-        RemoteRepository::bare(&home.path().join("house.git"), &[("hall.room", "wall: white\n")]);
-        let place = Self { home };
-        place.write("downbeat.toml", CONFIG);
+        let place = Self::with(CONFIG);
         place.write("script.toml", SCRIPT);
         place
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// With a config of one's own, in which `{place}` is the home.
+    pub fn with(config: &str) -> Self {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        RemoteRepository::bare(&home.path().join("house.git"), &[("hall.room", "wall: white\n")]);
+        let place = Self { home };
+        place.write("downbeat.toml", config);
+        place
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         let text = text.replace("{place}", &self.home.path().display().to_string());
         std::fs::write(self.path(name), text).expect("a temporary directory can be filled");
     }
 
-    fn up(&self) -> Running {
+    pub fn up(&self) -> Running {
         let began = Instant::now();
         let mut command = Command::new(PROGRAM);
         command.args(["up", "--config"]).arg(self.path("downbeat.toml")).env("HOME", self.home.path());
@@ -162,24 +168,29 @@ impl Place {
 const PLANNED: &str = "SELECT COUNT(*) AS n FROM task WHERE body LIKE '%waiting_approval%' OR state LIKE '%approval%'";
 
 impl Running {
-    fn say(&mut self, line: &str) {
+    pub fn say(&mut self, line: &str) {
         writeln!(self.child.stdin.as_mut().expect("it was asked for"), "{line}").expect("it listens");
     }
 
+    /// Waits until it shows these words.
+    pub fn await_words(&self, words: &str) {
+        while !self.lines.recv_timeout(PATIENCE).expect("it says so in time").contains(words) {}
+    }
+
     /// Lets it run, and reads away what it shows.
-    fn wait(&self, span: Duration) {
+    pub fn wait(&self, span: Duration) {
         let until = Instant::now() + span;
         while self.lines.recv_timeout(until.saturating_duration_since(Instant::now())).is_ok() {}
     }
 
-    fn resident_mb(&self) -> f64 {
+    pub fn resident_mb(&self) -> f64 {
         let path = Path::new("/proc").join(self.child.id().to_string()).join("status");
         let status = std::fs::read_to_string(path).expect("it runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux tells");
         line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1_024.0
     }
 
-    fn stop(mut self) {
+    pub fn stop(mut self) {
         let id = i32::try_from(self.child.id()).expect("a process id");
         kill(Pid::from_raw(id), Signal::SIGTERM).expect("it runs");
         self.child.wait().expect("it ends");
