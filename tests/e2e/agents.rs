@@ -33,7 +33,7 @@ plan = [{ fail = { status = 401, message = "invalid x-api-key" } }]
 "#;
 
 /// A place whose instance has this agent, with the scripted model as its provider.
-fn world(agent: &str, model: &Model) -> World {
+pub fn world(agent: &str, model: &Model) -> World {
     let program = peers::agent(agent).unwrap().display().to_string();
     let url = model.url();
     let world = World::new();
@@ -45,7 +45,7 @@ fn world(agent: &str, model: &Model) -> World {
 }
 
 /// Waits for words on the console; panics with all that was said when they do not come.
-fn wait_for(instance: &Instance, words: &str) {
+pub fn wait_for(instance: &Instance, words: &str) {
     let found = instance.out.wait_for(words);
     assert!(found.is_some(), "{words:?} was not said:\n{}\n{}", instance.out.text(), instance.err.text());
 }

@@ -26,6 +26,7 @@ mod refusals;
 mod reload;
 mod road;
 mod stopping;
+mod tools;
 mod twice;
 mod verdict;
 mod world;
@@ -47,10 +48,11 @@ macro_rules! trials {
 /// One case, for one real agent.
 type Case = (&'static str, fn(&str));
 
-const AGENTS: [Case; 3] = [
+const AGENTS: [Case; 4] = [
     ("a_request_becomes_a_landed_commit", agents::a_request_becomes_a_landed_commit),
     ("a_lie_changes_nothing", agents::a_lie_changes_nothing),
     ("a_refused_key_is_told", agents::a_refused_key_is_told),
+    ("a_model_asks_reads_reports_and_claims", tools::a_model_asks_reads_reports_and_claims),
 ];
 
 fn main() -> ExitCode {

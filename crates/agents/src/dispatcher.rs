@@ -24,8 +24,10 @@ use crate::log::TaskLog;
 use crate::money::Ledger;
 use crate::session::{Agent, Roster, SessionError};
 use crate::task::{Goal, Ground, Task, TaskEffect, TaskEvent, TaskState};
+use crate::tools::Desks;
 use crate::workspace::{WorkspaceError, Workspaces};
 
+mod around;
 mod observer;
 mod turns;
 
@@ -49,6 +51,8 @@ pub struct Dispatcher {
     pub egress: Egress,
     /// What keeps and prices what sessions use.
     pub ledger: Ledger,
+    /// What opens an agent's tools.
+    pub desks: Desks,
     /// The directory of the raw lines of agents, a file a task.
     pub transcripts: PathBuf,
     /// Rings when somebody said something to a task.

@@ -1,7 +1,8 @@
 //! What is heard of a session while it runs: its use is kept and priced, a cap asks people, and a session that comes to
 //! nothing is ended.
 
-use std::sync::Mutex;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::Timestamp;
@@ -11,13 +12,18 @@ use tokio_util::sync::CancellationToken;
 use super::{Dispatcher, Run, Trouble};
 use crate::UNPOISONED;
 use crate::money::{Meter, Settled, Spender};
-use crate::session::event::AgentEvent;
+use crate::session::event::{AgentEvent, ToolCall, ToolKind};
 use crate::session::watch::{Advice, Watch, WatchSettings};
 use crate::session::{SessionError, Witness};
+use crate::task::Task;
+use crate::tools::Claims;
 
 /// Hears one session, and ends it where that is due.
 pub(super) struct Observer {
     store: Store,
+    task: Task,
+    /// Where other tasks see which files it changes.
+    claims: Arc<Claims>,
     began: Timestamp,
     meter: Meter,
     spender: Spender,
@@ -46,6 +52,9 @@ impl Observer {
 impl Witness for Observer {
     fn event(&self, event: &AgentEvent) {
         self.meter.hear(event);
+        if let AgentEvent::ToolCall(ToolCall { kind: ToolKind::Edit, paths, .. }) = event {
+            self.claims.touch(&self.task, paths.iter().map(PathBuf::as_path));
+        }
         let advice = {
             let mut watch = self.watch.lock().expect(UNPOISONED);
             watch.hear(event, self.since_beginning())
@@ -72,6 +81,8 @@ impl Dispatcher {
         };
         Observer {
             store: self.store.clone(),
+            task: run.task.clone(),
+            claims: self.desks.claims.clone(),
             began: self.store.now(),
             meter: Meter::new(self.ledger.clone(), spender.clone()),
             spender,

@@ -31,6 +31,11 @@ pub trait Agent: Send + Sync {
         Vec::new()
     }
 
+    /// Whether it can be offered tools over the Model Context Protocol.
+    fn uses_tools(&self) -> bool {
+        false
+    }
+
     /// Proposes a plan. The tree cannot be written, unless the agent is given a throwaway copy of it.
     async fn plan(&self, session: Session<'_>) -> Result<PlanDraft, SessionError>;
 

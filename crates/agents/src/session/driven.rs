@@ -108,6 +108,10 @@ impl Agent for DrivenAgent {
         vec![self.launch.provider().to_owned()]
     }
 
+    fn uses_tools(&self) -> bool {
+        true
+    }
+
     async fn plan(&self, mut session: Session<'_>) -> Result<PlanDraft, SessionError> {
         match self.converse(&mut session, Goal::Plan).await?.ending {
             Ending::Planned(text) => plan_of_agent(&text),
