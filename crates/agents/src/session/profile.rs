@@ -125,6 +125,11 @@ pub const PROFILES: &[Profile] = &[
             "analytics.enabled=false",
             "-c",
             "feedback.enabled=false",
+            // A catalogue of plugins that it would fetch from github.com and chatgpt.com at every start.
+            "-c",
+            "features.plugins=false",
+            "-c",
+            "features.apps=false",
             "-c",
             "model_provider=\"gate\"",
             "-c",
