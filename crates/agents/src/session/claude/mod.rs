@@ -88,6 +88,9 @@ impl Claude {
             "--setting-sources",
             "user",
             "--strict-mcp-config",
+            // While it plans it would have a classifier judge commands and tools, which runs nowhere but at its maker's.
+            "--settings",
+            r#"{"useAutoModeDuringPlan":false}"#,
             "--permission-mode",
             mode,
         ];
@@ -102,8 +105,6 @@ impl Claude {
             let server = json!({ "type": "stdio", "command": program, "args": args, "env": tools.env });
             let servers = json!({ "mcpServers": { &tools.name: server } });
             arguments.extend(["--mcp-config".to_owned(), servers.to_string()]);
-            // Without this a classifier of its own would judge them in the mode for planning, and it runs nowhere but there.
-            arguments.extend(["--allowedTools".to_owned(), format!("mcp__{}", tools.name)]);
         }
         arguments
     }
