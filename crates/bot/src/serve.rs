@@ -10,7 +10,7 @@ use agents::egress::Egress;
 use agents::liaison::{Bell, PATIENCE};
 use agents::money::Ledger;
 use agents::publisher::Publisher;
-use agents::session::Roster;
+use agents::session::{Roster, Transcripts};
 use agents::setup::Setups;
 use agents::task::Waits;
 use agents::timer::DeadlineTimer;
@@ -161,6 +161,10 @@ impl System {
         if n > 0 {
             tracing::info!("{n} working trees without a live task were removed");
         }
+        let n = transcripts_of(config).remove_old(&live, self.store.now())?;
+        if n > 0 {
+            tracing::info!("{n} files with raw lines of agents, of tasks that ended long ago, were removed");
+        }
         self.setups.trim().await?;
         let n = self.checkpoints.remove_old(&self.repositories, &live).await?;
         if n > 0 {
@@ -242,6 +246,10 @@ impl System {
     }
 }
 
+fn transcripts_of(config: &Config) -> Transcripts {
+    Transcripts::new(config.state.join("transcripts"), config.checkpoints().kept_for)
+}
+
 fn intake_settings(config: &Config) -> IntakeSettings {
     IntakeSettings {
         mention: config.mention.clone(),
@@ -302,7 +310,8 @@ impl Parts {
             egress: self.egress.clone(),
             ledger: self.ledger.clone(),
             desks: self.desks.clone(),
-            transcripts: config.state.join("transcripts"),
+            transcripts: transcripts_of(config),
+            setups: self.setups.clone(),
             bell: self.bell.clone(),
             time_max: config.session_time(),
             patience: PATIENCE,

@@ -23,28 +23,34 @@ pub(super) struct Around {
     transcript: PathBuf,
 }
 
+impl Around {
+    /// Closes the way out, whose sums go into the log, and says which hosts were reached beside those of models.
+    pub(super) async fn close(&mut self) -> Vec<String> {
+        let Some(gate) = self.gate.take() else { return Vec::new() };
+        let hosts = gate.reached();
+        gate.close().await;
+        hosts
+    }
+}
+
 impl Dispatcher {
     /// What stands around the turn that begins now.
     pub(super) async fn around(&self, run: &Run<'_>, workspace: &Workspace) -> Result<Around, Trouble> {
-        let known = self.egress.providers();
-        let models: Vec<_> = run.agent.providers().into_iter().filter(|name| known.contains(name)).collect();
-        let gate = if models.is_empty() { None } else { Some(self.open_gate(run, workspace, models).await?) };
-        let failed = |error: io::Error| SessionError::Surroundings(format!("{}: {error}", self.transcripts.display()));
-        tokio::fs::create_dir_all(&self.transcripts).await.map_err(failed)?;
         Ok(Around {
             observer: self.observer(run),
-            gate,
+            gate: self.open_gate(run, workspace).await?,
             desk: if run.agent.uses_tools() { Some(self.open_desk(run, workspace)?) } else { None },
-            transcript: self.transcripts.join(format!("{}.jsonl", run.task.id)),
+            transcript: self.transcripts.of(run.task.id),
         })
     }
 
-    async fn open_gate(
-        &self,
-        run: &Run<'_>,
-        workspace: &Workspace,
-        models: Vec<String>,
-    ) -> Result<OpenGate, SessionError> {
+    /// The way out of an agent that has any. One whose model nobody has a key for has none, and says so.
+    async fn open_gate(&self, run: &Run<'_>, workspace: &Workspace) -> Result<Option<OpenGate>, SessionError> {
+        let (wanted, known) = (run.agent.providers(), self.egress.providers());
+        let models: Vec<_> = wanted.iter().filter(|name| known.contains(name)).cloned().collect();
+        if !run.agent.reaches_hosts() || models.is_empty() && !wanted.is_empty() {
+            return Ok(None);
+        }
         let guest = Guest {
             task: run.task.id,
             repo: run.task.request.repo.clone(),
@@ -55,7 +61,7 @@ impl Dispatcher {
             sink: run.log.clone(),
         };
         let failed = |error: io::Error| SessionError::Surroundings(format!("the way out cannot be opened: {error}"));
-        self.egress.open(guest).await.map_err(failed)
+        self.egress.open(guest).await.map_err(failed).map(Some)
     }
 
     fn open_desk(&self, run: &Run<'_>, workspace: &Workspace) -> Result<Desk, SessionError> {

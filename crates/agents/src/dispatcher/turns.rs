@@ -21,9 +21,11 @@ impl Dispatcher {
         let workspace = self.ready_tree(run, Ground::Target).await?;
         let prompt = prompt::for_plan(&run.task.request, feedback, &run.task.said);
         let (steer, steering) = mpsc::channel(1);
-        let around = self.around(run, &workspace).await?;
+        let mut around = self.around(run, &workspace).await?;
         let planning = run.agent.plan(self.session(run, &workspace, &prompt, (steering, &around)));
-        let planned = self.attend(run, (steer, &around), planning).await?;
+        let planned = self.attend(run, (steer, &around), planning).await;
+        around.close().await;
+        let planned = planned?;
         if self.was_capped(run, &around.observer).await? || run.liaison.has_open_question().await? {
             return Ok(TaskEvent::SessionParked { session: run.number });
         }
@@ -36,10 +38,12 @@ impl Dispatcher {
         let workspace = self.ready_tree(run, run.ground).await?;
         let prompt = prompt::for_work(&run.task.request, approved, &run.task.said);
         let (steer, steering) = mpsc::channel(1);
-        let around = self.around(run, &workspace).await?;
+        let mut around = self.around(run, &workspace).await?;
         let session = self.session(run, &workspace, &prompt, (steering, &around));
         let working = run.agent.work(session, approved.map(|approved| &approved.plan));
-        let worked = self.attend(run, (steer, &around), working).await?;
+        let worked = self.attend(run, (steer, &around), working).await;
+        let hosts = around.close().await;
+        let worked = worked?;
         self.keep_tree(run, &workspace, worked.as_ref().err()).await?;
         if self.was_capped(run, &around.observer).await? || run.liaison.has_open_question().await? {
             return Ok(TaskEvent::SessionParked { session: run.number });
@@ -73,7 +77,7 @@ impl Dispatcher {
             checks,
             demand,
             cage: worked.cage,
-            hosts: Vec::new(),
+            hosts,
             cost_micros: self.cost_of(run.task.id).await?,
         };
         Ok(TaskEvent::WorkFinished { session: run.number, work })
@@ -129,9 +133,11 @@ impl Dispatcher {
                 self.workspaces.create(task, run.repository, &base, &branch).await?
             }
         };
+        let order = self.setups.order(run.repository, &workspace.base);
+        let environment = self.setups.ready(order, &*run.log, &run.stop).await?;
         run.log.line(&format!("agent {} begins (session {})", run.task.request.agent, run.number));
         run.log.keep().await;
-        Ok(workspace)
+        Ok(workspace.with_environment(environment))
     }
 
     /// What the task has cost by now, where that is known.

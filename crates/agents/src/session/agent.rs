@@ -31,6 +31,11 @@ pub trait Agent: Send + Sync {
         Vec::new()
     }
 
+    /// Whether its session gets a way out to the hosts that are listed.
+    fn reaches_hosts(&self) -> bool {
+        false
+    }
+
     /// Whether it can be offered tools over the Model Context Protocol.
     fn uses_tools(&self) -> bool {
         false

@@ -54,6 +54,10 @@ impl Agent for CommandAgent {
         }
     }
 
+    fn reaches_hosts(&self) -> bool {
+        true
+    }
+
     async fn plan(&self, session: Session<'_>) -> Result<PlanDraft, SessionError> {
         let Some(command) = &self.plan else {
             let why = format!("`agents.{}.plan` is not in the config", self.name);

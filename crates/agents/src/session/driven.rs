@@ -108,6 +108,10 @@ impl Agent for DrivenAgent {
         vec![self.launch.provider().to_owned()]
     }
 
+    fn reaches_hosts(&self) -> bool {
+        true
+    }
+
     fn uses_tools(&self) -> bool {
         true
     }
