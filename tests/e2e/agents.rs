@@ -44,6 +44,10 @@ pub fn world(agent: &str, model: &Model) -> World {
     world
 }
 
+fn provider_of(agent: &str) -> &str {
+    if agent == "codex" { "openai" } else { "anthropic" }
+}
+
 /// Waits for words on the console; panics with all that was said when they do not come.
 pub fn wait_for(instance: &Instance, words: &str) {
     let found = instance.out.wait_for(words);
@@ -97,6 +101,7 @@ pub fn a_refused_key_is_told(agent: &str) {
     let world = world(agent, &model);
     let mut instance = world.up();
     instance.say(&format!("ana: @agent knock with a wrong key agent={agent}"));
-    wait_for(&instance, "is refused by its model");
+    wait_for(&instance, "is not let in by its model: ");
+    wait_for(&instance, &format!("set a key that works for `providers.{}`, then retry", provider_of(agent)));
     instance.stop();
 }

@@ -17,6 +17,7 @@ mod gate;
 mod hosts;
 mod init;
 mod instance;
+mod models;
 mod orders;
 mod outlived;
 mod page;
@@ -50,12 +51,13 @@ macro_rules! trials {
 /// One case, for one real agent.
 type Case = (&'static str, fn(&str));
 
-const AGENTS: [Case; 5] = [
+const AGENTS: [Case; 6] = [
     ("a_request_becomes_a_landed_commit", agents::a_request_becomes_a_landed_commit),
     ("a_lie_changes_nothing", agents::a_lie_changes_nothing),
     ("a_refused_key_is_told", agents::a_refused_key_is_told),
     ("a_model_asks_reads_reports_and_claims", tools::a_model_asks_reads_reports_and_claims),
     ("an_agent_has_what_its_setup_made", setup::an_agent_has_what_its_setup_made),
+    ("a_named_model_is_asked_and_another_one_at_a_retry", models::a_named_model_is_asked_and_another_one_at_a_retry),
 ];
 
 fn main() -> ExitCode {
@@ -93,6 +95,8 @@ fn main() -> ExitCode {
         hosts:
             a_program_reaches_listed_hosts_and_no_other
             a_host_that_the_plan_does_not_name_stops_the_change_before_it_is_published;
+        models:
+            who_has_no_choice_of_models_says_so;
         reload:
             a_hang_up_takes_over_the_people_of_the_config;
         stopping:

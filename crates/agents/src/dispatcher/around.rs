@@ -77,13 +77,13 @@ impl Dispatcher {
         prompt: &'a str,
         (steering, around): (mpsc::Receiver<Steer>, &'a Around),
     ) -> Session<'a> {
-        let request = run.task.request.text.as_str();
+        let (request, model) = (run.task.request.text.as_str(), run.task.request.model.as_deref());
         let (stop, time_max) = (around.observer.stop.clone(), self.time_max);
         let (gate, transcript) = (around.gate.as_ref().map(OpenGate::socket), Some(around.transcript.as_path()));
         let tools = around.desk.as_ref().map(Desk::offer);
         let unattended = Session::unattended(workspace, prompt, &*run.log);
         let (witness, people) = (&around.observer, &*run.liaison);
-        Session { request, stop, time_max, people, witness, steering, gate, tools, transcript, ..unattended }
+        Session { request, model, stop, time_max, people, witness, steering, gate, tools, transcript, ..unattended }
     }
 
     /// Lets an agent's turn go on to its end, with its people and its tools within reach. What was said before stands in

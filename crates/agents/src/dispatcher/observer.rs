@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Dispatcher, Run, Trouble};
 use crate::UNPOISONED;
 use crate::money::{Meter, Settled, Spender};
-use crate::session::event::{AgentEvent, ToolCall, ToolKind};
-use crate::session::watch::{Advice, Watch, WatchSettings};
+use crate::session::event::{AgentEvent, ErrorClass, ToolCall, ToolKind};
+use crate::session::watch::{Advice, StopCause, Watch, WatchSettings};
 use crate::session::{SessionError, Witness};
 use crate::task::Task;
 use crate::tools::Claims;
@@ -60,7 +60,10 @@ impl Witness for Observer {
             watch.hear(event, self.since_beginning())
         };
         // A nudge would have to be said by somebody; an agent that goes on in its circle is ended soon after it.
-        if let Some(Advice::Stop { why, .. }) = advice {
+        let Some(Advice::Stop { cause, why }) = advice else { return };
+        // The conversation ends by itself then, and knows what a person has to do.
+        let is_told = matches!(cause, StopCause::Model(ErrorClass::Auth | ErrorClass::Quota | ErrorClass::Refused));
+        if !is_told {
             *self.ended_for.lock().expect(UNPOISONED) = Some(why);
             self.stop.cancel();
         }

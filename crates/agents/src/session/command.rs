@@ -54,6 +54,10 @@ impl Agent for CommandAgent {
         }
     }
 
+    fn takes_models(&self) -> bool {
+        true
+    }
+
     fn reaches_hosts(&self) -> bool {
         true
     }

@@ -57,6 +57,13 @@ impl Launch {
         Self { name: name.to_owned(), profile, settings }
     }
 
+    /// The same, told to use another model.
+    pub fn with_model(&self, model: Option<&str>) -> Self {
+        let mut other = self.clone();
+        other.settings.model = model.map(str::to_owned).or(other.settings.model);
+        other
+    }
+
     /// What people read on the card.
     pub fn title(&self) -> String {
         let model = self.settings.model.as_ref().map(|model| format!(", {model}")).unwrap_or_default();

@@ -48,6 +48,7 @@ impl Turn<'_> {
         };
         order.env.insert("DOWNBEAT_TURN".into(), turn.into());
         order.env.insert("DOWNBEAT_TASK".into(), workspace.task.to_string());
+        order.env.extend(session.model.map(|model| ("DOWNBEAT_MODEL".to_owned(), model.to_owned())));
         order.read.extend(self.read);
         order.read.push(prompt_file);
         workspace.furnish(&mut order);
