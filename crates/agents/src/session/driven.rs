@@ -72,7 +72,9 @@ impl DrivenAgent {
         let mut protocol: Box<dyn Protocol> = match self.driver {
             Driver::Claude => Box::new(Claude::new(brief)),
             Driver::Codex => Box::new(Codex::new(brief)),
-            Driver::Acp => Box::new(Acp::new(brief, session.tools.clone(), self.launch.plan_mode())),
+            Driver::Acp => {
+                Box::new(Acp::new(brief, session.tools.clone(), self.launch.plan_mode(), self.launch.profile.meta))
+            }
         };
         let (private, name) = (session.workspace.private(), self.launch.name.as_str());
         let mut remember = |memory: Memory| memory::keep(private, name, memory);
