@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use domain::TaskId;
 use forge::{Gate, GitSettings, RepoSettings, Repositories};
 use tempfile::TempDir;
-use tests::git::RemoteRepository;
+use tests::git::{FileText, RemoteRepository};
 use tests::model::Model;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -96,8 +96,13 @@ pub fn program(name: &str) -> Option<PathBuf> {
 impl World {
     /// The agent of these settings, before a _model: model that follows this script.
     pub async fn new(settings: AgentSettings, script: &str) -> Self {
+        Self::with_files(settings, script, &[("README.md", "hello\n")]).await
+    }
+
+    /// The same in a repository with these files.
+    pub async fn with_files(settings: AgentSettings, script: &str, files: &[FileText<'_>]) -> Self {
         let dir = TempDir::new().unwrap();
-        let remote = RemoteRepository::bare(&dir.path().join("remote"), &[("README.md", "hello\n")]);
+        let remote = RemoteRepository::bare(&dir.path().join("remote"), files);
         let one = RepoSettings {
             name: "web".parse().unwrap(),
             remote: remote.path().to_str().unwrap().parse().unwrap(),

@@ -33,7 +33,7 @@ plan = [{ fail = { status = 401, message = "invalid x-api-key" } }]
 "#;
 
 /// A place whose instance has this agent, with the scripted model as its provider.
-fn world(agent: &str, model: &Model) -> World {
+pub fn world(agent: &str, model: &Model) -> World {
     let program = peers::agent(agent).unwrap().display().to_string();
     let url = model.url();
     let world = World::new();
@@ -44,8 +44,12 @@ fn world(agent: &str, model: &Model) -> World {
     world
 }
 
+fn provider_of(agent: &str) -> &str {
+    if agent == "codex" { "openai" } else { "anthropic" }
+}
+
 /// Waits for words on the console; panics with all that was said when they do not come.
-fn wait_for(instance: &Instance, words: &str) {
+pub fn wait_for(instance: &Instance, words: &str) {
     let found = instance.out.wait_for(words);
     assert!(found.is_some(), "{words:?} was not said:\n{}\n{}", instance.out.text(), instance.err.text());
 }
@@ -97,6 +101,7 @@ pub fn a_refused_key_is_told(agent: &str) {
     let world = world(agent, &model);
     let mut instance = world.up();
     instance.say(&format!("ana: @agent knock with a wrong key agent={agent}"));
-    wait_for(&instance, "is refused by its model");
+    wait_for(&instance, "is not let in by its model: ");
+    wait_for(&instance, &format!("set a key that works for `providers.{}`, then retry", provider_of(agent)));
     instance.stop();
 }

@@ -14,8 +14,10 @@ mod dice;
 mod doctor;
 mod family;
 mod gate;
+mod hosts;
 mod init;
 mod instance;
+mod models;
 mod orders;
 mod outlived;
 mod page;
@@ -25,7 +27,9 @@ mod record;
 mod refusals;
 mod reload;
 mod road;
+mod setup;
 mod stopping;
+mod tools;
 mod twice;
 mod verdict;
 mod world;
@@ -47,10 +51,13 @@ macro_rules! trials {
 /// One case, for one real agent.
 type Case = (&'static str, fn(&str));
 
-const AGENTS: [Case; 3] = [
+const AGENTS: [Case; 6] = [
     ("a_request_becomes_a_landed_commit", agents::a_request_becomes_a_landed_commit),
     ("a_lie_changes_nothing", agents::a_lie_changes_nothing),
     ("a_refused_key_is_told", agents::a_refused_key_is_told),
+    ("a_model_asks_reads_reports_and_claims", tools::a_model_asks_reads_reports_and_claims),
+    ("an_agent_has_what_its_setup_made", setup::an_agent_has_what_its_setup_made),
+    ("a_named_model_is_asked_and_another_one_at_a_retry", models::a_named_model_is_asked_and_another_one_at_a_retry),
 ];
 
 fn main() -> ExitCode {
@@ -82,6 +89,14 @@ fn main() -> ExitCode {
             nobody_there_is_its_own_exit_code
             the_only_running_instance_is_meant_from_anywhere
             the_schema_is_shown_and_brought_up_to_date;
+        setup:
+            a_session_has_what_its_setup_made_and_cannot_change_it
+            a_setup_that_fails_ends_the_task_with_its_last_words;
+        hosts:
+            a_program_reaches_listed_hosts_and_no_other
+            a_host_that_the_plan_does_not_name_stops_the_change_before_it_is_published;
+        models:
+            who_has_no_choice_of_models_says_so;
         reload:
             a_hang_up_takes_over_the_people_of_the_config;
         stopping:

@@ -12,7 +12,8 @@ fn run(world: &World, args: &[&str]) -> Ended {
     Instance::start(command).ended()
 }
 
-fn done(world: &World, args: &[&str]) -> String {
+/// What a command prints that ends well.
+pub fn done(world: &World, args: &[&str]) -> String {
     let ended = run(world, args);
     assert_eq!(ended.status.code(), Some(0), "{args:?}: {}", ended.err);
     ended.out

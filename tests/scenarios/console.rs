@@ -11,7 +11,7 @@ fn help_says_what_can_be_said() {
          ana: help",
         expect![[r#"
             ana:  @agent
-            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto
+            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME plan=ask|auto|off merge=ask|auto
                   Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1`
@@ -20,7 +20,7 @@ fn help_says_what_can_be_said() {
                   The task can be left out where only one can be meant. A number answers the button with that number; ✅ approves, ❌ stops, 🔁 retries.
                   `help approve` says more of one command.
             ana:  help
-            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto
+            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME plan=ask|auto|off merge=ask|auto
                   Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1`
@@ -71,7 +71,7 @@ fn a_slip_of_the_keyboard_starts_nothing() {
             ana:  @agent stauts T-1
             bot:  There is no command `stauts`. Did you mean `status T-1`? Say `help` to see what there is.
             ana:  @agent
-            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto
+            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME plan=ask|auto|off merge=ask|auto
                   Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1`

@@ -110,9 +110,9 @@ fn an_option_that_cannot_be_used_is_refused_with_what_can() {
             ana:  @agent add a farewell merge=now
             bot:  I cannot use `merge=now`. Say `merge=ask` or `merge=auto`.
             ana:  @agent add a farewell plna=off
-            bot:  There is no option `plna`. Did you mean `plan=off`? I know agent, branch, merge, plan and repo.
+            bot:  There is no option `plna`. Did you mean `plan=off`? I know agent, branch, merge, model, plan and repo.
             ana:  @agent add a farewell rep=sample
-            bot:  There is no option `rep`. Did you mean `repo=sample`? I know agent, branch, merge, plan and repo.
+            bot:  There is no option `rep`. Did you mean `repo=sample`? I know agent, branch, merge, model, plan and repo.
             ana:  @agent repo=sample
             bot:  That has options but no request. Say what should change, as in `@agent fix the login redirect repo=web`.
         "#]],

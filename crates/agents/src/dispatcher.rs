@@ -4,7 +4,6 @@
 //! attempt does not build on half an edit. Nothing leaves the tree but the commit that is made of it afterwards, and
 //! that one is kept in the mirror under the task's branch.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,10 +21,13 @@ use crate::egress::Egress;
 use crate::liaison::{Bell, Liaison, Sitting};
 use crate::log::TaskLog;
 use crate::money::Ledger;
-use crate::session::{Agent, Roster, SessionError};
+use crate::session::{Agent, Roster, SessionError, Transcripts};
+use crate::setup::{SETUP_FILE, SetupError, Setups};
 use crate::task::{Goal, Ground, Task, TaskEffect, TaskEvent, TaskState};
+use crate::tools::Desks;
 use crate::workspace::{WorkspaceError, Workspaces};
 
+mod around;
 mod observer;
 mod turns;
 
@@ -49,8 +51,12 @@ pub struct Dispatcher {
     pub egress: Egress,
     /// What keeps and prices what sessions use.
     pub ledger: Ledger,
-    /// The directory of the raw lines of agents, a file a task.
-    pub transcripts: PathBuf,
+    /// What makes what a repository's setup makes.
+    pub setups: Setups,
+    /// What opens an agent's tools.
+    pub desks: Desks,
+    /// Where the raw lines of agents are kept.
+    pub transcripts: Transcripts,
     /// Rings when somebody said something to a task.
     pub bell: Arc<Bell>,
     /// The longest that one session may take.
@@ -82,6 +88,19 @@ enum Trouble {
     NoCheckpoint(u32),
     #[error("{0} is not in the config any more")]
     Gone(String),
+    #[error("what its sessions need could not be set up: {0}")]
+    Setup(String),
+}
+
+impl From<SetupError> for Trouble {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::Stopped => SessionError::Stopped.into(),
+            SetupError::Git(error) => error.into(),
+            SetupError::Surroundings(_) => SessionError::Surroundings(error.to_string()).into(),
+            SetupError::Failed(_) => Self::Setup(format!("{error}\nMend `{SETUP_FILE}` in the repository first.")),
+        }
+    }
 }
 
 /// One session on its way.
@@ -167,7 +186,8 @@ impl Dispatcher {
             | Trouble::Git(_)
             | Trouble::Workspace(_)
             | Trouble::NoCheckpoint(_)
-            | Trouble::Gone(_)) => failed(error.to_string()),
+            | Trouble::Gone(_)
+            | Trouble::Setup(_)) => failed(error.to_string()),
         }
     }
 }

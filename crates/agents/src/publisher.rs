@@ -2,11 +2,14 @@
 //!
 //! Both halves may be repeated: a branch that already is at the commit stays there, and what is gone stays gone.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use forge::{ForgeError, PullRequestDraft, Repositories};
 use store::{Owed, Performed, Performer, Store};
 
 use crate::task::{Task, TaskEffect, TaskEvent, TaskState, Work};
+use crate::tools::Claims;
 use crate::workspace::Workspaces;
 
 /// What publishing needs.
@@ -17,6 +20,8 @@ pub struct Publisher {
     pub repositories: Repositories,
     /// What to clear up.
     pub workspaces: Workspaces,
+    /// What an ended task gives up.
+    pub claims: Arc<Claims>,
 }
 
 impl Publisher {
@@ -45,6 +50,7 @@ impl Publisher {
         if !task.is_ended() {
             return Performed::Finished;
         }
+        self.claims.release(task.id);
         let retry = |why: String| Performed::Retry { after: std::time::Duration::from_secs(2), why };
         if let Err(error) = self.workspaces.remove(task.id).await {
             return retry(error.to_string());

@@ -37,8 +37,11 @@ use tokio_util::sync::CancellationToken;
 
 pub use environment::Environment;
 
-use crate::cage::{Cage, How, Limits, Network, Progress};
+use crate::cage::{Cage, How, Limits, Network, Progress, ProgressSink};
 use crate::workspace::{WorkspaceError, measure_dir, remove_dir};
+
+/// How every line begins that tells people of a setup.
+pub const SAID: &str = "setup: ";
 
 /// Where a repository keeps it.
 pub const SETUP_FILE: &str = ".downbeat/setup";
@@ -191,7 +194,7 @@ impl Setups {
         run.limits = Limits { time: self.settings.time, ..run.limits };
         run.env.extend(order.env);
         run.env.insert("DOWNBEAT_SETUP_DIR".to_owned(), made.display().to_string());
-        let ended = self.cage.run(run, stop, progress).await;
+        let ended = self.cage.run(run, stop, &Printed(progress)).await;
         remove_dir(private).await?;
         remove_dir(tree).await?;
         match &ended.how {
@@ -326,6 +329,15 @@ impl Setups {
         let (path, text) = (self.note_path(key), serde_json::to_vec(kept).unwrap_or_default());
         // A note that is cut short is none, and its setup runs again.
         fs::write(&path, text).map_err(|error| surroundings(&path, &error))
+    }
+}
+
+/// What a setup prints, in the log of whoever waits for it.
+struct Printed<'a>(Progress<'a>);
+
+impl ProgressSink for Printed<'_> {
+    fn line(&self, text: &str) {
+        self.0.line(&format!("{SAID}{text}"));
     }
 }
 

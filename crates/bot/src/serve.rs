@@ -10,10 +10,11 @@ use agents::egress::Egress;
 use agents::liaison::{Bell, PATIENCE};
 use agents::money::Ledger;
 use agents::publisher::Publisher;
-use agents::session::Roster;
+use agents::session::{Roster, Transcripts};
 use agents::setup::Setups;
 use agents::task::Waits;
 use agents::timer::DeadlineTimer;
+use agents::tools::Desks;
 use agents::workspace::Workspaces;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
@@ -32,6 +33,7 @@ use crate::chat::context::ContextLimits;
 use crate::chat::intake::{Intake, IntakeSettings};
 use crate::chat::messenger::Messenger;
 use crate::chat::notifier::{Notifier, Replier, Unsaid};
+use crate::chat::reader::Reader;
 use crate::chat::refresher::Refresher;
 use crate::chat::running;
 use crate::clock::fresh_name;
@@ -90,6 +92,7 @@ struct Parts {
     setups: Setups,
     egress: Egress,
     ledger: Ledger,
+    desks: Desks,
 }
 
 impl System {
@@ -105,6 +108,9 @@ impl System {
         let desk = QueueDesk::new(store.clone(), queue_rules(&repositories, config));
         let console = Console::new(store.clone());
         let messenger: Arc<dyn Messenger> = Arc::new(console.clone());
+        let program = std::env::current_exe().context("failed to find this program's own file")?;
+        let threads = Arc::new(Reader { messenger: messenger.clone() });
+        let desks = Desks { program, threads, claims: Arc::default(), store: store.clone() };
         let notifier =
             Notifier { store: store.clone(), messenger, repositories: repositories.clone(), cage: level.in_brief() };
         let workspaces = Workspaces::new(state.join("workspaces"), config.workspaces());
@@ -129,6 +135,7 @@ impl System {
             setups,
             egress,
             ledger,
+            desks,
         };
         Ok(parts.join(config))
     }
@@ -153,6 +160,10 @@ impl System {
         let n = self.workspaces.remove_orphans(&live).await?;
         if n > 0 {
             tracing::info!("{n} working trees without a live task were removed");
+        }
+        let n = transcripts_of(config).remove_old(&live, self.store.now())?;
+        if n > 0 {
+            tracing::info!("{n} files with raw lines of agents, of tasks that ended long ago, were removed");
         }
         self.setups.trim().await?;
         let n = self.checkpoints.remove_old(&self.repositories, &live).await?;
@@ -235,6 +246,10 @@ impl System {
     }
 }
 
+fn transcripts_of(config: &Config) -> Transcripts {
+    Transcripts::new(config.state.join("transcripts"), config.checkpoints().kept_for)
+}
+
 fn intake_settings(config: &Config) -> IntakeSettings {
     IntakeSettings {
         mention: config.mention.clone(),
@@ -294,7 +309,9 @@ impl Parts {
             checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
             egress: self.egress.clone(),
             ledger: self.ledger.clone(),
-            transcripts: config.state.join("transcripts"),
+            desks: self.desks.clone(),
+            transcripts: transcripts_of(config),
+            setups: self.setups.clone(),
             bell: self.bell.clone(),
             time_max: config.session_time(),
             patience: PATIENCE,
@@ -303,6 +320,7 @@ impl Parts {
             store: self.store.clone(),
             repositories: self.repositories.clone(),
             workspaces: self.workspaces.clone(),
+            claims: self.desks.claims.clone(),
         };
         let enqueuer = Enqueuer { store: self.store.clone(), desk: self.desk.clone() };
         vec![

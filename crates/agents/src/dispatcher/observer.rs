@@ -1,7 +1,8 @@
 //! What is heard of a session while it runs: its use is kept and priced, a cap asks people, and a session that comes to
 //! nothing is ended.
 
-use std::sync::Mutex;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::Timestamp;
@@ -11,13 +12,18 @@ use tokio_util::sync::CancellationToken;
 use super::{Dispatcher, Run, Trouble};
 use crate::UNPOISONED;
 use crate::money::{Meter, Settled, Spender};
-use crate::session::event::AgentEvent;
-use crate::session::watch::{Advice, Watch, WatchSettings};
+use crate::session::event::{AgentEvent, ErrorClass, ToolCall, ToolKind};
+use crate::session::watch::{Advice, StopCause, Watch, WatchSettings};
 use crate::session::{SessionError, Witness};
+use crate::task::Task;
+use crate::tools::Claims;
 
 /// Hears one session, and ends it where that is due.
 pub(super) struct Observer {
     store: Store,
+    task: Task,
+    /// Where other tasks see which files it changes.
+    claims: Arc<Claims>,
     began: Timestamp,
     meter: Meter,
     spender: Spender,
@@ -46,12 +52,18 @@ impl Observer {
 impl Witness for Observer {
     fn event(&self, event: &AgentEvent) {
         self.meter.hear(event);
+        if let AgentEvent::ToolCall(ToolCall { kind: ToolKind::Edit, paths, .. }) = event {
+            self.claims.touch(&self.task, paths.iter().map(PathBuf::as_path));
+        }
         let advice = {
             let mut watch = self.watch.lock().expect(UNPOISONED);
             watch.hear(event, self.since_beginning())
         };
         // A nudge would have to be said by somebody; an agent that goes on in its circle is ended soon after it.
-        if let Some(Advice::Stop { why, .. }) = advice {
+        let Some(Advice::Stop { cause, why }) = advice else { return };
+        // The conversation ends by itself then, and knows what a person has to do.
+        let is_told = matches!(cause, StopCause::Model(ErrorClass::Auth | ErrorClass::Quota | ErrorClass::Refused));
+        if !is_told {
             *self.ended_for.lock().expect(UNPOISONED) = Some(why);
             self.stop.cancel();
         }
@@ -72,6 +84,8 @@ impl Dispatcher {
         };
         Observer {
             store: self.store.clone(),
+            task: run.task.clone(),
+            claims: self.desks.claims.clone(),
             began: self.store.now(),
             meter: Meter::new(self.ledger.clone(), spender.clone()),
             spender,

@@ -1,7 +1,6 @@
 //! The two turns of a session: to plan, where nothing is writable, and to work.
 
-use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 
 use domain::TaskId;
 use domain::policy::Assessment;
@@ -9,33 +8,24 @@ use forge::Signature;
 use store::Store;
 use tokio::sync::mpsc;
 
-use super::observer::Observer;
 use super::{Dispatcher, Run, Trouble};
 use crate::cage::ProgressSink;
 use crate::checks::Inspected;
-use crate::egress::{AllowList, Guest, OpenGate};
-use crate::session::people::Steer;
-use crate::session::{Session, SessionError};
+use crate::session::SessionError;
 use crate::task::{Approved, Demand, Ground, Task, TaskEvent, TaskState, Terms, Work};
 use crate::workspace::Workspace;
 use crate::{checkpoint, money, prompt};
-
-/// What stands around one turn beside its tree.
-struct Around {
-    observer: Observer,
-    /// Open for as long as the turn goes on; closed when this is dropped.
-    gate: Option<OpenGate>,
-    transcript: PathBuf,
-}
 
 impl Dispatcher {
     pub(super) async fn plan(&self, run: &Run<'_>, feedback: &[String]) -> Result<TaskEvent, Trouble> {
         let workspace = self.ready_tree(run, Ground::Target).await?;
         let prompt = prompt::for_plan(&run.task.request, feedback, &run.task.said);
         let (steer, steering) = mpsc::channel(1);
-        let around = self.around(run, &workspace).await?;
+        let mut around = self.around(run, &workspace).await?;
         let planning = run.agent.plan(self.session(run, &workspace, &prompt, (steering, &around)));
-        let planned = self.attend(run, (steer, &around), planning).await?;
+        let planned = self.attend(run, (steer, &around), planning).await;
+        around.close().await;
+        let planned = planned?;
         if self.was_capped(run, &around.observer).await? || run.liaison.has_open_question().await? {
             return Ok(TaskEvent::SessionParked { session: run.number });
         }
@@ -48,10 +38,12 @@ impl Dispatcher {
         let workspace = self.ready_tree(run, run.ground).await?;
         let prompt = prompt::for_work(&run.task.request, approved, &run.task.said);
         let (steer, steering) = mpsc::channel(1);
-        let around = self.around(run, &workspace).await?;
+        let mut around = self.around(run, &workspace).await?;
         let session = self.session(run, &workspace, &prompt, (steering, &around));
         let working = run.agent.work(session, approved.map(|approved| &approved.plan));
-        let worked = self.attend(run, (steer, &around), working).await?;
+        let worked = self.attend(run, (steer, &around), working).await;
+        let hosts = around.close().await;
+        let worked = worked?;
         self.keep_tree(run, &workspace, worked.as_ref().err()).await?;
         if self.was_capped(run, &around.observer).await? || run.liaison.has_open_question().await? {
             return Ok(TaskEvent::SessionParked { session: run.number });
@@ -85,7 +77,7 @@ impl Dispatcher {
             checks,
             demand,
             cage: worked.cage,
-            hosts: Vec::new(),
+            hosts,
             cost_micros: self.cost_of(run.task.id).await?,
         };
         Ok(TaskEvent::WorkFinished { session: run.number, work })
@@ -107,7 +99,11 @@ impl Dispatcher {
         }
         let kept = self.checkpoints.take(workspace, &format!("after session {}", run.number)).await;
         match (kept, trouble) {
-            (Ok(_), _) => Ok(()),
+            (Ok(kept), _) => {
+                let changes = run.repository.mirror.changes(&workspace.base, &kept.commit).await?;
+                self.desks.claims.touch(run.task, changes.iter().map(|change| Path::new(&change.path)));
+                Ok(())
+            }
             // Its own trouble says more than what it left behind.
             (Err(error), Some(_)) => {
                 run.log.line(&format!("what session {} left could not be kept: {error}", run.number));
@@ -137,75 +133,11 @@ impl Dispatcher {
                 self.workspaces.create(task, run.repository, &base, &branch).await?
             }
         };
+        let order = self.setups.order(run.repository, &workspace.base);
+        let environment = self.setups.ready(order, &*run.log, &run.stop).await?;
         run.log.line(&format!("agent {} begins (session {})", run.task.request.agent, run.number));
         run.log.keep().await;
-        Ok(workspace)
-    }
-
-    fn session<'a>(
-        &self,
-        run: &'a Run<'_>,
-        workspace: &'a Workspace,
-        prompt: &'a str,
-        (steering, around): (mpsc::Receiver<Steer>, &'a Around),
-    ) -> Session<'a> {
-        let request = run.task.request.text.as_str();
-        let (stop, time_max) = (around.observer.stop.clone(), self.time_max);
-        let (gate, transcript) = (around.gate.as_ref().map(OpenGate::socket), Some(around.transcript.as_path()));
-        let unattended = Session::unattended(workspace, prompt, &*run.log);
-        let (witness, people) = (&around.observer, &*run.liaison);
-        Session { request, stop, time_max, people, witness, steering, gate, transcript, ..unattended }
-    }
-
-    /// Lets an agent's turn go on to its end, with its people within reach. What was said before stands in its prompt.
-    async fn attend<T>(
-        &self,
-        run: &Run<'_>,
-        (steer, around): (mpsc::Sender<Steer>, &Around),
-        turn: impl Future<Output = T>,
-    ) -> Result<T, Trouble> {
-        run.liaison.tell(run.task.untold()).await?;
-        let mut turn = std::pin::pin!(turn);
-        let listening = async { run.liaison.listen(steer).await.map_err(Trouble::from) };
-        let beside = async { tokio::try_join!(listening, self.meter(&around.observer)).map(drop) };
-        tokio::select! {
-            ended = &mut turn => return Ok(ended),
-            faults = beside => faults?,
-        }
-        Ok(turn.await)
-    }
-
-    /// What stands around the turn that begins now.
-    async fn around(&self, run: &Run<'_>, workspace: &Workspace) -> Result<Around, Trouble> {
-        let known = self.egress.providers();
-        let models: Vec<_> = run.agent.providers().into_iter().filter(|name| known.contains(name)).collect();
-        let gate = if models.is_empty() { None } else { Some(self.open_gate(run, workspace, models).await?) };
-        let failed = |error: io::Error| SessionError::Surroundings(format!("{}: {error}", self.transcripts.display()));
-        tokio::fs::create_dir_all(&self.transcripts).await.map_err(failed)?;
-        Ok(Around {
-            observer: self.observer(run),
-            gate,
-            transcript: self.transcripts.join(format!("{}.jsonl", run.task.id)),
-        })
-    }
-
-    async fn open_gate(
-        &self,
-        run: &Run<'_>,
-        workspace: &Workspace,
-        models: Vec<String>,
-    ) -> Result<OpenGate, SessionError> {
-        let guest = Guest {
-            task: run.task.id,
-            repo: run.task.request.repo.clone(),
-            dir: workspace.private().to_owned(),
-            allow: AllowList::default(),
-            models,
-            people: Some(run.liaison.clone()),
-            sink: run.log.clone(),
-        };
-        let failed = |error: io::Error| SessionError::Surroundings(format!("the way out cannot be opened: {error}"));
-        self.egress.open(guest).await.map_err(failed)
+        Ok(workspace.with_environment(environment))
     }
 
     /// What the task has cost by now, where that is known.

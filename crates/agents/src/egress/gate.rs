@@ -95,6 +95,11 @@ impl OpenGate {
         self.gate.tally.models()
     }
 
+    /// The hosts that were reached so far beside those of models, without ports.
+    pub fn reached(&self) -> Vec<String> {
+        self.gate.tally.reached()
+    }
+
     /// Ends every connection, tells the sum in the log and says what the requests to each provider came to.
     pub async fn close(self) -> BTreeMap<String, ModelTally> {
         self.gate.stop.cancel();

@@ -61,6 +61,7 @@ pub(super) async fn forward(gate: &Arc<Gate>, request: Request<Incoming>) -> Res
     let stop = gate.stop.clone();
     gate.tracker.spawn(async move { stop.run_until_cancelled(connection).await });
     let passage = gate.tally.pass(Some(request.method()), to.to_string());
+    gate.tally.reach(&to.host);
     let relay = || Relay { passage: passage.clone(), idle: limits.idle, bytes_max: None, mask: None };
     let (mut head, body) = request.into_parts();
     strip_hop_by_hop(&mut head.headers);
@@ -129,6 +130,7 @@ impl Tunnel {
             Ok(Err(_)) | Err(_) => return,
         }
         let passage = self.gate.tally.pass(None, self.to.to_string());
+        self.gate.tally.reach(&self.to.host);
         if passage.count(first.len()).is_err() || self.upstream.write_all(&first).await.is_err() {
             return;
         }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use hyper::Method;
 
 use super::EgressLimits;
+use super::hosts::Host;
 use crate::cage::ProgressSink;
 use crate::session::event::ErrorClass;
 
@@ -52,6 +53,7 @@ struct Seen {
     said: BTreeSet<&'static str>,
     n_passed: u64,
     passed: BTreeSet<String>,
+    reached: BTreeSet<String>,
     refused: BTreeMap<String, u32>,
     models: BTreeMap<String, ModelTally>,
     minute: Option<(Instant, u32)>,
@@ -97,6 +99,19 @@ impl Tally {
         let method = method.map(|method| format!("{method} ")).unwrap_or_default();
         let (bytes, outcome) = (AtomicU64::new(0), OnceLock::new());
         Arc::new(Passage { tally: self.clone(), method, to, outcome, bytes, since: Instant::now() })
+    }
+
+    /// Notes that a host was reached at somebody's wish.
+    pub(super) fn reach(&self, host: &Host) {
+        let mut seen = self.seen();
+        if seen.reached.len() < HOSTS_MAX {
+            seen.reached.insert(host.to_string());
+        }
+    }
+
+    /// The hosts that were reached.
+    pub(super) fn reached(&self) -> Vec<String> {
+        self.seen().reached.iter().cloned().collect()
     }
 
     /// Tells that a request to `to` was refused.

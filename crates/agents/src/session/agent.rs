@@ -31,6 +31,21 @@ pub trait Agent: Send + Sync {
         Vec::new()
     }
 
+    /// Whether it can be told which model to use.
+    fn takes_models(&self) -> bool {
+        false
+    }
+
+    /// Whether its session gets a way out to the hosts that are listed.
+    fn reaches_hosts(&self) -> bool {
+        false
+    }
+
+    /// Whether it can be offered tools over the Model Context Protocol.
+    fn uses_tools(&self) -> bool {
+        false
+    }
+
     /// Proposes a plan. The tree cannot be written, unless the agent is given a throwaway copy of it.
     async fn plan(&self, session: Session<'_>) -> Result<PlanDraft, SessionError>;
 
@@ -80,6 +95,8 @@ pub struct Session<'a> {
     pub prompt: &'a str,
     /// The person's own words alone, for agents that are no models.
     pub request: &'a str,
+    /// The model that this session is to use, by the agent's own name; without it, the one that the agent is set to.
+    pub model: Option<&'a str>,
     /// Where its output goes, line by line, for people.
     pub progress: &'a dyn ProgressSink,
     /// Who hears its events.
@@ -113,6 +130,7 @@ impl<'a> Session<'a> {
             workspace,
             prompt,
             request: prompt,
+            model: None,
             progress,
             witness: &Unattended,
             people: &Unattended,

@@ -54,6 +54,14 @@ impl Agent for CommandAgent {
         }
     }
 
+    fn takes_models(&self) -> bool {
+        true
+    }
+
+    fn reaches_hosts(&self) -> bool {
+        true
+    }
+
     async fn plan(&self, session: Session<'_>) -> Result<PlanDraft, SessionError> {
         let Some(command) = &self.plan else {
             let why = format!("`agents.{}.plan` is not in the config", self.name);

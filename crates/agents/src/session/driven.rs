@@ -33,11 +33,12 @@ impl DrivenAgent {
     }
 
     fn brief(&self, session: &Session<'_>, goal: Goal, memory: Option<Memory>) -> Brief {
+        let model = session.model.or(self.launch.model());
         Brief {
             goal,
             prompt: session.prompt.to_owned(),
             tree: session.workspace.tree().display().to_string(),
-            model: self.launch.model().map(str::to_owned),
+            model: model.map(str::to_owned),
             memory,
             leave: if self.launch.asks() { Leave::Looking } else { Leave::Caged },
         }
@@ -67,11 +68,13 @@ impl DrivenAgent {
             Driver::Codex => Codex::arguments(session.tools.as_ref()),
             Driver::Acp => Vec::new(),
         };
-        let order = self.launch.order(&self.cage, session, access, more).await?;
+        let order = self.launch.with_model(session.model).order(&self.cage, session, access, more).await?;
         let mut protocol: Box<dyn Protocol> = match self.driver {
             Driver::Claude => Box::new(Claude::new(brief)),
             Driver::Codex => Box::new(Codex::new(brief)),
-            Driver::Acp => Box::new(Acp::new(brief, session.tools.clone(), self.launch.plan_mode())),
+            Driver::Acp => {
+                Box::new(Acp::new(brief, session.tools.clone(), self.launch.plan_mode(), self.launch.profile.meta))
+            }
         };
         let (private, name) = (session.workspace.private(), self.launch.name.as_str());
         let mut remember = |memory: Memory| memory::keep(private, name, memory);
@@ -106,6 +109,18 @@ impl Agent for DrivenAgent {
 
     fn providers(&self) -> Vec<String> {
         vec![self.launch.provider().to_owned()]
+    }
+
+    fn takes_models(&self) -> bool {
+        true
+    }
+
+    fn reaches_hosts(&self) -> bool {
+        true
+    }
+
+    fn uses_tools(&self) -> bool {
+        true
     }
 
     async fn plan(&self, mut session: Session<'_>) -> Result<PlanDraft, SessionError> {

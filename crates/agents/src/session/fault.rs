@@ -84,7 +84,7 @@ pub(super) fn session_error(class: ErrorClass, why: &str, provider: &str) -> Ses
             "has no credit left with {provider}: {why}; add some, or retry with another agent"
         )),
         ErrorClass::Refused => SessionError::Failed(format!(
-            "was refused by its model: {why}; reword the request, or retry with another model"
+            "was refused by its model: {why}; reword the request, or say `retry` with `model=NAME` and another model"
         )),
         ErrorClass::Context => SessionError::Failed(format!(
             "filled its model's window: {why}; ask for less at once, or retry with a larger model"

@@ -57,6 +57,13 @@ impl Launch {
         Self { name: name.to_owned(), profile, settings }
     }
 
+    /// The same, told to use another model.
+    pub fn with_model(&self, model: Option<&str>) -> Self {
+        let mut other = self.clone();
+        other.settings.model = model.map(str::to_owned).or(other.settings.model);
+        other
+    }
+
     /// What people read on the card.
     pub fn title(&self) -> String {
         let model = self.settings.model.as_ref().map(|model| format!(", {model}")).unwrap_or_default();
@@ -123,21 +130,15 @@ impl Launch {
         order.env = self.env(&settings);
         order.env.insert("DOWNBEAT_TASK".into(), workspace.task.to_string());
         order.read = needed_by(&program);
-        order.read.extend([settings_file, workspace.borrowed()]);
+        order.read.push(settings_file);
         order.read.extend(session.tools.iter().flat_map(|tools| tools.read.clone()));
+        workspace.furnish(&mut order);
         Ok(order)
     }
 
     /// Its environment, in which everything but its model goes by the proxy.
     fn env(&self, settings: &str) -> BTreeMap<String, String> {
-        let proxy = format!("http://127.0.0.1:{GATE_PORT}");
-        let mut env = BTreeMap::new();
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
-            env.insert(name.to_owned(), proxy.clone());
-        }
-        for name in ["NO_PROXY", "no_proxy"] {
-            env.insert(name.to_owned(), "127.0.0.1,localhost".to_owned());
-        }
+        let mut env: BTreeMap<String, String> = proxies().collect();
         let own = self.profile.env.iter().map(|(name, value)| (*name, *value));
         let wanted = self.settings.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         env.extend(own.chain(wanted).map(|(name, value)| (name.to_owned(), self.filled(value, settings))));
@@ -172,6 +173,14 @@ impl Launch {
         };
         format!("{install}set `agents.{}.command` to its whole path", self.name)
     }
+}
+
+/// The variables by which a program finds the gate as its proxy.
+pub(super) fn proxies() -> impl Iterator<Item = (String, String)> {
+    let proxy = format!("http://127.0.0.1:{GATE_PORT}");
+    let ways = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"].map(|name| (name.to_owned(), proxy.clone()));
+    let exceptions = ["NO_PROXY", "no_proxy"].map(|name| (name.to_owned(), "127.0.0.1,localhost".to_owned()));
+    ways.into_iter().chain(exceptions)
 }
 
 /// What must be readable for a program to run: itself, what it is a link to, the packages around it, the interpreter's

@@ -31,3 +31,4 @@ pub use agent::{Agent, AgentSettings, Session, SessionError, ToolServer, Unatten
 pub use launch::ProgramSettings;
 pub use roster::Roster;
 pub use scripted::scripted_main;
+pub use transcript::Transcripts;

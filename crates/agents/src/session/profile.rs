@@ -32,6 +32,8 @@ pub struct Profile {
     pub settings: &'static str,
     /// The mode in which it plans, by its own name.
     pub plan_mode: &'static str,
+    /// What it is told beside the session that it opens, as an object of JSON; for agents by ACP, in `_meta`.
+    pub meta: &'static str,
     /// What it cannot do, or does wrong.
     pub faults: &'static [&'static str],
 }
@@ -83,6 +85,7 @@ pub const UNKNOWN: Profile = Profile {
     env: &[],
     settings: "",
     plan_mode: "plan",
+    meta: "{}",
     faults: &[],
 };
 
@@ -125,6 +128,11 @@ pub const PROFILES: &[Profile] = &[
             "analytics.enabled=false",
             "-c",
             "feedback.enabled=false",
+            // A catalogue of plugins that it would fetch from github.com and chatgpt.com at every start.
+            "-c",
+            "features.plugins=false",
+            "-c",
+            "features.apps=false",
             "-c",
             "model_provider=\"gate\"",
             "-c",
@@ -197,9 +205,8 @@ pub const PROFILES: &[Profile] = &[
         tried: "0.101.0",
         provider: "anthropic",
         env: CLAUDE_ENV,
-        faults: &[
-            "loads the repository's own settings; the cage and the gate hold what they do, `claude` does not load them",
-        ],
+        meta: r#"{"claudeCode":{"options":{"settingSources":["user"],"strictMcpConfig":true}}}"#,
+        faults: &["started by hand it loads the repository's hooks, servers and base address"],
         ..UNKNOWN
     },
     Profile {

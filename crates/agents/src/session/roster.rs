@@ -15,6 +15,9 @@ use super::scripted::ScriptedAgent;
 use crate::cage::Cage;
 use crate::task::PlanMode;
 
+/// Bytes of a model's name; the longest of a cloud have about a hundred.
+const MODEL_BYTES_MAX: usize = 200;
+
 /// Who can do the work. A reload of the config replaces them; a session that runs keeps its own.
 pub struct Roster {
     cage: Cage,
@@ -67,5 +70,21 @@ impl Roster {
         let unknown =
             || Rejected::new(format!("There is no agent called {name}"), format!("I know {}", self.names().join(", ")));
         self.get(name).ok_or_else(unknown)?.may_run(plan)
+    }
+
+    /// Whether an agent that may run can be told this model.
+    pub fn may_use(&self, name: &str, model: Option<&str>) -> Result<(), Rejected> {
+        let (Some(agent), Some(model)) = (self.get(name), model) else { return Ok(()) };
+        if !agent.takes_models() {
+            let next = "Leave `model=` out, or name another agent".to_owned();
+            return Err(Rejected::new(format!("The agent {name} has no choice of models"), next));
+        }
+        let is_sign = |c: char| c.is_ascii_alphanumeric() || "-_.:/@[]".contains(c);
+        let is_name = model.starts_with(|c: char| c.is_ascii_alphanumeric()) && model.chars().all(is_sign);
+        if is_name && model.len() <= MODEL_BYTES_MAX {
+            return Ok(());
+        }
+        let next = format!("Name one as the agent {name} does, such as `model=opus`");
+        Err(Rejected::new("That is no name of a model", next))
     }
 }

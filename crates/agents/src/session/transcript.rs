@@ -5,14 +5,59 @@
 //! transcripts/T-1.jsonl.1   what was before, once the file is full
 //! ```
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use domain::{TaskId, Timestamp};
 
 /// Bytes of one file; with the one before it a task keeps twice that. An hour of Claude Code writes about ten megabytes.
 pub const FILE_BYTES_MAX: u64 = 8 << 20;
 /// Bytes of one line that are kept. Longer ones hold whole files, which the tree has too.
 const LINE_BYTES_MAX: usize = 64 << 10;
+
+/// The transcripts of an installation.
+#[derive(Clone, Debug)]
+pub struct Transcripts {
+    dir: PathBuf,
+    /// After the task has ended and nobody has written any more.
+    kept_for: Duration,
+}
+
+impl Transcripts {
+    /// Those below `dir`.
+    pub fn new(dir: impl Into<PathBuf>, kept_for: Duration) -> Self {
+        Self { dir: dir.into(), kept_for }
+    }
+
+    /// The file of a task.
+    pub fn of(&self, task: TaskId) -> PathBuf {
+        self.dir.join(format!("{task}.jsonl"))
+    }
+
+    /// Removes those of tasks that ended long ago, and says how many files there were.
+    pub fn remove_old(&self, live: &BTreeSet<TaskId>, now: Timestamp) -> io::Result<usize> {
+        let entries = match std::fs::read_dir(&self.dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            entries => entries?,
+        };
+        let mut n_removed = 0;
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name();
+            let task = name.to_str().and_then(|name| name.split('.').next()?.parse::<TaskId>().ok());
+            let written_at = entry.metadata()?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+            let written_at = Timestamp::from_ms(i64::try_from(written_at.as_millis()).unwrap_or(i64::MAX));
+            if task.is_some_and(|task| !live.contains(&task)) && now.since(written_at) >= self.kept_for {
+                std::fs::remove_file(entry.path())?;
+                n_removed += 1;
+            }
+        }
+        Ok(n_removed)
+    }
+}
 
 /// Who wrote a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +153,22 @@ mod tests {
         let size = |path: &Path| std::fs::metadata(path).unwrap().len();
         assert!(size(&path) + size(&path.with_extension("jsonl.1")) < 2 * FILE_BYTES_MAX + 200_000);
         assert!(std::fs::read_to_string(&path).unwrap().contains("[…65536 bytes cut…]"));
+    }
+
+    #[test]
+    fn transcripts_of_tasks_that_ended_long_ago_are_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let transcripts = Transcripts::new(dir.path(), Duration::from_secs(3_600));
+        let (live, ended) = (TaskId::new(1), TaskId::new(2));
+        for task in [live, ended] {
+            Transcript::open(&transcripts.of(task)).keep(Voice::Ours, "{}");
+        }
+        let written_at = std::fs::metadata(transcripts.of(ended)).unwrap().modified().unwrap();
+        let written_at_ms = written_at.duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let after = |minutes: i64| Timestamp::from_ms(i64::try_from(written_at_ms).unwrap() + minutes * 60_000);
+        assert_eq!(transcripts.remove_old(&[live].into(), after(59)).unwrap(), 0);
+        assert_eq!(transcripts.remove_old(&[live].into(), after(61)).unwrap(), 1);
+        assert!(transcripts.of(live).exists() && !transcripts.of(ended).exists());
     }
 
     #[test]

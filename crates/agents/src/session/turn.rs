@@ -5,7 +5,8 @@ use std::io;
 use std::path::PathBuf;
 
 use super::agent::{Session, SessionError, Worked};
-use crate::cage::{Access, Cage, Ended, How, Limits};
+use super::launch::proxies;
+use crate::cage::{Access, Cage, Ended, How, Limits, Network};
 
 /// Characters of an agent's last words that are kept as its answer; a card shows fewer.
 pub(super) const ANSWER_CHARS_MAX: usize = 4_000;
@@ -34,7 +35,11 @@ impl Turn<'_> {
         order.access = self.access;
         order.input = session.prompt.as_bytes().to_vec();
         order.limits = Limits { time: session.time_max, ..order.limits };
-        order.env = self.env;
+        if let Some(gate) = session.gate {
+            order.network = Network::Gate { socket: gate.to_owned() };
+            order.env.extend(proxies());
+        }
+        order.env.extend(self.env);
         order.env.insert("DOWNBEAT_PROMPT_FILE".into(), prompt_file.display().to_string());
         order.env.insert("DOWNBEAT_REQUEST".into(), session.request.replace('\0', ""));
         let turn = match self.access {
@@ -43,6 +48,7 @@ impl Turn<'_> {
         };
         order.env.insert("DOWNBEAT_TURN".into(), turn.into());
         order.env.insert("DOWNBEAT_TASK".into(), workspace.task.to_string());
+        order.env.extend(session.model.map(|model| ("DOWNBEAT_MODEL".to_owned(), model.to_owned())));
         order.read.extend(self.read);
         order.read.push(prompt_file);
         workspace.furnish(&mut order);

@@ -43,6 +43,11 @@ impl Claims {
         });
     }
 
+    /// Forgets what a task that has ended was at work on.
+    pub fn release(&self, task: TaskId) {
+        self.by_task.lock().expect(UNPOISONED).remove(&task);
+    }
+
     /// Claims paths for a task, and tells which other live task of the repository claimed or touched any of them. What
     /// ended tasks claimed is forgotten.
     pub(super) fn claim(&self, task: &Task, patterns: &[Pattern], live: &BTreeSet<TaskId>) -> Result<String, String> {

@@ -99,7 +99,7 @@ fn a_setup_is_made_once_and_seen_by_sessions() {
     let site = Site::new(MAKES_A_TOOL);
     let environment = site.ready(&site.project.base).unwrap().unwrap();
     let told = site.told();
-    assert!(told.starts_with("setup: runs .downbeat/setup for lock; ready; setup: done in "), "{told}");
+    assert!(told.starts_with("setup: runs .downbeat/setup for lock; setup: ready; setup: done in "), "{told}");
     assert!(told.ends_with("less than 1 MiB kept as KEY"), "{told}");
     site.clock.0.fetch_add(3 * 3_600_000, Ordering::SeqCst);
     assert_eq!(site.ready(&site.project.base).unwrap(), Some(environment.clone()));

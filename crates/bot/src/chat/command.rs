@@ -423,7 +423,7 @@ mod tests {
     fn an_unknown_option_that_looks_like_a_known_one_is_reported() {
         assert_eq!(
             says("@agent fix it repoo=web"),
-            "Unclear { why: \"There is no option `repoo`\", next: \"Did you mean `repo=web`? I know agent, branch, merge, plan and repo\" }"
+            "Unclear { why: \"There is no option `repoo`\", next: \"Did you mean `repo=web`? I know agent, branch, merge, model, plan and repo\" }"
         );
         assert!(says("@agent fix it plna=off").contains("`plan=off`"));
         assert_eq!(says("@agent set timeout=5 in the config"), r#"ask "set timeout=5 in the config" "#);

@@ -2,7 +2,7 @@
 
 /// Everything, by what people want.
 const OVERVIEW: &str = "Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME \
-plan=ask|auto|off merge=ask|auto
+model=NAME plan=ask|auto|off merge=ask|auto
 Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
 Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
 Change: `stop T-1` · `retry T-1` · `dequeue T-1`

@@ -65,6 +65,7 @@ impl Intake {
         let settings = self.settings.load_full();
         let agent = options.agent.unwrap_or_else(|| settings.agent.clone());
         self.roster.may_run(&agent, plan)?;
+        self.roster.may_use(&agent, options.model.as_deref())?;
         self.leave_room().await?;
         let context = context::read(&*self.messenger, &heard.message, &text, settings.context).await?;
         let request = Request {
@@ -72,7 +73,7 @@ impl Intake {
             repo,
             target,
             agent,
-            model: None,
+            model: options.model,
             plan,
             merges_itself: options.merges_itself.unwrap_or(false),
             requester: heard.author.clone(),
@@ -131,8 +132,10 @@ impl Intake {
         let retyped = words.split_whitespace().any(|word| word.parse() == Ok(id));
         self.judge(heard, *verb, &task, retyped).allowed()?;
         let event = event_of(*verb, heard, &task, words)?;
-        if let TaskEvent::RetryRequested { agent: Some(agent), .. } = &event {
+        if let TaskEvent::RetryRequested { agent, model, .. } = &event {
+            let agent = agent.as_ref().unwrap_or(&task.request.agent);
             self.roster.may_run(agent, task.request.plan)?;
+            self.roster.may_use(agent, model.as_deref())?;
         }
         if let TaskEvent::RolledBack { checkpoint, .. } = &event {
             self.find_checkpoint(&task, *checkpoint).await?;

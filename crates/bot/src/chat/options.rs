@@ -15,13 +15,17 @@ pub struct Options {
     pub branch: Option<BranchName>,
     /// `agent=`: the agent by its name in the config.
     pub agent: Option<String>,
+    /// `model=`: the model, by the agent's own name for it.
+    pub model: Option<String>,
     /// `plan=ask|auto|off`.
     pub plan: Option<PlanMode>,
     /// `merge=ask|auto`: whether it enters the queue by itself.
     pub merges_itself: Option<bool>,
 }
 
-const KEYS: [&str; 5] = ["agent", "branch", "merge", "plan", "repo"];
+const KEYS: [&str; 6] = ["agent", "branch", "merge", "model", "plan", "repo"];
+/// Keys that people write about; they resemble one of ours and are none.
+const WORDS: [&str; 1] = ["mode"];
 
 /// Takes the options out of the words. A `key=value` whose key only resembles a known one is refused rather than
 /// guessed; any other stays in the words, because people write about settings too.
@@ -33,7 +37,8 @@ pub(super) fn split(said: &str) -> Result<(String, Options), Rejected> {
         for word in line.split(' ') {
             match word.split_once('=') {
                 Some((key, value)) if KEYS.contains(&key) => take(&mut options, key, value)?,
-                Some((key, value)) => match KEYS.into_iter().find(|known| is_slip(key, known)) {
+                Some((key, value)) => match KEYS.into_iter().find(|known| is_slip(key, known) && !WORDS.contains(&key))
+                {
                     Some(known) => return Err(unknown(key, known, value)),
                     None => words.push(word),
                 },
@@ -48,7 +53,7 @@ pub(super) fn split(said: &str) -> Result<(String, Options), Rejected> {
 fn unknown(key: &str, known: &str, value: &str) -> Rejected {
     Rejected::new(
         format!("There is no option `{key}`"),
-        format!("Did you mean `{known}={value}`? I know agent, branch, merge, plan and repo"),
+        format!("Did you mean `{known}={value}`? I know agent, branch, merge, model, plan and repo"),
     )
 }
 
@@ -57,6 +62,8 @@ fn take(options: &mut Options, key: &str, value: &str) -> Result<(), Rejected> {
     match key {
         "agent" if !value.is_empty() => options.agent = Some(value.to_owned()),
         "agent" => return Err(bad("Name an agent of the config, as in `agent=claude`")),
+        "model" if !value.is_empty() => options.model = Some(value.to_owned()),
+        "model" => return Err(bad("Name a model as the agent does, as in `model=opus`")),
         "branch" => options.branch = Some(value.parse().map_err(|_| bad("Name a branch, as in `branch=main`"))?),
         "repo" => options.repo = Some(value.parse().map_err(|_| bad("Name a repository, as in `repo=acme/web`"))?),
         "plan" => {
@@ -103,6 +110,7 @@ impl fmt::Display for Options {
             ("repo", self.repo.as_ref().map(RepoName::as_str)),
             ("branch", self.branch.as_ref().map(BranchName::as_str)),
             ("agent", self.agent.as_deref()),
+            ("model", self.model.as_deref()),
             ("plan", plan),
             ("merge", self.merges_itself.map(|itself| if itself { "auto" } else { "ask" })),
         ];

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use agents::setup;
 use agents::task::Task;
 use agents::task::view::{self, RunningLine};
 use domain::{EntryId, RepoName, ThreadRef, Timestamp};
@@ -90,7 +91,10 @@ impl Around {
                 format!("{} ({n_busy} {} busy)", hindrance.at(self.now), if n_busy == 1 { "is" } else { "are" })
             }
             Some(hindrance) => hindrance.at(self.now),
-            None => with_said(verb, line, line.since),
+            None => match setting_up(line) {
+                Some(said) => format!("setting up the environment · {said}"),
+                None => with_said(verb, line, line.since),
+            },
         }
     }
 
@@ -130,6 +134,32 @@ fn with_said(doing: &str, line: &RunningLine, since: Timestamp) -> String {
     said.filter(|said| !said.is_empty()).map_or_else(|| doing.to_owned(), |said| format!("{doing} · {said}"))
 }
 
+/// What its setup printed last, while it runs.
+fn setting_up(line: &RunningLine) -> Option<String> {
+    let said = line.last_line.as_ref().filter(|said| said.at >= line.since)?;
+    said.text.strip_prefix(setup::SAID).map(|said| cut(said, SAID_CHARS_MAX))
+}
+
 fn name_of(thread: &str) -> String {
     thread.parse::<ThreadRef>().map_or_else(|_| thread.to_owned(), |thread| thread.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use agents::task::view::LastLine;
+
+    use super::*;
+
+    #[test]
+    fn a_setup_that_runs_is_told_with_what_it_printed_last() {
+        let said_at = |at: i64, text: &str| {
+            let last_line = Some(LastLine { text: text.to_owned(), at: Timestamp::from_ms(at) });
+            let [state, repo, title, thread] = ["working", "web", "fix it", "t"].map(str::to_owned);
+            let id = "T-1".parse().unwrap();
+            setting_up(&RunningLine { id, state, repo, title, thread, since: Timestamp::from_ms(5), last_line })
+        };
+        assert_eq!(said_at(5, "setup: added 31 packages").as_deref(), Some("added 31 packages"));
+        assert_eq!(said_at(4, "setup: of the session before"), None);
+        assert_eq!(said_at(5, "agent coder begins (session 1)"), None);
+    }
 }

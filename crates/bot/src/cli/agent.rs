@@ -42,6 +42,8 @@ struct Listed {
     name: String,
     what: String,
     version: Option<String>,
+    /// The model that it is set to, where that is not its own choice.
+    model: Option<String>,
     /// What people read of its key; none for an agent that needs none.
     key: Option<String>,
     can: Vec<&'static str>,
@@ -77,6 +79,7 @@ async fn listed(name: &str, settings: &AgentSettings, cage: &Cage, scratch: &Pat
         name: name.to_owned(),
         what: what.to_owned(),
         version: None,
+        model: None,
         key: None,
         can: can.to_vec(),
         faults: Vec::new(),
@@ -111,6 +114,7 @@ async fn listed_program(
         name: name.to_owned(),
         what: launch.profile.title.to_owned(),
         version: None,
+        model: launch.model().map(str::to_owned),
         key,
         can: abilities(driver).to_vec(),
         faults: launch.profile.faults.to_vec(),
@@ -163,6 +167,7 @@ fn text(agents: &[Listed], usual: &str, level: &str) -> String {
         text.push_str(&format!("{:<width$}  {}{version}{usual}\n", one.name, one.what));
         let notes = [
             one.missing.as_ref().map(|why| format!("! {why}")),
+            one.model.as_ref().map(|model| format!("model {model}")),
             one.key.clone(),
             Some(one.can.join(", ")),
             (!one.faults.is_empty()).then(|| format!("but {}", one.faults.join("; "))),
@@ -185,6 +190,7 @@ mod tests {
             name: name.to_owned(),
             what: "Claude Code".to_owned(),
             version: missing.is_none().then(|| "2.1.330".to_owned()),
+            model: missing.is_none().then(|| "sonnet".to_owned()),
             key: Some("no key in ANTHROPIC_API_KEY".to_owned()),
             can: vec!["plans", "asks"],
             faults: vec!["has one fault"],
@@ -193,6 +199,7 @@ mod tests {
         let agents = [one("coder", None), one("x", Some("no program `claude`; install it"))];
         expect_test::expect![[r#"
             coder  Claude Code 2.1.330  (works when nobody is named)
+                     model sonnet
                      no key in ANTHROPIC_API_KEY
                      plans, asks
                      but has one fault

@@ -13,7 +13,8 @@ use crate::place::PlaceArgs;
 pub enum TaskCommand {
     /// Ask for a change, as `@agent` does in a thread
     ///
-    /// Options of a request may stand among the words: repo=NAME branch=NAME agent=NAME plan=ask|auto|off merge=ask|auto.
+    /// Options of a request may stand among the words: repo=NAME branch=NAME agent=NAME model=NAME plan=ask|auto|off
+    /// merge=ask|auto.
     #[command(visible_alias = "new")]
     Ask {
         /// What should change

@@ -285,7 +285,7 @@ const LIMITS: &[Key] = &[
         Form::Whole { min: 0, max: 365 },
         Default("7"),
         AtStart,
-        "Days for which the checkpoints of a task are kept after it has ended.",
+        "Days for which the checkpoints of a task and the raw lines of its agents are kept after it has ended.",
     ),
 ];
 

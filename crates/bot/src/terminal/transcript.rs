@@ -50,7 +50,7 @@ impl Transcript {
             return Vec::new();
         }
         if message.author == BOT {
-            self.held.retain(|card| !mentions(&message.text, subject(card)));
+            self.held.retain(|held| !held.card.is_some_and(|task| mentions(&message.text, task)));
         }
         let mut rows = Vec::new();
         if let Some(n) = last.map(|last| message.n - last - 1).filter(|n| *n > 0) {
@@ -188,13 +188,14 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|word| !word.is_empty())
 }
 
-fn mentions(text: &str, subject: &str) -> bool {
-    words(text).any(|word| word == subject)
+fn mentions(text: &str, task: TaskId) -> bool {
+    words(text).any(|word| word.parse() == Ok(task))
 }
 
-/// What a card is about: its title begins with the task.
-fn subject(card: &ConsoleMessage) -> &str {
-    card.text.split(" · ").next().unwrap_or_default()
+/// What an edited message is about: a task, else what its title says.
+fn subject(message: &ConsoleMessage) -> String {
+    let title = || message.text.lines().next().and_then(|line| line.split(" · ").next()).unwrap_or_default();
+    task_of(message).map_or_else(|| title().to_owned(), |task| task.to_string())
 }
 
 /// The tone of a person's name.
@@ -288,12 +289,23 @@ mod tests {
     #[test]
     fn a_message_about_a_task_takes_the_place_of_its_card_and_of_no_other() {
         let mut transcript = Transcript::default();
-        post(&mut transcript, message(1, "T-1 · fix it\nworking"));
-        transcript.take_in(&ConsoleEvent::Edited(message(1, "T-1 · fix it\nready")));
+        let card =
+            |now: &str| ConsoleMessage { card: "T-1".parse().ok(), ..message(1, &format!("T-1 · fix it\n{now}")) };
+        post(&mut transcript, card("working"));
+        transcript.take_in(&ConsoleEvent::Edited(card("ready")));
         post(&mut transcript, message(2, "T-12 is ready"));
         assert!(transcript.is_holding());
         post(&mut transcript, message(3, "T-1 is ready"));
         assert!(transcript.settle().is_empty());
+    }
+
+    #[test]
+    fn what_came_of_a_question_is_shown_beside_its_task_whatever_follows() {
+        let mut transcript = Transcript::default();
+        post(&mut transcript, message(1, "ana, T-1 asks: red · or blue?\nWhat it has done is kept."));
+        transcript.take_in(&ConsoleEvent::Edited(message(1, "ana, T-1 asks: red · or blue?\nana answered: blue")));
+        post(&mut transcript, message(2, "Plan v1 for T-1: one"));
+        assert_eq!(settled(&mut transcript), ["     ·  T-1 ana answered: blue"]);
     }
 
     #[test]

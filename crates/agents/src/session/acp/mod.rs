@@ -27,6 +27,8 @@ pub(super) struct Acp {
     brief: Brief,
     tools: Option<ToolServer>,
     plan_mode: String,
+    /// Said beside the session that is opened.
+    meta: Value,
     able: Able,
     session: String,
     model: String,
@@ -63,13 +65,15 @@ struct Wish {
 }
 
 impl Acp {
-    /// A conversation by this brief, with these tools, in which the agent plans in this mode where it has it.
-    pub(super) fn new(brief: Brief, tools: Option<ToolServer>, plan_mode: &str) -> Self {
+    /// A conversation by this brief, with these tools, in which the agent plans in this mode where it has it. `meta` is
+    /// said beside the session that it opens.
+    pub(super) fn new(brief: Brief, tools: Option<ToolServer>, plan_mode: &str, meta: &str) -> Self {
         Self {
             ledger: Ledger::from(brief.memory.as_ref()),
             brief,
             tools,
             plan_mode: plan_mode.to_owned(),
+            meta: serde_json::from_str(meta).unwrap_or_default(),
             able: Able::default(),
             session: String::new(),
             model: String::new(),
@@ -107,15 +111,19 @@ impl Acp {
     fn find_session(&mut self, able: Able) -> Vec<Move> {
         self.ledger.is_of(&able.name);
         self.able = able;
-        let (tree, tools) = (self.brief.tree.as_str(), self.tools.as_ref());
+        let params = |before: Option<&str>| {
+            let mut params = schema::session(before, &self.brief.tree, self.tools.as_ref());
+            params["_meta"] = self.meta.clone();
+            params
+        };
         match (&self.brief.memory, self.able.resumes_by) {
             (Some(memory), Some(method)) => {
-                let params = schema::session(Some(&memory.session), tree, tools);
+                let params = params(Some(&memory.session));
                 vec![self.request(Request::TakeUp, method, &params)]
             }
             (Some(_), None) => vec![Move::End(Ending::Forgotten)],
             (None, _) => {
-                let params = schema::session(None, tree, tools);
+                let params = params(None);
                 vec![self.request(Request::Begin, "session/new", &params)]
             }
         }

@@ -88,6 +88,9 @@ impl Claude {
             "--setting-sources",
             "user",
             "--strict-mcp-config",
+            // While it plans it would have a classifier judge commands and tools, which runs nowhere but at its maker's.
+            "--settings",
+            r#"{"useAutoModeDuringPlan":false}"#,
             "--permission-mode",
             mode,
         ];

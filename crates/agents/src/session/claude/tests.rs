@@ -164,7 +164,7 @@ fn a_repository_cannot_bring_its_own_settings() {
     let tools =
         ToolServer { name: "downbeat".into(), command: vec!["/bin/x".into(), "mcp".into()], ..ToolServer::default() };
     let words = Claude::arguments(&brief(Goal::Plan), Some(&tools)).join(" ");
-    assert!(words.contains("--setting-sources user --strict-mcp-config --permission-mode plan"), "{words}");
+    assert!(words.contains("--setting-sources user --strict-mcp-config "), "{words}");
     let servers: Value = serde_json::from_str(words.split_once("--mcp-config ").unwrap().1).unwrap();
     let server = json!({ "type": "stdio", "command": "/bin/x", "args": ["mcp"], "env": {} });
     assert_eq!(servers, json!({ "mcpServers": { "downbeat": server } }));

@@ -1,0 +1,113 @@
+//! What stands around a turn beside its tree: its people, its way out, its tools, and who hears it.
+
+use std::io;
+use std::path::PathBuf;
+
+use tokio::sync::mpsc;
+
+use super::observer::Observer;
+use super::{Dispatcher, Run, Trouble};
+use crate::egress::{AllowList, Guest, OpenGate};
+use crate::session::people::Steer;
+use crate::session::{Session, SessionError};
+use crate::tools::Desk;
+use crate::workspace::Workspace;
+
+/// What stands around one turn.
+pub(super) struct Around {
+    pub(super) observer: Observer,
+    /// Open for as long as the turn goes on; closed when this is dropped.
+    gate: Option<OpenGate>,
+    /// The desk of its tools, for an agent that can use them.
+    desk: Option<Desk>,
+    transcript: PathBuf,
+}
+
+impl Around {
+    /// Closes the way out, whose sums go into the log, and says which hosts were reached beside those of models.
+    pub(super) async fn close(&mut self) -> Vec<String> {
+        let Some(gate) = self.gate.take() else { return Vec::new() };
+        let hosts = gate.reached();
+        gate.close().await;
+        hosts
+    }
+}
+
+impl Dispatcher {
+    /// What stands around the turn that begins now.
+    pub(super) async fn around(&self, run: &Run<'_>, workspace: &Workspace) -> Result<Around, Trouble> {
+        Ok(Around {
+            observer: self.observer(run),
+            gate: self.open_gate(run, workspace).await?,
+            desk: if run.agent.uses_tools() { Some(self.open_desk(run, workspace)?) } else { None },
+            transcript: self.transcripts.of(run.task.id),
+        })
+    }
+
+    /// The way out of an agent that has any. One whose model nobody has a key for has none, and says so.
+    async fn open_gate(&self, run: &Run<'_>, workspace: &Workspace) -> Result<Option<OpenGate>, SessionError> {
+        let (wanted, known) = (run.agent.providers(), self.egress.providers());
+        let models: Vec<_> = wanted.iter().filter(|name| known.contains(name)).cloned().collect();
+        if !run.agent.reaches_hosts() || models.is_empty() && !wanted.is_empty() {
+            return Ok(None);
+        }
+        let guest = Guest {
+            task: run.task.id,
+            repo: run.task.request.repo.clone(),
+            dir: workspace.private().to_owned(),
+            allow: AllowList::default(),
+            models,
+            people: Some(run.liaison.clone()),
+            sink: run.log.clone(),
+        };
+        let failed = |error: io::Error| SessionError::Surroundings(format!("the way out cannot be opened: {error}"));
+        self.egress.open(guest).await.map_err(failed).map(Some)
+    }
+
+    fn open_desk(&self, run: &Run<'_>, workspace: &Workspace) -> Result<Desk, SessionError> {
+        let opened = self.desks.open(run.task.clone(), run.liaison.clone(), run.log.clone(), workspace.private());
+        opened.map_err(|error| SessionError::Surroundings(format!("the agent's tools cannot be offered: {error}")))
+    }
+
+    /// The session of a turn in this tree.
+    pub(super) fn session<'a>(
+        &self,
+        run: &'a Run<'_>,
+        workspace: &'a Workspace,
+        prompt: &'a str,
+        (steering, around): (mpsc::Receiver<Steer>, &'a Around),
+    ) -> Session<'a> {
+        let (request, model) = (run.task.request.text.as_str(), run.task.request.model.as_deref());
+        let (stop, time_max) = (around.observer.stop.clone(), self.time_max);
+        let (gate, transcript) = (around.gate.as_ref().map(OpenGate::socket), Some(around.transcript.as_path()));
+        let tools = around.desk.as_ref().map(Desk::offer);
+        let unattended = Session::unattended(workspace, prompt, &*run.log);
+        let (witness, people) = (&around.observer, &*run.liaison);
+        Session { request, model, stop, time_max, people, witness, steering, gate, tools, transcript, ..unattended }
+    }
+
+    /// Lets an agent's turn go on to its end, with its people and its tools within reach. What was said before stands in
+    /// its prompt.
+    pub(super) async fn attend<T>(
+        &self,
+        run: &Run<'_>,
+        (steer, around): (mpsc::Sender<Steer>, &Around),
+        turn: impl Future<Output = T>,
+    ) -> Result<T, Trouble> {
+        run.liaison.tell(run.task.untold()).await?;
+        let turn = async {
+            match &around.desk {
+                Some(desk) => desk.serve_during(turn).await,
+                None => turn.await,
+            }
+        };
+        let mut turn = std::pin::pin!(turn);
+        let listening = async { run.liaison.listen(steer).await.map_err(Trouble::from) };
+        let beside = async { tokio::try_join!(listening, self.meter(&around.observer)).map(drop) };
+        tokio::select! {
+            ended = &mut turn => return Ok(ended),
+            faults = beside => faults?,
+        }
+        Ok(turn.await)
+    }
+}
