@@ -36,6 +36,8 @@ const CLOSE_GRACE: Duration = Duration::from_secs(10);
 const RETRIES_MAX: u32 = 6;
 /// Lines in a row that are not the agent's language. A warning or two before it begins are usual.
 const GARBAGE_MAX: u32 = 50;
+/// Lines beside its language that are quoted when it ends badly: a stack trace fits.
+const ASIDES_MAX: usize = 20;
 /// Questions that wait behind the one that people see. An agent with more goes in circles.
 const QUESTIONS_MAX: usize = 20;
 
@@ -63,6 +65,8 @@ pub(super) struct Dialogue<'a, 'p> {
     ending: Option<Ending>,
     retries: u32,
     garbage: u32,
+    /// The newest lines that were not its language, from either output: why it ended, if it says so at all.
+    asides: VecDeque<String>,
     is_stopped: bool,
     /// When the patience of this moment is over.
     until: Instant,
@@ -97,6 +101,7 @@ impl<'a, 'p> Dialogue<'a, 'p> {
             ending: None,
             retries: 0,
             garbage: 0,
+            asides: VecDeque::new(),
             is_stopped: false,
             until: Instant::now() + session.idle_max,
             idle_max: session.idle_max,
@@ -121,7 +126,10 @@ impl<'a, 'p> Dialogue<'a, 'p> {
             match self.next(&mut opened, session).await {
                 News::Line(Some(line)) => self.hear(line, session),
                 News::Line(None) => break,
-                News::Aside(line) => self.telling.keep(Voice::Aside, &line),
+                News::Aside(line) => {
+                    self.telling.keep(Voice::Aside, &line);
+                    self.quote(line);
+                }
                 News::Said(said) => self.pass_on(said, session),
                 News::Reply(asked, reply) => {
                     self.asked = None;
@@ -224,7 +232,13 @@ impl<'a, 'p> Dialogue<'a, 'p> {
         }
     }
 
+    fn quote(&mut self, line: String) {
+        self.asides.truncate(ASIDES_MAX - 1);
+        self.asides.push_front(line);
+    }
+
     fn hear_garbage(&mut self, line: String) {
+        self.quote(line.clone());
         self.telling.tell(&AgentEvent::Unknown { line });
         self.garbage += 1;
         if self.garbage >= GARBAGE_MAX {
@@ -304,6 +318,9 @@ impl<'a, 'p> Dialogue<'a, 'p> {
         if self.is_stopped {
             return Err(SessionError::Stopped);
         }
+        // Its own language is for us; people are told what it said beside that.
+        let output_tail = self.asides.into_iter().rev().collect::<Vec<_>>().join("\n");
+        let ended = Ended { output_tail, ..ended };
         let was_ours = matches!(ended.how, How::Stopped);
         match self.ending {
             Some(ending @ (Ending::Broke { .. } | Ending::Forgotten | Ending::Interrupted)) => {
