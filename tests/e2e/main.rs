@@ -33,7 +33,6 @@ mod world;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
-use tests::peers;
 
 macro_rules! trials {
     ($($module:ident: $($case:ident)+;)+) => {
@@ -43,15 +42,6 @@ macro_rules! trials {
         }),)+)+]
     };
 }
-
-/// One case, for one real agent.
-type Case = (&'static str, fn(&str));
-
-const AGENTS: [Case; 3] = [
-    ("a_request_becomes_a_landed_commit", agents::a_request_becomes_a_landed_commit),
-    ("a_lie_changes_nothing", agents::a_lie_changes_nothing),
-    ("a_refused_key_is_told", agents::a_refused_key_is_told),
-];
 
 fn main() -> ExitCode {
     let mut trials = trials! {
@@ -115,9 +105,7 @@ fn main() -> ExitCode {
             the_readme_can_be_followed;
     };
     trials.push(road_on_postgres());
-    for agent in ["claude", "codex"] {
-        trials.extend(AGENTS.iter().map(|(name, case)| with_agent(agent, name, *case)));
-    }
+    trials.extend(agents::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
@@ -131,13 +119,4 @@ fn road_on_postgres() -> Trial {
         Ok(())
     });
     on_postgres.with_ignored_flag(!has_postgres)
-}
-
-/// With an agent that is not installed it is ignored, by name.
-fn with_agent(agent: &'static str, name: &str, case: fn(&str)) -> Trial {
-    let trial = Trial::test(format!("agents::{agent}::{name}"), move || {
-        case(agent);
-        Ok(())
-    });
-    trial.with_ignored_flag(peers::agent(agent).is_none())
 }
