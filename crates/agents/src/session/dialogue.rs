@@ -22,7 +22,7 @@ use super::event::{AgentEvent, ErrorClass};
 use super::fault::is_final;
 use super::people::{People, Question, Reply, Steer};
 use super::protocol::{Ending, Memory, Move, Protocol};
-use super::telling::Telling;
+use super::telling::{Telling, short};
 use super::transcript::Voice;
 use super::turn::judge;
 use crate::cage::{Cage, Ended, How, Line, Opened, Order};
@@ -63,6 +63,8 @@ pub(super) struct Dialogue<'a, 'p> {
     asked: Option<(u64, Asking<'a>)>,
     questions: VecDeque<(u64, Question)>,
     ending: Option<Ending>,
+    /// Whether it has begun a session at all.
+    has_begun: bool,
     retries: u32,
     garbage: u32,
     /// The newest lines that were not its language, from either output: why it ended, if it says so at all.
@@ -99,6 +101,7 @@ impl<'a, 'p> Dialogue<'a, 'p> {
             asked: None,
             questions: VecDeque::new(),
             ending: None,
+            has_begun: false,
             retries: 0,
             garbage: 0,
             asides: VecDeque::new(),
@@ -221,8 +224,8 @@ impl<'a, 'p> Dialogue<'a, 'p> {
                 }
             }
             AgentEvent::Said { .. } | AgentEvent::ToolCall(_) | AgentEvent::Thought { .. } => self.retries = 0,
-            AgentEvent::Started { .. }
-            | AgentEvent::Todo { .. }
+            AgentEvent::Started { .. } => self.has_begun = true,
+            AgentEvent::Todo { .. }
             | AgentEvent::PlanProposed { .. }
             | AgentEvent::Mode { .. }
             | AgentEvent::Used(_)
@@ -242,8 +245,10 @@ impl<'a, 'p> Dialogue<'a, 'p> {
         self.telling.tell(&AgentEvent::Unknown { line });
         self.garbage += 1;
         if self.garbage >= GARBAGE_MAX {
+            let last = self.asides.front().map(|line| short(line)).unwrap_or_default();
             self.close(Ending::fault(format!(
-                "does not speak the language that its `kind` stands for: {GARBAGE_MAX} lines in a row are something else"
+                "does not speak the language that its `kind` stands for: {GARBAGE_MAX} lines in a row are something \
+                 else, the last of them `{last}`"
             )));
         }
     }
@@ -330,12 +335,26 @@ impl<'a, 'p> Dialogue<'a, 'p> {
             Some(ending) if was_ours => Ok(Spoken { ending, ended }),
             Some(ending @ (Ending::Done(_) | Ending::Planned(_))) => judge(ended).map(|ended| Spoken { ending, ended }),
             None => {
-                let ended = judge(ended)?;
+                let has_begun = self.has_begun;
+                let ended = judge(ended).map_err(|error| if has_begun { error } else { with_next_step(error) })?;
                 let class = ErrorClass::Agent;
                 let why = "ended without a word that it is done".to_owned();
                 Ok(Spoken { ending: Ending::Broke { class, why }, ended })
             }
         }
+    }
+}
+
+/// What to look at where a program ended before it began: most often it is another version than is spoken with.
+fn with_next_step(error: SessionError) -> SessionError {
+    match error {
+        SessionError::Failed(why) => SessionError::Failed(format!(
+            "{why}\nIt ended before it began. `downbeat agent list` shows its version, and which one is known to work."
+        )),
+        other @ (SessionError::Stopped
+        | SessionError::CouldNotStart(_)
+        | SessionError::Surroundings(_)
+        | SessionError::PutOff(_)) => other,
     }
 }
 
