@@ -16,6 +16,7 @@ mod family;
 mod gate;
 mod init;
 mod instance;
+mod misdeeds;
 mod orders;
 mod outlived;
 mod page;
@@ -99,6 +100,8 @@ fn main() -> ExitCode {
             a_running_instance_is_recognised_and_not_disturbed
             a_state_directory_that_cannot_be_written_is_told
             a_program_can_read_it;
+        misdeeds:
+            every_bad_agent_ends_in_a_clear_card_and_harms_nothing;
         page:
             the_page_answers_while_tasks_run;
         papers:
