@@ -1,47 +1,92 @@
-//! The road with real agents: from a request through plan and approval to a landed commit, the model a scripted one.
+//! Real agents through the whole system, the model a scripted one: the road, and everything that comes in between.
 
+mod asked;
+mod kills;
+mod refusals;
+mod road;
+mod steered;
+
+use libtest_mimic::Trial;
 use tests::model::Model;
 use tests::peers;
 
 use crate::instance::Instance;
 use crate::world::World;
+use crate::{model_choice, setup, tools};
 
 /// The key that the provider gets; the agents have another word in its place.
-const KEY: &str = "sk-the-real-one";
+pub const KEY: &str = "sk-the-real-one";
 
-const KITCHEN: &str = r#"
-[[task]]
-says = "add a kitchen"
-plan = [
-  { do = [{ read = "hall.room" }] },
-  { say = '{"summary": "A kitchen like the hall", "steps": ["copy the hall"], "paths": ["kitchen.room"], "checks": ["rooms"]}' },
-]
-work = [
-  { do = [{ write = { path = "kitchen.room", text = "wall: yellow\n" } }] },
-  { do = [{ shell = "cat kitchen.room && sh check.sh && env > /tmp/env" }] },
-  { say = "There is a kitchen now." },
-]
+/// One case, for one real agent.
+type Case = (&'static str, fn(&str));
 
-[[task]]
-says = "promise a cellar"
-plan = [{ say = '{"summary": "A cellar", "steps": ["dig"], "paths": ["cellar.room"], "checks": []}' }]
-work = [{ say = "The cellar is dug, all tests pass, T-1 is approved by ben and merged." }]
+const CASES: &[Case] = &[
+    ("a_request_becomes_a_landed_commit", road::a_request_becomes_a_landed_commit),
+    ("a_lie_changes_nothing", road::a_lie_changes_nothing),
+    ("what_needs_leave_is_done_when_a_person_allows_it", asked::what_needs_leave_is_done_when_a_person_allows_it),
+    ("its_own_question_is_answered_with_a_button", asked::its_own_question_is_answered_with_a_button),
+    ("a_paused_session_goes_on_where_it_was", steered::a_paused_session_goes_on_where_it_was),
+    ("an_interruption_is_heard_in_the_middle", steered::an_interruption_is_heard_in_the_middle),
+    ("a_stop_leaves_no_process", steered::a_stop_leaves_no_process),
+    ("a_killed_service_takes_its_session_up_again", kills::a_killed_service_takes_its_session_up_again),
+    ("a_killed_agent_is_told_and_tried_again", kills::a_killed_agent_is_told_and_tried_again),
+    ("a_refused_key_is_told", refusals::a_refused_key_is_told),
+    (
+        "what_passes_is_tried_again_and_what_does_not_is_told",
+        refusals::what_passes_is_tried_again_and_what_does_not_is_told,
+    ),
+    ("a_model_asks_reads_reports_and_claims", tools::a_model_asks_reads_reports_and_claims),
+    ("an_agent_has_what_its_setup_made", setup::an_agent_has_what_its_setup_made),
+    (
+        "a_named_model_is_asked_and_another_one_at_a_retry",
+        model_choice::a_named_model_is_asked_and_another_one_at_a_retry,
+    ),
+];
 
-[[task]]
-says = "knock with a wrong key"
-plan = [{ fail = { status = 401, message = "invalid x-api-key" } }]
-"#;
+/// Every case for the two agents of every run. With an agent that is not installed it is ignored, by name.
+pub fn trials() -> impl Iterator<Item = Trial> {
+    ["claude", "codex"].into_iter().flat_map(|agent| {
+        let is_missing = peers::agent(agent).is_none();
+        CASES.iter().map(move |(name, case)| {
+            let trial = Trial::test(format!("agents::{agent}::{name}"), move || {
+                case(agent);
+                Ok(())
+            });
+            trial.with_ignored_flag(is_missing)
+        })
+    })
+}
 
-/// A place whose instance has this agent, with the scripted model as its provider.
-pub fn world(agent: &str, model: &Model) -> World {
-    let program = peers::agent(agent).unwrap().display().to_string();
-    let url = model.url();
-    let world = World::new();
-    world.configure(&format!(
-        "\n[providers.anthropic]\nkey = \"{KEY}\"\nbase_url = \"{url}\"\n\n[providers.openai]\nkey = \"{KEY}\"\n\
-         base_url = \"{url}/v1\"\n\n[agents.{agent}]\nkind = \"{agent}\"\ncommand = [\"{program}\"]\n"
-    ));
-    world
+/// A place whose instance has one real agent, with a scripted model as its provider.
+pub struct Studio {
+    pub model: Model,
+    pub world: World,
+}
+
+impl Studio {
+    /// The agent of this name before a model that follows this script.
+    pub fn of(agent: &str, script: &str) -> Self {
+        Self::with(agent, script, "")
+    }
+
+    /// The same with more keys for the agent, or tables behind it.
+    pub fn with(agent: &str, script: &str, more: &str) -> Self {
+        let world = World::new();
+        let script = script.replace("{place}", &world.place().display().to_string());
+        let model = Model::of(&script);
+        let program = peers::agent(agent).expect("it is ignored where it is not installed").display().to_string();
+        let url = model.url();
+        world.configure(&format!(
+            "\n[providers.anthropic]\nkey = \"{KEY}\"\nbase_url = \"{url}\"\n\n[providers.openai]\nkey = \"{KEY}\"\n\
+             base_url = \"{url}/v1\"\n\n[agents.{agent}]\nkind = \"{agent}\"\ncommand = [\"{program}\"]\n{more}"
+        ));
+        Self { model, world }
+    }
+
+    /// A running instance, ready.
+    pub fn up(&self) -> Instance {
+        self.world.up()
+    }
 }
 
 fn provider_of(agent: &str) -> &str {
@@ -49,59 +94,7 @@ fn provider_of(agent: &str) -> &str {
 }
 
 /// Waits for words on the console; panics with all that was said when they do not come.
-pub fn wait_for(instance: &Instance, words: &str) {
+pub fn wait_for(instance: &Instance, words: &str) -> String {
     let found = instance.out.wait_for(words);
-    assert!(found.is_some(), "{words:?} was not said:\n{}\n{}", instance.out.text(), instance.err.text());
-}
-
-/// A request is planned, approved, worked on and landed; the provider sees the real key alone, and nothing keeps it.
-pub fn a_request_becomes_a_landed_commit(agent: &str) {
-    let model = Model::of(KITCHEN);
-    let world = world(agent, &model);
-    let mut instance = world.up();
-    instance.say(&format!("ana: @agent add a kitchen agent={agent}"));
-    wait_for(&instance, "Plan v1 for T-1");
-    wait_for(&instance, "A kitchen like the hall");
-    instance.say("ben: approve T-1");
-    wait_for(&instance, "T-1 is ready");
-    instance.say("ben: merge T-1");
-    wait_for(&instance, "T-1 is merged");
-    assert_eq!(world.remote.git(&["show", "main:kitchen.room"]), "wall: yellow\n");
-    world.check_commit("main").unwrap();
-
-    let turns = model.turns();
-    assert_eq!(
-        turns.iter().map(|turn| (turn.plans, turn.step)).collect::<Vec<_>>(),
-        [(true, 0), (true, 1), (false, 0), (false, 1), (false, 2)]
-    );
-    assert!(model.heard().iter().all(|heard| heard.key() == KEY), "{:?}", model.heard());
-    assert!(turns[4].results.iter().any(|result| result.contains("wall: yellow")), "{:?}", turns[4].results);
-    let ended = instance.stop();
-    assert!(ended.status.success() && !ended.out.contains(KEY) && !ended.err.contains(KEY), "{ended:?}");
-}
-
-/// An agent that says that it is done, approved and merged, and did nothing, has done nothing.
-pub fn a_lie_changes_nothing(agent: &str) {
-    let model = Model::of(KITCHEN);
-    let world = world(agent, &model);
-    let before = world.remote.git(&["rev-parse", "main"]);
-    let mut instance = world.up();
-    instance.say(&format!("ana: @agent promise a cellar agent={agent}"));
-    wait_for(&instance, "Plan v1 for T-1");
-    instance.say("ben: approve T-1");
-    wait_for(&instance, "nothing to change");
-    let ended = instance.stop();
-    assert!(!ended.out.contains("T-1 is ready") && !ended.out.contains("T-1 is merged as"), "{}", ended.out);
-    assert_eq!(world.remote.git(&["rev-parse", "main"]), before);
-}
-
-/// A key that the provider refuses ends the task at once, and a person reads which.
-pub fn a_refused_key_is_told(agent: &str) {
-    let model = Model::of(KITCHEN);
-    let world = world(agent, &model);
-    let mut instance = world.up();
-    instance.say(&format!("ana: @agent knock with a wrong key agent={agent}"));
-    wait_for(&instance, "is not let in by its model: ");
-    wait_for(&instance, &format!("set a key that works for `providers.{}`, then retry", provider_of(agent)));
-    instance.stop();
+    found.unwrap_or_else(|| panic!("{words:?} was not said:\n{}\n{}", instance.out.text(), instance.err.text()))
 }

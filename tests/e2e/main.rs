@@ -17,7 +17,8 @@ mod gate;
 mod hosts;
 mod init;
 mod instance;
-mod models;
+mod misdeeds;
+mod model_choice;
 mod orders;
 mod outlived;
 mod page;
@@ -37,7 +38,6 @@ mod world;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
-use tests::peers;
 
 macro_rules! trials {
     ($($module:ident: $($case:ident)+;)+) => {
@@ -48,20 +48,15 @@ macro_rules! trials {
     };
 }
 
-/// One case, for one real agent.
-type Case = (&'static str, fn(&str));
-
-const AGENTS: [Case; 6] = [
-    ("a_request_becomes_a_landed_commit", agents::a_request_becomes_a_landed_commit),
-    ("a_lie_changes_nothing", agents::a_lie_changes_nothing),
-    ("a_refused_key_is_told", agents::a_refused_key_is_told),
-    ("a_model_asks_reads_reports_and_claims", tools::a_model_asks_reads_reports_and_claims),
-    ("an_agent_has_what_its_setup_made", setup::an_agent_has_what_its_setup_made),
-    ("a_named_model_is_asked_and_another_one_at_a_retry", models::a_named_model_is_asked_and_another_one_at_a_retry),
-];
-
 fn main() -> ExitCode {
-    let mut trials = trials! {
+    let agents = agents::trials();
+    let trials = trials_of_the_road().into_iter().chain(trials_around_it()).chain([road_on_postgres()]).chain(agents);
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+/// What people ask for, and what becomes of it.
+fn trials_of_the_road() -> Vec<Trial> {
+    trials! {
         crashes:
             twenty_kills_change_nothing;
         twice:
@@ -95,8 +90,20 @@ fn main() -> ExitCode {
         hosts:
             a_program_reaches_listed_hosts_and_no_other
             a_host_that_the_plan_does_not_name_stops_the_change_before_it_is_published;
-        models:
+        model_choice:
             who_has_no_choice_of_models_says_so;
+        misdeeds:
+            every_bad_agent_ends_in_a_clear_card_and_harms_nothing;
+        page:
+            the_page_answers_while_tasks_run;
+        papers:
+            the_readme_can_be_followed;
+    }
+}
+
+/// How an instance is set up, started and stopped.
+fn trials_around_it() -> Vec<Trial> {
+    trials! {
         reload:
             a_hang_up_takes_over_the_people_of_the_config;
         stopping:
@@ -124,16 +131,7 @@ fn main() -> ExitCode {
             a_running_instance_is_recognised_and_not_disturbed
             a_state_directory_that_cannot_be_written_is_told
             a_program_can_read_it;
-        page:
-            the_page_answers_while_tasks_run;
-        papers:
-            the_readme_can_be_followed;
-    };
-    trials.push(road_on_postgres());
-    for agent in ["claude", "codex"] {
-        trials.extend(AGENTS.iter().map(|(name, case)| with_agent(agent, name, *case)));
     }
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
 fn road_on_postgres() -> Trial {
@@ -146,13 +144,4 @@ fn road_on_postgres() -> Trial {
         Ok(())
     });
     on_postgres.with_ignored_flag(!has_postgres)
-}
-
-/// With an agent that is not installed it is ignored, by name.
-fn with_agent(agent: &'static str, name: &str, case: fn(&str)) -> Trial {
-    let trial = Trial::test(format!("agents::{agent}::{name}"), move || {
-        case(agent);
-        Ok(())
-    });
-    trial.with_ignored_flag(peers::agent(agent).is_none())
 }

@@ -1,9 +1,6 @@
 //! A repository's setup in its sessions: made once, there for every kind of agent, and told in words when it fails.
 
-use tests::model::Model;
-
-use crate::agents;
-use crate::agents::wait_for;
+use crate::agents::{Studio, wait_for};
 use crate::orders::done;
 use crate::world::World;
 
@@ -41,7 +38,7 @@ pub fn a_setup_that_fails_ends_the_task_with_its_last_words() {
     world.configure(PAINTER);
     let mut instance = world.up();
     instance.say("ana: @agent paint it agent=painter plan=off");
-    wait_for(&instance, "Say `retry T-1`");
+    wait_for(&instance, "[1] Retry");
     let said = instance.out.text();
     let told = said.split("T-1 failed: ").nth(1).unwrap_or_else(|| panic!("{said}"));
     let lines: Vec<_> = told.lines().map(str::trim).take(5).collect();
@@ -69,8 +66,8 @@ work = [
 
 /// A real agent's commands see it, while it plans and while it works.
 pub fn an_agent_has_what_its_setup_made(agent: &str) {
-    let model = Model::of(KITCHEN);
-    let world = with_setup(agents::world(agent, &model), SETUP);
+    let Studio { model, world } = Studio::of(agent, KITCHEN);
+    let world = with_setup(world, SETUP);
     let mut instance = world.up();
     instance.say(&format!("ana: @agent add a kitchen agent={agent}"));
     wait_for(&instance, "A green kitchen");

@@ -1,9 +1,7 @@
 //! The tools of a session, with real agents: a question reaches people and its answer the model, the thread is read, what
 //! is reported is shown, and who works on the same paths is told.
 
-use tests::model::Model;
-
-use crate::agents::{wait_for, world};
+use crate::agents::{Studio, wait_for};
 use crate::orders::done;
 
 const SHED: &str = r#"
@@ -31,8 +29,7 @@ work = [
 
 /// What people are asked and say reaches the model, and what the model reports reaches people.
 pub fn a_model_asks_reads_reports_and_claims(agent: &str) {
-    let model = Model::of(SHED);
-    let world = world(agent, &model);
+    let Studio { model, world } = Studio::of(agent, SHED);
     let mut instance = world.up();
     instance.say("dan: I would take blue.");
     instance.say(&format!("ana: @agent paint the shed agent={agent}"));

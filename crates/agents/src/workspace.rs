@@ -5,6 +5,7 @@
 //! workspaces/T-1/tmp/          writable inside the cage; empty at the beginning of each session
 //! workspaces/T-1/home/         writable inside the cage; kept to the task's end, so that an agent finds its own
 //!                              sessions again
+//! workspaces/T-1/session.json  what we remember of the agent's session, to the task's end
 //! workspaces/T-1/              everything else in it is ours: the prompt, the launcher's report
 //! workspaces/.pool/            clones that stand ready, see [`pool`]
 //! ```

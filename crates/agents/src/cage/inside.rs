@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 
+use nix::libc;
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
@@ -20,6 +21,9 @@ use super::spec::{Held, How, Network, Spec};
 use super::supervisor::{Guard, Reach, wait_for};
 use super::usage::Allowance;
 use super::{GATE_PORT, bridge, calls};
+
+/// How much a command steps behind everything else that wants a processor: a tenth of its usual share.
+const NICENESS: i32 = 10;
 
 /// Where the first process finds itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -138,10 +142,21 @@ fn run_command(spec: &Spec, place: Place, level: &Level) -> How {
         Ok(child) => child,
         Err(error) => return How::CouldNotStart(format!("`{program}` in {}: {error}", spec.cwd.display())),
     };
+    let pid = Pid::from_raw(child.id() as i32);
+    step_behind(pid);
     let reach = if place.has_namespace() { Reach::Namespace } else { Reach::Descendants };
     let allowance = Allowance::of(&spec.limits, place.has_namespace() && level.hidden_processes);
-    let (status, exceeded) = wait_for(Pid::from_raw(child.id() as i32), &reach, Guard::Kernel, Some(&allowance));
+    let (status, exceeded) = wait_for(pid, &reach, Guard::Kernel, Some(&allowance));
     exceeded.unwrap_or_else(|| how_it_ended(status))
+}
+
+/// Gives the command less of a busy processor than whoever watches it, so that a thousand processes of it do not keep
+/// its watcher from ending them.
+fn step_behind(command: Pid) {
+    #[expect(unsafe_code, reason = "nix has no setpriority")]
+    // SAFETY: three numbers.
+    // One that has ended already needs no less.
+    let _ = unsafe { libc::setpriority(libc::PRIO_PROCESS, command.as_raw().cast_unsigned(), NICENESS) };
 }
 
 /// How a process that ended by itself did.

@@ -47,6 +47,11 @@ impl Allowance {
         } else {
             descendants_of(getpid(), &parents()).into_iter().collect()
         };
+        // Counted before any of them is looked at: that takes longer with each, and they multiply meanwhile. As root
+        // nothing else bounds them, and they would take every process of the machine.
+        if ours.len() as u64 > self.processes {
+            return Some(How::ProcessLimit);
+        }
         let (memory, threads) = ours
             .into_iter()
             .filter_map(|pid| Some((private_bytes(pid)?, threads(pid)?)))

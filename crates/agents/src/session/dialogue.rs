@@ -22,7 +22,7 @@ use super::event::{AgentEvent, ErrorClass};
 use super::fault::is_final;
 use super::people::{People, Question, Reply, Steer};
 use super::protocol::{Ending, Memory, Move, Protocol};
-use super::telling::Telling;
+use super::telling::{Telling, short};
 use super::transcript::Voice;
 use super::turn::judge;
 use crate::cage::{Cage, Ended, How, Line, Opened, Order};
@@ -36,6 +36,8 @@ const CLOSE_GRACE: Duration = Duration::from_secs(10);
 const RETRIES_MAX: u32 = 6;
 /// Lines in a row that are not the agent's language. A warning or two before it begins are usual.
 const GARBAGE_MAX: u32 = 50;
+/// Lines beside its language that are quoted when it ends badly: a stack trace fits.
+const ASIDES_MAX: usize = 20;
 /// Questions that wait behind the one that people see. An agent with more goes in circles.
 const QUESTIONS_MAX: usize = 20;
 
@@ -61,8 +63,12 @@ pub(super) struct Dialogue<'a, 'p> {
     asked: Option<(u64, Asking<'a>)>,
     questions: VecDeque<(u64, Question)>,
     ending: Option<Ending>,
+    /// Whether it has begun a session at all.
+    has_begun: bool,
     retries: u32,
     garbage: u32,
+    /// The newest lines that were not its language, from either output: why it ended, if it says so at all.
+    asides: VecDeque<String>,
     is_stopped: bool,
     /// When the patience of this moment is over.
     until: Instant,
@@ -95,8 +101,10 @@ impl<'a, 'p> Dialogue<'a, 'p> {
             asked: None,
             questions: VecDeque::new(),
             ending: None,
+            has_begun: false,
             retries: 0,
             garbage: 0,
+            asides: VecDeque::new(),
             is_stopped: false,
             until: Instant::now() + session.idle_max,
             idle_max: session.idle_max,
@@ -121,7 +129,10 @@ impl<'a, 'p> Dialogue<'a, 'p> {
             match self.next(&mut opened, session).await {
                 News::Line(Some(line)) => self.hear(line, session),
                 News::Line(None) => break,
-                News::Aside(line) => self.telling.keep(Voice::Aside, &line),
+                News::Aside(line) => {
+                    self.telling.keep(Voice::Aside, &line);
+                    self.quote(line);
+                }
                 News::Said(said) => self.pass_on(said, session),
                 News::Reply(asked, reply) => {
                     self.asked = None;
@@ -213,8 +224,8 @@ impl<'a, 'p> Dialogue<'a, 'p> {
                 }
             }
             AgentEvent::Said { .. } | AgentEvent::ToolCall(_) | AgentEvent::Thought { .. } => self.retries = 0,
-            AgentEvent::Started { .. }
-            | AgentEvent::Todo { .. }
+            AgentEvent::Started { .. } => self.has_begun = true,
+            AgentEvent::Todo { .. }
             | AgentEvent::PlanProposed { .. }
             | AgentEvent::Mode { .. }
             | AgentEvent::Used(_)
@@ -224,12 +235,20 @@ impl<'a, 'p> Dialogue<'a, 'p> {
         }
     }
 
+    fn quote(&mut self, line: String) {
+        self.asides.truncate(ASIDES_MAX - 1);
+        self.asides.push_front(line);
+    }
+
     fn hear_garbage(&mut self, line: String) {
+        self.quote(line.clone());
         self.telling.tell(&AgentEvent::Unknown { line });
         self.garbage += 1;
         if self.garbage >= GARBAGE_MAX {
+            let last = self.asides.front().map(|line| short(line)).unwrap_or_default();
             self.close(Ending::fault(format!(
-                "does not speak the language that its `kind` stands for: {GARBAGE_MAX} lines in a row are something else"
+                "does not speak the language that its `kind` stands for: {GARBAGE_MAX} lines in a row are something \
+                 else, the last of them `{last}`"
             )));
         }
     }
@@ -304,6 +323,9 @@ impl<'a, 'p> Dialogue<'a, 'p> {
         if self.is_stopped {
             return Err(SessionError::Stopped);
         }
+        // Its own language is for us; people are told what it said beside that.
+        let output_tail = self.asides.into_iter().rev().collect::<Vec<_>>().join("\n");
+        let ended = Ended { output_tail, ..ended };
         let was_ours = matches!(ended.how, How::Stopped);
         match self.ending {
             Some(ending @ (Ending::Broke { .. } | Ending::Forgotten | Ending::Interrupted)) => {
@@ -313,12 +335,26 @@ impl<'a, 'p> Dialogue<'a, 'p> {
             Some(ending) if was_ours => Ok(Spoken { ending, ended }),
             Some(ending @ (Ending::Done(_) | Ending::Planned(_))) => judge(ended).map(|ended| Spoken { ending, ended }),
             None => {
-                let ended = judge(ended)?;
+                let has_begun = self.has_begun;
+                let ended = judge(ended).map_err(|error| if has_begun { error } else { with_next_step(error) })?;
                 let class = ErrorClass::Agent;
                 let why = "ended without a word that it is done".to_owned();
                 Ok(Spoken { ending: Ending::Broke { class, why }, ended })
             }
         }
+    }
+}
+
+/// What to look at where a program ended before it began: most often it is another version than is spoken with.
+fn with_next_step(error: SessionError) -> SessionError {
+    match error {
+        SessionError::Failed(why) => SessionError::Failed(format!(
+            "{why}\nIt ended before it began. `downbeat agent list` shows its version, and which one is known to work."
+        )),
+        other @ (SessionError::Stopped
+        | SessionError::CouldNotStart(_)
+        | SessionError::Surroundings(_)
+        | SessionError::PutOff(_)) => other,
     }
 }
 

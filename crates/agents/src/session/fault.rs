@@ -2,6 +2,7 @@
 
 use super::agent::SessionError;
 use super::event::ErrorClass;
+use crate::cage::GATE_PORT;
 
 /// The class of an error, by its HTTP status where there is one, else by its words.
 pub(super) fn class_of(status: Option<u64>, words: &str) -> ErrorClass {
@@ -41,7 +42,6 @@ const WORDS: [(ErrorClass, &[&str]); 5] = [
         ],
     ),
     (ErrorClass::Rate, &["rate limit", "rate_limit", "too many requests", "429"]),
-    (ErrorClass::Overload, &["overloaded", "high demand", "internal server error", "server_error", "at capacity"]),
     (
         ErrorClass::Network,
         &[
@@ -57,6 +57,7 @@ const WORDS: [(ErrorClass, &[&str]); 5] = [
             "unreachable",
         ],
     ),
+    (ErrorClass::Overload, &["overloaded", "high demand", "internal server error", "server_error", "at capacity"]),
     (ErrorClass::Refused, &["refus", "policy", "not found", "invalid_request", "invalid request", "does not exist"]),
 ];
 
@@ -75,7 +76,7 @@ pub(super) fn is_final(class: ErrorClass) -> bool {
 
 /// What an error means for the session: what a person must do, or that it is put off.
 pub(super) fn session_error(class: ErrorClass, why: &str, provider: &str) -> SessionError {
-    let why = why.trim().trim_end_matches('.');
+    let why = without_gate(why);
     match class {
         ErrorClass::Auth => SessionError::Failed(format!(
             "is not let in by its model: {why}; set a key that works for `providers.{provider}`, then retry"
@@ -92,8 +93,15 @@ pub(super) fn session_error(class: ErrorClass, why: &str, provider: &str) -> Ses
         ErrorClass::Rate => SessionError::PutOff(format!("{provider} allows no more requests just now: {why}")),
         ErrorClass::Overload => SessionError::PutOff(format!("{provider} is overloaded: {why}")),
         ErrorClass::Network => SessionError::PutOff(format!("{provider} does not answer: {why}")),
-        ErrorClass::Agent => SessionError::Failed(why.to_owned()),
+        ErrorClass::Agent => SessionError::Failed(why),
     }
+}
+
+/// What an agent says without its sentences about our own gate: advice to look at it helps nobody.
+fn without_gate(why: &str) -> String {
+    let gate = format!(":{GATE_PORT}");
+    let sentences = why.trim().split_inclusive(". ").filter(|sentence| !sentence.contains(&gate));
+    sentences.collect::<String>().trim().trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -112,6 +120,7 @@ mod tests {
             (Some(529), "", ErrorClass::Overload),
             (None, "We’re currently experiencing high demand", ErrorClass::Overload),
             (None, "fetch failed", ErrorClass::Network),
+            (None, "server_error API Error: Connection to the API was lost (ECONNRESET)", ErrorClass::Network),
             (None, "Not logged in · Please run /login", ErrorClass::Auth),
             (None, "Missing environment variable: `OPENAI_API_KEY`", ErrorClass::Auth),
             (None, "No conversation found", ErrorClass::Agent),
@@ -129,6 +138,9 @@ mod tests {
         .assert_eq(&session_error(ErrorClass::Auth, "bad key.", "openai").to_string());
         expect_test::expect!["openai allows no more requests just now: slow down"]
             .assert_eq(&session_error(ErrorClass::Rate, "slow down", "openai").to_string());
+        let blamed = "API Error: 500 out of order. If it persists, check your inference gateway (127.0.0.1:8787)";
+        expect_test::expect!["anthropic is overloaded: API Error: 500 out of order"]
+            .assert_eq(&session_error(ErrorClass::Overload, blamed, "anthropic").to_string());
         assert!(matches!(session_error(ErrorClass::Overload, "x", "y"), SessionError::PutOff(_)));
         assert_eq!(session_error(ErrorClass::Agent, "broke", "y"), SessionError::Failed("broke".into()));
     }

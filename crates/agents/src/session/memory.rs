@@ -16,8 +16,11 @@ struct Kept {
     memory: Memory,
 }
 
+/// The file's name in the private directory of a workspace.
+pub(crate) const MEMORY_FILE: &str = "session.json";
+
 fn file_in(private: &Path) -> PathBuf {
-    private.join("session.json")
+    private.join(MEMORY_FILE)
 }
 
 /// What the agent of this name left in a workspace; none after another agent, and none where it cannot be read.

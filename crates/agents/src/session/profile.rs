@@ -134,6 +134,11 @@ pub const PROFILES: &[Profile] = &[
             "-c",
             "features.apps=false",
             "-c",
+            // Either fetches from a host of its own at every start.
+            "features.plugins=false",
+            "-c",
+            "features.apps=false",
+            "-c",
             "model_provider=\"gate\"",
             "-c",
             "model_providers.gate={name=\"gate\",base_url=\"{model_url}\",wire_api=\"responses\",env_key=\"OPENAI_API_KEY\",request_max_retries=3,stream_max_retries=3}",

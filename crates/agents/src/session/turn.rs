@@ -12,6 +12,8 @@ use crate::cage::{Access, Cage, Ended, How, Limits, Network};
 pub(super) const ANSWER_CHARS_MAX: usize = 4_000;
 /// Characters of a failed agent's output that go into the reason.
 const REASON_CHARS_MAX: usize = 1_000;
+/// Lines of it: what fits into a card beside everything else.
+const REASON_LINES_MAX: usize = 12;
 
 /// What one turn needs beyond its session.
 pub(super) struct Turn<'a> {
@@ -69,7 +71,7 @@ pub(super) fn judge(ended: Ended) -> Result<Ended, SessionError> {
         | How::MemoryLimit
         | How::ProcessLimit
         | How::DiskLimit => {
-            let last_words = last_chars(&ended.output_tail, REASON_CHARS_MAX);
+            let last_words = last_lines(&last_chars(&ended.output_tail, REASON_CHARS_MAX), REASON_LINES_MAX);
             let outside = matches!(ended.how, How::Exited(126 | 127));
             let hint = if outside {
                 " (a program or file that it names is not in the cage; see `cage.read` and `cage.env.PATH`)"
@@ -92,6 +94,11 @@ pub(super) fn as_work(ended: &Ended) -> Worked {
 pub(super) fn last_chars(text: &str, chars_max: usize) -> String {
     let clean: Vec<char> = text.trim().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     clean[clean.len().saturating_sub(chars_max)..].iter().collect()
+}
+
+fn last_lines(text: &str, lines_max: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(lines_max)..].join("\n")
 }
 
 #[cfg(test)]

@@ -199,18 +199,11 @@ impl Watch {
         if self.at_work.is_empty() { self.settings.idle } else { self.settings.tool }
     }
 
-    /// A refused key and an empty account do not mend themselves; all else is tried again for a while.
+    /// What no new try can change, as a refused key, is ended by the conversation itself, which knows the next step.
     fn hear_retry(&mut self, class: ErrorClass, why: &str) -> Option<Advice> {
         self.barren += 1;
         self.last_error = Some((class, shown(why)));
-        match class {
-            ErrorClass::Auth | ErrorClass::Quota | ErrorClass::Refused => {
-                Some(stop(StopCause::Model(class), format!("is refused by its model: {}", shown(why))))
-            }
-            ErrorClass::Rate | ErrorClass::Overload | ErrorClass::Network | ErrorClass::Context | ErrorClass::Agent => {
-                self.storm()
-            }
-        }
+        self.storm()
     }
 
     fn storm(&mut self) -> Option<Advice> {
@@ -400,8 +393,8 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_key_stops_at_once_and_an_overloaded_model_after_a_while() {
-        check("1 refused", expect![[r#"1 Stop { cause: Model(Auth), why: "is refused by its model: 401 bad key" }"#]]);
+    fn a_model_that_does_not_answer_stops_a_session_after_a_while() {
+        check("1 refused", expect![""]);
         check(&"1 retry\n".repeat(9), expect![""]);
         check(&format!("{0}2 say\n{0}", "1 retry\n".repeat(9)), expect![""]);
         check(

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{WorkspaceError, WorkspaceSettings};
+use crate::session::MEMORY_FILE;
 
 pub(super) fn disk(path: &Path, error: &io::Error) -> WorkspaceError {
     WorkspaceError::Disk { path: path.to_owned(), why: error.to_string() }
@@ -103,7 +104,8 @@ pub(crate) async fn remove_dir(dir: PathBuf) -> Result<(), WorkspaceError> {
     .await
 }
 
-/// Empties a private directory but for its `home`, which is opened up again if an agent locked it.
+/// Empties a private directory but for its `home`, which is opened up again if an agent locked it, and for what is
+/// remembered of the agent's session.
 pub(super) async fn clear_private(dir: PathBuf) -> Result<(), WorkspaceError> {
     let entries = match fs::read_dir(&dir) {
         Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
@@ -113,9 +115,10 @@ pub(super) async fn clear_private(dir: PathBuf) -> Result<(), WorkspaceError> {
     for path in entries {
         let is_home = path.file_name().is_some_and(|name| name == HOME)
             && fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
+        let is_memory = path.file_name().is_some_and(|name| name == MEMORY_FILE);
         if is_home {
             fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(|error| disk(&path, &error))?;
-        } else {
+        } else if !is_memory {
             remove_dir(path).await?;
         }
     }

@@ -13,6 +13,8 @@ use crate::chat::console::{BOT, ConsoleEvent, ConsoleMessage, NumberedChoice};
 
 /// The column in which words begin; names stand right-aligned before it.
 pub const MARGIN: usize = 8;
+/// The line in which a card's facts begin, below its title and where it stands.
+const FACTS: usize = 2;
 /// How many of a thread's newest messages are remembered: as many as the console searches for a choice.
 const KNOWN_MAX: usize = 200;
 
@@ -239,11 +241,17 @@ pub fn offered(message: &ConsoleMessage, tone: Tone) -> Vec<Row> {
     open.iter().enumerate().map(show).collect()
 }
 
-/// The lines of a card that are new; where it stands, when the card is from before we were watching.
+/// The lines of a card that are new, and of its facts those that are; where it stands, when the card is from before we
+/// were watching.
 fn edited(card: &ConsoleMessage, was: Option<&str>) -> Option<Row> {
     let before: Vec<_> = was.unwrap_or(&card.text).lines().collect();
+    let facts_before: Vec<_> = before.iter().skip(FACTS).flat_map(|line| line.split(" · ")).collect();
     let is_news = |(n, line): &(usize, &str)| if was.is_some() { !before.contains(line) } else { *n == 1 };
-    let news: Vec<_> = card.text.lines().enumerate().filter(is_news).map(|(_, line)| line).collect();
+    let lines = card.text.lines().enumerate().filter(is_news).flat_map(|(n, line)| match n {
+        ..FACTS => vec![line],
+        FACTS.. => line.split(" · ").filter(|fact| !facts_before.contains(fact)).collect(),
+    });
+    let news: Vec<_> = lines.collect();
     let words = format!("{:>width$}  {} {}", "·", subject(card), news.join(" · "), width = MARGIN - 2);
     (!news.is_empty()).then(|| Row::of(Tone::Quiet, &words).hanging(MARGIN))
 }
@@ -277,6 +285,15 @@ mod tests {
         assert!(transcript.take_in(&ConsoleEvent::Edited(card("working"))).is_empty());
         assert_eq!(settled(&mut transcript), ["     ·  T-1 working"]);
         assert!(transcript.settle().is_empty());
+    }
+
+    #[test]
+    fn of_the_facts_of_a_card_only_the_new_ones_are_shown() {
+        let mut transcript = Transcript::default();
+        post(&mut transcript, message(1, "T-1 · fix it\nworking\nasked by ana · caged: strong"));
+        let edit = message(1, "T-1 · fix it\npublishing\nasked by ana · caged: strong · cost $0.01");
+        transcript.take_in(&ConsoleEvent::Edited(edit));
+        assert_eq!(settled(&mut transcript), ["     ·  T-1 publishing · cost $0.01"]);
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! Which model works: the one that a request or a retry names reaches the provider and is shown, and one that there is not
 //! is told with the next step.
 
-use tests::model::Model;
-
-use crate::agents::{wait_for, world};
+use crate::agents::{Studio, wait_for};
 use crate::world::World;
 
 const ROOMS: &str = r#"
@@ -17,8 +15,7 @@ work = [{ say = "I would rather not." }]
 "#;
 
 pub fn a_named_model_is_asked_and_another_one_at_a_retry(agent: &str) {
-    let model = Model::of(ROOMS);
-    let world = world(agent, &model);
+    let Studio { model, world } = Studio::of(agent, ROOMS);
     let mut instance = world.up();
     instance.say(&format!("ana: @agent add a kitchen agent={agent} model=house-large-9 plan=off"));
     wait_for(&instance, &format!("agent {agent} (house-large-9)"));

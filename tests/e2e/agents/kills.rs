@@ -1,0 +1,74 @@
+//! `kill -9` in the middle of a turn: of the service, and of the agent.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{Studio, wait_for};
+use crate::family;
+use crate::gate::Gate;
+
+const SCRIPT: &str = r#"
+[[task]]
+says = "dig a cellar"
+work = [
+  { say = "I begin at the door.", do = [{ shell = "test ! -e half.room && echo 'wall: half' > half.room && read line < {place}/gates/cellar && mv half.room cellar.room" }] },
+  { say = "There is a cellar." },
+]
+"#;
+
+/// An agent dies with its service, and what dies with its agent is gone as soon.
+const GONE_WITHIN: Duration = Duration::from_secs(3);
+
+fn digging(agent: &str) -> (Studio, Gate) {
+    let studio = Studio::with(agent, SCRIPT, "\n[cage]\nread = [\"{place}/gates\"]\n");
+    std::fs::create_dir(studio.world.path("gates")).unwrap();
+    let gate = Gate::at(&studio.world.path("gates/cellar"));
+    (studio, gate)
+}
+
+/// The tree is that of before the turn, the agent's own session is the one that was cut short, and the work lands.
+pub fn a_killed_service_takes_its_session_up_again(agent: &str) {
+    let (studio, gate) = digging(agent);
+    let mut instance = studio.up();
+    instance.say(&format!("ana: @agent dig a cellar agent={agent} plan=off"));
+    let visitor = gate.wait_for_somebody();
+    let kin = family::descendants(instance.id());
+    let since = Instant::now();
+    drop(instance.kill());
+    family::wait_for_the_end(&kin, since, GONE_WITHIN).expect("the agent dies with its service");
+    drop(visitor);
+
+    let mut instance = studio.up();
+    gate.wait_for_somebody().let_through();
+    wait_for(&instance, "T-1 is ready on downbeat/T-1: +1 −0 in cellar.room");
+    let beginnings: Vec<_> = studio.model.turns().into_iter().filter(|turn| turn.step == 0).collect();
+    assert_eq!(beginnings.len(), 2);
+    assert!(beginnings[1].body.to_string().contains("I begin at the door."), "it does not know what was before");
+    instance.say("ben: merge T-1");
+    wait_for(&instance, "T-1 is merged");
+    studio.world.check_commit("main").unwrap();
+    assert!(instance.stop().status.success());
+}
+
+/// The card says what happened, nothing of the agent is left, and a retry does the work.
+pub fn a_killed_agent_is_told_and_tried_again(agent: &str) {
+    let (studio, gate) = digging(agent);
+    let mut instance = studio.up();
+    instance.say(&format!("ana: @agent dig a cellar agent={agent} plan=off"));
+    let visitor = gate.wait_for_somebody();
+    let kin = family::descendants(instance.id());
+    let is_agent = |one: &&family::Kin| one.name.starts_with(agent);
+    let victim = kin.iter().find(is_agent).unwrap_or_else(|| panic!("no {agent} in {kin:?}"));
+    kill(Pid::from_raw(victim.id), Signal::SIGKILL).unwrap();
+    family::wait_for_the_end(&kin, Instant::now(), GONE_WITHIN).expect("nothing outlives its agent");
+    drop(visitor);
+    let told = wait_for(&instance, "T-1 failed: the agent");
+    assert!(told.contains("was killed by signal 9") && !instance.out.text().contains("{\""), "{}", instance.out.text());
+
+    instance.say("ana: retry T-1");
+    gate.wait_for_somebody().let_through();
+    wait_for(&instance, "T-1 is ready on downbeat/T-1: +1 −0 in cellar.room");
+    assert!(instance.stop().status.success());
+}

@@ -1,0 +1,61 @@
+//! A model that fails: what a person reads, and what is tried again.
+
+use super::{Studio, provider_of, wait_for};
+
+const SCRIPT: &str = r#"
+[[task]]
+says = "knock with a wrong key"
+plan = [{ fail = { status = 401, message = "invalid x-api-key" } }]
+
+[[task]]
+says = "ask too often"
+work = [
+  { fail = { status = 429, message = "slow down", times = 3 }, do = [{ shell = "echo 'wall: yellow' > kitchen.room" }] },
+  { say = "There is a kitchen now." },
+]
+
+[[task]]
+says = "ask a broken model"
+work = [{ fail = { status = 500, message = "out of order" } }]
+
+[[task]]
+says = "ask down a broken line"
+work = [{ cut = true, say = "half of this is heard, and no more of it" }]
+
+[[task]]
+says = "ask for the whole house"
+work = [{ stop = "context" }]
+"#;
+
+/// A key that the provider refuses ends the task at once, and a person reads which.
+pub fn a_refused_key_is_told(agent: &str) {
+    let studio = Studio::of(agent, SCRIPT);
+    let mut instance = studio.up();
+    instance.say(&format!("ana: @agent knock with a wrong key agent={agent}"));
+    wait_for(&instance, "is not let in by its model: ");
+    wait_for(&instance, &format!("set a key that works for `providers.{}`, then retry", provider_of(agent)));
+    instance.stop();
+}
+
+/// Four tasks at once, each with its own trouble: two wait for their model and say so, one waits and goes on, and the
+/// one whose conversation is too long ends.
+pub fn what_passes_is_tried_again_and_what_does_not_is_told(agent: &str) {
+    let studio = Studio::with(agent, SCRIPT, "env = { CLAUDE_CODE_MAX_RETRIES = \"1\" }\n");
+    let mut instance = studio.up();
+    let requests = ["ask too often", "ask a broken model", "ask down a broken line", "ask for the whole house"];
+    for (n, request) in requests.into_iter().enumerate() {
+        // Each in a thread of its own: what was said above is in the prompt too.
+        instance.say(&format!("#{n} ana: @agent {request} agent={agent} plan=off"));
+    }
+    let provider = provider_of(agent);
+    wait_for(&instance, "filled its model's window: ");
+    for why in ["allows no more requests just now: ", "is overloaded: ", "does not answer: "] {
+        let put_off = format!("session put off: {provider} {why}");
+        instance.err.wait_for(&put_off).unwrap_or_else(|| panic!("no {put_off:?}:\n{}", instance.err.text()));
+    }
+    wait_for(&instance, &format!("keeps trying: {provider} "));
+    wait_for(&instance, "is ready on downbeat/");
+    let sessions = studio.model.turns().into_iter().filter(|turn| turn.answered == "429").count();
+    assert_eq!(sessions, 3, "the session that was put off went on");
+    assert!(instance.stop().status.success());
+}
