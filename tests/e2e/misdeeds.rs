@@ -19,7 +19,7 @@ const COMMANDS: [(&str, &str); 9] = [
     ("floods", "exec yes"),
     (
         "forks",
-        "bomb() { if [ $1 -gt 0 ]; then bomb $(($1 - 1)) & bomb $(($1 - 1)) & fi; while :; do :; done; }; bomb 14",
+        "bomb() { if [ $1 -gt 0 ]; then bomb $(($1 - 1)) & bomb $(($1 - 1)) & fi; while :; do :; done; }; bomb 9",
     ),
     ("fills", "n=0; while n=$((n + 1)); do head -c 1000000 /dev/zero > $n.bin; done"),
     ("hoards", "head -c 1000000000 /dev/zero > big.bin"),
