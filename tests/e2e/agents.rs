@@ -12,7 +12,7 @@ use tests::peers;
 
 use crate::instance::Instance;
 use crate::world::World;
-use crate::{model_choice, setup, tools};
+use crate::{cards, model_choice, setup, tools};
 
 /// The key that the provider gets; the agents have another word in its place.
 pub const KEY: &str = "sk-the-real-one";
@@ -37,6 +37,7 @@ const CASES: &[Case] = &[
     ),
     ("a_model_asks_reads_reports_and_claims", tools::a_model_asks_reads_reports_and_claims),
     ("an_agent_has_what_its_setup_made", setup::an_agent_has_what_its_setup_made),
+    ("a_card_shows_what_its_agent_does_and_costs", cards::a_card_shows_what_its_agent_does_and_costs),
     (
         "a_named_model_is_asked_and_another_one_at_a_retry",
         model_choice::a_named_model_is_asked_and_another_one_at_a_retry,

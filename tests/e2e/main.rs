@@ -8,6 +8,7 @@
 
 mod agents;
 mod bare;
+mod cards;
 mod crashes;
 mod demo;
 mod dice;

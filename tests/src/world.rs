@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agents::cage::{Cage, CageSettings, Confinement};
-use agents::liaison::PATIENCE;
 use agents::task::Task;
 use domain::Timestamp;
 use downbeat::chat::console::ConsoleEvent;
@@ -79,6 +78,8 @@ struct Running {
     /// A session whose agent does nothing until it is stopped. It goes on only when everything else has come to rest, so
     /// that who speaks first does not depend on the machine.
     dozing: Option<BoxFuture<'static, bool>>,
+    /// How long a session waits for an answer.
+    patience: Duration,
     /// When the session that is set aside began to wait.
     waits_since: Timestamp,
 }
@@ -139,7 +140,9 @@ impl World {
         let system = Arc::new(system.expect("the system starts"));
         let shown = system.console.watch();
         let trees = self.config.state.join("workspaces");
-        self.running = Some(Running { system, shown, trees, dozing: None, waits_since: Timestamp::default() });
+        let patience = self.config.patience();
+        self.running =
+            Some(Running { system, shown, trees, dozing: None, patience, waits_since: Timestamp::default() });
     }
 
     /// Ends the process as a crash does, whatever is owed or running, and starts it again on the same state.
@@ -300,7 +303,7 @@ impl Running {
         if liveness::is_stopping(store).await {
             return false;
         }
-        let is_patient = store.now().since(self.waits_since) < PATIENCE;
+        let is_patient = store.now().since(self.waits_since) < self.patience;
         let is_dozing = liveness::dozes(store).await && !processes::working_in(&self.trees).is_empty();
         is_dozing || liveness::listens(store).await || is_patient && liveness::asks(store).await
     }

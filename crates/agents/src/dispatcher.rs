@@ -15,6 +15,7 @@ use forge::{ForgeError, GitError, Repositories, Repository};
 use store::{ApplyError, Owed, Performed, Performer, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
+use crate::board::Board;
 use crate::checkpoint::Checkpoints;
 use crate::checks::Gatekeeper;
 use crate::egress::Egress;
@@ -53,6 +54,8 @@ pub struct Dispatcher {
     pub ledger: Ledger,
     /// What makes what a repository's setup makes.
     pub setups: Setups,
+    /// Where sessions show what they do.
+    pub board: Arc<Board>,
     /// What opens an agent's tools.
     pub desks: Desks,
     /// Where the raw lines of agents are kept.

@@ -22,8 +22,6 @@ use crate::task::{Task, TaskEvent, TaskState, Word, WordKind};
 /// How often a task is looked at that nobody of this process has touched: people do not notice half a second, and one
 /// row is read by its key.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How long a session waits for an answer before it ends its turn. Some agents give up on a tool call after five minutes.
-pub const PATIENCE: Duration = Duration::from_secs(4 * 60);
 
 /// Wakes the sessions of this process when somebody said something to a task.
 #[derive(Debug, Default)]

@@ -12,6 +12,7 @@ pub mod dispatcher;
 pub mod publisher;
 pub mod timer;
 
+pub mod board;
 pub mod cage;
 pub mod checkpoint;
 pub mod checks;

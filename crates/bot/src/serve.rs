@@ -7,7 +7,7 @@ use agents::checkpoint::Checkpoints;
 use agents::checks::Gatekeeper;
 use agents::dispatcher::Dispatcher;
 use agents::egress::Egress;
-use agents::liaison::{Bell, PATIENCE};
+use agents::liaison::Bell;
 use agents::money::Ledger;
 use agents::publisher::Publisher;
 use agents::session::{Roster, Transcripts};
@@ -111,11 +111,18 @@ impl System {
         let program = std::env::current_exe().context("failed to find this program's own file")?;
         let threads = Arc::new(Reader { messenger: messenger.clone() });
         let desks = Desks { program, threads, claims: Arc::default(), store: store.clone() };
-        let notifier =
-            Notifier { store: store.clone(), messenger, repositories: repositories.clone(), cage: level.in_brief() };
         let workspaces = Workspaces::new(state.join("workspaces"), config.workspaces());
         let roster = Arc::new(Roster::new(config.agents.clone(), &cage));
         let ledger = Ledger::new(store.clone(), config.costs.price_list()?, config.costs.caps());
+        let notifier = Notifier {
+            store: store.clone(),
+            messenger,
+            repositories: repositories.clone(),
+            roster: roster.clone(),
+            ledger: ledger.clone(),
+            board: Arc::default(),
+            cage: level.in_brief(),
+        };
         let setups = Setups::new(cage.clone(), state.join("setups"), config.setup.settings(), clock);
         let checks = Arc::new(Gatekeeper::new(cage, state.join(CHECKS_DIR), setups.clone()));
         let egress =
@@ -309,12 +316,13 @@ impl Parts {
             checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
             egress: self.egress.clone(),
             ledger: self.ledger.clone(),
+            board: self.notifier.board.clone(),
             desks: self.desks.clone(),
             transcripts: transcripts_of(config),
             setups: self.setups.clone(),
             bell: self.bell.clone(),
             time_max: config.session_time(),
-            patience: PATIENCE,
+            patience: config.patience(),
         };
         let publisher = Publisher {
             store: self.store.clone(),

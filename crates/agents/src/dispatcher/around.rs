@@ -39,7 +39,7 @@ impl Dispatcher {
         Ok(Around {
             observer: self.observer(run),
             gate: self.open_gate(run, workspace).await?,
-            desk: if run.agent.uses_tools() { Some(self.open_desk(run, workspace)?) } else { None },
+            desk: if run.agent.talks() { Some(self.open_desk(run, workspace)?) } else { None },
             transcript: self.transcripts.of(run.task.id),
         })
     }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Dispatcher, Run, Trouble};
 use crate::UNPOISONED;
+use crate::board::Board;
 use crate::money::{Meter, Settled, Spender};
 use crate::session::event::{AgentEvent, ErrorClass, ToolCall, ToolKind};
 use crate::session::watch::{Advice, StopCause, Watch, WatchSettings};
@@ -22,6 +23,8 @@ use crate::tools::Claims;
 pub(super) struct Observer {
     store: Store,
     task: Task,
+    /// Where people see what it does.
+    board: Arc<Board>,
     /// Where other tasks see which files it changes.
     claims: Arc<Claims>,
     began: Timestamp,
@@ -52,6 +55,7 @@ impl Observer {
 impl Witness for Observer {
     fn event(&self, event: &AgentEvent) {
         self.meter.hear(event);
+        self.board.hear(self.task.id, event);
         if let AgentEvent::ToolCall(ToolCall { kind: ToolKind::Edit, paths, .. }) = event {
             self.claims.touch(&self.task, paths.iter().map(PathBuf::as_path));
         }
@@ -70,6 +74,12 @@ impl Witness for Observer {
     }
 }
 
+impl Drop for Observer {
+    fn drop(&mut self) {
+        self.board.clear(self.task.id);
+    }
+}
+
 impl Dispatcher {
     /// One who hears the session that begins now.
     pub(super) fn observer(&self, run: &Run<'_>) -> Observer {
@@ -85,6 +95,7 @@ impl Dispatcher {
         Observer {
             store: self.store.clone(),
             task: run.task.clone(),
+            board: self.board.clone(),
             claims: self.desks.claims.clone(),
             began: self.store.now(),
             meter: Meter::new(self.ledger.clone(), spender.clone()),

@@ -41,8 +41,8 @@ pub trait Agent: Send + Sync {
         false
     }
 
-    /// Whether it can be offered tools over the Model Context Protocol.
-    fn uses_tools(&self) -> bool {
+    /// Whether it speaks a language of agents: then it is offered tools, and tells what it does and uses.
+    fn talks(&self) -> bool {
         false
     }
 

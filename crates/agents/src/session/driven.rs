@@ -124,7 +124,7 @@ impl Agent for DrivenAgent {
         true
     }
 
-    fn uses_tools(&self) -> bool {
+    fn talks(&self) -> bool {
         true
     }
 

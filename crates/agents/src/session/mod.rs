@@ -23,7 +23,7 @@ mod markdown;
 mod memory;
 mod permission;
 mod protocol;
-mod telling;
+pub(crate) mod telling;
 mod transcript;
 mod turn;
 

@@ -81,7 +81,8 @@ impl<'a> Telling<'a> {
     }
 }
 
-fn beginning(call: &ToolCall) -> String {
+/// The line that tells of a call's beginning.
+pub(crate) fn beginning(call: &ToolCall) -> String {
     let mark = match call.kind {
         ToolKind::Edit => '✎',
         ToolKind::Read | ToolKind::Execute | ToolKind::Search | ToolKind::Fetch | ToolKind::Other => '→',
@@ -127,7 +128,8 @@ fn lines_of(event: &AgentEvent) -> Vec<String> {
     }
 }
 
-fn todo(entries: &[TodoEntry]) -> Vec<String> {
+/// A list of things to do, a line each.
+pub(crate) fn todo(entries: &[TodoEntry]) -> Vec<String> {
     let mark = |entry: &TodoEntry| match entry.status {
         ToolStatus::Pending => '☐',
         ToolStatus::Running => '▸',

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agents::money;
+use agents::board::Board;
+use agents::money::{self, Ledger};
+use agents::session::Roster;
 use agents::task::{Announcement, Task, TaskEffect, TaskEvent, TaskState, view};
 use async_trait::async_trait;
 use domain::{EntryId, TaskId};
@@ -29,6 +31,12 @@ pub struct Notifier {
     pub messenger: Arc<dyn Messenger>,
     /// To tell where landings arrive.
     pub repositories: Repositories,
+    /// To tell which agents tell what they use.
+    pub roster: Arc<Roster>,
+    /// To tell what tasks cost.
+    pub ledger: Ledger,
+    /// Where sessions show what they do.
+    pub board: Arc<Board>,
     /// The sandbox's level, in words.
     pub cage: String,
 }
@@ -97,6 +105,12 @@ impl Notifier {
         let request = &task.request;
         around.hindrance = self.hindrance(task).await?;
         around.cost = money::total_of(&self.store, task.id).await?.map(|total| total.cost());
+        if !task.is_ended() && self.roster.get(&request.agent).is_some_and(|agent| agent.talks()) {
+            around.estimate = Some(self.ledger.estimate(&request.repo, &request.agent).await?.in_words());
+        }
+        if let TaskState::Planning { .. } | TaskState::Working { .. } = task.state {
+            around.doing = self.board.doing(task.id).unwrap_or_default();
+        }
         if let TaskState::Merging { .. } = task.state {
             let id = queue::queue_id(&request.repo, &request.target);
             if let Some(queue) = self.store.load::<Queue>(&id).await? {

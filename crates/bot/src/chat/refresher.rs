@@ -1,9 +1,11 @@
-//! Keeps the cards of tasks that stand still true: a long wait begins and ends without an event, so nobody owes an edit.
+//! Keeps cards true where nobody owes an edit: a long wait begins and ends without an event, and what a session does is
+//! shown as often as a person looks.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use agents::board::Doing;
 use agents::task::{Task, view};
 use domain::TaskId;
 use tokio_util::sync::CancellationToken;
@@ -14,17 +16,25 @@ use super::render;
 /// How many tasks at work are looked at in one pass: more are not at work at once in one installation.
 const TASKS_MAX: i64 = 500;
 
-/// Tells on cards what long waits are for, and takes it back when they are over.
+/// Tells on cards what long waits are for and what sessions do, and takes it back when that is over.
 pub struct Refresher {
     notifier: Notifier,
-    /// Whose cards tell of a wait since the last pass; before the first one nobody knows.
-    waiting: Mutex<Option<BTreeSet<TaskId>>>,
+    /// What cards told at the last pass beside their tasks; before the first one nobody knows.
+    told: Mutex<Option<BTreeMap<TaskId, Aside>>>,
+}
+
+/// What a card tells that no event brings.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Aside {
+    waits: bool,
+    doing: Doing,
+    cost: Option<String>,
 }
 
 impl Refresher {
     /// One that renders as `notifier` does.
     pub fn new(notifier: Notifier) -> Self {
-        Self { notifier, waiting: Mutex::default() }
+        Self { notifier, told: Mutex::default() }
     }
 
     /// Refreshes every `period` until `stop` fires.
@@ -44,25 +54,29 @@ impl Refresher {
         }
     }
 
-    /// Edits the cards of tasks that wait, and of those that did at the last pass.
+    /// Edits the cards of tasks that wait, of those that did at the last pass, and of those whose session does something
+    /// else than then.
     pub async fn refresh_once(&self) -> Result<(), Unsaid> {
-        let before = self.swap_waiting(None);
-        let mut waiting = BTreeSet::new();
+        let before = self.swap_told(None);
+        let mut told = BTreeMap::new();
         for line in view::running(&self.notifier.store, TASKS_MAX).await? {
             let Some(task) = self.notifier.store.load::<Task>(&line.id).await? else { continue };
             let around = self.notifier.surroundings(&task).await?;
-            let waits = around.hindrance.is_some();
-            let waited = before.as_ref().is_none_or(|before| before.contains(&task.id));
-            if let Some(card) = task.card.as_ref().filter(|_| waits || waited) {
+            let (doing, cost) = (around.doing.clone(), around.cost.clone());
+            let aside = Aside { waits: around.hindrance.is_some(), doing, cost };
+            let nothing = Aside::default();
+            let was = before.as_ref().map(|before| before.get(&task.id).unwrap_or(&nothing));
+            let is_news = aside.waits || was != Some(&aside);
+            if let Some(card) = task.card.as_ref().filter(|_| is_news) {
                 self.notifier.messenger.edit(card, &render::card(&task, &around)).await?;
             }
-            waiting.extend(waits.then_some(task.id));
+            told.insert(task.id, aside);
         }
-        self.swap_waiting(Some(waiting));
+        self.swap_told(Some(told));
         Ok(())
     }
 
-    fn swap_waiting(&self, waiting: Option<BTreeSet<TaskId>>) -> Option<BTreeSet<TaskId>> {
-        std::mem::replace(&mut self.waiting.lock().expect("no code panics while it holds this lock"), waiting)
+    fn swap_told(&self, told: Option<BTreeMap<TaskId, Aside>>) -> Option<BTreeMap<TaskId, Aside>> {
+        std::mem::replace(&mut self.told.lock().expect("no code panics while it holds this lock"), told)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use agents::board::Doing;
 use agents::session::people::QuestionKind;
 use agents::task::contract;
 use agents::task::{Approved, Demand, Goal, Intent, OpenQuestion, Plan, Proof, Request, Task, TaskState, Word, Work};
@@ -9,6 +10,7 @@ use domain::time::humanize;
 use forge::checks::CHECKS_FILE;
 use forge::{CheckRun, FileChange};
 
+use super::context::redact;
 use super::messenger::{Choice, Said};
 
 /// How many steps, files or checks a message shows before it says how many more there are.
@@ -25,6 +27,10 @@ pub struct Surroundings {
     pub waits: Option<LandedBeside>,
     /// What it has cost so far, in words, where its agent reports any use.
     pub cost: Option<String>,
+    /// What it will cost by those before it, in words, where that can be told of its agent.
+    pub estimate: Option<String>,
+    /// What its session does just now.
+    pub doing: Doing,
     /// The sandbox that agents and checks run in.
     pub cage: String,
 }
@@ -42,12 +48,25 @@ pub struct LandedBeside {
 pub fn card(task: &Task, around: &Surroundings) -> Said {
     let Request { requester, repo, target, agent, model, receipt, .. } = &task.request;
     let model = model.as_ref().map(|model| format!(" ({model})")).unwrap_or_default();
-    let cost = around.cost.as_ref().map(|cost| format!(" · cost {cost}")).unwrap_or_default();
+    let cost = cost(around);
     let facts = format!(
         "asked by {requester} · {repo} on {target} · agent {agent}{model} · read {receipt} · caged: {}{cost}",
         around.cage
     );
-    Said::words(format!("{} · {}\n{}\n{facts}", task.id, task.title(), now_line(task, around)))
+    let call = around.doing.call.as_ref().map(|call| format!(" · {}", redact(call).0)).unwrap_or_default();
+    let now = now_line(task, around) + &call;
+    let todo: String = around.doing.todo.iter().map(|line| format!("{}\n", redact(line).0)).collect();
+    Said::words(format!("{} · {}\n{now}\n{todo}{facts}", task.id, task.title()))
+}
+
+/// What it costs, as far as that is known.
+fn cost(around: &Surroundings) -> String {
+    match (&around.cost, &around.estimate) {
+        (None, None) => String::new(),
+        (Some(cost), None) => format!(" · cost {cost}"),
+        (None, Some(estimate)) => format!(" · estimated cost {estimate}"),
+        (Some(cost), Some(estimate)) => format!(" · cost {cost} so far, estimated {estimate}"),
+    }
 }
 
 /// Where the task stands, in one line.

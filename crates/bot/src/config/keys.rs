@@ -260,6 +260,14 @@ const LIMITS: &[Key] = &[
         "Minutes that one session may take.",
     ),
     Key::new(
+        "answer_min",
+        Form::Whole { min: 1, max: 9 },
+        Default("4"),
+        AtStart,
+        "Minutes for which a session waits for an answer before it ends its turn; the answer then begins the next. Some agents \
+         give up on a tool call after five, and none waits longer than ten.",
+    ),
+    Key::new(
         "workspace_mb",
         Form::Whole { min: 1, max: 1 << 20 },
         Default("4096"),

@@ -141,6 +141,8 @@ pub struct LimitsConfig {
     pub checks: usize,
     /// Minutes that one session may take.
     pub session_min: u64,
+    /// Minutes for which a session waits for an answer before it ends its turn.
+    pub answer_min: u64,
     /// Megabytes that one working tree may hold after a session.
     pub workspace_mb: u64,
     /// Clones of each repository that stand ready.
@@ -334,6 +336,11 @@ impl Config {
     pub fn checkpoints(&self) -> CheckpointSettings {
         let kept_for = Duration::from_secs(self.limits.checkpoint_days * 24 * 3_600);
         CheckpointSettings { kept_max: self.limits.checkpoints, kept_for }
+    }
+
+    /// How long a session waits for an answer before it ends its turn.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(self.limits.answer_min * 60)
     }
 
     /// How long one session may take.
