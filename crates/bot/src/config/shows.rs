@@ -93,6 +93,7 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         sessions = 4                                     # default
         checks = 2                                       # default
         session_min = 30                                 # default
+        answer_min = 4                                   # default
         workspace_mb = 4096                              # default
         pool = 2                                         # default
         checkpoints = 50                                 # default
