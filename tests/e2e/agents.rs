@@ -42,6 +42,10 @@ const CASES: &[Case] = &[
         "a_named_model_is_asked_and_another_one_at_a_retry",
         model_choice::a_named_model_is_asked_and_another_one_at_a_retry,
     ),
+    (
+        "a_model_that_is_overloaded_is_asked_again_later",
+        model_choice::a_model_that_is_overloaded_is_asked_again_later,
+    ),
 ];
 
 /// Every case for the two agents of every run. With an agent that is not installed it is ignored, by name.

@@ -1,6 +1,8 @@
 //! Which model works: the one that a request or a retry names reaches the provider and is shown, and one that there is not
 //! is told with the next step.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::agents::{Studio, wait_for};
 use crate::world::World;
 
@@ -30,6 +32,19 @@ pub fn a_named_model_is_asked_and_another_one_at_a_retry(agent: &str) {
     instance.say("ana: retry T-2 model=house-small-1");
     wait_for(&instance, &format!("agent {agent} (house-small-1)"));
     assert_eq!(model.nth(before).body["model"], "house-small-1");
+}
+
+/// A service that is overloaded is left alone for a while.
+pub fn a_model_that_is_overloaded_is_asked_again_later(agent: &str) {
+    const BUSY: &str = "[[task]]\nwork = [{ fail = { status = 503, message = \"overloaded\" } }]\n";
+    let studio = Studio::with(agent, BUSY, "env = { CLAUDE_CODE_MAX_RETRIES = \"1\" }\n");
+    let mut instance = studio.up();
+    instance.say(&format!("ana: @agent add a kitchen agent={agent} plan=off"));
+    wait_for(&instance, "working · keeps trying: ");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let due = studio.world.record().put_off();
+    // The card was looked at within ten seconds.
+    assert!(matches!(due[..], [due] if (now + 15_000..=now + 30_000).contains(&due)), "{due:?} at {now}");
 }
 
 pub fn who_has_no_choice_of_models_says_so() {

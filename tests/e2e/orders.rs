@@ -66,7 +66,8 @@ pub fn a_task_is_carried_through_from_the_command_line() {
         done(&world, &["queue", "pause", "--as", "ben"]),
         "The merge queue of house is paused; say `resume` to go on."
     );
-    assert_eq!(done(&world, &["task", "merge", "T-1", "--as", "ben"]), "T-1 is in the merge queue");
+    let merged = json(&world, &["task", "merge", "T-1", "--as", "ben"]);
+    assert_eq!(merged, serde_json::json!({ "task": "T-1", "said": "T-1 is in the merge queue" }));
     instance.out.wait_for("in the merge queue").expect("it is in line");
     assert!(done(&world, &["queue", "show"]).contains("1. T-1 add a kitchen · waiting"));
     done(&world, &["queue", "remove", "T-1", "--as", "ben"]);

@@ -141,7 +141,8 @@ fn a_task_is_stopped_and_ends_while_it_rests() {
          -- 31 days pass
          ana: resume T-1
          ana: retry T-1 with nobody
-         ana: retry T-1 with scripted model=large
+         ana: retry T-1 model=large
+         ana: retry T-1 with scripted
          ana: interrupt T-1
          ana: stop",
         expect![[r#"
@@ -157,8 +158,10 @@ fn a_task_is_stopped_and_ends_while_it_rests() {
             bot:  T-1 is not paused: it is cancelled. Say `retry T-1` to run it again.
             ana:  retry T-1 with nobody
             bot:  There is no agent called nobody. I know scripted.
-            ana:  retry T-1 with scripted model=large  👀
-                  [T-1] waiting for its turn to work · asked by ana · sample on main · agent scripted (large) · read 0 messages · caged: LEVEL
+            ana:  retry T-1 model=large
+            bot:  The agent scripted has no choice of models. Leave `model=` out, or name another agent.
+            ana:  retry T-1 with scripted  👀
+                  [T-1] waiting for its turn to work
                   [T-1] working
             ana:  interrupt T-1  👀
                   [T-1] working · one message waits for the agent

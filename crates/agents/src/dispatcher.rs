@@ -32,6 +32,10 @@ mod around;
 mod observer;
 mod turns;
 
+/// The first pause after a model's service was too busy or broken; each further one is twice as long. The agent has tried
+/// for half a minute by itself, and services count requests by the minute.
+const PUT_OFF: Duration = Duration::from_secs(30);
+
 /// What sessions need.
 pub struct Dispatcher {
     /// To read tasks and keep their logs.
@@ -178,8 +182,10 @@ impl Dispatcher {
                 Performed::Done(TaskEvent::SessionStopped { session: number })
             }
             Trouble::Session(SessionError::Stopped) => retry("the session was interrupted".to_owned()),
-            Trouble::Session(SessionError::Surroundings(why) | SessionError::PutOff(why))
-            | Trouble::Forge(ForgeError::Transient { why, .. }) => retry(why),
+            Trouble::Session(SessionError::PutOff(why)) => Performed::Retry { after: PUT_OFF, why },
+            Trouble::Session(SessionError::Surroundings(why)) | Trouble::Forge(ForgeError::Transient { why, .. }) => {
+                retry(why)
+            }
             Trouble::Store(error) => retry(error.to_string()),
             Trouble::Apply(error) => retry(error.to_string()),
             Trouble::Checks(why) => retry(why),

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::exit::Exit;
-use super::instance::{connect, print, tell};
+use super::instance::{Form, connect, print, tell};
 use crate::config::command::{Answer, ConfigCommand, answer};
 use crate::config::{Environment, Sources};
 use crate::control::wire::Ask;
@@ -46,5 +46,5 @@ pub async fn run(verb: ConfigVerb, place: &PlaceArgs) -> anyhow::Result<Exit> {
 
 async fn reload(place: &PlaceArgs) -> anyhow::Result<Exit> {
     let (mut client, _) = connect(place).await?;
-    tell(client.ask(&Ask::Reload).await?, "")
+    tell(client.ask(&Ask::Reload).await?, "", Form::default())
 }

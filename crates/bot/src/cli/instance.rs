@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use domain::TaskId;
+use serde_json::json;
 
 use super::exit::{Exit, Refused};
 use crate::clock::fresh_name;
@@ -35,6 +36,15 @@ pub struct Form {
     /// Print JSON for programs
     #[arg(long)]
     pub json: bool,
+}
+
+/// Who gives an order, and what is printed of it.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Voice {
+    #[command(flatten)]
+    speaker: Speaker,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// A connection to the instance that the command is for.
@@ -67,18 +77,28 @@ impl Speaker {
 }
 
 /// Gives an order in the words of the chat, and prints what came of it; `done` when that says nothing itself.
-pub async fn order(place: &PlaceArgs, speaker: &Speaker, words: String, done: &str) -> anyhow::Result<Exit> {
+pub async fn order(place: &PlaceArgs, voice: &Voice, words: String, done: &str) -> anyhow::Result<Exit> {
     let (mut client, _) = connect(place).await?;
-    let person = speaker.choose(&client.welcome)?;
+    let person = voice.speaker.choose(&client.welcome)?;
+    // What an order is about stands behind its verb.
+    let about = words.split(' ').nth(1).and_then(|word| word.parse().ok());
     let ask = Ask::Order { delivery: fresh_name(), person, words, thread: THREAD.to_owned() };
-    tell(client.ask(&ask).await?, done)
+    let answer = match client.ask(&ask).await? {
+        Answer::Done { text, task } => Answer::Done { text, task: task.or(about) },
+        other => other,
+    };
+    tell(answer, done, voice.form)
 }
 
 /// Prints what was done; `done` when the answer says nothing itself.
-pub fn tell(answer: Answer, done: &str) -> anyhow::Result<Exit> {
+pub fn tell(answer: Answer, done: &str, form: Form) -> anyhow::Result<Exit> {
     match answer {
-        Answer::Done { text, .. } => {
-            print(&harmless(&format!("{}\n", if text.is_empty() { done } else { &text })));
+        Answer::Done { text, task } => {
+            let said = if text.is_empty() { done } else { &text };
+            match form.json {
+                true => print(&format!("{:#}\n", json!({ "task": task, "said": said }))),
+                false => print(&harmless(&format!("{said}\n"))),
+            }
             Ok(Exit::Done)
         }
         other => Err(not_done(other)),
@@ -86,19 +106,19 @@ pub fn tell(answer: Answer, done: &str) -> anyhow::Result<Exit> {
 }
 
 /// Asks for a task in a thread of the console, and prints its id.
-pub async fn request(place: &PlaceArgs, speaker: &Speaker, thread: String, words: &str) -> anyhow::Result<Exit> {
+pub async fn request(place: &PlaceArgs, voice: &Voice, thread: String, words: &str) -> anyhow::Result<Exit> {
     let (mut client, _) = connect(place).await?;
-    let person = speaker.choose(&client.welcome)?;
+    let person = voice.speaker.choose(&client.welcome)?;
     anyhow::ensure!(!words.trim().is_empty(), Refused { exit: Exit::Usage, why: "say what should change".to_owned() });
     let words = format!("{} {words}", client.welcome.mention);
     let ask = Ask::Order { delivery: fresh_name(), person, words, thread: thread.clone() };
     match client.ask(&ask).await? {
         Answer::Done { task: Some(id), .. } => {
-            print(&format!("{id} is asked for in #{thread}; follow it with `downbeat task show {id}`\n"));
-            Ok(Exit::Done)
+            let done = format!("{id} is asked for in #{thread}; follow it with `downbeat task show {id}`");
+            tell(Answer::Done { task: Some(id), text: done }, "", voice.form)
         }
         // The words were a command and no request.
-        other => tell(other, ""),
+        other => tell(other, "", voice.form),
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::exit::Exit;
-use super::instance::{Form, Speaker, order, show};
+use super::instance::{Form, Voice, order, show};
 use super::task::{Named, on_task};
 use crate::control::wire::Ask;
 use crate::place::PlaceArgs;
@@ -22,7 +22,7 @@ pub enum QueueCommand {
         #[arg(long, value_name = "NAME")]
         repo: Option<String>,
         #[command(flatten)]
-        speaker: Speaker,
+        voice: Voice,
     },
     /// Start runs again
     Resume {
@@ -30,7 +30,7 @@ pub enum QueueCommand {
         #[arg(long, value_name = "NAME")]
         repo: Option<String>,
         #[command(flatten)]
-        speaker: Speaker,
+        voice: Voice,
     },
     /// Take a task out of the queue; its branch stays
     Remove(Named),
@@ -42,8 +42,8 @@ pub enum QueueCommand {
 pub async fn run(command: QueueCommand, place: &PlaceArgs) -> anyhow::Result<Exit> {
     match command {
         QueueCommand::Show { form } => show(place, form, &Ask::Queues).await,
-        QueueCommand::Pause { repo, speaker } => order(place, &speaker, about("pause", repo), "paused").await,
-        QueueCommand::Resume { repo, speaker } => order(place, &speaker, about("resume", repo), "going on").await,
+        QueueCommand::Pause { repo, voice } => order(place, &voice, about("pause", repo), "paused").await,
+        QueueCommand::Resume { repo, voice } => order(place, &voice, about("resume", repo), "going on").await,
         QueueCommand::Remove(named) => on_task("dequeue", &named, place, "leaves the merge queue").await,
         QueueCommand::Merge(named) => on_task("merge", &named, place, "is in the merge queue").await,
     }

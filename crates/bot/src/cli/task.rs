@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use domain::TaskId;
 
 use super::exit::Exit;
-use super::instance::{Form, Speaker, follow_log, order, request, show};
+use super::instance::{Form, Voice, follow_log, order, request, show};
 use crate::control::wire::Ask;
 use crate::place::PlaceArgs;
 
@@ -24,7 +24,7 @@ pub enum TaskCommand {
         #[arg(long, value_name = "NAME", default_value = "main")]
         thread: String,
         #[command(flatten)]
-        speaker: Speaker,
+        voice: Voice,
     },
     /// List tasks: those that need a person first, then those that run
     List {
@@ -53,7 +53,7 @@ pub enum TaskCommand {
         #[arg(required = true)]
         words: Vec<String>,
         #[command(flatten)]
-        speaker: Speaker,
+        voice: Voice,
     },
     /// Turn a plan or a change down
     Reject {
@@ -62,7 +62,7 @@ pub enum TaskCommand {
         /// Why
         words: Vec<String>,
         #[command(flatten)]
-        speaker: Speaker,
+        voice: Voice,
     },
     /// Answer the question that a task's agent asks
     Answer {
@@ -72,7 +72,7 @@ pub enum TaskCommand {
         #[arg(required = true)]
         words: Vec<String>,
         #[command(flatten)]
-        speaker: Speaker,
+        voice: Voice,
     },
     /// Say something to a task's agent, which hears it at its next chance
     Steer {
@@ -85,7 +85,7 @@ pub enum TaskCommand {
         #[arg(long)]
         interrupt: bool,
         #[command(flatten)]
-        speaker: Speaker,
+        voice: Voice,
     },
     /// Stop a task's agent and keep what it has done
     Pause(Named),
@@ -101,7 +101,7 @@ pub enum TaskCommand {
         /// What should be different from there on
         words: Vec<String>,
         #[command(flatten)]
-        speaker: Speaker,
+        voice: Voice,
     },
     /// Stop a task
     Stop(Named),
@@ -116,7 +116,7 @@ pub enum TaskCommand {
         #[arg(long, value_name = "NAME")]
         model: Option<String>,
         #[command(flatten)]
-        speaker: Speaker,
+        voice: Voice,
     },
     /// Send a ready task to the merge queue
     Merge(Named),
@@ -158,7 +158,7 @@ pub struct Named {
     /// The task, as `T-1`
     pub id: TaskId,
     #[command(flatten)]
-    pub speaker: Speaker,
+    pub voice: Voice,
 }
 
 /// What exactly is approved.
@@ -192,39 +192,39 @@ impl Approval {
 pub async fn run(command: TaskCommand, place: &PlaceArgs) -> anyhow::Result<Exit> {
     use TaskCommand as T;
     match command {
-        T::Ask { words, thread, speaker } => request(place, &speaker, thread, &words.join(" ")).await,
+        T::Ask { words, thread, voice } => request(place, &voice, thread, &words.join(" ")).await,
         T::List { all, form } => show(place, form, &Ask::Tasks { all }).await,
         T::Show { id, form } => show(place, form, &Ask::Task { id }).await,
         T::Approve(approval) => {
-            let Named { id, speaker } = &approval.named;
-            order(place, speaker, approval.words(), &format!("{id} is approved")).await
+            let Named { id, voice } = &approval.named;
+            order(place, voice, approval.words(), &format!("{id} is approved")).await
         }
-        T::Revise { id, words, speaker } => {
+        T::Revise { id, words, voice } => {
             let done = format!("{id} is sent back with your words");
-            order(place, &speaker, format!("revise {id} {}", words.join(" ")), &done).await
+            order(place, &voice, format!("revise {id} {}", words.join(" ")), &done).await
         }
-        T::Reject { id, words, speaker } => {
-            order(place, &speaker, format!("reject {id} {}", words.join(" ")), &format!("{id} is rejected")).await
+        T::Reject { id, words, voice } => {
+            order(place, &voice, format!("reject {id} {}", words.join(" ")), &format!("{id} is rejected")).await
         }
         T::Stop(named) => on_task("stop", &named, place, "is being stopped").await,
-        T::Answer { id, words, speaker } => {
-            order(place, &speaker, format!("answer {id} {}", words.join(" ")), &format!("{id} has your answer")).await
+        T::Answer { id, words, voice } => {
+            order(place, &voice, format!("answer {id} {}", words.join(" ")), &format!("{id} has your answer")).await
         }
-        T::Steer { id, words, interrupt, speaker } => {
+        T::Steer { id, words, interrupt, voice } => {
             let verb = if interrupt { "interrupt" } else { "steer" };
             let done = format!("{id} is told at its next chance");
-            order(place, &speaker, format!("{verb} {id} {}", words.join(" ")), &done).await
+            order(place, &voice, format!("{verb} {id} {}", words.join(" ")), &done).await
         }
         T::Pause(named) => on_task("pause", &named, place, "is being paused").await,
         T::Resume(named) => on_task("resume", &named, place, "goes on").await,
-        T::Rollback { id, checkpoint, words, speaker } => {
+        T::Rollback { id, checkpoint, words, voice } => {
             let done = format!("{id} goes on from checkpoint {checkpoint}");
-            order(place, &speaker, format!("rollback {id} {checkpoint} {}", words.join(" ")), &done).await
+            order(place, &voice, format!("rollback {id} {checkpoint} {}", words.join(" ")), &done).await
         }
-        T::Retry { id, agent, model, speaker } => {
+        T::Retry { id, agent, model, voice } => {
             let with = [agent.map(|name| format!(" agent={name}")), model.map(|name| format!(" model={name}"))];
             let words = format!("retry {id}{}", with.into_iter().flatten().collect::<String>());
-            order(place, &speaker, words, &format!("{id} runs again")).await
+            order(place, &voice, words, &format!("{id} runs again")).await
         }
         T::Merge(named) => on_task("merge", &named, place, "is in the merge queue").await,
         T::Log { id, follow, form } => follow_log(place, id, form, follow).await,
@@ -235,6 +235,6 @@ pub async fn run(command: TaskCommand, place: &PlaceArgs) -> anyhow::Result<Exit
 
 /// One word about one task; `done` says what it is now.
 pub async fn on_task(word: &str, named: &Named, place: &PlaceArgs, done: &str) -> anyhow::Result<Exit> {
-    let Named { id, speaker } = named;
-    order(place, speaker, format!("{word} {id}"), &format!("{id} {done}")).await
+    let Named { id, voice } = named;
+    order(place, voice, format!("{word} {id}"), &format!("{id} {done}")).await
 }
