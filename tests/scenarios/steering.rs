@@ -40,6 +40,49 @@ fn words_reach_the_session_that_runs() {
 }
 
 #[test]
+fn plain_words_reach_the_one_agent_at_work_while_nobody_else_talks() {
+    let mut world = world();
+    world.play("ana: @agent listen and write plan=off");
+    world.transcript();
+    world.check(
+        "ana: will it use tabs?
+         ana: use tabs",
+        expect![[r#"
+            ana:  will it use tabs?
+            ana:  use tabs  ⏳
+                  [T-1] working · one message waits for the agent
+                  [T-1] publishing +1 −0 in heard.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +1 −0 in heard.md · its check words passed
+                  [1] Merge   [2] Retry
+        "#]],
+    );
+    assert_eq!(world.remote_git(&["show", "downbeat/T-1:heard.md"]), "use tabs\n");
+}
+
+#[test]
+fn people_who_talk_with_each_other_steer_nobody() {
+    let mut world = world();
+    world.play("ana: @agent listen and write plan=off");
+    world.transcript();
+    world.check(
+        "dan: I like spaces
+         ana: use tabs
+         ana: steer T-1 use tabs",
+        expect![[r#"
+            dan:  I like spaces
+            ana:  use tabs
+            ana:  steer T-1 use tabs  ⏳
+                  [T-1] working · one message waits for the agent
+                  [T-1] publishing +1 −0 in heard.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +1 −0 in heard.md · its check words passed
+                  [1] Merge   [2] Retry
+        "#]],
+    );
+}
+
+#[test]
 fn words_that_a_session_did_not_hear_begin_another() {
     let mut world = world();
     world.play("ana: @agent name the greeting plan=off");

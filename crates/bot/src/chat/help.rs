@@ -39,6 +39,7 @@ Example: `answer T-1 the old name`.",
     (
         "steer",
         "Says something to the agent of a task, which hears it at its next chance; `tell` is the same. \
+While nobody else talks in the thread, plain words of whoever asked reach the one agent at work there. \
 Examples: `steer T-1 use tabs`, `tell T-1 to use tabs`.",
     ),
     (

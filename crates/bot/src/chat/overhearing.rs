@@ -1,10 +1,11 @@
-//! Talk that is an answer: said in a thread in which one question is open, by somebody who can mean nothing else.
+//! Talk that is meant for an agent: said in a thread in which one question is open, or one agent is at work, by somebody
+//! who can mean nothing else.
 
 use std::time::Duration;
 
 use agents::session::people::{Question, QuestionKind};
 use agents::task::view::{self, TaskLine};
-use agents::task::{Task, TaskEvent};
+use agents::task::{Task, TaskEvent, WordKind};
 use domain::DeliveryId;
 
 use super::command::TaskVerb;
@@ -21,10 +22,14 @@ const SILENCE: Duration = Duration::from_secs(15 * 60);
 
 impl Intake {
     /// Takes what was said for the answer to the one open question of its thread: one of its choices, or the free words
-    /// of whoever asked for the task while nobody else talks. Anything else is talk between people.
+    /// of whoever asked for the task while nobody else talks. Where nothing is asked, such words reach the one agent that is
+    /// at work there. Anything else is talk between people.
     pub(super) async fn overhear(&self, heard: &Heard, delivery: &DeliveryId) -> Result<Answer, Trouble> {
         let recent = view::in_thread(&self.store, &heard.message.thread, TASKS_LOOKED_AT).await?;
         let asking: Vec<&TaskLine> = recent.iter().filter(|task| resolve::is_asking(task)).collect();
+        if asking.is_empty() {
+            return self.overhear_remark(heard, &recent, delivery).await;
+        }
         let [TaskLine { id, .. }] = asking[..] else { return Ok(Answer::default()) };
         let task = self.find(*id).await?;
         let Some(open) = task.open_question() else { return Ok(Answer::default()) };
@@ -38,6 +43,25 @@ impl Intake {
         let event = TaskEvent::InputGiven { by, question: Some(open.number), text };
         self.tell_task(*id, event, delivery).await?;
         Ok(Answer::seen())
+    }
+
+    async fn overhear_remark(
+        &self,
+        heard: &Heard,
+        recent: &[TaskLine],
+        delivery: &DeliveryId,
+    ) -> Result<Answer, Trouble> {
+        let at_work: Vec<&TaskLine> = recent.iter().filter(|task| resolve::is_at_work(task)).collect();
+        let [TaskLine { id, .. }] = at_work[..] else { return Ok(Answer::default()) };
+        let task = self.find(*id).await?;
+        let is_meant = !is_for_others(&heard.text) && self.is_alone_with(heard, &task).await?;
+        // What only might be meant for us is no reason to refuse anything.
+        if !is_meant || self.judge(heard, TaskVerb::Steer, &task, false).allowed().is_err() {
+            return Ok(Answer::default());
+        }
+        let (by, text) = (heard.author.clone(), heard.text.trim().to_owned());
+        self.tell_task(*id, TaskEvent::Steered { by, text, kind: WordKind::Remark }, delivery).await?;
+        Ok(Answer::noted())
     }
 
     /// Whether it is the task's requester who speaks, and nobody else has spoken for a while.

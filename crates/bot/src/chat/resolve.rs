@@ -85,6 +85,11 @@ pub(super) fn is_asking(task: &TaskLine) -> bool {
     matches!(task.state.as_str(), "asking" | "parked")
 }
 
+/// Whether its agent plans or works just now.
+pub(super) fn is_at_work(task: &TaskLine) -> bool {
+    matches!(task.state.as_str(), "planning" | "working")
+}
+
 /// Whether a session runs, is owed, or rests.
 fn is_under_way(state: &str) -> bool {
     matches!(state, "queued" | "planning" | "working" | "asking" | "parked" | "pausing" | "paused")
