@@ -1,6 +1,7 @@
 //! Real agents through the whole system, the model a scripted one: the road, and everything that comes in between.
 
 mod asked;
+mod examined;
 mod kills;
 mod refusals;
 mod road;
@@ -29,6 +30,8 @@ const CASES: &[Case] = &[
     ("a_stop_leaves_no_process", steered::a_stop_leaves_no_process),
     ("a_killed_service_takes_its_session_up_again", kills::a_killed_service_takes_its_session_up_again),
     ("a_killed_agent_is_told_and_tried_again", kills::a_killed_agent_is_told_and_tried_again),
+    ("doctor_has_it_answer_one_turn", examined::doctor_has_it_answer_one_turn),
+    ("what_it_lacks_is_told_before_it_is_used", examined::what_it_lacks_is_told_before_it_is_used),
     ("a_refused_key_is_told", refusals::a_refused_key_is_told),
     (
         "what_passes_is_tried_again_and_what_does_not_is_told",

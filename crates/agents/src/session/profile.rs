@@ -20,6 +20,8 @@ pub struct Profile {
     pub arguments: &'static [&'static str],
     /// How it is installed.
     pub install: &'static str,
+    /// Where it keeps a person's own login, below their home. None of it is in the cage.
+    pub logins: &'static [&'static str],
     /// The version that this release was tried with; empty for one that was not.
     pub tried: &'static str,
     /// The provider of its models.
@@ -77,6 +79,7 @@ pub const UNKNOWN: Profile = Profile {
     driver: Driver::Acp,
     arguments: &[],
     install: "",
+    logins: &[],
     tried: "",
     provider: "",
     model: "",
@@ -106,6 +109,7 @@ pub const PROFILES: &[Profile] = &[
         title: "Claude Code",
         driver: Driver::Claude,
         install: "npm install -g @anthropic-ai/claude-code",
+        logins: &[".claude/.credentials.json"],
         tried: "2.1.330",
         provider: "anthropic",
         env: CLAUDE_ENV,
@@ -136,6 +140,7 @@ pub const PROFILES: &[Profile] = &[
             "model_providers.gate={name=\"gate\",base_url=\"{model_url}\",wire_api=\"responses\",env_key=\"OPENAI_API_KEY\",request_max_retries=3,stream_max_retries=3}",
         ],
         install: "npm install -g @openai/codex",
+        logins: &[".codex/auth.json"],
         tried: "0.169.0",
         provider: "openai",
         env: &[("OPENAI_API_KEY", "{key}")],
@@ -147,6 +152,7 @@ pub const PROFILES: &[Profile] = &[
         title: "Gemini CLI",
         arguments: &["--acp"],
         install: "npm install -g @google/gemini-cli",
+        logins: &[".gemini/oauth_creds.json"],
         tried: "0.61.0",
         provider: "gemini",
         env: &[
@@ -164,6 +170,7 @@ pub const PROFILES: &[Profile] = &[
         title: "OpenCode",
         arguments: &["acp", "--pure"],
         install: "npm install -g opencode-ai",
+        logins: &[".local/share/opencode/auth.json"],
         tried: "1.18.33",
         provider: "openai",
         model: "gpt-5.1",
@@ -182,6 +189,7 @@ pub const PROFILES: &[Profile] = &[
         title: "GitHub Copilot CLI",
         arguments: &["--acp"],
         install: "npm install -g @github/copilot",
+        logins: &[".copilot/config.json", ".config/github-copilot/apps.json"],
         tried: "1.0.102",
         provider: "openai",
         model: "gpt-5.1",
@@ -199,6 +207,7 @@ pub const PROFILES: &[Profile] = &[
         name: "claude-agent-acp",
         title: "Claude Code by ACP",
         install: "npm install -g @agentclientprotocol/claude-agent-acp",
+        logins: &[".claude/.credentials.json"],
         tried: "0.101.0",
         provider: "anthropic",
         env: CLAUDE_ENV,
@@ -229,6 +238,7 @@ pub const PROFILES: &[Profile] = &[
         title: "Qwen Code",
         arguments: &["--acp"],
         install: "npm install -g @qwen-code/qwen-code",
+        logins: &[".qwen/oauth_creds.json"],
         provider: "openai",
         model: "gpt-5.1",
         env: &[("OPENAI_BASE_URL", "{model_url}"), ("OPENAI_API_KEY", "{key}"), ("OPENAI_MODEL", "{model}")],
