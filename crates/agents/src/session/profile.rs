@@ -3,7 +3,8 @@
 //!
 //! Everything here is a default: `[agents.NAME]` of the config says otherwise. In the values of variables,
 //! `{model_url}` stands for the provider at the gate, `{key}` for a word in the place of a key, `{model}` for the model,
-//! and `{settings}` for a file with the profile's settings, which nobody inside can write.
+//! `{settings}` for a file with the profile's settings, and `{config}` for the directory around that of the agent, where
+//! nobody inside can write.
 
 use crate::egress::KNOWN_PROVIDERS;
 
@@ -176,6 +177,8 @@ pub const PROFILES: &[Profile] = &[
         model: "gpt-5.1",
         env: &[
             ("OPENCODE_CONFIG", "{settings}"),
+            // Where it could write, it would install packages from a registry at every start.
+            ("XDG_CONFIG_HOME", "{config}"),
             ("OPENCODE_DISABLE_PROJECT_CONFIG", "1"),
             ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
             ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
