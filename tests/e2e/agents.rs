@@ -6,6 +6,7 @@ mod kills;
 mod refusals;
 mod road;
 mod steered;
+mod three;
 
 use libtest_mimic::Trial;
 use tests::model::Model;
@@ -41,7 +42,7 @@ const CASES: &[Case] = &[
 
 /// Every case for the two agents of every run. With an agent that is not installed it is ignored, by name.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    ["claude", "codex"].into_iter().flat_map(|agent| {
+    let of_each = ["claude", "codex"].into_iter().flat_map(|agent| {
         let is_missing = peers::agent(agent).is_none();
         CASES.iter().map(move |(name, case)| {
             let trial = Trial::test(format!("agents::{agent}::{name}"), move || {
@@ -50,7 +51,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
             });
             trial.with_ignored_flag(is_missing)
         })
-    })
+    });
+    of_each.chain(three::trial())
 }
 
 /// A place whose instance has one real agent, with a scripted model as its provider.
