@@ -33,10 +33,6 @@ plan = ["/bin/echo", "Note when it began."]
 [agents.wordy]
 kind = "acp"
 command = ["{place}/agents/wordy"]
-provider = "anthropic"
-
-[providers.anthropic]
-key = { file = "{place}/key" }
 
 [limits]
 sessions = 20
@@ -114,8 +110,6 @@ fn resident_of(running: &Running, place: &Place) -> f64 {
 
 fn place() -> Place {
     let place = Place::with(CONFIG);
-    place.write("key", "unused-key");
-    std::fs::set_permissions(place.path("key"), PermissionsExt::from_mode(0o600)).expect("it is ours");
     std::fs::create_dir(place.path("agents")).expect("a directory can be made");
     for (name, script) in [("agents/brief", BRIEF), ("agents/wordy", WORDY)] {
         place.write(name, script);

@@ -1,10 +1,12 @@
 //! Real agents through the whole system, the model a scripted one: the road, and everything that comes in between.
 
 mod asked;
+mod examined;
 mod kills;
 mod refusals;
 mod road;
 mod steered;
+mod three;
 
 use libtest_mimic::Trial;
 use tests::model::Model;
@@ -30,6 +32,8 @@ const CASES: &[Case] = &[
     ("a_stop_leaves_no_process", steered::a_stop_leaves_no_process),
     ("a_killed_service_takes_its_session_up_again", kills::a_killed_service_takes_its_session_up_again),
     ("a_killed_agent_is_told_and_tried_again", kills::a_killed_agent_is_told_and_tried_again),
+    ("doctor_has_it_answer_one_turn", examined::doctor_has_it_answer_one_turn),
+    ("what_it_lacks_is_told_before_it_is_used", examined::what_it_lacks_is_told_before_it_is_used),
     ("a_refused_key_is_told", refusals::a_refused_key_is_told),
     (
         "what_passes_is_tried_again_and_what_does_not_is_told",
@@ -42,15 +46,12 @@ const CASES: &[Case] = &[
         "a_named_model_is_asked_and_another_one_at_a_retry",
         model_choice::a_named_model_is_asked_and_another_one_at_a_retry,
     ),
-    (
-        "a_model_that_is_overloaded_is_asked_again_later",
-        model_choice::a_model_that_is_overloaded_is_asked_again_later,
-    ),
+    ("a_model_that_is_overloaded_is_asked_again_later", model_choice::a_model_that_is_overloaded_is_asked_again_later),
 ];
 
 /// Every case for the two agents of every run. With an agent that is not installed it is ignored, by name.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    ["claude", "codex"].into_iter().flat_map(|agent| {
+    let of_each = ["claude", "codex"].into_iter().flat_map(|agent| {
         let is_missing = peers::agent(agent).is_none();
         CASES.iter().map(move |(name, case)| {
             let trial = Trial::test(format!("agents::{agent}::{name}"), move || {
@@ -59,7 +60,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
             });
             trial.with_ignored_flag(is_missing)
         })
-    })
+    });
+    of_each.chain(three::trial())
 }
 
 /// A place whose instance has one real agent, with a scripted model as its provider.

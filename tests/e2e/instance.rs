@@ -63,7 +63,12 @@ impl Lines {
 
     /// Waits for a line that holds these words; none when the output ends without it.
     pub fn wait_for(&self, words: &str) -> Option<String> {
-        let find = |said: &Said| said.lines.iter().find(|line| line.contains(words)).cloned();
+        self.wait_for_nth(words, 0)
+    }
+
+    /// The same for the line after `n` others with these words.
+    pub fn wait_for_nth(&self, words: &str, n: usize) -> Option<String> {
+        let find = |said: &Said| said.lines.iter().filter(|line| line.contains(words)).nth(n).cloned();
         let waits = |said: &mut Said| find(said).is_none() && !said.has_ended;
         let (said, _) = self.changed.wait_timeout_while(self.said.lock().unwrap(), PATIENCE, waits).unwrap();
         find(&said)

@@ -27,13 +27,22 @@ pub fn read(body: &Value) -> Asked {
                     asked.entries.push(Entry::Result { id: text_of(&block["tool_use_id"]), text });
                 }
                 (Some("assistant"), Some("text")) => asked.entries.push(Entry::Words),
-                // Newer releases put what they say of themselves between the messages.
-                (Some("system"), _) => asked.entries.push(Entry::Context(text_of(&block["text"]))),
+                // Newer releases put what they say of themselves between the messages, and what a person said meanwhile.
+                (Some("system"), _) => match said_meanwhile(&text_of(&block["text"])) {
+                    Some(words) => asked.hear(words),
+                    None => asked.entries.push(Entry::Context(text_of(&block["text"]))),
+                },
                 _ => {}
             }
         }
     }
     asked
+}
+
+/// The person's words in what Claude Code tells of a message that came in the middle of a turn.
+fn said_meanwhile(note: &str) -> Option<&str> {
+    let words = note.strip_prefix("The user sent a new message while you were working:\n")?;
+    words.split("\n\nThis is how").next()
 }
 
 fn tool(tool: &Value) -> Tool {

@@ -113,7 +113,8 @@ impl Agent for DrivenAgent {
     }
 
     fn providers(&self) -> Vec<String> {
-        vec![self.launch.provider().to_owned()]
+        // One of nobody's has its models where it will, among the hosts that are listed.
+        Some(self.launch.provider()).filter(|name| !name.is_empty()).into_iter().map(str::to_owned).collect()
     }
 
     fn takes_models(&self) -> bool {

@@ -112,11 +112,10 @@ impl Launch {
             )));
         };
         let workspace = session.workspace;
-        let settings_file = workspace.private().join("settings.json");
-        let full_disk = |error: io::Error| SessionError::Surroundings(format!("{}: {error}", settings_file.display()));
         // Beside `tmp` and `home`, where nobody inside can put a link in its place.
-        tokio::fs::write(&settings_file, self.filled(self.profile.settings, "")).await.map_err(full_disk)?;
-        let settings = settings_file.display().to_string();
+        let config_dir = workspace.private().join("config");
+        let full_disk = |error: io::Error| SessionError::Surroundings(format!("{}: {error}", config_dir.display()));
+        let settings = self.furnish(&config_dir).await.map_err(full_disk)?.display().to_string();
         let own = self.profile.arguments.iter().map(|argument| self.filled(argument, &settings));
         let arguments: Vec<String> = match self.settings.command.get(1..) {
             Some([first, rest @ ..]) => [first].into_iter().chain(rest).cloned().collect(),
@@ -130,10 +129,21 @@ impl Launch {
         order.env = self.env(&settings);
         order.env.insert("DOWNBEAT_TASK".into(), workspace.task.to_string());
         order.read = needed_by(&program);
-        order.read.push(settings_file);
+        order.read.push(config_dir);
         order.read.extend(session.tools.iter().flat_map(|tools| tools.read.clone()));
         workspace.furnish(&mut order);
         Ok(order)
+    }
+
+    /// Writes what it is configured with, which it may only read, and says where its settings are.
+    async fn furnish(&self, config_dir: &Path) -> io::Result<PathBuf> {
+        let own_dir = config_dir.join(self.profile.name);
+        let settings = own_dir.join("settings.json");
+        tokio::fs::create_dir_all(&own_dir).await?;
+        // OpenCode writes one where there is none, and ends where it cannot.
+        tokio::fs::write(own_dir.join(".gitignore"), "").await?;
+        tokio::fs::write(&settings, self.filled(self.profile.settings, "")).await?;
+        Ok(settings)
     }
 
     /// Its environment, in which everything but its model goes by the proxy.
@@ -148,7 +158,14 @@ impl Launch {
     fn filled(&self, text: &str, settings: &str) -> String {
         let url = format!("http://127.0.0.1:{GATE_PORT}/model/{}", self.provider());
         let model = self.model().unwrap_or_default();
-        let words = [("{model_url}", url.as_str()), ("{key}", NO_KEY), ("{model}", model), ("{settings}", settings)];
+        let config = Path::new(settings).ancestors().nth(2).and_then(Path::to_str).unwrap_or_default();
+        let words = [
+            ("{model_url}", url.as_str()),
+            ("{key}", NO_KEY),
+            ("{model}", model),
+            ("{settings}", settings),
+            ("{config}", config),
+        ];
         words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(word, value))
     }
 

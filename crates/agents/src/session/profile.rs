@@ -3,7 +3,8 @@
 //!
 //! Everything here is a default: `[agents.NAME]` of the config says otherwise. In the values of variables,
 //! `{model_url}` stands for the provider at the gate, `{key}` for a word in the place of a key, `{model}` for the model,
-//! and `{settings}` for a file with the profile's settings, which nobody inside can write.
+//! `{settings}` for a file with the profile's settings, and `{config}` for the directory around that of the agent, where
+//! nobody inside can write.
 
 use crate::egress::KNOWN_PROVIDERS;
 
@@ -20,6 +21,8 @@ pub struct Profile {
     pub arguments: &'static [&'static str],
     /// How it is installed.
     pub install: &'static str,
+    /// Where it keeps a person's own login, below their home. None of it is in the cage.
+    pub logins: &'static [&'static str],
     /// The version that this release was tried with; empty for one that was not.
     pub tried: &'static str,
     /// The provider of its models.
@@ -79,6 +82,7 @@ pub const UNKNOWN: Profile = Profile {
     driver: Driver::Acp,
     arguments: &[],
     install: "",
+    logins: &[],
     tried: "",
     provider: "",
     model: "",
@@ -109,6 +113,7 @@ pub const PROFILES: &[Profile] = &[
         title: "Claude Code",
         driver: Driver::Claude,
         install: "npm install -g @anthropic-ai/claude-code",
+        logins: &[".claude/.credentials.json"],
         tried: "2.1.330",
         provider: "anthropic",
         env: CLAUDE_ENV,
@@ -144,6 +149,7 @@ pub const PROFILES: &[Profile] = &[
             "model_providers.gate={name=\"gate\",base_url=\"{model_url}\",wire_api=\"responses\",env_key=\"OPENAI_API_KEY\",request_max_retries=3,stream_max_retries=3}",
         ],
         install: "npm install -g @openai/codex",
+        logins: &[".codex/auth.json"],
         tried: "0.169.0",
         provider: "openai",
         env: &[("OPENAI_API_KEY", "{key}")],
@@ -155,6 +161,7 @@ pub const PROFILES: &[Profile] = &[
         title: "Gemini CLI",
         arguments: &["--acp"],
         install: "npm install -g @google/gemini-cli",
+        logins: &[".gemini/oauth_creds.json"],
         tried: "0.61.0",
         provider: "gemini",
         env: &[
@@ -172,11 +179,14 @@ pub const PROFILES: &[Profile] = &[
         title: "OpenCode",
         arguments: &["acp", "--pure"],
         install: "npm install -g opencode-ai",
+        logins: &[".local/share/opencode/auth.json"],
         tried: "1.18.33",
         provider: "openai",
         model: "gpt-5.1",
         env: &[
             ("OPENCODE_CONFIG", "{settings}"),
+            // Where it could write, it would install packages from a registry at every start.
+            ("XDG_CONFIG_HOME", "{config}"),
             ("OPENCODE_DISABLE_PROJECT_CONFIG", "1"),
             ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
             ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
@@ -190,6 +200,7 @@ pub const PROFILES: &[Profile] = &[
         title: "GitHub Copilot CLI",
         arguments: &["--acp"],
         install: "npm install -g @github/copilot",
+        logins: &[".copilot/config.json", ".config/github-copilot/apps.json"],
         tried: "1.0.102",
         provider: "openai",
         model: "gpt-5.1",
@@ -207,6 +218,7 @@ pub const PROFILES: &[Profile] = &[
         name: "claude-agent-acp",
         title: "Claude Code by ACP",
         install: "npm install -g @agentclientprotocol/claude-agent-acp",
+        logins: &[".claude/.credentials.json"],
         tried: "0.101.0",
         provider: "anthropic",
         env: CLAUDE_ENV,
@@ -236,6 +248,7 @@ pub const PROFILES: &[Profile] = &[
         title: "Qwen Code",
         arguments: &["--acp"],
         install: "npm install -g @qwen-code/qwen-code",
+        logins: &[".qwen/oauth_creds.json"],
         provider: "openai",
         model: "gpt-5.1",
         env: &[("OPENAI_BASE_URL", "{model_url}"), ("OPENAI_API_KEY", "{key}"), ("OPENAI_MODEL", "{model}")],

@@ -1,15 +1,17 @@
-//! The agents: whether the program of each can be executed where it will be.
+//! The agents: whether the program of each is there in a version that works, and whether it gets to its models.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use agents::session::launch::Launch;
-use agents::session::profile::Driver;
+use agents::session::profile::{Driver, Profile};
 use agents::session::{AgentSettings, ProgramSettings};
 
-use super::Site;
 use super::caged::{hidden, missing, program_of};
 use super::finding::{Finding, Group};
+use super::{Site, turn};
+use crate::survey::key::Key;
+use crate::survey::version::{Distance, distance, version_of};
 
 const GROUP: Group = Group::Agents;
 
@@ -21,9 +23,13 @@ pub(super) async fn look(site: &Site, has_recipes: bool) -> Vec<Finding> {
             AgentSettings::Command { command, plan, env } => {
                 findings.extend(look_at_command(site, name, [Some(command), plan.as_ref()], env).await);
             }
-            AgentSettings::Claude(settings) => findings.push(look_at_program(site, name, Driver::Claude, settings)),
-            AgentSettings::Codex(settings) => findings.push(look_at_program(site, name, Driver::Codex, settings)),
-            AgentSettings::Acp(settings) => findings.push(look_at_program(site, name, Driver::Acp, settings)),
+            AgentSettings::Claude(settings) => {
+                findings.extend(look_at_program(site, name, Driver::Claude, settings).await)
+            }
+            AgentSettings::Codex(settings) => {
+                findings.extend(look_at_program(site, name, Driver::Codex, settings).await)
+            }
+            AgentSettings::Acp(settings) => findings.extend(look_at_program(site, name, Driver::Acp, settings).await),
             AgentSettings::Recipe {} if has_recipes => {
                 findings.push(Finding::ok(GROUP, format!("{name}: runs recipes")))
             }
@@ -47,15 +53,53 @@ pub(super) async fn look(site: &Site, has_recipes: bool) -> Vec<Finding> {
     findings
 }
 
-/// Whether the program is there.
-fn look_at_program(site: &Site, name: &str, driver: Driver, settings: &ProgramSettings) -> Finding {
-    let launch = Launch::new(name, driver, settings.clone());
-    match launch.found_program(site.cage.settings()) {
-        Ok(program) => Finding::ok(GROUP, format!("{name}: {} is at {}", launch.profile.title, program.display())),
-        Err(_) => {
-            Finding::fail(GROUP, format!("{name}: there is no program `{}`", launch.program()), launch.how_to_install())
+/// Has those agents answer that are named, or all that can, where none is.
+pub(super) async fn try_turns(site: &Site, named: &[String]) -> Vec<Finding> {
+    let all = &site.config().agents;
+    let known = || all.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let missing = named.iter().filter(|name| !all.contains_key(*name)).map(|name| {
+        Finding::fail(GROUP, format!("{name}: there is no such agent"), format!("name one of these: {}", known()))
+    });
+    let mut findings: Vec<_> = missing.collect();
+    let is_wanted = |name: &String| named.is_empty() || named.contains(name);
+    let can_answer = |settings: &AgentSettings| match settings {
+        AgentSettings::Command { .. } | AgentSettings::Claude(_) | AgentSettings::Codex(_) | AgentSettings::Acp(_) => {
+            true
         }
-    }
+        AgentSettings::Recipe {} | AgentSettings::Scripted { .. } => false,
+    };
+    let wanted = all.iter().filter(|(name, settings)| is_wanted(name) && can_answer(settings));
+    let turns = wanted.enumerate().map(|(n, (name, _))| turn::try_turn(site, name, n));
+    findings.extend(futures::future::join_all(turns).await);
+    findings
+}
+
+/// Whether the program is there, in a version that works, with a way to its models.
+async fn look_at_program(site: &Site, name: &str, driver: Driver, settings: &ProgramSettings) -> Vec<Finding> {
+    let launch = Launch::new(name, driver, settings.clone());
+    let Ok(program) = launch.found_program(site.cage.settings()) else {
+        let what = format!("{name}: there is no program `{}`", launch.program());
+        return vec![Finding::fail(GROUP, what, launch.how_to_install())];
+    };
+    let Profile { title, tried, install, .. } = launch.profile;
+    let said = match version_of(&program, &site.cage, &site.scratch).await {
+        Ok(said) => said,
+        Err(why) => return vec![Finding::fail(GROUP, format!("{name}: {why}"), launch.how_to_install())],
+    };
+    let what = format!("{name}: {title} {said} is at {}", program.display());
+    let is_tried = format!("this release was tried with {tried}");
+    let version = match distance(&said, tried) {
+        Distance::Near => Finding::ok(GROUP, what),
+        Distance::Older => Finding::warn(GROUP, format!("{what}; {is_tried}"), format!("get a newer one: {install}")),
+        Distance::Beyond => Finding::warn(
+            GROUP,
+            format!("{what}; {is_tried}"),
+            format!("see whether it works: downbeat doctor --turn {name}"),
+        ),
+    };
+    let key = Key::of(&launch, site.config());
+    let keyless = key.and_then(|key| Some(Finding::fail(GROUP, format!("{name}: {key}"), key.next_step()?)));
+    [version].into_iter().chain(keyless).collect()
 }
 
 async fn look_at_command(

@@ -29,6 +29,7 @@ mod instance;
 mod machine;
 mod people;
 mod repository;
+mod turn;
 
 /// The longest that one call to a remote may take: a person waits for all of it.
 const REMOTE_LIMIT: Duration = Duration::from_secs(6);
@@ -38,6 +39,12 @@ const GREETING_LIMIT: Duration = Duration::from_secs(2);
 /// How it is told.
 #[derive(Args, Clone, Debug)]
 pub struct DoctorArgs {
+    /// Also have the agents answer one turn each, or those that are named
+    ///
+    /// Each works as in a session: in the sandbox, with its model behind the gate, in a repository of its own that goes
+    /// afterwards. It costs what a few words cost.
+    #[arg(long, value_name = "AGENT", num_args = 0..)]
+    turn: Option<Vec<String>>,
     #[command(flatten)]
     form: Form,
 }
@@ -117,12 +124,13 @@ pub async fn examine(args: DoctorArgs, place: &PlaceArgs) -> anyhow::Result<Exit
     report.tell(config(&found, &source));
     if let (Ok(installation), Ok(git)) = (found, git) {
         let cage = cage_of(installation.config());
-        examine_site(&Site { installation, git, cage, scratch, running }, &mut report).await;
+        let site = Site { installation, git, cage, scratch, running };
+        examine_site(&site, args.turn.as_deref(), &mut report).await;
     }
     Ok(report.close())
 }
 
-async fn examine_site(site: &Site, report: &mut Report) {
+async fn examine_site(site: &Site, turn: Option<&[String]>, report: &mut Report) {
     report.tell(people::look(site.config()));
     let (database, repositories) = tokio::join!(database::look(site), repository::look_at_all(site));
     report.tell(database);
@@ -132,6 +140,9 @@ async fn examine_site(site: &Site, report: &mut Report) {
     report.tell(repositories.into_iter().flat_map(|looked| looked.findings).collect());
     report.tell(caged::look(site, &gates).await);
     report.tell(agent::look(site, has_recipes).await);
+    if let Some(named) = turn {
+        report.tell(agent::try_turns(site, named).await);
+    }
     report.tell(instance::look(site).await);
 }
 

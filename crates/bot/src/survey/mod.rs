@@ -11,6 +11,8 @@ use forge::{Git, GitError, LocateError, Located, locate_repository};
 use crate::place::fits_a_name;
 
 pub mod draft;
+pub mod key;
+pub mod version;
 
 mod checks;
 mod programs;
