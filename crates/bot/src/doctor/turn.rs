@@ -154,11 +154,9 @@ mod tests {
     #[test]
     fn a_turn_that_failed_names_the_next_step() {
         let refused = "is not let in by its model: bad key; set a key that works for `providers.openai`, then retry";
-        expect_test::expect![[r#"
-              fail  coder: its turn failed: the agent is not let in by its model: bad key
-                    → set a key that works for `providers.openai`, then retry
-        "#]]
-        .assert_eq(text(&SessionError::Failed(refused.into())).trim_start_matches('\n'));
+        let told = "  fail  coder: its turn failed: the agent is not let in by its model: bad key
+            → set a key that works for `providers.openai`, then retry\n";
+        assert_eq!(text(&SessionError::Failed(refused.into())), told);
         assert!(text(&SessionError::PutOff("openai is overloaded: busy".into())).starts_with("  warn  coder: "));
         assert!(text(&SessionError::Failed("hangs".into())).contains("→ docs/agents.md"));
         assert_eq!(shown("\n ready \nmore"), "ready");
