@@ -15,7 +15,7 @@ use git2::{ErrorCode, ObjectType, Oid, ReferenceType, Repository};
 use crate::git::GitError;
 use crate::mirror::{Mirror, RemoteTarget, landed_ref, oid, sha};
 use crate::push::{Push, Pushed};
-use crate::ref_lock::{Moved, move_ref};
+use crate::ref_lock::{Moved, free_refs, move_ref};
 
 /// So many commits and objects are copied one by one at most; more travel better in a pack, which git makes.
 const COMMITS_MAX: usize = 64;
@@ -57,7 +57,7 @@ impl Mirror {
             if copy(mirror, &remote, &objects).is_err() || direct(&remote, &reference)?.is_none() {
                 return Ok(None);
             }
-            Ok(match move_ref(&remote, &reference, ids, direct) {
+            Ok(match move_ref((mirror, &remote), &reference, ids, direct) {
                 Ok(Moved::Done) => Some(Pushed::Done),
                 Ok(Moved::Elsewhere | Moved::Locked) => Some(Pushed::Stale),
                 Err(error) => {
@@ -65,6 +65,21 @@ impl Mirror {
                     None
                 }
             })
+        })
+        .await
+    }
+
+    /// Frees the target, and where landings wait, of a lock under which a landing of ours was killed. People could not
+    /// move their own branch otherwise, whatever the queue does next.
+    pub(crate) async fn free_target(&self) -> Result<(), GitError> {
+        let Some(path) = self.remote().local_path().map(Path::to_owned) else { return Ok(()) };
+        let names = [format!("refs/heads/{}", self.target()), landed_ref(self.target())];
+        self.read("the locks of the remote".to_owned(), move |mirror| {
+            if open_plain(&path).is_some() {
+                let freed = free_refs(mirror, &path, &names);
+                freed.map_err(|error| git2::Error::from_str(&error.to_string()))?;
+            }
+            Ok(())
         })
         .await
     }

@@ -418,11 +418,11 @@ impl ProcessGroup {
 
     /// Ends the group; who does not go when asked is killed.
     async fn end(&mut self, child: &mut Child) {
-        let Some(leader) = self.leader.take() else { return };
+        let Some(leader) = self.leader else { return };
         let _ = killpg(leader, self.signal);
-        if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
-            let _ = killpg(leader, Signal::SIGKILL);
-        }
+        let _ = tokio::time::timeout(GRACE, child.wait()).await;
+        self.leader = None;
+        let _ = killpg(leader, Signal::SIGKILL);
     }
 
     /// The leader was waited for.

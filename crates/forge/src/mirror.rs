@@ -78,13 +78,15 @@ impl Mirror {
     ) -> Result<Self, GitError> {
         tokio::fs::create_dir_all(&path).await.map_err(|e| GitError::io(&path, &e))?;
         tokio::fs::create_dir_all(&scratch).await.map_err(|e| GitError::io(&scratch, &e))?;
-        break_locks(&path).map_err(|e| GitError::io(&path, &e))?;
+        break_locks(&path).await.map_err(|e| GitError::io(&path, &e))?;
         let made = git.call("init", &path).args(["--bare", "--quiet", "--template="]);
         made.args([format!("--initial-branch={target}")]).args([&path]).bytes().await?;
         let fetching = Mutex::new(());
         let (barren, merger, opened) = (BarrenTrees::default(), KeptMerger::default(), StdMutex::default());
         let inner = Inner { git, path, scratch, remote, target, fetching, barren, merger, opened };
-        Ok(Self { inner: Arc::new(inner) })
+        let mirror = Self { inner: Arc::new(inner) };
+        mirror.free_target().await?;
+        Ok(mirror)
     }
 
     /// Where the mirror is.

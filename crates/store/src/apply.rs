@@ -215,7 +215,8 @@ impl Store {
                 Ok(unchanged)
             }
             Err(refused @ (ApplyError::Rejected(_) | ApplyError::Missing { .. } | ApplyError::Contended { .. })) => {
-                tx.rollback().await?;
+                // The refusal is what matters; a connection that cannot even roll back is given up.
+                let _ = tx.rollback().await;
                 Err(refused)
             }
             // Of a connection that failed nothing is certain; it is given up.

@@ -25,7 +25,7 @@ fn fsck(world: &World, bare: &Path) {
 }
 
 #[tokio::test]
-async fn a_landing_that_was_killed_under_its_lock_goes_on_from_there() {
+async fn a_landing_that_was_killed_under_its_lock_is_made_again() {
     for world in worlds() {
         let (bare, _) = world.bare_remote();
         let repository = world.repository(&bare).await;
@@ -55,13 +55,29 @@ async fn a_landing_that_was_killed_and_overtaken_moves_nothing_and_frees_the_tar
 }
 
 #[tokio::test]
+async fn a_target_is_free_for_people_whatever_the_next_process_lands() {
+    for world in worlds() {
+        let (bare, ana) = world.bare_remote();
+        let repository = world.repository(&bare).await;
+        let base = repository.forge.target_head().await.unwrap();
+        let candidate = next(&world, &repository, &base, "a").await;
+        for lock in [LOCK, "refs/downbeat/landed/main.lock"] {
+            write(&bare, &[(lock, &format!("{candidate}\n"))]);
+        }
+        world.repository(&bare).await;
+        world.commit(&ana, &[("theirs", "x\n")]);
+        world.git(&ana, &["push", "--quiet", "origin", "main", "main:refs/downbeat/landed/main"]);
+    }
+}
+
+#[tokio::test]
 async fn a_lock_of_somebody_else_is_left_alone_and_named() {
     for world in worlds() {
         let (bare, _) = world.bare_remote();
         let repository = world.repository(&bare).await;
         let base = repository.forge.target_head().await.unwrap();
         let candidate = next(&world, &repository, &base, "a").await;
-        for content in [String::new(), format!("{base}\n"), candidate.to_string()] {
+        for content in [String::new(), format!("{}\n", "1".repeat(40)), candidate.to_string()] {
             write(&bare, &[(LOCK, &content)]);
             let Err(ForgeError::Transient { why, .. }) = repository.forge.land(&base, &candidate).await else {
                 panic!("{content:?} is nobody's lock");
