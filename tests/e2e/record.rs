@@ -24,8 +24,6 @@ const UNOWED: &str = "SELECT key FROM console_message
     WHERE author <> 'bot' AND key NOT IN (SELECT id FROM inbox)";
 const UNREST: &str = "SELECT id FROM outbox WHERE state = 'owed' AND lane <> 'timer'
     UNION ALL SELECT id FROM conversation WHERE state <> 'quiet'";
-const PUT_OFF: &str = "SELECT CAST(due_at_ms AS TEXT) FROM outbox
-    WHERE state = 'owed' AND lane = 'session' AND last_error IS NOT NULL AND lease_token IS NULL";
 const BURIED: &str = "SELECT id, last_error FROM outbox WHERE state = 'buried'";
 const GAPS: &str = "SELECT kind, machine, CAST(COUNT(*) AS TEXT), CAST(MAX(version) AS TEXT) FROM journal
     GROUP BY kind, machine HAVING COUNT(*) <> MAX(version) OR MIN(version) <> 1";
@@ -116,11 +114,6 @@ impl Record {
     /// Whether everything now waits for people or for time. In this order: what was not owed is owed a moment later.
     pub fn is_at_rest(&mut self) -> bool {
         self.unowed().is_empty() && self.ask::<1>(UNREST).is_empty()
-    }
-
-    /// When the sessions are due that were put off, in milliseconds since 1970.
-    pub fn put_off(&mut self) -> Vec<u128> {
-        self.ask(PUT_OFF).into_iter().map(|[due]: [String; 1]| due.parse().expect("a time is a number")).collect()
     }
 
     pub fn buried(&mut self) -> Vec<[String; 2]> {

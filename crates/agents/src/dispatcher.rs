@@ -33,8 +33,8 @@ mod observer;
 mod turns;
 
 /// The first pause after a model's service was too busy or broken; each further one is twice as long. The agent has tried
-/// for half a minute by itself, and services count requests by the minute.
-const PUT_OFF: Duration = Duration::from_secs(30);
+/// by itself, and services count requests by the minute, which is over with the third.
+const PUT_OFF: Duration = Duration::from_secs(10);
 
 /// What sessions need.
 pub struct Dispatcher {
