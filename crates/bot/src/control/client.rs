@@ -60,7 +60,7 @@ pub enum ClientError {
 impl Client {
     /// Greets the instance of a state directory.
     pub async fn connect(state: &Path) -> Result<Self, ClientError> {
-        let stream = socket::connect(state).await.map_err(|error| match error.kind() {
+        let (stream, token) = socket::connect(state).await.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                 ClientError::NotRunning { state: state.to_owned() }
             }
@@ -68,7 +68,7 @@ impl Client {
         })?;
         let line = Framed::new(stream, LinesCodec::new_with_max_length(LINE_BYTES_MAX));
         let mut client = Self { line, welcome: Welcome::default() };
-        match client.ask(&Ask::Hello { version: VERSION }).await? {
+        match client.ask(&Ask::Hello { version: VERSION, token }).await? {
             Answer::Hello(welcome) => Ok(Self { welcome: *welcome, ..client }),
             Answer::Failed { why } => Err(ClientError::Foreign(why)),
             other => Err(ClientError::Foreign(format!("it greeted with {other:?}"))),

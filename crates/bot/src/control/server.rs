@@ -28,15 +28,15 @@ const BACKLOG_MAX: usize = 200;
 
 type Line = Framed<UnixStream, LinesCodec>;
 
-/// Answers whoever connects until `stop` fires.
-pub async fn serve(listener: UnixListener, desk: Arc<ControlDesk>, stop: CancellationToken) {
+/// Answers whoever connects and says the token, until `stop` fires.
+pub async fn serve((listener, token): (UnixListener, String), desk: Arc<ControlDesk>, stop: CancellationToken) {
     let mut connections = FuturesUnordered::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             Some(()) = connections.next(), if !connections.is_empty() => {}
             accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
-                Ok((stream, _)) if socket::is_ours(&stream) => connections.push(attend(stream, desk.clone())),
+                Ok((stream, _)) if socket::is_ours(&stream) => connections.push(attend(stream, &token, desk.clone())),
                 Ok(_) => tracing::warn!("somebody else's process reached the control socket, and was not answered"),
                 Err(error) => {
                     tracing::error!("the control socket accepts nobody any more: {error}");
@@ -48,15 +48,15 @@ pub async fn serve(listener: UnixListener, desk: Arc<ControlDesk>, stop: Cancell
 }
 
 /// One connection, from its greeting to its end. That a client goes is no error.
-async fn attend(stream: UnixStream, desk: Arc<ControlDesk>) {
+async fn attend(stream: UnixStream, token: &str, desk: Arc<ControlDesk>) {
     let mut line = Framed::new(stream, LinesCodec::new_with_max_length(LINE_BYTES_MAX));
-    if let Err(error) = converse(&mut line, &desk).await {
+    if let Err(error) = converse(&mut line, token, &desk).await {
         tracing::debug!("a client of the control socket is gone: {error}");
     }
 }
 
-async fn converse(line: &mut Line, desk: &ControlDesk) -> Result<(), LinesCodecError> {
-    if !greet(line, desk).await? {
+async fn converse(line: &mut Line, token: &str, desk: &ControlDesk) -> Result<(), LinesCodecError> {
+    if !greet(line, token, desk).await? {
         return Ok(());
     }
     while let Some(said) = line.next().await {
@@ -69,12 +69,18 @@ async fn converse(line: &mut Line, desk: &ControlDesk) -> Result<(), LinesCodecE
     Ok(())
 }
 
-/// Answers the greeting; false when the client speaks another language, or does not greet.
-async fn greet(line: &mut Line, desk: &ControlDesk) -> Result<bool, LinesCodecError> {
+/// Answers the greeting; false when the client speaks another language, does not know the token, or does not greet.
+async fn greet(line: &mut Line, token: &str, desk: &ControlDesk) -> Result<bool, LinesCodecError> {
     let Some(said) = line.next().await else { return Ok(false) };
     let answer = match read(&said?) {
-        Ok(Ask::Hello { version: VERSION }) => Answer::Hello(Box::new(desk.welcome().await)),
-        Ok(Ask::Hello { version }) => {
+        Ok(Ask::Hello { version: VERSION, token: said }) if said == token => {
+            Answer::Hello(Box::new(desk.welcome().await))
+        }
+        Ok(Ask::Hello { version: VERSION, .. }) => {
+            tracing::warn!("somebody who does not know the token of the control socket was not answered");
+            Answer::Failed { why: format!("its token is in {}, beside the socket", socket::TOKEN) }
+        }
+        Ok(Ask::Hello { version, .. }) => {
             let why = format!("this instance speaks version {VERSION} and not {version}; use the same release");
             Answer::Failed { why }
         }

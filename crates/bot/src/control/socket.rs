@@ -1,9 +1,12 @@
 //! Where the control socket lies, and how it is opened: readable and writable by its owner alone.
+//!
+//! A caged program runs as its owner too, and on kernels where the cage cannot keep it from a socket it can keep it from
+//! a file. So whoever opens the socket also says a token that lies beside it, and that no cage may read.
 
-use std::fs::{self, Permissions};
-use std::io;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
@@ -11,31 +14,51 @@ use tokio::net::{UnixListener, UnixStream};
 /// The socket's name in the state directory.
 pub const SOCKET: &str = "control.sock";
 
+/// The token's name in the state directory.
+pub const TOKEN: &str = "control.token";
+
+/// Bytes of a token: 128 bits, which nobody guesses.
+const TOKEN_BYTES: usize = 16;
+
 /// The longest path of a socket, from `sun_path` of unix(7), without the closing zero.
 const PATH_BYTES_MAX: usize = 107;
 
-/// Listens in a state directory. Only for whoever holds the directory's lock, because what an earlier process left
-/// there is replaced.
-pub fn bind(state: &Path) -> io::Result<UnixListener> {
+/// Listens in a state directory, and gives the token that clients have to say. Only for whoever holds the directory's
+/// lock, because what an earlier process left there is replaced.
+pub fn bind(state: &Path) -> io::Result<(UnixListener, String)> {
+    let token = write_token(state)?;
     let (fresh, place) = (format!("{SOCKET}.new"), state.join(SOCKET));
     let _ = fs::remove_file(state.join(&fresh));
     let listener = reach(state, &fresh, |path| UnixListener::bind(path))?;
     // It gets its name only when nobody else may open it any more.
     fs::set_permissions(state.join(&fresh), Permissions::from_mode(0o600))?;
     fs::rename(state.join(&fresh), place)?;
-    Ok(listener)
+    Ok((listener, token))
 }
 
-/// Takes the socket away.
+fn write_token(state: &Path) -> io::Result<String> {
+    let mut random = [0; TOKEN_BYTES];
+    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
+    let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let fresh = state.join(format!("{TOKEN}.new"));
+    let _ = fs::remove_file(&fresh);
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?.write_all(token.as_bytes())?;
+    fs::rename(fresh, state.join(TOKEN))?;
+    Ok(token)
+}
+
+/// Takes the socket and its token away.
 pub fn remove(state: &Path) {
-    let _ = fs::remove_file(state.join(SOCKET));
+    for name in [SOCKET, TOKEN] {
+        let _ = fs::remove_file(state.join(name));
+    }
 }
 
-/// Reaches whoever listens in a state directory.
-pub async fn connect(state: &Path) -> io::Result<UnixStream> {
+/// Reaches whoever listens in a state directory, with the token to say.
+pub async fn connect(state: &Path) -> io::Result<(UnixStream, String)> {
     let stream = reach(state, SOCKET, std::os::unix::net::UnixStream::connect)?;
     stream.set_nonblocking(true)?;
-    UnixStream::from_std(stream)
+    Ok((UnixStream::from_std(stream)?, fs::read_to_string(state.join(TOKEN))?))
 }
 
 /// Whether the other side runs as us or as root.
@@ -63,11 +86,15 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         for state in [place.path().join("short"), place.path().join("long".repeat(40))] {
             fs::create_dir(&state).unwrap();
-            let listener = bind(&state).unwrap();
-            let mode = fs::metadata(state.join(SOCKET)).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
+            let (listener, token) = bind(&state).unwrap();
+            for name in [SOCKET, TOKEN] {
+                let mode = fs::metadata(state.join(name)).unwrap().permissions().mode();
+                assert_eq!(mode & 0o777, 0o600, "{name}");
+            }
             let (client, server) = tokio::join!(connect(&state), listener.accept());
-            assert!(is_ours(&client.unwrap()) && is_ours(&server.unwrap().0));
+            let (client, said) = client.unwrap();
+            assert!(is_ours(&client) && is_ours(&server.unwrap().0));
+            assert_eq!((said.len(), said), (2 * TOKEN_BYTES, token));
         }
     }
 
@@ -76,7 +103,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         drop(bind(place.path()).unwrap());
         assert!(connect(place.path()).await.is_err());
-        let _listener = bind(place.path()).unwrap();
-        assert!(connect(place.path()).await.is_ok());
+        let (_listener, token) = bind(place.path()).unwrap();
+        assert_eq!(connect(place.path()).await.unwrap().1, token);
     }
 }

@@ -1,8 +1,8 @@
 //! What is said on the control socket: one JSON object a line, either way.
 //!
 //! Every connection begins with [`Ask::Hello`]. An ask gets one [`Answer`], but for [`Ask::Watch`], after whose answer
-//! the connection carries [`Shown`] lines until either side hangs up. Whoever may open the socket is believed who they
-//! say they are: the file's mode is the authentication.
+//! the connection carries [`Shown`] lines until either side hangs up. Whoever may open the socket and read the token
+//! beside it is believed who they say they are: the modes of the files are the authentication.
 
 use agents::money::Grouping;
 use domain::{TaskId, Timestamp};
@@ -24,6 +24,8 @@ pub enum Ask {
     Hello {
         /// The language that the client speaks.
         version: u32,
+        /// What lies beside the socket, where no caged program may read.
+        token: String,
     },
     /// Follows the console from now on, after the newest messages of `thread`, oldest first, as [`Shown::Posted`].
     Watch {
