@@ -2,6 +2,7 @@
 
 mod asked;
 mod examined;
+mod hostile;
 mod kills;
 mod refusals;
 mod road;
@@ -61,7 +62,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
             trial.with_ignored_flag(is_missing)
         })
     });
-    of_each.chain(three::trial())
+    of_each.chain(three::trial()).chain(hostile::trial()).chain(refusals::trials_by_acp())
 }
 
 /// A place whose instance has one real agent, with a scripted model as its provider.
