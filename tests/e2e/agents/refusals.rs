@@ -19,7 +19,11 @@ work = [{ fail = { status = 400, message = "Your credit balance is too low to ac
 [[task]]
 says = "ask too often"
 work = [
+<<<<<<< HEAD
   { fail = { status = 429, message = "slow down", times = 2 }, do = [{ shell = "echo 'wall: yellow' > kitchen.room" }] },
+=======
+  { fail = { status = 429, message = "slow down" }, do = [{ shell = "echo 'wall: yellow' > kitchen.room" }] },
+>>>>>>> 640ab32 (e2e: a model that is too busy is waited for, and its later answer is another test's)
   { say = "There is a kitchen now." },
 ]
 
@@ -46,9 +50,9 @@ pub fn a_refused_key_is_told(agent: &str) {
     instance.stop();
 }
 
-/// Four tasks at once, each with its own trouble: two wait for their model and say so, one waits and goes on, and the
-/// one whose conversation is too long ends.
-pub fn what_passes_is_tried_again_and_what_does_not_is_told(agent: &str) {
+/// Four tasks at once, each with its own trouble: three wait for their model and say so, and the one whose conversation is
+/// too long ends.
+pub fn what_passes_is_waited_for_and_what_does_not_is_told(agent: &str) {
     let studio = Studio::with(agent, SCRIPT, "env = { CLAUDE_CODE_MAX_RETRIES = \"1\" }\n");
     let mut instance = studio.up();
     let requests = ["ask too often", "ask a broken model", "ask down a broken line", "ask for the whole house"];
@@ -63,9 +67,6 @@ pub fn what_passes_is_tried_again_and_what_does_not_is_told(agent: &str) {
         instance.err.wait_for(&put_off).unwrap_or_else(|| panic!("no {put_off:?}:\n{}", instance.err.text()));
     }
     wait_for(&instance, &format!("keeps trying: {provider} "));
-    wait_for(&instance, "is ready on downbeat/");
-    let sessions = studio.model.turns().into_iter().filter(|turn| turn.answered == "429").count();
-    assert_eq!(sessions, 2, "the session that was put off went on");
     assert!(instance.stop().status.success());
 }
 
