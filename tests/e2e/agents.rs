@@ -2,6 +2,7 @@
 
 mod asked;
 mod examined;
+mod hostile;
 mod kills;
 mod refusals;
 mod road;
@@ -36,8 +37,8 @@ const CASES: &[Case] = &[
     ("what_it_lacks_is_told_before_it_is_used", examined::what_it_lacks_is_told_before_it_is_used),
     ("a_refused_key_is_told", refusals::a_refused_key_is_told),
     (
-        "what_passes_is_tried_again_and_what_does_not_is_told",
-        refusals::what_passes_is_tried_again_and_what_does_not_is_told,
+        "what_passes_is_waited_for_and_what_does_not_is_told",
+        refusals::what_passes_is_waited_for_and_what_does_not_is_told,
     ),
     ("a_model_asks_reads_reports_and_claims", tools::a_model_asks_reads_reports_and_claims),
     ("an_agent_has_what_its_setup_made", setup::an_agent_has_what_its_setup_made),
@@ -61,7 +62,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
             trial.with_ignored_flag(is_missing)
         })
     });
-    of_each.chain(three::trial())
+    of_each.chain(three::trial()).chain(hostile::trial()).chain(refusals::trials_by_acp())
 }
 
 /// A place whose instance has one real agent, with a scripted model as its provider.

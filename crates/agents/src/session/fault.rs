@@ -11,7 +11,7 @@ pub(super) fn class_of(status: Option<u64>, words: &str) -> ErrorClass {
     if says(&["credit balance", "insufficient_quota", "current quota", "billing", "usage limit", "out of credit"]) {
         return ErrorClass::Quota;
     }
-    if says(&["context window", "context_length", "prompt is too long", "context length", "too many tokens"]) {
+    if says(&OVERFLOW) {
         return ErrorClass::Context;
     }
     match status {
@@ -26,6 +26,17 @@ pub(super) fn class_of(status: Option<u64>, words: &str) -> ErrorClass {
     }
 }
 
+/// Words by which they tell that a conversation is too long.
+const OVERFLOW: [&str; 7] = [
+    "context window",
+    "context_length",
+    "context length",
+    "prompt is too long",
+    "prompt as too long",
+    "too many tokens",
+    "maximum number of tokens",
+];
+
 /// Words by which agents tell an error that has no status, the first that fits.
 const WORDS: [(ErrorClass, &[&str]); 5] = [
     (
@@ -33,6 +44,7 @@ const WORDS: [(ErrorClass, &[&str]); 5] = [
         &[
             "api key",
             "api_key",
+            "api-key",
             "authentication",
             "unauthorized",
             "not logged in",
@@ -78,6 +90,10 @@ pub(super) fn is_final(class: ErrorClass) -> bool {
 pub(super) fn session_error(class: ErrorClass, why: &str, provider: &str) -> SessionError {
     let why = without_gate(why);
     match class {
+        // Some do not say why.
+        ErrorClass::Auth if why.is_empty() => SessionError::Failed(format!(
+            "is not let in by its model; set a key that works for `providers.{provider}`, then retry"
+        )),
         ErrorClass::Auth => SessionError::Failed(format!(
             "is not let in by its model: {why}; set a key that works for `providers.{provider}`, then retry"
         )),
@@ -124,6 +140,14 @@ mod tests {
             (None, "Not logged in · Please run /login", ErrorClass::Auth),
             (None, "Missing environment variable: `OPENAI_API_KEY`", ErrorClass::Auth),
             (None, "No conversation found", ErrorClass::Agent),
+            // OpenCode, Gemini CLI, and Copilot CLI.
+            (None, "invalid x-api-key", ErrorClass::Auth),
+            (
+                Some(400),
+                "The input token count (2500000) exceeds the maximum number of tokens allowed",
+                ErrorClass::Context,
+            ),
+            (None, "The provider rejected the prompt as too long, but automatic recovery failed", ErrorClass::Context),
         ];
         for (status, words, class) in cases {
             assert_eq!(class_of(status, words), class, "{status:?} {words}");

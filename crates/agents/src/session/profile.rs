@@ -171,7 +171,11 @@ pub const PROFILES: &[Profile] = &[
             ("GEMINI_CLI_TRUST_WORKSPACE", "true"),
         ],
         settings: r#"{"security":{"auth":{"selectedType":"gemini-api-key"}},"general":{"disableAutoUpdate":true,"enableAutoUpdate":false},"privacy":{"usageStatisticsEnabled":false},"telemetry":{"enabled":false}}"#,
-        faults: &["cannot resume a session", "shows no output of commands"],
+        faults: &[
+            "cannot resume a session",
+            "shows no output of commands",
+            "wants to tell play.googleapis.com of its use, where the directories above its settings are not root's",
+        ],
         ..UNKNOWN
     },
     Profile {
@@ -192,7 +196,11 @@ pub const PROFILES: &[Profile] = &[
             ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
         ],
         settings: r#"{"model":"gate/{model}","share":"disabled","autoupdate":false,"provider":{"gate":{"npm":"@ai-sdk/openai-compatible","name":"gate","options":{"baseURL":"{model_url}","apiKey":"{key}"},"models":{"{model}":{"name":"{model}"}}}}}"#,
-        faults: &["its first start takes ten seconds", "goes on for ever on a stream that breaks"],
+        faults: &[
+            "its first start takes ten seconds",
+            "goes on for ever on a stream that breaks",
+            "imports `.opencode/plugin/*.js` of the repository, whatever it is told; the cage and the gate hold what it does",
+        ],
         ..UNKNOWN
     },
     Profile {
