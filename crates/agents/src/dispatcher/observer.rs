@@ -47,6 +47,11 @@ impl Observer {
         }
     }
 
+    /// Keeps what was used so far. It is owed whatever becomes of the turn.
+    pub(super) async fn keep_use(&self) -> Result<(), Trouble> {
+        Ok(self.meter.keep().await.map(drop)?)
+    }
+
     fn since_beginning(&self) -> Duration {
         self.store.now().since(self.began)
     }
@@ -63,7 +68,7 @@ impl Witness for Observer {
             let mut watch = self.watch.lock().expect(UNPOISONED);
             watch.hear(event, self.since_beginning())
         };
-        // A nudge would have to be said by somebody; an agent that goes on in its circle is ended soon after it.
+        // Nobody tells it: not every agent hears before its turn ends. One that goes on in its circle is ended soon.
         let Some(Advice::Stop { cause, why }) = advice else { return };
         // The conversation ends by itself then, and knows what a person has to do.
         let is_told = matches!(cause, StopCause::Model(ErrorClass::Auth | ErrorClass::Quota | ErrorClass::Refused));
@@ -116,7 +121,7 @@ impl Dispatcher {
     /// After the turn: whether it was ended by a cap, about which people are asked now. Their answer, like every answer,
     /// begins the next session.
     pub(super) async fn was_capped(&self, run: &Run<'_>, observer: &Observer) -> Result<bool, Trouble> {
-        observer.meter.keep().await?;
+        observer.keep_use().await?;
         let was_stopped = observer.stop.is_cancelled() && !run.stop.is_cancelled();
         if !was_stopped || observer.explain(Err::<(), _>(SessionError::Stopped)) != Err(SessionError::Stopped) {
             return Ok(false);

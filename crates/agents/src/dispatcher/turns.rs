@@ -44,6 +44,7 @@ impl Dispatcher {
         let worked = self.attend(run, (steer, &around), working).await;
         let hosts = around.close().await;
         let worked = worked?;
+        around.observer.keep_use().await?;
         self.keep_tree(run, &workspace, worked.as_ref().err()).await?;
         if self.was_capped(run, &around.observer).await? || run.liaison.has_open_question().await? {
             return Ok(TaskEvent::SessionParked { session: run.number });

@@ -38,6 +38,8 @@ const RETRIES_MAX: u32 = 6;
 const GARBAGE_MAX: u32 = 50;
 /// Lines beside its language that are quoted when it ends badly: a stack trace fits.
 const ASIDES_MAX: usize = 20;
+/// Of each so much: lines of megabytes are nobody's words.
+const ASIDE_CHARS_MAX: usize = 2_000;
 /// Questions that wait behind the one that people see. An agent with more goes in circles.
 const QUESTIONS_MAX: usize = 20;
 
@@ -131,7 +133,7 @@ impl<'a, 'p> Dialogue<'a, 'p> {
                 News::Line(None) => break,
                 News::Aside(line) => {
                     self.telling.keep(Voice::Aside, &line);
-                    self.quote(line);
+                    self.quote(&line);
                 }
                 News::Said(said) => self.pass_on(said, session),
                 News::Reply(asked, reply) => {
@@ -235,13 +237,13 @@ impl<'a, 'p> Dialogue<'a, 'p> {
         }
     }
 
-    fn quote(&mut self, line: String) {
+    fn quote(&mut self, line: &str) {
         self.asides.truncate(ASIDES_MAX - 1);
-        self.asides.push_front(line);
+        self.asides.push_front(line.chars().take(ASIDE_CHARS_MAX).collect());
     }
 
     fn hear_garbage(&mut self, line: String) {
-        self.quote(line.clone());
+        self.quote(&line);
         self.telling.tell(&AgentEvent::Unknown { line });
         self.garbage += 1;
         if self.garbage >= GARBAGE_MAX {

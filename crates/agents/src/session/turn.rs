@@ -92,8 +92,10 @@ pub(super) fn as_work(ended: &Ended) -> Worked {
 
 /// The end of a text, trimmed, without what could steer a terminal.
 pub(super) fn last_chars(text: &str, chars_max: usize) -> String {
-    let clean: Vec<char> = text.trim().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-    clean[clean.len().saturating_sub(chars_max)..].iter().collect()
+    let clean = text.trim().chars().rev().filter(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+    let mut kept: Vec<char> = clean.take(chars_max).collect();
+    kept.reverse();
+    kept.into_iter().collect()
 }
 
 fn last_lines(text: &str, lines_max: usize) -> String {

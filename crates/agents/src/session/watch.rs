@@ -263,7 +263,7 @@ impl Watch {
 
     fn advise(&mut self, circle: &str) -> Advice {
         if self.nudged {
-            return stop(StopCause::Circle, format!("{circle}, and did so again after it had been told"));
+            return stop(StopCause::Circle, format!("{circle}, and then did so again"));
         }
         self.nudged = true;
         self.ended.clear();
@@ -359,7 +359,7 @@ mod tests {
             &line.repeat(8),
             expect![[r#"
                 1 Nudge { words: "You made the same call 4 times with the same result: `cargo-test`. That leads nowhere: try another way, ask a person, or end your turn and say what is in the way." }
-                1 Stop { cause: Circle, why: "made the same call 4 times with the same result: `cargo-test`, and did so again after it had been told" }"#]],
+                1 Stop { cause: Circle, why: "made the same call 4 times with the same result: `cargo-test`, and then did so again" }"#]],
         );
         check(&"1 ok cargo-test 3-failed\n2 ok edit done\n3 ok cargo-test 2-failed\n".repeat(2), expect![""]);
     }
