@@ -95,11 +95,14 @@ fn settle_in(spec: &Spec, place: Place) -> Result<Level, String> {
     })
 }
 
-/// Landlock and refused system calls, on this process and all it will start.
+/// Landlock and refused system calls, on this process and all it will start; and nothing of this process for them.
 fn hold(spec: &Spec, own_network: bool, as_root: bool) -> Result<Enforced, String> {
     if as_root {
         rules::drop_capabilities()?;
     }
+    // The command has our user and our rules, and would write into our pipe and our memory. What it executes is its own.
+    prctl::set_dumpable(false)
+        .map_err(|error| format!("the first process cannot be closed to the command: {error}"))?;
     let enforced = rules::confine(spec, own_network)?;
     calls::refuse(own_network || spec.network == Network::Allowed)?;
     Ok(enforced)
