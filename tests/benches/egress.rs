@@ -31,14 +31,14 @@ pub fn carry(figures: &mut Vec<Figure>) {
     let gate = runtime.block_on(open(home.path(), source, provider));
     let direct: Vec<f64> =
         (0..RUNS).map(|_| pace(TcpStream::connect(("127.0.0.1", source)).expect("it listens"))).collect();
-    let through: Vec<f64> = (0..RUNS).map(|_| pace(tunnel(gate.socket(), source))).collect();
+    let through: Vec<f64> = (0..RUNS).map(|_| pace(tunnel(enter(&gate), source))).collect();
     let own = Figure::of_runs("gate: 500 MB through a tunnel", "ms", through).at_most(1_000.0);
     let peer = Figure::of_runs("peer: 500 MB over TCP on this machine", "ms", direct);
     let [carried, straight] = [&own, &peer].map(|figure| format!("{:.0} MB/s", MEASURE / 1e3 / figure.median()));
     figures.extend([own.with_note(carried), peer.with_note(straight)]);
 
     let direct = waits(TcpStream::connect(("127.0.0.1", provider)).expect("it listens"), "/v1/messages");
-    let through = waits(UnixStream::connect(gate.socket()).expect("it listens"), "/model/house/v1/messages");
+    let through = waits(enter(&gate), "/model/house/v1/messages");
     let added: Vec<f64> = direct
         .iter()
         .zip(&through)
@@ -118,9 +118,15 @@ fn serve(talk: fn(TcpStream) -> io::Result<()>) -> u16 {
     port
 }
 
+/// A connection of whoever knows the word.
+fn enter(gate: &OpenGate) -> UnixStream {
+    let mut stream = UnixStream::connect(gate.door().socket()).expect("it listens");
+    stream.write_all(gate.door().word()).expect("it hears");
+    stream
+}
+
 /// A tunnel to the pouring server, at which the shortest hello of TLS without a name was said.
-fn tunnel(socket: &Path, port: u16) -> UnixStream {
-    let mut stream = UnixStream::connect(socket).expect("it listens");
+fn tunnel(mut stream: UnixStream, port: u16) -> UnixStream {
     write!(stream, "CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\n").expect("it hears");
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

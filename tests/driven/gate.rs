@@ -1,20 +1,21 @@
 //! The way to the model without the rest of a real gate: what is asked for below `/model/NAME` goes to the model.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use agents::cage::{Door, WORD_BYTES};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
 /// A gate that is open until it is dropped.
 pub struct OpenGate {
-    socket: PathBuf,
+    door: Door,
     _serving: JoinSet<()>,
 }
 
 impl OpenGate {
-    pub fn socket(&self) -> &Path {
-        &self.socket
+    pub fn door(&self) -> &Door {
+        &self.door
     }
 }
 
@@ -30,12 +31,15 @@ pub fn open(socket: &Path, url: &str) -> OpenGate {
             connections.spawn(pass_on(stream, address.clone()));
         }
     });
-    OpenGate { socket: socket.to_owned(), _serving: serving }
+    OpenGate { door: Door::at(socket).unwrap(), _serving: serving }
 }
 
 /// One request, after which the connection is closed.
 async fn pass_on(mut agent: UnixStream, address: String) {
-    let (mut head, mut byte) = (Vec::new(), [0]);
+    let (mut word, mut head, mut byte) = ([0; WORD_BYTES], Vec::new(), [0]);
+    if agent.read_exact(&mut word).await.is_err() {
+        return;
+    }
     while !head.ends_with(b"\r\n\r\n") {
         if agent.read(&mut byte).await.unwrap_or(0) == 0 {
             return;

@@ -133,7 +133,7 @@ impl World {
             witness: &*self.team,
             people: &*self.team,
             steering,
-            gate: Some(self.gate.socket()),
+            gate: Some(self.gate.door()),
             tools: self.tools.clone(),
             stop: self.stop.clone(),
             time_max: PATIENCE,

@@ -1,14 +1,14 @@
 //! A repository, a workspace, a gate to the scripted model, and people who answer what a test says.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Read as _};
 use std::net::TcpStream;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agents::cage::{Cage, CageSettings, ProgressSink};
+use agents::cage::{Cage, CageSettings, Door, ProgressSink, WORD_BYTES};
 use agents::session::event::{AgentEvent, Usage};
 use agents::session::people::{People, Question, Reply, Steer};
 use agents::session::{
@@ -137,12 +137,14 @@ impl Place {
 
     pub fn plan(&self, workspace: &Workspace, request: &str) -> Result<PlanDraft, SessionError> {
         let prompt = format!("Plan a change in the repository web (branch main). Write nothing.\n\n{request}");
-        let (agent, gate, transcript) = (self.agent(), self.path("gate.sock"), self.path("transcript.jsonl"));
+        let (agent, gate, transcript) =
+            (self.agent(), Door::at(self.path("gate.sock")).unwrap(), self.path("transcript.jsonl"));
         block_on(agent.plan(self.session(workspace, &prompt, &gate, &transcript)))
     }
 
     pub fn work(&self, workspace: &Workspace, request: &str) -> Result<Worked, SessionError> {
-        let (agent, gate, transcript) = (self.agent(), self.path("gate.sock"), self.path("transcript.jsonl"));
+        let (agent, gate, transcript) =
+            (self.agent(), Door::at(self.path("gate.sock")).unwrap(), self.path("transcript.jsonl"));
         block_on(agent.work(self.session(workspace, request, &gate, &transcript), None))
     }
 
@@ -150,7 +152,7 @@ impl Place {
         &'a self,
         workspace: &'a Workspace,
         prompt: &'a str,
-        gate: &'a Path,
+        gate: &'a Door,
         transcript: &'a Path,
     ) -> Session<'a> {
         let (steer, steering) = mpsc::channel(8);
@@ -250,7 +252,11 @@ fn open_gate(socket: &Path, model: Option<&Model>) {
     let listener = UnixListener::bind(socket).unwrap();
     let address = model.map(|model| model.url().trim_start_matches("http://").to_owned());
     std::thread::spawn(move || {
-        for inside in listener.incoming().flatten() {
+        for mut inside in listener.incoming().flatten() {
+            let mut word = [0; WORD_BYTES];
+            if inside.read_exact(&mut word).is_err() {
+                continue;
+            }
             let Some(address) = &address else { continue };
             let Ok(outside) = TcpStream::connect(address) else { continue };
             join(inside, outside);

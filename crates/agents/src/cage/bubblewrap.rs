@@ -118,7 +118,7 @@ fn arguments(spec: &Spec) -> Result<Vec<OsString>, String> {
     let mut view = View(Vec::new());
     view.add(["--uid", &inside(geteuid().as_raw()), "--gid", &inside(getegid().as_raw())]);
     match spec.network {
-        Network::Denied | Network::Gate { .. } => drop(view.add(["--unshare-net"])),
+        Network::Denied | Network::Gate(_) => drop(view.add(["--unshare-net"])),
         Network::Allowed => {}
     }
     view.add_system();
@@ -176,8 +176,8 @@ impl View {
         for path in read {
             self.show_also(path);
         }
-        if let Network::Gate { socket } = &spec.network {
-            self.show("--ro-bind", socket);
+        if let Network::Gate(door) = &spec.network {
+            self.show("--ro-bind", door.socket());
         }
     }
 

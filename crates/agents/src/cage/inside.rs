@@ -4,7 +4,6 @@
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
 use std::process::Command;
 
 use nix::libc;
@@ -13,6 +12,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 use nix::unistd::{Pid, geteuid};
 
+use super::door::Door;
 use super::launcher::fork_first;
 use super::level::{Level, Reach as NetworkReach};
 use super::namespaces::{Furnished, Unshared, furnish};
@@ -80,8 +80,8 @@ fn settle_in(spec: &Spec, place: Place) -> Result<Level, String> {
     let own_network = place.has_network(&spec.network);
     let enforced = if spec.held == Held::Off { None } else { Some(hold(spec, own_network, as_root)?) };
     // After the rules, because whoever sweeps at the end is bound by them and may signal nobody who is not.
-    if let Some((listener, socket)) = gate {
-        fork_bridge(&listener, socket)?;
+    if let Some((listener, door)) = gate {
+        fork_bridge(&listener, door)?;
     }
     Ok(Level {
         held: spec.held,
@@ -95,29 +95,32 @@ fn settle_in(spec: &Spec, place: Place) -> Result<Level, String> {
     })
 }
 
-/// Landlock and refused system calls, on this process and all it will start.
+/// Landlock and refused system calls, on this process and all it will start; and nothing of this process for them.
 fn hold(spec: &Spec, own_network: bool, as_root: bool) -> Result<Enforced, String> {
     if as_root {
         rules::drop_capabilities()?;
     }
+    // The command has our user and our rules, and would write into our pipe and our memory. What it executes is its own.
+    prctl::set_dumpable(false)
+        .map_err(|error| format!("the first process cannot be closed to the command: {error}"))?;
     let enforced = rules::confine(spec, own_network)?;
     calls::refuse(own_network || spec.network == Network::Allowed)?;
     Ok(enforced)
 }
 
-/// The gate's port inside, and the socket outside that it leads to.
-fn listen_for_gate(network: &Network) -> Result<Option<(TcpListener, &Path)>, String> {
-    let Network::Gate { socket } = network else { return Ok(None) };
+/// The gate's port inside, and the door outside that it leads to.
+fn listen_for_gate(network: &Network) -> Result<Option<(TcpListener, &Door)>, String> {
+    let Network::Gate(door) = network else { return Ok(None) };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, GATE_PORT)).map_err(|error| {
         format!("the network's gate cannot listen on 127.0.0.1:{GATE_PORT}: {error}; without namespaces only one run at a time can have it")
     })?;
-    Ok(Some((listener, socket)))
+    Ok(Some((listener, door)))
 }
 
-/// Starts the process of ours that joins the gate's port to its socket.
-fn fork_bridge(listener: &TcpListener, socket: &Path) -> Result<(), String> {
+/// Starts the process of ours that joins the gate's port to its door.
+fn fork_bridge(listener: &TcpListener, door: &Door) -> Result<(), String> {
     fork_first(|| match rules::confine_bridge() {
-        Ok(()) => bridge::serve(listener, socket),
+        Ok(()) => bridge::serve(listener, door),
         Err(why) => eprintln!("the network's gate stays closed: {why}"),
     })
     .map(drop)

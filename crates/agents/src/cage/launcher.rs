@@ -124,15 +124,19 @@ pub(super) fn fork_first(inside: impl FnOnce()) -> Result<Pid, String> {
 }
 
 /// The two lines from inside: the level, then how the command ended. Either may be missing when the first process
-/// itself was killed.
+/// itself was killed. Two ends, or a first process that went well and told none, are not believed.
 fn understand(lines: &str, status: WaitStatus) -> Report {
-    let mut level = None;
-    let mut how = None;
-    for line in lines.lines() {
-        level = level.or_else(|| serde_json::from_str(line).ok());
-        how = how.or_else(|| serde_json::from_str(line).ok());
-    }
-    Report { level, how: how.unwrap_or_else(|| how_it_ended(status)) }
+    let level = lines.lines().find_map(|line| serde_json::from_str(line).ok());
+    let mut ends = lines.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let how = match (ends.next(), ends.next()) {
+        (Some(how), None) => how,
+        (None, _) if how_it_ended(status) != How::Exited(0) => how_it_ended(status),
+        (told, _) => How::CouldNotStart(format!(
+            "{} was heard from inside of how it ended, so nothing of it counts",
+            if told.is_some() { "more than one word" } else { "no word" }
+        )),
+    };
+    Report { level, how }
 }
 
 /// Closes every descriptor but the three standard ones: a file that is already open is outside Landlock's rules.
@@ -147,4 +151,19 @@ fn close_inherited() -> io::Result<()> {
         let _ = nix::unistd::close(fd);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_word_of_the_end_is_believed() {
+        let how = |lines: &str, status: i32| understand(lines, WaitStatus::Exited(Pid::from_raw(7), status)).how;
+        assert_eq!(how("{\"Exited\":3}\n", 0), How::Exited(3));
+        assert_eq!(how("", 137), How::Exited(137));
+        for (lines, words) in [("{\"Exited\":0}\n{\"Exited\":3}\n", "more than one word"), ("", "no word")] {
+            assert!(matches!(how(lines, 0), How::CouldNotStart(why) if why.starts_with(words)), "{lines}");
+        }
+    }
 }

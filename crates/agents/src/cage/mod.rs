@@ -24,6 +24,7 @@ pub mod spec;
 mod bridge;
 mod bubblewrap;
 mod calls;
+mod door;
 mod inside;
 mod launcher;
 mod level;
@@ -36,6 +37,7 @@ mod supervisor;
 mod usage;
 mod walls;
 
+pub use door::{Door, WORD_BYTES};
 pub use launcher::launch_main;
 pub use level::{Level, Reach};
 pub use opened::{Ending, Line, Opened, WHOLE_LINE_BYTES_MAX};

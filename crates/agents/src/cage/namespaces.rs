@@ -43,7 +43,7 @@ pub(super) fn unshare_where_possible(spec: &Spec) -> Result<Unshared, String> {
     let mut flags =
         CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC;
     let unshared = match &spec.network {
-        Network::Denied | Network::Gate { .. } => {
+        Network::Denied | Network::Gate(_) => {
             flags |= CloneFlags::CLONE_NEWNET;
             Unshared::ProcessesAndNetwork
         }

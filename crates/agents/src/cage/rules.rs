@@ -91,9 +91,9 @@ pub(super) fn confine(spec: &Spec, own_network: bool) -> Result<Enforced, String
     let tcp_is_held = hold_tcp && effective_abi >= ABI::V4;
     let reach = match (&spec.network, own_network, tcp_is_held) {
         (Network::Denied, true, _) => Reach::OwnLoopback,
-        (Network::Gate { .. }, true, _) => Reach::Gate,
+        (Network::Gate(_), true, _) => Reach::Gate,
         (Network::Denied, false, true) => Reach::NoTcp,
-        (Network::Gate { .. }, false, true) => Reach::GatePort,
+        (Network::Gate(_), false, true) => Reach::GatePort,
         (Network::Allowed, _, _) | (_, false, false) => Reach::Everything,
     };
     Ok(Enforced { abi: effective_abi as i32, reach })
@@ -117,7 +117,7 @@ fn restrict(spec: &Spec, hold_tcp: bool) -> Result<landlock::RestrictionStatus, 
         Access::ReadWrite => writable,
     };
     let gate = match &spec.network {
-        Network::Gate { socket } => Some(socket),
+        Network::Gate(door) => Some(door.socket()),
         Network::Denied | Network::Allowed => None,
     };
     let port = gate.filter(|_| hold_tcp).map(|_| Ok(NetPort::new(GATE_PORT, AccessNet::ConnectTcp)));

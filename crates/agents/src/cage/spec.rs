@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::door::Door;
 use super::level::Level;
 
 /// Whether the command may write to its tree.
@@ -26,10 +27,7 @@ pub enum Network {
     Denied,
     /// One gate. Inside it listens on 127.0.0.1 at [`GATE_PORT`](super::GATE_PORT); without namespaces the gate must
     /// itself listen there outside, and Landlock lets TCP connect to no other port.
-    Gate {
-        /// The unix socket at which the gate listens outside.
-        socket: PathBuf,
-    },
+    Gate(Door),
     /// The machine's network as it is.
     Allowed,
 }

@@ -79,7 +79,7 @@ impl Dispatcher {
     ) -> Session<'a> {
         let (request, model) = (run.task.request.text.as_str(), run.task.request.model.as_deref());
         let (stop, time_max) = (around.observer.stop.clone(), self.time_max);
-        let (gate, transcript) = (around.gate.as_ref().map(OpenGate::socket), Some(around.transcript.as_path()));
+        let (gate, transcript) = (around.gate.as_ref().map(OpenGate::door), Some(around.transcript.as_path()));
         let tools = around.desk.as_ref().map(Desk::offer);
         let unattended = Session::unattended(workspace, prompt, &*run.log);
         let (witness, people) = (&around.observer, &*run.liaison);

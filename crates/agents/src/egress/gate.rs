@@ -8,6 +8,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
@@ -15,8 +16,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,12 +29,15 @@ use super::provider::Provider;
 use super::relay::{GateBody, whole};
 use super::tally::{ModelTally, Tally};
 use super::{Guest, Rules, model, proxy};
+use crate::cage::{Door, WORD_BYTES};
 use crate::session::people::{People, Question};
 
 /// Bytes of a request's head. Cookies and keys of usual clients have less than eight thousand.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// Headers of one request.
 const HEADERS_MAX: usize = 100;
+/// How long the word may take, which a cage's bridge says at once.
+const WORD_TIME: Duration = Duration::from_secs(2);
 /// The gate's own room in the guest's directory, which only its owner may enter.
 const ROOM: &str = "gate";
 /// The socket's name in it.
@@ -47,13 +53,13 @@ pub(super) struct Gate {
     allow: AllowList,
     questions: Questions,
     people: Option<Arc<dyn People>>,
+    door: Door,
 }
 
 /// A gate that is open. Dropping it closes it.
 pub struct OpenGate {
     gate: Arc<Gate>,
     room: PathBuf,
-    socket: PathBuf,
 }
 
 /// A request that is not passed on.
@@ -77,17 +83,17 @@ impl OpenGate {
             allow: rules.repos.get(&repo).into_iter().fold(rules.allow.with(&allow), |all, of_repo| all.with(of_repo)),
             questions: Questions::new(task, if people.is_some() { rules.limits.questions } else { 0 }, verdicts),
             people,
+            door: Door::at(room.join(SOCKET))?,
             rules,
         });
         let (serving, stop) = (gate.clone(), gate.stop.clone());
         gate.tracker.spawn(async move { stop.run_until_cancelled(serving.accept(listener)).await });
-        let socket = room.join(SOCKET);
-        Ok(Self { gate, room, socket })
+        Ok(Self { gate, room })
     }
 
-    /// The socket, for [`Network::Gate`](crate::cage::Network).
-    pub fn socket(&self) -> &Path {
-        &self.socket
+    /// Its door, for [`Network::Gate`](crate::cage::Network).
+    pub fn door(&self) -> &Door {
+        &self.gate.door
     }
 
     /// What the requests to each provider came to so far.
@@ -157,7 +163,11 @@ impl Gate {
         }
     }
 
-    async fn serve(self: Arc<Self>, stream: UnixStream, place: Arc<OwnedSemaphorePermit>) {
+    async fn serve(self: Arc<Self>, mut stream: UnixStream, place: Arc<OwnedSemaphorePermit>) {
+        if !self.lets_in(&mut stream).await {
+            let text = "network: somebody who is not of this session came to its gate and was turned away";
+            return self.tally.say_once("strangers", text);
+        }
         let limits = &self.rules.limits;
         let gate = self.clone();
         let answering = service_fn(move |request| {
@@ -173,6 +183,13 @@ impl Gate {
             .with_upgrades();
         // Whoever hung up, or sent what is no HTTP, was told so by the server.
         let _ = connection.await;
+    }
+
+    /// Whether whoever connected knows the word. Another session's cage may reach the socket.
+    async fn lets_in(&self, stream: &mut UnixStream) -> bool {
+        let mut heard = [0; WORD_BYTES];
+        let read = timeout(WORD_TIME, stream.read_exact(&mut heard)).await;
+        matches!(read, Ok(Ok(_))) && self.door.opens_to(&heard)
     }
 
     async fn answer(

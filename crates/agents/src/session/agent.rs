@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::event::AgentEvent;
 use super::launch::ProgramSettings;
 use super::people::{People, Question, Reply, Steer};
-use crate::cage::{Limits, ProgressSink};
+use crate::cage::{Door, Limits, ProgressSink};
 use crate::task::{Plan, PlanDraft, PlanMode};
 use crate::workspace::Workspace;
 
@@ -105,8 +105,8 @@ pub struct Session<'a> {
     pub people: &'a dyn People,
     /// What people say to it while it runs; a closed one says nothing.
     pub steering: mpsc::Receiver<Steer>,
-    /// The unix socket of its way out. Without one it reaches nothing.
-    pub gate: Option<&'a Path>,
+    /// The door of its way out. Without one it reaches nothing.
+    pub gate: Option<&'a Door>,
     /// Our tools, where there are any.
     pub tools: Option<ToolServer>,
     /// The file that keeps its raw lines.

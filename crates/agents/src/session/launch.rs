@@ -124,7 +124,7 @@ impl Launch {
         let command = [program.display().to_string()].into_iter().chain(arguments).chain(more).collect();
         let mut order = cage.order(command, workspace.tree(), workspace.private());
         order.access = access;
-        order.network = Network::Gate { socket: gate.to_owned() };
+        order.network = Network::Gate(gate.clone());
         order.limits = Limits { time: session.time_max, output_bytes: OUTPUT_BYTES_MAX, ..order.limits };
         order.env = self.env(&settings);
         order.env.insert("DOWNBEAT_TASK".into(), workspace.task.to_string());

@@ -38,7 +38,7 @@ impl Turn<'_> {
         order.input = session.prompt.as_bytes().to_vec();
         order.limits = Limits { time: session.time_max, ..order.limits };
         if let Some(gate) = session.gate {
-            order.network = Network::Gate { socket: gate.to_owned() };
+            order.network = Network::Gate(gate.clone());
             order.env.extend(proxies());
         }
         order.env.extend(self.env);

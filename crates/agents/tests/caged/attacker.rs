@@ -1,6 +1,6 @@
 //! What is tried from inside that a shell cannot do.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
@@ -19,6 +19,7 @@ pub fn attack_main(words: &[String]) -> ExitCode {
         ["fast-open", port] => send_at_once(port.parse().unwrap()),
         ["mptcp", port] => connect_by(port.parse().unwrap(), libc::IPPROTO_MPTCP),
         ["unix", path] => UnixStream::connect(path).is_ok(),
+        ["ask", path] => ask(path),
         ["ptrace"] => succeeds(libc::SYS_ptrace, [0; 6]),
         ["memory-of-a-process"] => read_memory(),
         ["raw"] => {
@@ -43,6 +44,15 @@ pub fn attack_main(words: &[String]) -> ExitCode {
         _ => false,
     };
     if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Whether something at this socket answers a request.
+fn ask(path: &str) -> bool {
+    let Ok(mut stream) = UnixStream::connect(path) else { return false };
+    let request = "GET /model/house/v1/messages HTTP/1.1\r\nHost: gate\r\nConnection: close\r\n\r\n";
+    let mut answer = String::new();
+    let _ = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut answer));
+    answer.starts_with("HTTP/1.1")
 }
 
 /// A system call that the standard library has no words for.

@@ -24,6 +24,7 @@ pub const CASES: &[Case] = &[
     ("a_hard_link_leads_nowhere", a_hard_link_leads_nowhere),
     ("a_read_only_tree_stays_as_it_is", a_read_only_tree_stays_as_it_is),
     ("the_report_cannot_be_forged", the_report_cannot_be_forged),
+    ("the_end_cannot_be_forged_or_kept_from_being_told", the_end_cannot_be_forged_or_kept_from_being_told),
     ("the_environment_of_the_program_stays_outside", the_environment_of_the_program_stays_outside),
     ("an_open_file_of_the_program_stays_outside", an_open_file_of_the_program_stays_outside),
     ("system_secrets_are_not_readable_even_for_root", system_secrets_are_not_readable_even_for_root),
@@ -140,6 +141,24 @@ fn the_report_cannot_be_forged() {
     blocked("echo '\"Stopped\"' > $HOME/../report.json && cat $HOME/../report.json", |_, ended| {
         ended.stdout.contains("Stopped")
     });
+}
+
+fn the_end_cannot_be_forged_or_kept_from_being_told() {
+    let forged = "for pipe in /proc/$PPID/fd/*; do echo '{\"Exited\":0}' >$pipe; done; exit 3";
+    // More than the pipe holds, so that whoever tells of the end would wait for ever.
+    let filled = "for pipe in /proc/$PPID/fd/[3-9]*; do head -c 200000 /dev/zero >$pipe & done; sleep 0.2; exit 3";
+    let rewritten = "echo x >/proc/$PPID/mem; cat /proc/$PPID/mem /proc/$PPID/environ; exit 3";
+    for way in HELD {
+        for script in [forged, filled, rewritten] {
+            let world = World::new(way);
+            let mut order = world.script(script);
+            order.limits.time = Duration::from_secs(10);
+            let ended = world.run(order);
+            assert_eq!(ended.how, How::Exited(3), "{way:?}: {script}: {ended:?}");
+            let said = ended.output_tail.lines().filter(|line| !line.contains("ermission denied")).count();
+            assert!(script != rewritten || said == 0, "{way:?}: {ended:?}");
+        }
+    }
 }
 
 fn the_environment_of_the_program_stays_outside() {

@@ -37,6 +37,7 @@ const ATTACKS: &[Attack] = &[
     ("forge the report of the run", |w| {
         script(w, "echo x > $HOME/../report.json && cat $HOME/../report.json", |_, e| e.stdout == "x\n")
     }),
+    ("forge how it ended", |w| w.run(w.script(FORGES_ITS_END)).how == How::Exited(0)),
     ("write a git hook of its tree", |w| in_git(w, "echo evil > .git/hooks/post-checkout", "hooks/post-checkout")),
     ("write the git config of its tree", |w| in_git(w, "echo '[evil]' >> .git/config", "config")),
     ("put another git directory in place", |w| {
@@ -137,6 +138,9 @@ const ATTACKS: &[Attack] = &[
         !left.is_empty()
     }),
 ];
+
+/// The process that started the command tells how it ended. This tells first, and lets it tell nothing more.
+const FORGES_ITS_END: &str = "for pipe in /proc/$PPID/fd/[3-9]; do echo '{\"Exited\":0}' >$pipe && break; done 2>/dev/null; kill -9 $PPID; exit 3";
 
 /// Limits hold with the cage off too; for the comparison they are not set there.
 fn unlimited(world: &World) -> bool {

@@ -1,12 +1,15 @@
 //! Runs that are talked with, and the gate as their only way out.
 
-use std::io::{BufRead, BufReader, Write};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use agents::cage::{How, Line, Network, Opened, WHOLE_LINE_BYTES_MAX};
+use agents::cage::{Door, How, Line, Network, Opened, SilentSink, WHOLE_LINE_BYTES_MAX, WORD_BYTES};
+use agents::egress::{AllowList, Egress, EgressLimits, EgressSettings, Guest};
 use bytes::Bytes;
+use domain::TaskId;
 use tokio_util::sync::CancellationToken;
 
 use crate::Case;
@@ -20,6 +23,7 @@ pub const CASES: &[Case] = &[
     ("a_stop_waits_for_no_reader", a_stop_waits_for_no_reader),
     ("a_dropped_ending_ends_the_run", a_dropped_ending_ends_the_run),
     ("the_gate_is_the_only_way_out", the_gate_is_the_only_way_out),
+    ("a_gate_opens_to_its_own_session_alone", a_gate_opens_to_its_own_session_alone),
 ];
 
 fn opened<T>(world: &World, script: &str, talk: impl AsyncFnOnce(Opened, CancellationToken) -> T) -> T {
@@ -115,12 +119,14 @@ fn a_dropped_ending_ends_the_run() {
 }
 
 /// Answers each connection's line with `gate LINE`, until the process ends.
-fn gatekeeper(at: &Path) {
-    let listener = UnixListener::bind(at).unwrap();
+fn gatekeeper(door: &Door) {
+    let (listener, door) = (UnixListener::bind(door.socket()).unwrap(), door.clone());
     std::thread::spawn(move || {
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
-            let mut line = String::new();
+            let (mut word, mut line) = ([0; WORD_BYTES], String::new());
+            connection.read_exact(&mut word).unwrap();
+            assert!(door.opens_to(&word));
             BufReader::new(&connection).read_line(&mut line).unwrap();
             connection.write_all(format!("gate {line}").as_bytes()).unwrap();
         }
@@ -135,14 +141,50 @@ fn the_gate_is_the_only_way_out() {
     let port = outside.local_addr().unwrap().port();
     for way in LEVELS {
         let world = World::new(way);
-        let socket = world.outside().join("gate.sock");
-        gatekeeper(&socket);
+        let door = Door::at(world.outside().join("gate.sock")).unwrap();
+        gatekeeper(&door);
         let say = "exec 3<>/dev/tcp/127.0.0.1/8787 && echo hello >&3 && head -1 <&3";
         let script = format!("{say}; {say}; exec 4<>/dev/tcp/127.0.0.1/{port} && echo out; exit 0");
         let mut order = world.bash(&script);
-        order.network = Network::Gate { socket };
+        order.network = Network::Gate(door);
         let ended = world.run(order);
         let out = if way == OFF { "out\n" } else { "" };
         assert_eq!(ended.stdout, format!("gate hello\ngate hello\n{out}"), "{way:?} {ended:?}");
+    }
+}
+
+fn a_gate_opens_to_its_own_session_alone() {
+    let lock = std::fs::File::open("/proc/self/exe").unwrap();
+    lock.lock().unwrap();
+    for way in LEVELS {
+        let world = World::new(way);
+        let (own, others) = block_on(async {
+            let limits = EgressLimits::default();
+            let (allow, repos, providers) = (AllowList::default(), BTreeMap::new(), BTreeMap::new());
+            let settings = EgressSettings { allow, repos, providers, limits };
+            let gate = Egress::new(&settings).unwrap().open(guest(&world)).await.unwrap();
+            let answered = "exec 3<>/dev/tcp/127.0.0.1/8787 && printf 'GET / HTTP/1.1\\r\\n\\r\\n' >&3 && head -1 <&3";
+            let mut order = world.bash(answered);
+            order.network = Network::Gate(gate.door().clone());
+            let (stop, sink) = (CancellationToken::new(), SilentSink);
+            let own = world.cage.run(order, &stop, &sink).await;
+            // A second cage of the same place, as another session or a check would be.
+            let others = world.attack(&["ask", gate.door().socket().to_str().unwrap()]);
+            (own, world.cage.run(others, &stop, &sink).await)
+        });
+        assert!(own.stdout.starts_with("HTTP/1.1 403"), "{way:?}: {own:?}");
+        assert_eq!(others.how, How::Exited(1), "{way:?}: {others:?}");
+    }
+}
+
+fn guest(world: &World) -> Guest {
+    Guest {
+        task: TaskId::new(2),
+        repo: "web".parse().unwrap(),
+        dir: world.outside(),
+        allow: AllowList::default(),
+        models: Vec::new(),
+        people: None,
+        sink: Arc::new(SilentSink),
     }
 }

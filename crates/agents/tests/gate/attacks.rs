@@ -44,6 +44,25 @@ async fn no_way_around_the_list_is_open() {
 }
 
 #[tokio::test]
+async fn whoever_does_not_know_the_word_is_turned_away() {
+    let world = World::allowing(&[]).await;
+    let request = "GET / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n";
+    for word in ["", &"x".repeat(32), &"\0".repeat(32)] {
+        let stream = world.knock();
+        stream.set_nonblocking(true).unwrap();
+        let mut stream = tokio::net::UnixStream::from_std(stream).unwrap();
+        // Too short for a word, and then silent: the gate does not wait for ever.
+        let said = if word.is_empty() { "GET".to_owned() } else { format!("{word}{request}") };
+        stream.write_all(said.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        assert_eq!(String::from_utf8_lossy(&answer), "", "{word:?}");
+    }
+    assert_eq!(world.heard.text(), "network: somebody who is not of this session came to its gate and was turned away");
+    assert!(world.say(request).await.starts_with("HTTP/1.1 403"));
+}
+
+#[tokio::test]
 async fn a_tunnel_is_for_tls_with_its_own_host_alone() {
     let server = TlsServer::start();
     let to = format!("localhost:{}", server.port);

@@ -133,7 +133,7 @@ async fn more_connections_than_allowed_wait_for_a_place() {
 async fn a_closed_gate_leaves_neither_socket_nor_connection() {
     let world = World::allowing(&[]).await;
     let mut stream = world.connect().await;
-    let socket = world.gate.socket().to_owned();
+    let socket = world.gate.door().socket().to_owned();
     let mode = |path: &std::path::Path| {
         std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).unwrap().permissions()) & 0o777
     };

@@ -79,11 +79,17 @@ impl World {
     }
 
     pub fn connect_blocking(&self) -> std::os::unix::net::UnixStream {
-        let dir = std::fs::File::open(self.gate.socket().parent().unwrap()).unwrap();
-        let short = format!("/proc/self/fd/{}/gate.sock", std::os::fd::AsRawFd::as_raw_fd(&dir));
-        let stream = std::os::unix::net::UnixStream::connect(short).unwrap();
+        let mut stream = self.knock();
+        stream.write_all(self.gate.door().word()).unwrap();
         stream.set_nonblocking(true).unwrap();
         stream
+    }
+
+    /// Connects and says nothing yet.
+    pub fn knock(&self) -> std::os::unix::net::UnixStream {
+        let dir = std::fs::File::open(self.gate.door().socket().parent().unwrap()).unwrap();
+        let short = format!("/proc/self/fd/{}/gate.sock", std::os::fd::AsRawFd::as_raw_fd(&dir));
+        std::os::unix::net::UnixStream::connect(short).unwrap()
     }
 
     /// Sends bytes and reads until the gate closes the connection.

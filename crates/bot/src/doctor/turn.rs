@@ -46,8 +46,7 @@ async fn answer(site: &Site, name: &str, n: usize) -> Result<String, SessionErro
     let workspace = workspace(&dir, &repository).await?;
     let gate = gate(site, &*agent, &workspace, &repository).await?;
     let unattended = Session::unattended(&workspace, PROMPT, &SilentSink);
-    let session =
-        Session { gate: gate.as_ref().map(OpenGate::socket), time_max: LIMIT, idle_max: SILENCE, ..unattended };
+    let session = Session { gate: gate.as_ref().map(OpenGate::door), time_max: LIMIT, idle_max: SILENCE, ..unattended };
     Ok(agent.work(session, None).await?.answer)
 }
 
