@@ -24,7 +24,7 @@ use std::fmt::{self, Write as _};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::time::humanize;
@@ -107,6 +107,8 @@ pub struct Setups {
     /// Held across awaits while a setup runs: a setup takes the whole machine, and two of one key would write the same
     /// directory.
     running: Arc<Mutex<()>>,
+    /// Held while a note is read and written again, and while one is removed.
+    noting: Arc<StdMutex<()>>,
 }
 
 impl fmt::Debug for Setups {
@@ -139,7 +141,7 @@ const SHORT: usize = 10;
 impl Setups {
     /// Environments below `root`, which nobody else uses and no cage reads but for what a setup made.
     pub fn new(cage: Cage, root: impl Into<PathBuf>, settings: SetupSettings, clock: Arc<dyn Clock>) -> Self {
-        Self { cage, root: root.into(), settings, clock, running: Arc::default() }
+        Self { cage, root: root.into(), settings, clock, running: Arc::default(), noting: Arc::default() }
     }
 
     /// An order for the setup of a commit, which reaches what the settings say.
@@ -155,7 +157,11 @@ impl Setups {
         progress: Progress<'_>,
         stop: &CancellationToken,
     ) -> Result<Option<Environment>, SetupError> {
-        let Some(wanted) = self.wanted(&order).await? else { return Ok(None) };
+        let Some(asked) = self.asked_by(order.repository, order.commit).await? else { return Ok(None) };
+        if let Some(environment) = self.kept(&asked, progress)? {
+            return Ok(Some(environment));
+        }
+        let wanted = self.fillable(asked, &order).await?;
         if let Some(environment) = self.kept(&wanted, progress)? {
             return Ok(Some(environment));
         }
@@ -188,7 +194,7 @@ impl Setups {
         for dir in [&made, &private] {
             fs::create_dir_all(dir).map_err(|error| surroundings(dir, &error))?;
         }
-        order.repository.mirror.checkout_tree(order.commit, &tree).await?;
+        order.repository.mirror.checkout_tree(&wanted.commit, &tree).await?;
         let mut run = self.cage.order(START.map(str::to_owned).to_vec(), &room, &private);
         run.network = order.network;
         run.limits = Limits { time: self.settings.time, ..run.limits };
@@ -213,35 +219,48 @@ impl Setups {
             }
         }
         let bytes = self.measure(&made).await?;
-        let environment = self.read(&made)?;
+        let environment = self.read(&made).inspect_err(|error| progress.line(&format!("setup: failed, {error}")))?;
         let now = self.clock.now().as_ms();
-        self.note(&wanted.key, &Kept { made_at_ms: now, used_at_ms: now, bytes })?;
+        self.note(&wanted.key, &Kept { made_at_ms: now, used_at_ms: now, bytes }, &self.noting())?;
         let (took, size) = (humanize(ended.duration), in_megabytes(bytes));
         progress.line(&format!("setup: done in {took}, {size} kept as {}", &wanted.key[..SHORT]));
-        self.trim().await?;
+        self.remove_oldest().await?;
         Ok(environment)
     }
 
-    /// What a commit asks for; none where it has no setup.
-    async fn wanted(&self, order: &SetupOrder<'_>) -> Result<Option<Wanted>, SetupError> {
+    /// What may be made for whoever asks for that. What everybody gets who asks for the same is made of commits on the
+    /// target alone: another one may bring a script of its own that the setup calls, and has a setup of its own.
+    async fn fillable(&self, asked: Wanted, order: &SetupOrder<'_>) -> Result<Wanted, SetupError> {
         let mirror = &order.repository.mirror;
-        let Some(file) = mirror.file_at(order.commit, SETUP_FILE).await? else { return Ok(None) };
+        if let Some(head) = mirror.known_head().await? {
+            if mirror.is_ancestor(&asked.commit, &head).await? {
+                return Ok(asked);
+            }
+            let of_head = self.asked_by(order.repository, &head).await?;
+            if let Some(same) = of_head.filter(|of_head| of_head.key == asked.key) {
+                return Ok(same);
+            }
+        }
+        let tree = mirror.tree_of(&asked.commit).await?;
+        Ok(Wanted { key: in_hex(Sha256::new().chain_update(format!("{} {tree}", asked.key))), ..asked })
+    }
+
+    /// What a commit asks for; none where it has no setup.
+    async fn asked_by(&self, repository: &Repository, commit: &Sha) -> Result<Option<Wanted>, SetupError> {
+        let mirror = &repository.mirror;
+        let Some(file) = mirror.file_at(commit, SETUP_FILE).await? else { return Ok(None) };
         let inputs = inputs_in(&String::from_utf8_lossy(&file));
         let mut hash = Sha256::new();
-        hash.update(order.repository.name.as_str());
+        hash.update(repository.name.as_str());
         hash.update([0]);
         hash.update(&file);
         for input in &inputs {
-            let object = mirror.object_at(order.commit, input).await?;
+            let object = mirror.object_at(commit, input).await?;
             let object = object.map_or_else(|| "missing".to_owned(), |object| object.to_string());
             hash.update(format!("\0{input}\0{object}"));
         }
         hash.update(self.fingerprint());
-        let key = hash.finalize().iter().fold(String::new(), |mut key, byte| {
-            let _ = write!(key, "{byte:02x}");
-            key
-        });
-        Ok(Some(Wanted { key, inputs }))
+        Ok(Some(Wanted { key: in_hex(hash), inputs, commit: commit.clone() }))
     }
 
     /// What else an outcome depends on: which programs are found, and which system it is.
@@ -252,18 +271,28 @@ impl Setups {
     }
 
     fn kept(&self, wanted: &Wanted, progress: Progress<'_>) -> Result<Option<Environment>, SetupError> {
+        let noting = self.noting();
         let Some(kept) = self.note_of(&wanted.key) else { return Ok(None) };
         let made = self.root.join(&wanted.key).join("made");
+        if !is_directory(&made) {
+            return Ok(None);
+        }
         let environment = self.read(&made)?;
         let now = self.clock.now();
-        self.note(&wanted.key, &Kept { used_at_ms: now.as_ms(), ..kept })?;
+        self.note(&wanted.key, &Kept { used_at_ms: now.as_ms(), ..kept }, &noting)?;
         let age = humanize(now.since(Timestamp::from_ms(kept.made_at_ms)));
         progress.line(&format!("setup: {} from {age} ago is still right", &wanted.key[..SHORT]));
         Ok(Some(environment))
     }
 
-    /// Removes the oldest until what is kept is within its limit, and what no setup finished.
+    /// Removes the oldest until what is kept is within its limit, and what no setup finished. While one runs it is left
+    /// to that one, which does so at its end.
     pub async fn trim(&self) -> Result<(), SetupError> {
+        let Ok(_running) = self.running.try_lock() else { return Ok(()) };
+        self.remove_oldest().await
+    }
+
+    async fn remove_oldest(&self) -> Result<(), SetupError> {
         let now = self.clock.now();
         let mut kept: Vec<(String, Kept)> = Vec::new();
         for key in keys_in(&self.root) {
@@ -276,12 +305,23 @@ impl Setups {
         let mut total = 0;
         for (key, note) in kept {
             total += note.bytes;
-            if total > self.settings.kept_bytes_max && now.since(Timestamp::from_ms(note.used_at_ms)) > IN_USE {
+            if total > self.settings.kept_bytes_max && self.forget_unused(&key, now) {
                 tracing::info!("the setup {} was not used for long and is removed", &key[..SHORT.min(key.len())]);
                 self.remove(&key).await?;
             }
         }
         Ok(())
+    }
+
+    /// Removes the note of what was not used for long, after which nobody begins to use it.
+    fn forget_unused(&self, key: &str, now: Timestamp) -> bool {
+        let _noting = self.noting();
+        let is_unused = |note: Kept| now.since(Timestamp::from_ms(note.used_at_ms)) > IN_USE;
+        self.note_of(key).is_some_and(is_unused) && fs::remove_file(self.note_path(key)).is_ok()
+    }
+
+    fn noting(&self) -> MutexGuard<'_, ()> {
+        self.noting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self, made: &Path) -> Result<Environment, SetupError> {
@@ -292,7 +332,7 @@ impl Setups {
 
     async fn measure(&self, made: &Path) -> Result<u64, SetupError> {
         // A link in its place would open up whatever it points at.
-        if !fs::symlink_metadata(made).is_ok_and(|found| found.is_dir()) {
+        if !is_directory(made) {
             return Err(SetupError::Failed("removed or replaced $DOWNBEAT_SETUP_DIR".to_owned()));
         }
         let (made, bytes_max) = (made.to_owned(), self.settings.bytes_max);
@@ -308,6 +348,7 @@ impl Setups {
     /// The note first: without it nothing of the rest counts.
     async fn remove(&self, key: &str) -> Result<(), SetupError> {
         remove_dir(self.note_path(key)).await?;
+        remove_dir(self.note_path(key).with_extension("new")).await?;
         remove_dir(self.root.join(key)).await?;
         remove_dir(self.private_of(key)).await?;
         Ok(())
@@ -325,10 +366,12 @@ impl Setups {
         serde_json::from_slice(&fs::read(self.note_path(key)).ok()?).ok()
     }
 
-    fn note(&self, key: &str, kept: &Kept) -> Result<(), SetupError> {
+    /// Whoever reads a note meanwhile sees the old one or the new one.
+    fn note(&self, key: &str, kept: &Kept, _noting: &MutexGuard<'_, ()>) -> Result<(), SetupError> {
         let (path, text) = (self.note_path(key), serde_json::to_vec(kept).unwrap_or_default());
-        // A note that is cut short is none, and its setup runs again.
-        fs::write(&path, text).map_err(|error| surroundings(&path, &error))
+        let beside = path.with_extension("new");
+        let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, &path));
+        written.map_err(|error| surroundings(&path, &error))
     }
 }
 
@@ -345,6 +388,8 @@ impl ProgressSink for Printed<'_> {
 struct Wanted {
     key: String,
     inputs: Vec<String>,
+    /// Of whose files it is made.
+    commit: Sha,
 }
 
 impl Wanted {
@@ -381,6 +426,18 @@ fn last_words(output: &str) -> String {
     let clean: Vec<char> = output.trim().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     let said: String = clean[clean.len().saturating_sub(REASON_CHARS_MAX)..].iter().collect();
     if said.is_empty() { String::new() } else { format!("; its last words:\n{said}") }
+}
+
+/// A link is none.
+fn is_directory(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
+}
+
+fn in_hex(hash: Sha256) -> String {
+    hash.finalize().iter().fold(String::new(), |mut key, byte| {
+        let _ = write!(key, "{byte:02x}");
+        key
+    })
 }
 
 fn in_megabytes(bytes: u64) -> String {

@@ -7,21 +7,38 @@
 use std::io::{self, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use super::door::Door;
 
 /// Serves connections to `listener` for ever, each by one of its own through `door`.
 pub(super) fn serve(listener: &TcpListener, door: &Door) {
+    let mut told = false;
     for connection in listener.incoming() {
         let Ok(inside) = connection else { continue };
-        let Ok(outside) = enter(door) else { continue };
+        let outside = match enter(door) {
+            Ok(outside) => outside,
+            Err(error) => {
+                if !std::mem::replace(&mut told, true) {
+                    eprintln!("the network's gate cannot be reached: {error}");
+                }
+                continue;
+            }
+        };
         // A connection that cannot be joined is closed; whoever made it sees that.
         let _ = join(inside, outside);
     }
 }
 
+/// Goes to the door's directory, from which its path is short: a socket's has at most 107 bytes, and a state directory
+/// may lie deep. Before the bridge is confined.
+pub(super) fn approach(door: &Door) -> Result<(), String> {
+    let room = door.socket().parent().unwrap_or(Path::new("/"));
+    std::env::set_current_dir(room).map_err(|error| format!("{}: {error}", room.display()))
+}
+
 fn enter(door: &Door) -> io::Result<UnixStream> {
-    let mut outside = UnixStream::connect(door.socket())?;
+    let mut outside = UnixStream::connect(door.socket().file_name().unwrap_or_default())?;
     outside.write_all(door.word())?;
     Ok(outside)
 }

@@ -1,6 +1,7 @@
 //! What the inside may touch: Landlock rules and resource limits, set on the first process inside before the command
 //! exists, and inherited by everything after it.
 
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use landlock::{
@@ -133,10 +134,16 @@ fn restrict(spec: &Spec, hold_tcp: bool) -> Result<landlock::RestrictionStatus, 
         .add_rules(path_beneath_rules(SYSTEM.iter().chain(MACHINE), READ))?
         .add_rules(path_beneath_rules(ETC.iter().map(|name| Path::new("/etc").join(name)), READ))?
         .add_rules(path_beneath_rules(DEVICES, make_bitflags!(AccessFs::{ReadFile | WriteFile | Truncate})))?
-        .add_rules(path_beneath_rules(&spec.read, READ))?
+        .add_rules(spec.read.iter().flat_map(|path| path_beneath_rules([path], readable(path))))?
         .add_rules(path_beneath_rules([&spec.tree], tree_rights))?
         .add_rules(path_beneath_rules([tmp, home], writable))?
         .restrict_self()
+}
+
+/// What is given of a path that may be read: a socket is there to be connected to.
+fn readable(path: &Path) -> BitFlags<AccessFs> {
+    let is_socket = std::fs::metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    if is_socket { READ | AccessFs::ResolveUnix } else { READ }
 }
 
 /// What the bridge's process may do: take connections that reach its listener, and connect to the gate's socket. No
@@ -197,4 +204,21 @@ pub(super) fn drop_capabilities() -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_may_be_read_may_be_connected_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let [socket, file] = ["socket", "file"].map(|name| dir.path().join(name));
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(readable(&socket), READ | AccessFs::ResolveUnix);
+        for other in [dir.path(), &file, &dir.path().join("missing")] {
+            assert_eq!(readable(other), READ, "{}", other.display());
+        }
+    }
 }

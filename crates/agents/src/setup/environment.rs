@@ -21,6 +21,34 @@ pub struct Environment {
 const BYTES_MAX: u64 = 64 << 10;
 /// What the cage and we decide ourselves.
 const OURS: [&str; 6] = ["HOME", "TMPDIR", "PWD", "USER", "LOGNAME", "SHELL"];
+/// Names, and beginnings of names that end in `_` or belong to one program, that configure the agent and what it starts
+/// rather than a build. A repository must not configure the agent that works on it behind its people's backs.
+const OF_PROGRAMS: [&str; 18] = [
+    "LD_",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "BASH_ENV",
+    "XDG_",
+    "GIT_",
+    "SSL_CERT_",
+    "NODE_EXTRA_CA_CERTS",
+    "CLAUDE",
+    "ANTHROPIC",
+    "CODEX",
+    "OPENAI",
+    "GEMINI",
+    "GOOGLE",
+    "OPENCODE",
+    "COPILOT",
+    "GOOSE",
+    "QWEN",
+];
+
+/// Whether it configures programs, in whatever case: proxies are looked up in both.
+fn configures_programs(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    name == "ENV" || name.ends_with("_PROXY") || OF_PROGRAMS.iter().any(|beginning| name.starts_with(beginning))
+}
 
 impl Environment {
     /// Reads what a setup left in `dir`: its file `env`, where there is one, has lines `NAME=VALUE`, of which those of
@@ -47,6 +75,9 @@ impl Environment {
         }
         if OURS.contains(&name) || name.starts_with("DOWNBEAT_") {
             return Err(wrong("is not a setup's to say"));
+        }
+        if configures_programs(name) {
+            return Err(wrong("configures programs, not a build"));
         }
         if value.contains('\0') {
             return Err(wrong("has a NUL"));

@@ -22,6 +22,9 @@ pub const CASES: &[Case] = &[
     ("a_hostile_setup_opens_nothing_up", a_hostile_setup_opens_nothing_up),
     ("a_setup_that_makes_too_much_fails", a_setup_that_makes_too_much_fails),
     ("a_setup_is_stopped", a_setup_is_stopped),
+    ("what_is_not_on_the_target_fills_nobody_elses_setup", what_is_not_on_the_target_fills_nobody_elses_setup),
+    ("what_is_used_while_others_are_removed_stays", what_is_used_while_others_are_removed_stays),
+    ("a_setup_configures_no_agent", a_setup_configures_no_agent),
     ("setups_that_were_not_used_for_long_are_removed", setups_that_were_not_used_for_long_are_removed),
 ];
 
@@ -61,6 +64,23 @@ impl Site {
         git(&remote, &["add", "--all"]);
         git(&remote, &["commit", "--quiet", "--message=next"]);
         block_on(self.project.repository.mirror.sync()).unwrap().branch
+    }
+
+    /// Commits a file on the remote beside its main, as an agent's change is that nobody has approved, and fetches it.
+    fn propose(&self, path: &str, text: &str) -> Sha {
+        let remote = self.project.path("remote");
+        git(&remote, &["checkout", "--quiet", "-B", "proposed"]);
+        fs::write(remote.join(path), text).unwrap();
+        git(&remote, &["commit", "--quiet", "--all", "--message=proposed"]);
+        let commit: Sha = git(&remote, &["rev-parse", "HEAD"]).trim().parse().unwrap();
+        git(&remote, &["checkout", "--quiet", "main"]);
+        block_on(self.project.repository.mirror.ensure(&commit)).unwrap();
+        commit
+    }
+
+    fn word_of(&self, commit: &Sha) -> String {
+        let made = self.ready(commit).unwrap().unwrap();
+        fs::read_to_string(made.dir().join("word")).unwrap()
     }
 
     fn ready(&self, commit: &Sha) -> Result<Option<Environment>, SetupError> {
@@ -229,4 +249,72 @@ fn setups_that_were_not_used_for_long_are_removed() {
     assert!(!first.dir().exists());
     assert!(second.dir().exists(), "it was used last");
     assert_eq!(site.left(), 2, "one setup and its note");
+}
+
+fn what_is_not_on_the_target_fills_nobody_elses_setup() {
+    let site = Site::new("cat a >$DOWNBEAT_SETUP_DIR/word # it names no inputs\n");
+    let evil = site.propose("a", "evil\n");
+    assert_eq!(site.word_of(&evil), "1\n", "the target asks for the same, and its own is made");
+    assert_eq!(site.word_of(&site.project.base), "1\n");
+    let other = "cat a >$DOWNBEAT_SETUP_DIR/word # another\n";
+    let evil = {
+        site.propose("a", "evil\n");
+        let remote = site.project.path("remote");
+        git(&remote, &["checkout", "--quiet", "proposed"]);
+        site.propose(".downbeat/setup", other)
+    };
+    assert_eq!(site.word_of(&evil), "evil\n", "its own checks have what it makes");
+    site.told();
+    assert_eq!(site.word_of(&evil), "evil\n");
+    assert!(site.told().ends_with("is still right"), "it is kept for the same tree");
+    let landed = site.commit(".downbeat/setup", other);
+    assert_eq!(site.word_of(&landed), "1\n", "nobody else gets it");
+    assert_eq!(site.word_of(&evil), "1\n", "what is kept of the target is for everybody");
+}
+
+fn what_is_used_while_others_are_removed_stays() {
+    let site = Site::new("touch $DOWNBEAT_SETUP_DIR/x\n");
+    let made = site.ready(&site.project.base).unwrap().unwrap();
+    let (setups, done) = (site.setups.clone(), CancellationToken::new());
+    let (trimmed, stop) = (setups.clone(), done.clone());
+    let trimming = std::thread::spawn(move || {
+        while !stop.is_cancelled() {
+            block_on(trimmed.trim()).unwrap();
+        }
+    });
+    for n in 0..500 {
+        site.ready(&site.project.base).unwrap();
+        assert!(made.dir().join("x").exists(), "it was removed under a session, after {n} looks");
+    }
+    done.cancel();
+    trimming.join().unwrap();
+    fs::remove_dir_all(made.dir()).unwrap();
+    site.told();
+    assert_eq!(site.ready(&site.project.base).unwrap(), Some(made.clone()));
+    assert!(made.dir().join("x").exists() && site.told().contains("setup: runs"), "it is made again");
+}
+
+fn a_setup_configures_no_agent() {
+    let site = Site::new("true\n");
+    for name in [
+        "LD_PRELOAD",
+        "NODE_OPTIONS",
+        "BASH_ENV",
+        "ENV",
+        "XDG_CONFIG_HOME",
+        "https_proxy",
+        "GIT_SSH_COMMAND",
+        "CLAUDE_CONFIG_DIR",
+        "ANTHROPIC_AUTH_TOKEN",
+        "CODEX_HOME",
+        "OPENCODE_CONFIG",
+    ] {
+        let commit = site.commit(".downbeat/setup", &format!("echo '{name}=/x' >$DOWNBEAT_SETUP_DIR/env\n"));
+        let why = site.ready(&commit).unwrap_err().to_string();
+        let said = "into its file `env`, which configures programs, not a build";
+        assert_eq!(why, format!("`.downbeat/setup` wrote `{name}=/x` {said}"));
+        assert!(site.told().ends_with(&format!("`{name}=/x` {said}")), "the log does not name it");
+    }
+    let commit = site.commit(".downbeat/setup", "echo 'GOFLAGS=-v' >$DOWNBEAT_SETUP_DIR/env\n");
+    assert!(site.ready(&commit).is_ok());
 }

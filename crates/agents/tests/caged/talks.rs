@@ -120,7 +120,9 @@ fn a_dropped_ending_ends_the_run() {
 
 /// Answers each connection's line with `gate LINE`, until the process ends.
 fn gatekeeper(door: &Door) {
-    let (listener, door) = (UnixListener::bind(door.socket()).unwrap(), door.clone());
+    let room = std::fs::File::open(door.socket().parent().unwrap()).unwrap();
+    let short = format!("/proc/self/fd/{}/gate.sock", std::os::fd::AsRawFd::as_raw_fd(&room));
+    let (listener, door) = (UnixListener::bind(short).unwrap(), door.clone());
     std::thread::spawn(move || {
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
@@ -141,7 +143,10 @@ fn the_gate_is_the_only_way_out() {
     let port = outside.local_addr().unwrap().port();
     for way in LEVELS {
         let world = World::new(way);
-        let door = Door::at(world.outside().join("gate.sock")).unwrap();
+        // Deeper than the path of a socket may be long.
+        let room = world.outside().join("deep".repeat(50));
+        std::fs::create_dir(&room).unwrap();
+        let door = Door::at(room.join("gate.sock")).unwrap();
         gatekeeper(&door);
         let say = "exec 3<>/dev/tcp/127.0.0.1/8787 && echo hello >&3 && head -1 <&3";
         let script = format!("{say}; {say}; exec 4<>/dev/tcp/127.0.0.1/{port} && echo out; exit 0");
