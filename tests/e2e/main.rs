@@ -83,6 +83,7 @@ fn trials_of_the_road() -> Vec<Trial> {
             who_may_not_is_told_so_and_nothing_happens
             two_who_approve_at_once_are_both_answered
             nobody_there_is_its_own_exit_code
+            whoever_does_not_know_the_token_is_not_answered
             the_only_running_instance_is_meant_from_anywhere
             the_schema_is_shown_and_brought_up_to_date;
         setup:

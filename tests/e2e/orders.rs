@@ -1,5 +1,8 @@
 //! The command line against a running instance: what it prints, what it exits with, and who may do what.
 
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+
 use serde_json::Value;
 
 use crate::instance::{Ended, Instance};
@@ -161,4 +164,21 @@ pub fn the_schema_is_shown_and_brought_up_to_date() {
     assert!(done(&world, &["db", "migrate"]).starts_with("applied 0001 initial"));
     assert_eq!(done(&world, &["db", "migrate"]), "the schema is up to date");
     assert!(done(&world, &["db", "status"]).contains("applied"));
+}
+
+/// As a caged program would try it that reached the socket: it may not read the token beside it.
+pub fn whoever_does_not_know_the_token_is_not_answered() {
+    let world = World::new();
+    let instance = world.up();
+    let token = std::fs::read_to_string(world.path("state/control.token")).unwrap();
+    let hello = |token: &str| {
+        let mut stream = UnixStream::connect(world.path("state/control.sock")).unwrap();
+        writeln!(stream, "{{\"ask\":\"hello\",\"version\":1,\"token\":\"{token}\"}}").unwrap();
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).unwrap();
+        answer
+    };
+    assert!(hello("a guess").contains("its token is in control.token"), "{}", hello("a guess"));
+    assert!(!hello(&token).contains("its token is in"));
+    assert!(instance.stop().status.success());
 }

@@ -6,6 +6,7 @@
 pub mod completion;
 pub mod edit;
 pub mod history;
+mod keyboard;
 mod keys;
 pub mod link;
 mod painter;

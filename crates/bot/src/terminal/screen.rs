@@ -3,14 +3,14 @@
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream};
+use crossterm::event::Event;
 use domain::{Clock, Timestamp};
-use futures::StreamExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, interval_at};
 
 use super::history::History;
+use super::keyboard;
 use super::link::{Followed, Heard, Link, PAST, Saying};
 use super::painter::{Abilities, Painter};
 use super::region::Size;
@@ -144,7 +144,7 @@ fn now() -> Timestamp {
 
 /// Everything that a screen waits for.
 struct News {
-    keys: EventStream,
+    keys: mpsc::Receiver<io::Result<Event>>,
     heard: mpsc::Receiver<Heard>,
     notices: mpsc::Receiver<String>,
     ticks: Interval,
@@ -161,7 +161,7 @@ impl News {
         let notices = attach.notices.take().unwrap_or_else(|| mpsc::channel(1).1);
         let period: Duration = SETTLE_AFTER;
         Ok(Self {
-            keys: EventStream::new(),
+            keys: keyboard::typed(),
             heard,
             notices,
             ticks: interval_at(Instant::now() + period, period),
@@ -175,9 +175,9 @@ impl News {
 
     async fn next(&mut self, is_moving: bool) -> io::Result<Came> {
         tokio::select! {
-            key = self.keys.next() => match key {
+            key = self.keys.recv() => match key {
                 Some(key) => Ok(Came::Typed(key?)),
-                None => Ok(Came::Ended(Left::Asked)),
+                None => Ok(Came::Ended(Left::Terminated)),
             },
             Some(heard) = self.heard.recv() => Ok(Came::Heard(Box::new(heard))),
             Some(line) = self.notices.recv() => Ok(Came::Noticed(line)),

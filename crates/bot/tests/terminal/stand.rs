@@ -9,11 +9,14 @@ use domain::Clock;
 use downbeat::chat::console::{BOT, ConsoleMessage, NumberedChoice};
 use downbeat::chat::messenger::Choice;
 use downbeat::clock::SystemClock;
-use downbeat::control::socket::SOCKET;
+use downbeat::control::socket::{SOCKET, TOKEN};
 use downbeat::control::wire::{Answer, Ask, RunningTask, Shown, Welcome};
 use serde::Serialize;
 
 use crate::watched::Watched;
+
+/// What lies beside the socket.
+const WORD: &str = "a word";
 
 pub struct Stand {
     state: PathBuf,
@@ -39,6 +42,7 @@ impl Stand {
     }
 
     pub fn open_again(&self) {
+        std::fs::write(self.state.join(TOKEN), WORD).unwrap();
         let listener = UnixListener::bind(self.state.join(SOCKET)).unwrap();
         let kept = self.kept.clone();
         std::thread::spawn(move || {
@@ -149,7 +153,8 @@ fn attend(stream: &UnixStream, kept: &Watched<Kept>) {
     for line in lines.map_while(Result::ok) {
         let done = Answer::Done { text: String::new(), task: None };
         match serde_json::from_str(&line).unwrap() {
-            Ask::Hello { .. } => {
+            Ask::Hello { token, .. } => {
+                assert_eq!(token, WORD);
                 tell(stream, &Answer::Hello(Box::new(welcome())));
             }
             Ask::Watch { thread, backlog } => kept.change(|kept| {
