@@ -154,7 +154,7 @@ mod tests {
     fn a_turn_that_failed_names_the_next_step() {
         let refused = "is not let in by its model: bad key; set a key that works for `providers.openai`, then retry";
         let told = "  fail  coder: its turn failed: the agent is not let in by its model: bad key
-            → set a key that works for `providers.openai`, then retry\n";
+        → set a key that works for `providers.openai`, then retry\n";
         assert_eq!(text(&SessionError::Failed(refused.into())), told);
         assert!(text(&SessionError::PutOff("openai is overloaded: busy".into())).starts_with("  warn  coder: "));
         assert!(text(&SessionError::Failed("hangs".into())).contains("→ docs/agents.md"));
