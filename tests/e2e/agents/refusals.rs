@@ -19,11 +19,7 @@ work = [{ fail = { status = 400, message = "Your credit balance is too low to ac
 [[task]]
 says = "ask too often"
 work = [
-<<<<<<< HEAD
-  { fail = { status = 429, message = "slow down", times = 2 }, do = [{ shell = "echo 'wall: yellow' > kitchen.room" }] },
-=======
   { fail = { status = 429, message = "slow down" }, do = [{ shell = "echo 'wall: yellow' > kitchen.room" }] },
->>>>>>> 640ab32 (e2e: a model that is too busy is waited for, and its later answer is another test's)
   { say = "There is a kitchen now." },
 ]
 
