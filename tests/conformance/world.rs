@@ -79,7 +79,8 @@ impl World {
 
     /// Settings with little patience, so that what hangs is seen.
     pub fn settings(&self) -> StoreSettings {
-        StoreSettings { connections_max: 8, wait_max: Duration::from_secs(10), url: self.url() }
+        // Long enough that a disk which stalls decides nothing.
+        StoreSettings { connections_max: 8, wait_max: Duration::from_secs(60), url: self.url() }
     }
 
     /// The store, with the tables of the test machines.
