@@ -36,9 +36,8 @@ pub fn what_needs_leave_is_done_when_a_person_allows_it(agent: &str) {
     wait_for(&instance, "cellar.room");
     instance.say("ben: answer T-1 refuse");
     wait_for(&instance, "T-1 is ready on downbeat/T-1: +1 −0 in kitchen.room");
-    let turns = model.turns();
-    let told = turns.last().map(|turn| turn.results.clone()).unwrap_or_default();
-    assert!(told.last().is_some_and(|result| result.contains("refused") || result.contains("rejected")), "{told:?}");
+    let told = model.turns().iter().any(|turn| turn.body.to_string().contains("A person refused this"));
+    assert!(told, "{:?}", model.turns());
     assert!(instance.stop().status.success());
 }
 
