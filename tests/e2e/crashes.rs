@@ -197,7 +197,7 @@ impl Storm {
         instance.signal(Signal::SIGSTOP);
         family::wait_until_frozen(instance.id());
         let is_in_flight = |lease: &Lease| lease.effect == target.effect && lease.attempt == target.attempt;
-        let found = record.leases().into_iter().find(is_in_flight);
+        let found = record.leases_of_the_frozen().and_then(|leases| leases.into_iter().find(is_in_flight));
         let aim = self.aim_at(&target.lane).expect("it is aimed at");
         let is_late = aim.late_tries > 0;
         let fits = found.is_some_and(|lease| !is_late || lease.has_acted || !acts_in_the_database(&lease.lane));

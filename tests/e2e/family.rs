@@ -30,6 +30,19 @@ pub fn descendants(of: i32) -> Vec<Kin> {
     found
 }
 
+/// All descendants of a process, as soon as one of them runs the program of this name.
+pub fn wait_for(name: &str, of: i32) -> Vec<Kin> {
+    let since = Instant::now();
+    loop {
+        let kin = descendants(of);
+        if kin.iter().any(|one| one.name == name) {
+            return kin;
+        }
+        assert!(since.elapsed() < PATIENCE, "no {name} ever ran: {kin:?}");
+        std::thread::yield_now();
+    }
+}
+
 /// Waits until all of them have ended, and says how long that took; or who is left.
 pub fn wait_for_the_end(of: &[Kin], since: Instant, at_most: Duration) -> Result<Duration, Vec<Kin>> {
     loop {

@@ -49,6 +49,13 @@ pub struct Lease {
     pub has_acted: bool,
 }
 
+impl Lease {
+    fn of([effect, lane, attempt, acted]: [String; 4]) -> Self {
+        let attempt = attempt.parse().expect("attempts are counted");
+        Self { effect, lane, attempt, has_acted: !acted.is_empty() }
+    }
+}
+
 /// A connection of our own.
 pub struct Record {
     runtime: Runtime,
@@ -76,21 +83,25 @@ impl Record {
 
     /// The rows of a question of which every column is a text.
     fn ask<const N: usize>(&mut self, sql: &str) -> Vec<[String; N]> {
+        self.try_to_ask(sql).unwrap()
+    }
+
+    fn try_to_ask<const N: usize>(&mut self, sql: &str) -> sqlx::Result<Vec<[String; N]>> {
         let sql = AssertSqlSafe(sql.to_owned());
-        match &mut self.connection {
+        Ok(match &mut self.connection {
             Server::Sqlite(connection) => {
-                let rows = self.runtime.block_on(sqlx::query(sql).fetch_all(connection)).unwrap();
+                let rows = self.runtime.block_on(sqlx::query(sql).fetch_all(connection))?;
                 rows.iter()
                     .map(|row| std::array::from_fn(|n| row.get::<Option<String>, _>(n).unwrap_or_default()))
                     .collect()
             }
             Server::Postgres(connection) => {
-                let rows = self.runtime.block_on(sqlx::query(sql).fetch_all(connection)).unwrap();
+                let rows = self.runtime.block_on(sqlx::query(sql).fetch_all(connection))?;
                 rows.iter()
                     .map(|row| std::array::from_fn(|n| row.get::<Option<String>, _>(n).unwrap_or_default()))
                     .collect()
             }
-        }
+        })
     }
 
     pub fn messages(&mut self) -> Vec<Message> {
@@ -99,11 +110,17 @@ impl Record {
     }
 
     pub fn leases(&mut self) -> Vec<Lease> {
-        let lease = |[effect, lane, attempt, acted]: [String; 4]| {
-            let attempt = attempt.parse().expect("attempts are counted");
-            Lease { effect, lane, attempt, has_acted: !acted.is_empty() }
-        };
-        self.ask(LEASES).into_iter().map(lease).collect()
+        self.ask(LEASES).into_iter().map(Lease::of).collect()
+    }
+
+    /// The same of a process that was frozen; none where that was in the middle of writing the head of SQLite's index,
+    /// over which no reader gets until the process goes on or ends (`SQLITE_PROTOCOL`).
+    pub fn leases_of_the_frozen(&mut self) -> Option<Vec<Lease>> {
+        match self.try_to_ask(LEASES) {
+            Ok(rows) => Some(rows.into_iter().map(Lease::of).collect()),
+            Err(error) if error.as_database_error().and_then(|it| it.code()).as_deref() == Some("15") => None,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Keys of messages that are kept but not owed an answer.

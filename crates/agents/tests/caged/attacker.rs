@@ -6,11 +6,15 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixStream};
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use nix::libc;
 
 /// The verb by which this binary is told to attack.
 pub const VERB: &str = "attack";
+
+/// How long what was taken is held: many times what lies between two looks at it, on a busy machine too.
+const HELD_FOR: Duration = Duration::from_secs(4);
 
 pub fn attack_main(words: &[String]) -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -98,7 +102,7 @@ fn read_memory() -> bool {
 fn take_memory(mebibytes: usize) -> bool {
     let mut taken = vec![0u8; mebibytes << 20];
     taken.iter_mut().step_by(4_096).for_each(|byte| *byte = 1);
-    std::thread::park_timeout(std::time::Duration::from_millis(900));
+    std::thread::park_timeout(HELD_FOR);
     taken.iter().step_by(4_096).all(|byte| *byte == 1)
 }
 
@@ -116,7 +120,7 @@ fn talk_to_itself() -> bool {
 fn fork_many(wanted: usize) -> bool {
     let children: Vec<_> = (0..wanted).map_while(|_| Command::new("sleep").arg("60").spawn().ok()).collect();
     println!("{} processes", children.len());
-    std::thread::park_timeout(std::time::Duration::from_millis(900));
+    std::thread::park_timeout(HELD_FOR);
     children.len() == wanted
 }
 
