@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agents::cage::SilentSink;
-use agents::egress::{AllowList, Egress, EgressLimits, EgressSettings, Guest, OpenGate, ProviderSettings};
-use domain::TaskId;
+use agents::egress::{
+    AllowList, Egress, EgressLimits, EgressSettings, Guest, OpenGate, ProviderSettings, SESSIONS_LIST,
+};
 
 use crate::figure::Figure;
 
@@ -64,12 +65,12 @@ async fn open(dir: &Path, source: u16, provider: u16) -> OpenGate {
         limits: EgressLimits { bytes: u64::MAX, requests_per_minute: u32::MAX, ..EgressLimits::default() },
     };
     let guest = Guest {
-        task: TaskId::new(1),
         repo: "web".parse().expect("it is a name"),
         dir: dir.to_owned(),
         allow: AllowList::default(),
         models: vec!["house".to_owned()],
         people: None,
+        list: SESSIONS_LIST,
         sink: Arc::new(SilentSink),
     };
     Egress::new(&settings).expect("it is ready").open(guest).await.expect("it is open")

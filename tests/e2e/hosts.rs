@@ -30,7 +30,7 @@ fn world(shop: SocketAddr, hosts: &str) -> World {
             "ask() {{ exec 3<>/dev/tcp/127.0.0.1/8787; printf 'GET http://%s/ HTTP/1.1\\r\\nHost: %s\\r\\nConnection: close\\r\\n\\r\\n' $1 $1 >&3; cat <&3; }}\n\
              [ $DOWNBEAT_TURN = plan ] && {{ echo '{{\"summary\": \"Green walls\", \"steps\": [\"buy\"], \"paths\": [\"hall.room\"], \"checks\": [], \"hosts\": [\"{hosts}\"]}}'; exit; }}\n\
              [ $http_proxy = http://127.0.0.1:8787 ] || exit 9\n\
-             ask 10.9.8.7 | grep -q 'is not open to this task' || exit 8\n\
+             ask 10.9.8.7 | grep -q 'is not open here' || exit 8\n\
              ask {shop} | tail -n 1 >hall.room\n"
         ),
     );

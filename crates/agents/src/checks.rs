@@ -108,7 +108,7 @@ impl Gatekeeper {
         if specs.is_empty() {
             return Ok(Inspected::Read { gate, runs });
         }
-        let environment = match self.setups.ready(self.setups.order(repository, commit), progress, &stop).await {
+        let environment = match self.setups.ready(repository, commit, progress, &stop).await {
             Ok(environment) => environment,
             Err(error) => {
                 runs.push(without_setup(error)?);

@@ -19,6 +19,7 @@
 //! A setup is as foreign as an agent: what it left is measured and read without following a link.
 
 mod environment;
+mod making;
 
 use std::fmt::{self, Write as _};
 use std::fs;
@@ -37,8 +38,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use environment::Environment;
 
-use crate::cage::{Cage, How, Limits, Network, Progress, ProgressSink};
-use crate::workspace::{WorkspaceError, measure_dir, remove_dir};
+use crate::cage::{Cage, Progress};
+use crate::egress::{AllowList, Egress};
+use crate::workspace::{WorkspaceError, remove_dir};
 
 /// How every line begins that tells people of a setup.
 pub const SAID: &str = "setup: ";
@@ -53,8 +55,8 @@ pub struct SetupSettings {
     pub time: Duration,
     /// Bytes that one may make.
     pub bytes_max: u64,
-    /// What one reaches while it runs, where nothing else is said.
-    pub network: Network,
+    /// The hosts that one reaches while it runs, beside those of its repository's sessions.
+    pub allow: AllowList,
     /// Bytes of all that are kept. Those that were not used for the longest time go first.
     pub kept_bytes_max: u64,
 }
@@ -64,20 +66,8 @@ impl Default for SetupSettings {
     /// package caches; 20 GiB hold those of a few repositories with some versions each.
     fn default() -> Self {
         let time = Duration::from_secs(20 * 60);
-        Self { time, bytes_max: 5 << 30, network: Network::Denied, kept_bytes_max: 20 << 30 }
+        Self { time, bytes_max: 5 << 30, allow: AllowList::default(), kept_bytes_max: 20 << 30 }
     }
-}
-
-/// Which setup is wanted, and what it reaches.
-pub struct SetupOrder<'a> {
-    /// Whose.
-    pub repository: &'a Repository,
-    /// As of which commit; the mirror must have it.
-    pub commit: &'a Sha,
-    /// What it reaches while it runs.
-    pub network: Network,
-    /// Environment for it beyond the cage's, such as proxies. No place for secrets.
-    pub env: Vec<(String, String)>,
 }
 
 /// Why there is no environment.
@@ -101,6 +91,7 @@ pub enum SetupError {
 #[derive(Clone)]
 pub struct Setups {
     cage: Cage,
+    egress: Egress,
     root: PathBuf,
     settings: SetupSettings,
     clock: Arc<dyn Clock>,
@@ -127,41 +118,39 @@ struct Kept {
 
 /// What was used within this time may be mounted in a session that runs; none runs longer.
 const IN_USE: Duration = Duration::from_secs(24 * 3_600);
-/// Files that a setup may make: the largest `node_modules` have half a million.
-const ENTRIES_MAX: u64 = 2_000_000;
 /// Files that one comment may name.
 const INPUTS_MAX: usize = 64;
 /// Lines at the head of the file in which the comment is looked for.
 const HEAD_LINES: usize = 10;
-/// Characters of a failed setup's output that go into the reason; the log has all of it.
-const REASON_CHARS_MAX: usize = 1_000;
 /// Digits of a key that people see.
 const SHORT: usize = 10;
 
 impl Setups {
     /// Environments below `root`, which nobody else uses and no cage reads but for what a setup made.
-    pub fn new(cage: Cage, root: impl Into<PathBuf>, settings: SetupSettings, clock: Arc<dyn Clock>) -> Self {
-        Self { cage, root: root.into(), settings, clock, running: Arc::default(), noting: Arc::default() }
+    pub fn new(
+        cage: Cage,
+        egress: Egress,
+        root: impl Into<PathBuf>,
+        settings: SetupSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { cage, egress, root: root.into(), settings, clock, running: Arc::default(), noting: Arc::default() }
     }
 
-    /// An order for the setup of a commit, which reaches what the settings say.
-    pub fn order<'a>(&self, repository: &'a Repository, commit: &'a Sha) -> SetupOrder<'a> {
-        SetupOrder { repository, commit, network: self.settings.network.clone(), env: Vec::new() }
-    }
-
-    /// The environment of a commit, made if need be; none where the repository has no setup. `progress` hears what
-    /// happens and what is printed.
+    /// The environment of a commit, which the mirror must have; made if need be, none where the repository has no setup.
+    /// `progress` hears what happens and what is printed.
     pub async fn ready(
         &self,
-        order: SetupOrder<'_>,
+        repository: &Repository,
+        commit: &Sha,
         progress: Progress<'_>,
         stop: &CancellationToken,
     ) -> Result<Option<Environment>, SetupError> {
-        let Some(asked) = self.asked_by(order.repository, order.commit).await? else { return Ok(None) };
+        let Some(asked) = self.asked_by(repository, commit).await? else { return Ok(None) };
         if let Some(environment) = self.kept(&asked, progress)? {
             return Ok(Some(environment));
         }
-        let wanted = self.fillable(asked, &order).await?;
+        let wanted = self.fillable(asked, repository).await?;
         if let Some(environment) = self.kept(&wanted, progress)? {
             return Ok(Some(environment));
         }
@@ -174,69 +163,22 @@ impl Setups {
             return Ok(Some(environment));
         }
         progress.line(&format!("setup: runs {SETUP_FILE}{}", wanted.inputs_in_words()));
-        let made = Box::pin(self.make(&wanted, order, progress, stop)).await;
+        let made = Box::pin(self.make(&wanted, repository, progress, stop)).await;
         if made.is_err() {
             self.remove(&wanted.key).await?;
         }
         made.map(Some)
     }
 
-    async fn make(
-        &self,
-        wanted: &Wanted,
-        order: SetupOrder<'_>,
-        progress: Progress<'_>,
-        stop: &CancellationToken,
-    ) -> Result<Environment, SetupError> {
-        self.remove(&wanted.key).await?;
-        let room = self.root.join(&wanted.key);
-        let (tree, made, private) = (room.join("tree"), room.join("made"), self.private_of(&wanted.key));
-        for dir in [&made, &private] {
-            fs::create_dir_all(dir).map_err(|error| surroundings(dir, &error))?;
-        }
-        order.repository.mirror.checkout_tree(&wanted.commit, &tree).await?;
-        let mut run = self.cage.order(START.map(str::to_owned).to_vec(), &room, &private);
-        run.network = order.network;
-        run.limits = Limits { time: self.settings.time, ..run.limits };
-        run.env.extend(order.env);
-        run.env.insert("DOWNBEAT_SETUP_DIR".to_owned(), made.display().to_string());
-        let ended = self.cage.run(run, stop, &Printed(progress)).await;
-        remove_dir(private).await?;
-        remove_dir(tree).await?;
-        match &ended.how {
-            How::Exited(0) => {}
-            How::Stopped => return Err(SetupError::Stopped),
-            how @ (How::CouldNotStart(_)
-            | How::Exited(_)
-            | How::Signalled(_)
-            | How::TimedOut
-            | How::OutputLimit
-            | How::MemoryLimit
-            | How::ProcessLimit
-            | How::DiskLimit) => {
-                progress.line(&format!("setup: failed, {how} after {}", humanize(ended.duration)));
-                return Err(SetupError::Failed(format!("{how}{}", last_words(&ended.output_tail))));
-            }
-        }
-        let bytes = self.measure(&made).await?;
-        let environment = self.read(&made).inspect_err(|error| progress.line(&format!("setup: failed, {error}")))?;
-        let now = self.clock.now().as_ms();
-        self.note(&wanted.key, &Kept { made_at_ms: now, used_at_ms: now, bytes }, &self.noting())?;
-        let (took, size) = (humanize(ended.duration), in_megabytes(bytes));
-        progress.line(&format!("setup: done in {took}, {size} kept as {}", &wanted.key[..SHORT]));
-        self.remove_oldest().await?;
-        Ok(environment)
-    }
-
     /// What may be made for whoever asks for that. What everybody gets who asks for the same is made of commits on the
     /// target alone: another one may bring a script of its own that the setup calls, and has a setup of its own.
-    async fn fillable(&self, asked: Wanted, order: &SetupOrder<'_>) -> Result<Wanted, SetupError> {
-        let mirror = &order.repository.mirror;
+    async fn fillable(&self, asked: Wanted, repository: &Repository) -> Result<Wanted, SetupError> {
+        let mirror = &repository.mirror;
         if let Some(head) = mirror.known_head().await? {
             if mirror.is_ancestor(&asked.commit, &head).await? {
                 return Ok(asked);
             }
-            let of_head = self.asked_by(order.repository, &head).await?;
+            let of_head = self.asked_by(repository, &head).await?;
             if let Some(same) = of_head.filter(|of_head| of_head.key == asked.key) {
                 return Ok(same);
             }
@@ -330,21 +272,6 @@ impl Setups {
         Environment::read(made, path).map_err(SetupError::Failed)
     }
 
-    async fn measure(&self, made: &Path) -> Result<u64, SetupError> {
-        // A link in its place would open up whatever it points at.
-        if !is_directory(made) {
-            return Err(SetupError::Failed("removed or replaced $DOWNBEAT_SETUP_DIR".to_owned()));
-        }
-        let (made, bytes_max) = (made.to_owned(), self.settings.bytes_max);
-        let measured = tokio::task::spawn_blocking(move || measure_dir(&made, bytes_max, ENTRIES_MAX)).await;
-        match measured {
-            Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(WorkspaceError::TooLarge(how))) => Err(SetupError::Failed(format!("made {how}"))),
-            Ok(Err(error)) => Err(error.into()),
-            Err(stopped) => Err(SetupError::Surroundings(stopped.to_string())),
-        }
-    }
-
     /// The note first: without it nothing of the rest counts.
     async fn remove(&self, key: &str) -> Result<(), SetupError> {
         remove_dir(self.note_path(key)).await?;
@@ -375,15 +302,6 @@ impl Setups {
     }
 }
 
-/// What a setup prints, in the log of whoever waits for it.
-struct Printed<'a>(Progress<'a>);
-
-impl ProgressSink for Printed<'_> {
-    fn line(&self, text: &str) {
-        self.0.line(&format!("{SAID}{text}"));
-    }
-}
-
 /// One setup, by what its outcome depends on.
 struct Wanted {
     key: String,
@@ -397,13 +315,6 @@ impl Wanted {
         if self.inputs.is_empty() { String::new() } else { format!(" for {}", self.inputs.join(", ")) }
     }
 }
-
-/// Starts the repository's own file, which decides by its mode whether it is a program.
-const START: [&str; 3] = [
-    "/bin/sh",
-    "-c",
-    "cd tree || exit; if [ -x .downbeat/setup ]; then exec ./.downbeat/setup; else exec /bin/sh .downbeat/setup; fi",
-];
 
 /// The paths behind `# inputs:`, in the first lines.
 fn inputs_in(text: &str) -> Vec<String> {
@@ -422,12 +333,6 @@ fn keys_in(root: &Path) -> Vec<String> {
     keys
 }
 
-fn last_words(output: &str) -> String {
-    let clean: Vec<char> = output.trim().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-    let said: String = clean[clean.len().saturating_sub(REASON_CHARS_MAX)..].iter().collect();
-    if said.is_empty() { String::new() } else { format!("; its last words:\n{said}") }
-}
-
 /// A link is none.
 fn is_directory(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
@@ -438,13 +343,6 @@ fn in_hex(hash: Sha256) -> String {
         let _ = write!(key, "{byte:02x}");
         key
     })
-}
-
-fn in_megabytes(bytes: u64) -> String {
-    match bytes >> 20 {
-        0 => "less than 1 MiB".to_owned(),
-        mb => format!("{mb} MiB"),
-    }
 }
 
 fn surroundings(path: &Path, error: &io::Error) -> SetupError {

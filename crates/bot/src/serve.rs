@@ -123,10 +123,11 @@ impl System {
             board: Arc::default(),
             cage: level.in_brief(),
         };
-        let setups = Setups::new(cage.clone(), state.join("setups"), config.setup.settings(), clock);
-        let checks = Arc::new(Gatekeeper::new(cage, state.join(CHECKS_DIR), setups.clone()));
         let egress =
             Egress::new(&config.egress_settings()).context("failed to make ready for the providers of models")?;
+        let (made, settings) = (state.join("setups"), config.setup.settings());
+        let setups = Setups::new(cage.clone(), egress.clone(), made, settings, clock);
+        let checks = Arc::new(Gatekeeper::new(cage, state.join(CHECKS_DIR), setups.clone()));
         let bell = Arc::default();
         let parts = Parts {
             store,

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::observer::Observer;
 use super::{Dispatcher, Run, Trouble};
-use crate::egress::{AllowList, Guest, OpenGate};
+use crate::egress::{AllowList, Guest, OpenGate, SESSIONS_LIST};
 use crate::session::people::Steer;
 use crate::session::{Session, SessionError};
 use crate::tools::Desk;
@@ -52,12 +52,12 @@ impl Dispatcher {
             return Ok(None);
         }
         let guest = Guest {
-            task: run.task.id,
             repo: run.task.request.repo.clone(),
             dir: workspace.private().to_owned(),
             allow: AllowList::default(),
             models,
-            people: Some(run.liaison.clone()),
+            people: Some((run.task.id, run.liaison.clone())),
+            list: SESSIONS_LIST,
             sink: run.log.clone(),
         };
         let failed = |error: io::Error| SessionError::Surroundings(format!("the way out cannot be opened: {error}"));

@@ -134,8 +134,7 @@ impl Dispatcher {
                 self.workspaces.create(task, run.repository, &base, &branch).await?
             }
         };
-        let order = self.setups.order(run.repository, &workspace.base);
-        let environment = self.setups.ready(order, &*run.log, &run.stop).await?;
+        let environment = self.setups.ready(run.repository, &workspace.base, &*run.log, &run.stop).await?;
         run.log.line(&format!("agent {} begins (session {})", run.task.request.agent, run.number));
         run.log.keep().await;
         Ok(workspace.with_environment(environment))

@@ -51,8 +51,8 @@ pub(super) struct Gate {
     pub tracker: TaskTracker,
     pub stop: CancellationToken,
     allow: AllowList,
-    questions: Questions,
-    people: Option<Arc<dyn People>>,
+    list: &'static str,
+    people: Option<(Questions, Arc<dyn People>)>,
     door: Door,
 }
 
@@ -71,9 +71,10 @@ pub(super) struct Refused {
 
 impl OpenGate {
     pub(super) async fn open(rules: Arc<Rules>, verdicts: Arc<Verdicts>, guest: Guest) -> io::Result<Self> {
-        let Guest { task, repo, dir, allow, models, people, sink } = guest;
+        let Guest { repo, dir, allow, models, people, list, sink } = guest;
         let room = dir.join(ROOM);
         let listener = listen(&room)?;
+        let asking = |(task, people)| (Questions::new(task, rules.limits.questions, verdicts), people);
         let wanted = |(name, _): &(&String, &Arc<Provider>)| models.contains(name);
         let gate = Arc::new(Gate {
             models: rules.providers.iter().filter(wanted).map(|(name, one)| (name.clone(), one.clone())).collect(),
@@ -81,8 +82,8 @@ impl OpenGate {
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),
             allow: rules.repos.get(&repo).into_iter().fold(rules.allow.with(&allow), |all, of_repo| all.with(of_repo)),
-            questions: Questions::new(task, if people.is_some() { rules.limits.questions } else { 0 }, verdicts),
-            people,
+            list,
+            people: people.map(asking),
             door: Door::at(room.join(SOCKET))?,
             rules,
         });
@@ -215,10 +216,11 @@ impl Gate {
         if listed != Listed::No {
             return Ok(listed);
         }
-        let config = "it is on no list, and `egress.allow` in Downbeat's config can open it";
+        let unlisted = format!("it is on no list, and `{}` in Downbeat's config can open it", self.list);
         let asked =
             "it is on no list; the people of this task are asked, so go on with something else and try again later";
-        let why = match self.questions.standing(to) {
+        let standing = self.people.as_ref().map_or(Standing::Unasked, |(questions, _)| questions.standing(to));
+        let why = match standing {
             Standing::Decided(Verdict::Allowed) => return Ok(Listed::ByName),
             Standing::Decided(Verdict::Refused) => "a person of this task said no",
             Standing::Asked => asked,
@@ -226,17 +228,17 @@ impl Gate {
                 self.ask(to.host.to_string(), question);
                 asked
             }
-            Standing::Unasked => config,
+            Standing::Unasked => &unlisted,
         };
         Err(self.refuse(&to.to_string(), why))
     }
 
     fn ask(self: &Arc<Self>, host: String, question: Question) {
-        let Some(people) = self.people.clone() else { return };
         let (gate, stop) = (self.clone(), self.stop.clone());
         let asking = async move {
+            let Some((questions, people)) = &gate.people else { return };
             let reply = people.ask(question).await;
-            if let Some(line) = gate.questions.settle(&host, &reply) {
+            if let Some(line) = questions.settle(&host, &reply) {
                 gate.tally.say(&line);
             }
         };
@@ -246,7 +248,7 @@ impl Gate {
     /// Tells a refusal in the log and makes the answer.
     pub(super) fn refuse(&self, to: &str, why: &str) -> Refused {
         self.tally.refuse(to, why);
-        Refused { status: StatusCode::FORBIDDEN, why: format!("{to} is not open to this task: {why}") }
+        Refused { status: StatusCode::FORBIDDEN, why: format!("{to} is not open here: {why}") }
     }
 }
 

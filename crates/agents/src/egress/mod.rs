@@ -45,7 +45,7 @@ pub use provider::{KNOWN_PROVIDERS, KnownProvider, ProviderSettings};
 pub use tally::ModelTally;
 
 /// What every gate of an installation goes by.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct EgressSettings {
     /// The hosts that every session may reach.
     pub allow: AllowList,
@@ -56,6 +56,9 @@ pub struct EgressSettings {
     /// How much one session may do.
     pub limits: EgressLimits,
 }
+
+/// The config's list of hosts that is for sessions.
+pub const SESSIONS_LIST: &str = "egress.allow";
 
 /// How much one session may do through its gate. What is reached is said once in the task's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,8 +118,6 @@ struct Rules {
 
 /// For whom a gate is opened.
 pub struct Guest {
-    /// The task, for which people's answers are remembered.
-    pub task: TaskId,
     /// The repository that it is about.
     pub repo: RepoName,
     /// An existing directory that no cage may read, such as [`Workspace::private`](crate::workspace::Workspace::private).
@@ -125,8 +126,11 @@ pub struct Guest {
     pub allow: AllowList,
     /// The providers whose models it may use, by name; those that are not configured are passed over.
     pub models: Vec<String>,
-    /// Who is asked about a host that is on no list; nobody for runs that nobody watches, such as checks.
-    pub people: Option<Arc<dyn People>>,
+    /// Who is asked about a host that is on no list, and the task for which their answer is remembered; nobody for runs
+    /// that nobody watches, such as setups.
+    pub people: Option<(TaskId, Arc<dyn People>)>,
+    /// The config's list that opens a host to it, for the words of a refusal.
+    pub list: &'static str,
     /// Where every request is told.
     pub sink: Arc<dyn ProgressSink>,
 }

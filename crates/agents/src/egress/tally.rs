@@ -17,6 +17,8 @@ use crate::session::event::ErrorClass;
 
 /// Lines that one gate writes. An installation of packages makes a few hundred; past it, the sum at the end has the rest.
 const LINES_MAX: usize = 500;
+/// Tunnels to one host that are told one by one: a package manager opens dozens, of which nothing is seen but their size.
+const TUNNELS_TOLD_MAX: u64 = 5;
 /// Different hosts that are remembered for the sum: more are an agent that tries out names.
 const HOSTS_MAX: usize = 100;
 /// The span of the limit on requests.
@@ -52,7 +54,7 @@ struct Seen {
     n_lines: usize,
     said: BTreeSet<&'static str>,
     n_passed: u64,
-    passed: BTreeSet<String>,
+    passed: BTreeMap<String, u64>,
     reached: BTreeSet<String>,
     refused: BTreeMap<String, u32>,
     models: BTreeMap<String, ModelTally>,
@@ -169,7 +171,7 @@ impl Tally {
         let bytes = in_words(self.bytes.load(Ordering::Relaxed));
         let hosts = match seen.passed.len() {
             0 => "nowhere".to_owned(),
-            1..4 => seen.passed.iter().cloned().collect::<Vec<_>>().join(", "),
+            1..4 => seen.passed.keys().cloned().collect::<Vec<_>>().join(", "),
             HOSTS_MAX.. => format!("{HOSTS_MAX} hosts or more"),
             n => format!("{n} hosts"),
         };
@@ -245,12 +247,21 @@ impl Passage {
 impl Drop for Passage {
     fn drop(&mut self) {
         let mut seen = self.tally.seen();
+        let Self { method, to, .. } = &*self;
         seen.n_passed += 1;
-        if seen.passed.len() < HOSTS_MAX {
-            seen.passed.insert(self.to.clone());
+        let mut n = 1;
+        if seen.passed.len() < HOSTS_MAX || seen.passed.contains_key(to) {
+            let passed = seen.passed.entry(to.clone()).or_default();
+            *passed += 1;
+            n = *passed;
         }
         drop(seen);
-        let Self { method, to, .. } = &*self;
+        if method.is_empty() && n > TUNNELS_TOLD_MAX {
+            if n == TUNNELS_TOLD_MAX + 1 {
+                self.tally.line(&format!("network: {to} again; more of it is in the sum at the end"));
+            }
+            return;
+        }
         let outcome = self.outcome.get().map_or("allowed".to_owned(), |status| format!("answered {status}"));
         let (bytes, took) = (in_words(self.bytes()), self.since.elapsed().as_secs_f64());
         self.tally.line(&format!("network: {method}{to} {outcome}, {bytes} in {took:.1} s"));

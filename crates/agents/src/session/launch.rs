@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::{Session, SessionError};
 use super::profile::{Driver, PROFILES, Profile, UNKNOWN, profile_of};
-use crate::cage::{Access, Cage, CageSettings, GATE_PORT, Limits, Network, Order};
+use crate::cage::{Access, Cage, CageSettings, GATE_PORT, Limits, Order};
 
 /// A real agent as the config describes it; what is left out is as in its profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,9 +124,9 @@ impl Launch {
         let command = [program.display().to_string()].into_iter().chain(arguments).chain(more).collect();
         let mut order = cage.order(command, workspace.tree(), workspace.private());
         order.access = access;
-        order.network = Network::Gate(gate.clone());
+        order.go_through(gate);
         order.limits = Limits { time: session.time_max, output_bytes: OUTPUT_BYTES_MAX, ..order.limits };
-        order.env = self.env(&settings);
+        order.env.extend(self.env(&settings));
         order.env.insert("DOWNBEAT_TASK".into(), workspace.task.to_string());
         order.read = needed_by(&program);
         order.read.push(config_dir);
@@ -146,13 +146,11 @@ impl Launch {
         Ok(settings)
     }
 
-    /// Its environment, in which everything but its model goes by the proxy.
+    /// Its environment beside the cage's and the gate's.
     fn env(&self, settings: &str) -> BTreeMap<String, String> {
-        let mut env: BTreeMap<String, String> = proxies().collect();
         let own = self.profile.env.iter().map(|(name, value)| (*name, *value));
         let wanted = self.settings.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        env.extend(own.chain(wanted).map(|(name, value)| (name.to_owned(), self.filled(value, settings))));
-        env
+        own.chain(wanted).map(|(name, value)| (name.to_owned(), self.filled(value, settings))).collect()
     }
 
     fn filled(&self, text: &str, settings: &str) -> String {
@@ -190,14 +188,6 @@ impl Launch {
         };
         format!("{install}set `agents.{}.command` to its whole path", self.name)
     }
-}
-
-/// The variables by which a program finds the gate as its proxy.
-pub(super) fn proxies() -> impl Iterator<Item = (String, String)> {
-    let proxy = format!("http://127.0.0.1:{GATE_PORT}");
-    let ways = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"].map(|name| (name.to_owned(), proxy.clone()));
-    let exceptions = ["NO_PROXY", "no_proxy"].map(|name| (name.to_owned(), "127.0.0.1,localhost".to_owned()));
-    ways.into_iter().chain(exceptions)
 }
 
 /// What must be readable for a program to run: itself, what it is a link to, the packages around it, the interpreter's

@@ -5,8 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::agent::{Session, SessionError, Worked};
-use super::launch::proxies;
-use crate::cage::{Access, Cage, Ended, How, Limits, Network};
+use crate::cage::{Access, Cage, Ended, How, Limits};
 
 /// Characters of an agent's last words that are kept as its answer; a card shows fewer.
 pub(super) const ANSWER_CHARS_MAX: usize = 4_000;
@@ -38,8 +37,7 @@ impl Turn<'_> {
         order.input = session.prompt.as_bytes().to_vec();
         order.limits = Limits { time: session.time_max, ..order.limits };
         if let Some(gate) = session.gate {
-            order.network = Network::Gate(gate.clone());
-            order.env.extend(proxies());
+            order.go_through(gate);
         }
         order.env.extend(self.env);
         order.env.insert("DOWNBEAT_PROMPT_FILE".into(), prompt_file.display().to_string());

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Case;
 use crate::project::Project;
-use crate::world::{block_on, standard_cage};
+use crate::world::{block_on, nothing_open, standard_cage};
 
 pub const CASES: &[Case] = &[
     ("a_commit_without_checks_runs_nothing", a_commit_without_checks_runs_nothing),
@@ -37,7 +37,8 @@ fn inspect(checks: &str, stop: &CancellationToken) -> (Project, Inspected) {
 
 fn gatekeeper(project: &Project) -> Gatekeeper {
     let cage = standard_cage();
-    let setups = Setups::new(cage.clone(), project.path("setups"), SetupSettings::default(), Arc::new(Noon));
+    let setups =
+        Setups::new(cage.clone(), nothing_open(), project.path("setups"), SetupSettings::default(), Arc::new(Noon));
     Gatekeeper::new(cage, project.path("checks"), setups)
 }
 

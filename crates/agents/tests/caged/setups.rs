@@ -1,24 +1,28 @@
 //! A repository's setup: run in the cage, kept by what its outcome depends on, mounted read-only.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use agents::cage::{Cage, CageSettings};
+use agents::egress::AllowList;
 use agents::setup::{Environment, SetupError, SetupSettings, Setups};
 use domain::{Clock, Sha, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::Case;
 use crate::project::{Heard, Project, git};
-use crate::world::block_on;
+use crate::world::{block_on, nothing_open};
 
 pub const CASES: &[Case] = &[
     ("a_setup_is_made_once_and_seen_by_sessions", a_setup_is_made_once_and_seen_by_sessions),
     ("a_setup_runs_again_when_what_it_depends_on_changed", a_setup_runs_again_when_what_it_depends_on_changed),
     ("a_failed_setup_says_why_and_leaves_nothing", a_failed_setup_says_why_and_leaves_nothing),
+    ("a_setup_reaches_what_the_config_lists_and_nothing_else", a_setup_reaches_what_the_config_lists_and_nothing_else),
     ("a_hostile_setup_opens_nothing_up", a_hostile_setup_opens_nothing_up),
     ("a_setup_that_makes_too_much_fails", a_setup_that_makes_too_much_fails),
     ("a_setup_is_stopped", a_setup_is_stopped),
@@ -53,7 +57,7 @@ impl Site {
         let project = Project::new(&[("a", "1\n"), ("lock", "1\n"), (".downbeat/setup", setup)]);
         let clock = Arc::new(Hand(AtomicI64::new(1_700_000_000_000)));
         let cage = Cage::new(CageSettings::default());
-        let setups = Setups::new(cage, project.path("setups"), settings, clock.clone());
+        let setups = Setups::new(cage, nothing_open(), project.path("setups"), settings, clock.clone());
         Self { project, setups, clock, heard: Heard::default() }
     }
 
@@ -89,7 +93,7 @@ impl Site {
 
     fn ready_until(&self, commit: &Sha, stop: &CancellationToken) -> Result<Option<Environment>, SetupError> {
         let repository = &self.project.repository;
-        block_on(self.setups.ready(self.setups.order(repository, commit), &self.heard, stop))
+        block_on(self.setups.ready(repository, commit, &self.heard, stop))
     }
 
     /// What was heard since the last time, without the keys.
@@ -179,6 +183,41 @@ fn a_failed_setup_says_why_and_leaves_nothing() {
     fs::set_permissions(program, PermissionsExt::from_mode(0o755)).unwrap();
     let why = site.ready(&site.commit("a", "2")).unwrap_err().to_string();
     assert!(why.ends_with("\n./.downbeat/setup"), "run as a program: {why}");
+}
+
+fn a_setup_reaches_what_the_config_lists_and_nothing_else() {
+    let shop = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = shop.local_addr().unwrap();
+    let selling = std::thread::spawn(move || {
+        let mut customer = shop.accept().unwrap().0;
+        let mut asked = vec![0; 4_096];
+        let n = customer.read(&mut asked).unwrap();
+        customer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\nconnection: close\r\n\r\npaint\n").unwrap();
+        asked.truncate(n);
+        String::from_utf8(asked).unwrap()
+    });
+    let setup = format!(
+        "#!/bin/bash\n[ $https_proxy = $HTTP_PROXY ] || exit 7\nproxy=${{http_proxy#http://}}\n\
+         get() {{ exec 3<>/dev/tcp/${{proxy/://}}; printf 'GET http://%s/ HTTP/1.1\\r\\nHost: %s\\r\\nConnection: close\\r\\n\\r\\n' $1 $1 >&3; tail -n 1 <&3; }}\n\
+         get {address} >$DOWNBEAT_SETUP_DIR/made\nget elsewhere.invalid\n\
+         exec 4<>/dev/tcp/${{proxy%:*}}/{} && exit 8\nexit 0\n",
+        address.port()
+    );
+    let allow = AllowList::of(&[address.to_string()]).unwrap();
+    let site = Site::with(&setup, SetupSettings { allow, ..SetupSettings::default() });
+    fs::set_permissions(site.project.path("remote/.downbeat/setup"), PermissionsExt::from_mode(0o755)).unwrap();
+    let made = site.ready(&site.commit("a", "2\n")).unwrap().unwrap();
+    assert_eq!(fs::read_to_string(made.dir().join("made")).unwrap(), "paint\n");
+    assert!(selling.join().unwrap().starts_with("GET / HTTP/1.1"));
+    let told = site.told();
+    for line in [
+        format!("setup: network: GET {address} answered 200, 6 B in "),
+        "setup: network: elsewhere.invalid:80 refused, it is on no list, and `setup.allow` in Downbeat's config can open it"
+            .to_owned(),
+        "setup: downbeat: elsewhere.invalid:80 is not open here: it is on no list".to_owned(),
+    ] {
+        assert!(told.contains(&line), "{line}\n{told}");
+    }
 }
 
 fn a_hostile_setup_opens_nothing_up() {

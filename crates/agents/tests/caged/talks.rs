@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agents::cage::{Door, How, Line, Network, Opened, SilentSink, WHOLE_LINE_BYTES_MAX, WORD_BYTES};
-use agents::egress::{AllowList, Egress, EgressLimits, EgressSettings, Guest};
+use agents::egress::{AllowList, Egress, EgressLimits, EgressSettings, Guest, SESSIONS_LIST};
 use bytes::Bytes;
-use domain::TaskId;
 use tokio_util::sync::CancellationToken;
 
 use crate::Case;
@@ -184,12 +183,12 @@ fn a_gate_opens_to_its_own_session_alone() {
 
 fn guest(world: &World) -> Guest {
     Guest {
-        task: TaskId::new(2),
         repo: "web".parse().unwrap(),
         dir: world.outside(),
         allow: AllowList::default(),
         models: Vec::new(),
         people: None,
+        list: SESSIONS_LIST,
         sink: Arc::new(SilentSink),
     }
 }

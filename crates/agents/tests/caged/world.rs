@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use agents::cage::{Cage, CageSettings, Confinement, Ended, Namespaces, Order, ProgressSink, SilentSink};
+use agents::egress::{Egress, EgressSettings};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -88,6 +89,11 @@ impl World {
 /// Not what this machine happens to have.
 pub fn standard_cage() -> Cage {
     Cage::new(CageSettings { confinement: Confinement::Standard, ..CageSettings::default() })
+}
+
+/// Gates that lead nowhere.
+pub fn nothing_open() -> Egress {
+    Egress::new(&EgressSettings::default()).unwrap()
 }
 
 pub fn block_on<F: Future>(future: F) -> F::Output {

@@ -22,6 +22,23 @@ async fn a_tunnel_carries_tls_to_a_listed_host_untouched() {
 }
 
 #[tokio::test]
+async fn many_tunnels_to_one_host_are_told_as_a_sum() {
+    let server = TlsServer::start();
+    let to = format!("localhost:{}", server.port);
+    let world = World::allowing(&[&to]).await;
+    for _ in 0..9 {
+        let (tunnel, _) = world.tunnel(&to).await;
+        server.talk_through(tunnel, "localhost", b"hello".to_vec()).await.unwrap();
+    }
+    let heard = world.heard.clone();
+    world.gate.close().await;
+    let told = heard.text();
+    assert_eq!(told.matches(&format!("network: {to} allowed, ")).count(), 5, "{told}");
+    assert_eq!(told.matches(&format!("network: {to} again; more of it is in the sum at the end")).count(), 1, "{told}");
+    assert!(told.contains(&format!("network: in all 9 requests to {to}, ")), "{told}");
+}
+
+#[tokio::test]
 async fn a_plain_request_goes_to_a_listed_host_with_what_is_meant_for_it() {
     let server = Server::echoing().await;
     let to = server.authority();
@@ -49,7 +66,7 @@ async fn a_host_on_no_list_is_refused_at_once_and_asked_about_once() {
         assert_eq!(status, 403);
         assert_eq!(
             why,
-            "downbeat: new.invalid:443 is not open to this task: it is on no list; the people of this task are asked, so \
+            "downbeat: new.invalid:443 is not open here: it is on no list; the people of this task are asked, so \
              go on with something else and try again later\n"
         );
     }
@@ -64,8 +81,10 @@ async fn a_host_on_no_list_is_refused_at_once_and_asked_about_once() {
     // Now it is tried, and a name of nobody leads nowhere.
     let (status, why) = world.ask("CONNECT new.invalid:443", &["Host: new.invalid:443"]).await;
     assert_eq!((status, why.as_str()), (502, "downbeat: new.invalid:443 cannot be reached: its name leads nowhere\n"));
-    let next = world.next_session(None).await;
+    let (people, mut questions) = thread();
+    let next = world.next_session(Some(people)).await;
     assert_eq!(next.ask("CONNECT new.invalid:443", &[]).await.0, 502);
+    assert!(questions.try_recv().is_err(), "the answer was for the task");
     assert!(next.heard.has("network: new.invalid:443 refused, it is on no list"), "{}", next.heard.text());
 }
 

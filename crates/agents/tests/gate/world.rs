@@ -8,7 +8,9 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use agents::cage::ProgressSink;
-use agents::egress::{AllowList, Egress, EgressLimits, EgressSettings, Guest, OpenGate, ProviderSettings};
+use agents::egress::{
+    AllowList, Egress, EgressLimits, EgressSettings, Guest, OpenGate, ProviderSettings, SESSIONS_LIST,
+};
 use agents::session::people::{People, Question, Reply};
 use bytes::Bytes;
 use domain::TaskId;
@@ -121,12 +123,12 @@ impl World {
 
 fn guest(egress: &Egress, dir: &Path, heard: &Arc<Heard>, people: Option<Arc<dyn People>>) -> Guest {
     Guest {
-        task: TaskId::new(1),
         repo: "web".parse().unwrap(),
         dir: dir.to_owned(),
         allow: AllowList::default(),
         models: egress.providers(),
-        people,
+        people: people.map(|people| (TaskId::new(1), people)),
+        list: SESSIONS_LIST,
         sink: heard.clone(),
     }
 }

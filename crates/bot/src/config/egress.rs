@@ -12,7 +12,8 @@ use super::key::Absent::{Default, Needed, Otherwise};
 use super::key::Applied::AtReload;
 use super::key::{Form, Key};
 
-const HOSTS: Form = Form::List { each: &Form::Text(host), min: 0 };
+/// A list of hosts.
+pub const HOSTS: Form = Form::List { each: &Form::Text(host), min: 0 };
 
 /// The keys of `[egress]`.
 pub const EGRESS: &[Key] = &[
@@ -216,7 +217,8 @@ fn path(text: &str) -> Result<(), String> {
     }
 }
 
-fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AllowList, D::Error> {
+/// Reads a list of hosts.
+pub fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AllowList, D::Error> {
     AllowList::of(&Vec::<String>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 

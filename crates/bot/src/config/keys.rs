@@ -3,7 +3,7 @@
 
 use domain::{BranchName, Person, RepoName};
 
-use super::egress::{EGRESS, PROVIDER, REPO_EGRESS, provider_name};
+use super::egress::{EGRESS, HOSTS, PROVIDER, REPO_EGRESS, provider_name};
 use super::key::Absent::{Default, Needed, NeededBy, Otherwise};
 use super::key::Applied::{self, AtReload, AtStart};
 use super::key::{Form, Key, Step};
@@ -374,11 +374,11 @@ const CAGE: &[Key] = &[
 
 const SETUP: &[Key] = &[
     Key::new(
-        "network",
-        Form::Choice(&["denied", "allowed"]),
-        Default("\"denied\""),
+        "allow",
+        HOSTS,
+        Default("[\"registries\"]"),
         AtStart,
-        "What a setup reaches while it runs. `allowed` is the machine's whole network, for code that the repository brings.",
+        "Hosts that a setup may reach while it runs, beside those of its repository's sessions; written as in `egress.allow`. Nobody is asked about any other.",
     ),
     Key::new(
         "time_min",

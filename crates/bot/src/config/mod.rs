@@ -25,8 +25,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use agents::cage::Network;
 use agents::checkpoint::CheckpointSettings;
+use agents::egress::AllowList;
 use agents::session::AgentSettings;
 use agents::setup::SetupSettings;
 use agents::workspace::WorkspaceSettings;
@@ -189,33 +189,20 @@ pub struct CageConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetupConfig {
-    /// What one reaches while it runs.
-    pub network: SetupNetwork,
+    /// Hosts that one reaches while it runs, beside those of its repository's sessions.
+    #[serde(deserialize_with = "egress::hosts")]
+    pub allow: AllowList,
     /// Minutes that one may take.
     pub time_min: u64,
     /// Gigabytes of all that are kept.
     pub kept_gb: u64,
 }
 
-/// What a setup reaches while it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SetupNetwork {
-    /// Nothing.
-    Denied,
-    /// What the machine reaches.
-    Allowed,
-}
-
 impl SetupConfig {
     /// The same, for who runs them.
     pub fn settings(&self) -> SetupSettings {
-        let network = match self.network {
-            SetupNetwork::Denied => Network::Denied,
-            SetupNetwork::Allowed => Network::Allowed,
-        };
         let (time, kept_bytes_max) = (Duration::from_secs(self.time_min * 60), self.kept_gb << 30);
-        SetupSettings { time, network, kept_bytes_max, ..SetupSettings::default() }
+        SetupSettings { time, allow: self.allow.clone(), kept_bytes_max, ..SetupSettings::default() }
     }
 }
 

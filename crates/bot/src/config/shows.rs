@@ -121,7 +121,7 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         questions = 5                                    # default
 
         [setup]
-        network = "denied"                               # default
+        allow = ["registries"]                           # default
         time_min = 20                                    # default
         kept_gb = 20                                     # default
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agents::cage::SilentSink;
-use agents::egress::{AllowList, Egress, Guest, OpenGate};
+use agents::egress::{AllowList, Egress, Guest, OpenGate, SESSIONS_LIST};
 use agents::session::{Agent, Roster, Session, SessionError};
 use agents::workspace::{Workspace, WorkspaceSettings, Workspaces};
 use domain::TaskId;
@@ -102,12 +102,12 @@ async fn gate(
         return Ok(None);
     }
     let guest = Guest {
-        task: workspace.task,
         repo: repository.name.clone(),
         dir: workspace.private().to_owned(),
         allow: AllowList::default(),
         models,
         people: None,
+        list: SESSIONS_LIST,
         sink: Arc::new(SilentSink),
     };
     egress.open(guest).await.map(Some).map_err(failed)
