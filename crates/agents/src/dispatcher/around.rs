@@ -35,9 +35,9 @@ impl Around {
     /// Closes the way out, whose sums go into the log, and says which hosts were reached beside those of models.
     pub(super) async fn close(&mut self) -> Vec<String> {
         let Some(gate) = self.gate.take() else { return Vec::new() };
-        let hosts = gate.reached();
+        let reached = gate.reached();
         gate.close().await;
-        hosts
+        reached.borrow().iter().cloned().collect()
     }
 }
 
@@ -124,7 +124,13 @@ impl Dispatcher {
         };
         let mut turn = std::pin::pin!(turn);
         let listening = async { run.liaison.listen(steer).await.map_err(Trouble::from) };
-        let beside = async { tokio::try_join!(listening, self.meter(&around.observer)).map(drop) };
+        let reporting = async {
+            match &around.gate {
+                Some(gate) => run.liaison.report_hosts(gate.reached()).await.map_err(Trouble::from),
+                None => Ok(()),
+            }
+        };
+        let beside = async { tokio::try_join!(listening, reporting, self.meter(&around.observer)).map(drop) };
         let fault = tokio::select! {
             ended = &mut turn => return Ok(ended),
             beside = beside => beside.err(),

@@ -52,6 +52,7 @@ impl Dispatcher {
         let working = run.agent.work(session, approved.map(|approved| &approved.plan));
         let worked = self.attend(run, (steer, &around), working).await;
         let hosts = around.close().await;
+        run.liaison.report(&hosts).await?;
         let worked = worked?;
         around.observer.keep_use().await?;
         self.keep_tree(run, &workspace, left.heard(worked.is_ok()), worked.as_ref().err()).await?;
