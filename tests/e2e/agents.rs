@@ -1,6 +1,7 @@
 //! Real agents through the whole system, the model a scripted one: the road, and everything that comes in between.
 
 mod asked;
+mod cut_short;
 mod examined;
 mod hostile;
 mod kills;
@@ -31,7 +32,15 @@ const CASES: &[Case] = &[
     ("a_paused_session_goes_on_where_it_was", steered::a_paused_session_goes_on_where_it_was),
     ("an_interruption_is_heard_in_the_middle", steered::an_interruption_is_heard_in_the_middle),
     ("a_stop_leaves_no_process", steered::a_stop_leaves_no_process),
-    ("a_killed_service_takes_its_session_up_again", kills::a_killed_service_takes_its_session_up_again),
+    ("a_turn_is_cut_short::by_the_death_of_the_service", cut_short::by_the_death_of_the_service),
+    ("a_turn_is_cut_short::by_the_end_of_the_service", cut_short::by_the_end_of_the_service),
+    ("a_turn_is_cut_short::by_a_database_that_does_not_answer", cut_short::by_a_database_that_does_not_answer),
+    ("a_turn_is_cut_short::by_a_model_that_is_overloaded", cut_short::by_a_model_that_is_overloaded),
+    ("a_turn_is_cut_short::by_a_crash_of_the_machine", cut_short::by_a_crash_of_the_machine),
+    (
+        "a_turn_is_cut_short::and_told_what_is_gone_when_it_is_tried_again",
+        cut_short::and_told_what_is_gone_when_it_is_tried_again,
+    ),
     ("a_killed_agent_is_told_and_tried_again", kills::a_killed_agent_is_told_and_tried_again),
     ("doctor_has_it_answer_one_turn", examined::doctor_has_it_answer_one_turn),
     ("what_it_lacks_is_told_before_it_is_used", examined::what_it_lacks_is_told_before_it_is_used),

@@ -91,7 +91,8 @@ fn trials_of_the_road() -> Vec<Trial> {
             a_setup_that_fails_ends_the_task_with_its_last_words;
         hosts:
             a_program_reaches_listed_hosts_and_no_other
-            a_host_that_the_plan_does_not_name_stops_the_change_before_it_is_published;
+            a_host_that_the_plan_does_not_name_stops_the_change_before_it_is_published
+            a_host_that_an_earlier_turn_reached_counts;
         model_choice:
             who_has_no_choice_of_models_says_so;
         misdeeds:

@@ -39,7 +39,8 @@ variants! {
         Submitted, CardPosted, SessionStarted, PlanProposed, PlanApproved, RevisionRequested, Refused, WorkFinished,
         NothingChanged, SessionFailed, SessionStopped, DepartureAccepted, Published, PublishFailed, MergeRequested,
         DequeueRequested, EntryProgressed, EntryMerged, EntryEjected, EntryWithdrawn, StopRequested, RetryRequested,
-        DeadlinePassed, Asked, InputGiven, SessionParked, Steered, WordsTold, PauseRequested, ResumeRequested, RolledBack,
+        DeadlinePassed, Asked, InputGiven, SessionParked, Steered, WordsTold, HostsReached, PauseRequested,
+        ResumeRequested, RolledBack,
     }
     TaskEffect {
         StartSession, StopSession, Publish, CleanUp, PostCard, EditCard, Announce, CloseQuestion, Enqueue, Withdraw,

@@ -105,6 +105,10 @@ impl<D: Door> Play<D> {
         let cause = Cause::Delivery(DeliveryId::new(format!("{}:started", flight.claim.attempt.effect)));
         self.tell(Told::Task(id, TaskEvent::SessionStarted { session }), cause).await?;
         self.tell_words((id, session), flight).await?;
+        if self.chance.one_in(4) {
+            let hosts = vec![format!("host-{session}.example")];
+            self.tell(Told::Task(id, TaskEvent::HostsReached { session, hosts }), self.of_attempt(flight)).await?;
+        }
         let ending = self.chance.weigh(&[
             (40, Ending::Well),
             (6, Ending::Asking),

@@ -1,8 +1,8 @@
 //! Performs lane `session`: readies a working tree, lets the agent plan or work in it, and tells the task.
 //!
-//! A session that was cut short (the process died, the lease was lost) is started again from a fresh tree, so a second
-//! attempt does not build on half an edit. Nothing leaves the tree but the commit that is made of it afterwards, and
-//! that one is kept in the mirror under the task's branch.
+//! A session that was cut short (the process died, the lease was lost, the database was away) goes on from what it left,
+//! where its agent can be resumed, and else begins again: see [`ground`]. Nothing leaves the tree but the commit that is
+//! made of it afterwards, and that one is kept in the mirror under the task's branch.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,7 @@ use crate::tools::Desks;
 use crate::workspace::{WorkspaceError, Workspaces};
 
 mod around;
+mod ground;
 mod observer;
 mod turns;
 

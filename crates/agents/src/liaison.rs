@@ -5,6 +5,7 @@
 //! and finds its answer, and is told what was said before. The [`Bell`] only spares the wait; a task that was changed by
 //! another process is looked at twice a second.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -104,6 +105,28 @@ impl Liaison {
             }
             look_again(&mut rings).await;
         }
+    }
+
+    /// Tells the task of each host that the session reaches: whatever becomes of the turn, its change is held to it.
+    pub(crate) async fn report_hosts(&self, mut reached: watch::Receiver<BTreeSet<String>>) -> Result<(), ApplyError> {
+        let mut told = BTreeSet::new();
+        loop {
+            let now = reached.borrow_and_update().clone();
+            let hosts: Vec<String> = now.difference(&told).cloned().collect();
+            self.report(&hosts).await?;
+            told = now;
+            if reached.changed().await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Tells the task that the session reached these hosts; it may know some already.
+    pub(crate) async fn report(&self, hosts: &[String]) -> Result<(), ApplyError> {
+        if hosts.is_empty() {
+            return Ok(());
+        }
+        self.apply(TaskEvent::HostsReached { session: self.session, hosts: hosts.to_vec() }).await
     }
 
     /// The words that wait for the session, without answers that it waits for itself.

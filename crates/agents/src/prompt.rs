@@ -3,7 +3,12 @@
 //! The request and the approved plan are instructions. The thread above it is data, and the prompt says so, because
 //! whoever may write in a thread may not therefore give orders to the agent.
 
+use forge::FileChange;
+
 use crate::task::{Approved, Request, Word};
+
+/// Files that are named one by one; an agent with more has to look.
+const FILES_MAX: usize = 40;
 
 /// How many bytes of what people said of plans, or to its sessions, an agent is told, the newest first: a page of a book for each of the last
 /// few, and what fits any model's window beside the thread.
@@ -31,10 +36,18 @@ pub fn for_plan(request: &Request, feedback: &[String], said: &[Word]) -> String
     join(parts)
 }
 
-/// The prompt of a working session.
-pub fn for_work(request: &Request, approved: Option<&Approved>, said: &[Word]) -> String {
+/// The prompt of a working session. `found` is what stands in its tree beyond the target branch.
+pub fn for_work(request: &Request, approved: Option<&Approved>, said: &[Word], found: &[FileChange]) -> String {
+    let Request { repo, target, .. } = request;
+    let before = match found {
+        [] => String::new(),
+        found => format!(
+            " Earlier sessions have begun: their work stands in it as changes that nobody has committed ({}).",
+            files(found)
+        ),
+    };
     let mut parts = vec![
-        format!("Do this change in the working tree, which is a clone of {} at {}.", request.repo, request.target),
+        format!("Do this change in the working tree, which is a clone of {repo} at {target}.{before}"),
         section("Request", &request.text),
         thread(request),
     ];
@@ -48,6 +61,47 @@ pub fn for_work(request: &Request, approved: Option<&Approved>, said: &[Word]) -
     parts.push(said_since(said));
     parts.push("Leave the result in the tree. Whether you commit makes no difference.".to_owned());
     join(parts)
+}
+
+/// What an agent is told first that goes on in its session of before; `differs` is [`of_tree`]'s.
+pub fn since(was_cut_short: bool, differs: &str) -> String {
+    let been = match was_cut_short {
+        true => "You were at this before and were cut short: go on from there.",
+        false => "You have been here before.",
+    };
+    let tree = match differs {
+        "" => "Your tree is as you left it.",
+        differs => differs,
+    };
+    format!(
+        "{been} {tree} What git leaves out (ignored files, repositories within the tree) is not in it any more, and what \
+         you committed stands there as changes that nobody has committed.\n\n"
+    )
+}
+
+/// In what a tree differs from the one that an agent remembers, after what it was told of that `before` and may not have
+/// heard. Empty where nothing does.
+pub fn of_tree(changes: &[FileChange], before: &str) -> String {
+    match changes {
+        [] => before.to_owned(),
+        changes => {
+            let now = format!("Your tree is not as you left it; since then these files changed: {}.", files(changes));
+            format!("{before} {now}").trim_start().to_owned()
+        }
+    }
+}
+
+/// `a.rs (+1 −2), logo.png (changed)`, and how many more there are.
+fn files(changes: &[FileChange]) -> String {
+    let one = |FileChange { path, added, removed }: &FileChange| match (added, removed) {
+        (0, 0) => format!("{path} (changed)"),
+        (added, removed) => format!("{path} (+{added} −{removed})"),
+    };
+    let named: Vec<_> = changes.iter().take(FILES_MAX).map(one).collect();
+    match changes.len().saturating_sub(FILES_MAX) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
 }
 
 fn said_of_plans(feedback: &[String]) -> String {
@@ -121,7 +175,23 @@ mod tests {
         let draft = PlanDraft { summary: "Say goodbye".to_owned(), ..PlanDraft::default() };
         let feedback = feedback.iter().map(|said| (*said).to_owned()).collect();
         let plan = Plan::new(2, draft, Tier::R1, String::new());
-        for_work(&request, Some(&Approved { plan, by: None, feedback }), &[])
+        for_work(&request, Some(&Approved { plan, by: None, feedback }), &[], &[])
+    }
+
+    #[test]
+    fn who_is_resumed_is_told_what_differs() {
+        let changed = |path: &str, added, removed| FileChange { path: path.to_owned(), added, removed };
+        assert_eq!(of_tree(&[], ""), "");
+        let told = of_tree(&[changed("a.rs", 1, 2), changed("logo.png", 0, 0)], "");
+        assert!(told.ends_with("these files changed: a.rs (+1 −2), logo.png (changed)."), "{told}");
+        assert_eq!(of_tree(&[], &told), told, "what it may not have heard is told again");
+        assert!(
+            since(true, "")
+                .starts_with("You were at this before and were cut short: go on from there. Your tree is as")
+        );
+        assert!(since(false, &told).starts_with("You have been here before. Your tree is not as you left it"));
+        let many: Vec<_> = (0..FILES_MAX + 2).map(|n| changed(&n.to_string(), 1, 0)).collect();
+        assert!(of_tree(&many, "").ends_with("39 (+1 −0) and 2 more."));
     }
 
     #[test]

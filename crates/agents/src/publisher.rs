@@ -81,6 +81,13 @@ fn evidence(task: &Task, work: &Work) -> String {
     for check in &work.checks {
         lines.push(format!("Check {}: {:?} in {} ms.", check.name, check.conclusion, check.duration_ms));
     }
+    if !work.hosts.is_empty() {
+        let allowed = |host: &String| match task.allowed.get(host) {
+            Some(by) => format!("{host} (allowed by {by})"),
+            None => host.clone(),
+        };
+        lines.push(format!("Reached {}.", work.hosts.iter().map(allowed).collect::<Vec<_>>().join(", ")));
+    }
     lines.push(format!("Agent {} in a cage: {}.", request.agent, work.cage));
     lines.join("\n")
 }

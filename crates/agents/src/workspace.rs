@@ -6,6 +6,7 @@
 //! workspaces/T-1/home/         writable inside the cage; kept to the task's end, so that an agent finds its own
 //!                              sessions again
 //! workspaces/T-1/session.json  what we remember of the agent's session, to the task's end
+//! workspaces/T-1/tree.json     in which state that session saw its tree last, see [`left`]
 //! workspaces/T-1/              everything else in it is ours: the prompt, the launcher's report
 //! workspaces/.pool/            clones that stand ready, see [`pool`]
 //! ```
@@ -14,6 +15,7 @@
 //! is hostile ground: it is measured without following a link, and read only through [`Mirror::commit_workspace`].
 
 mod disk;
+pub(crate) mod left;
 pub mod pool;
 
 use std::collections::BTreeSet;
@@ -144,6 +146,17 @@ impl Workspaces {
         &self.pool
     }
 
+    /// Where everything of a task is that stands beside its tree.
+    pub(crate) fn private_of(&self, task: TaskId) -> PathBuf {
+        self.root.join(task.to_string())
+    }
+
+    /// The task's workspace as it stands on the disk, whatever is in it. Nothing is made or read.
+    pub(crate) fn standing(&self, task: TaskId, repository: &Repository, base: &Sha, branch: &BranchName) -> Workspace {
+        let (mirror, dir) = (repository.mirror.clone(), self.private_of(task));
+        Workspace { task, base: base.clone(), branch: branch.clone(), dir, mirror, environment: None }
+    }
+
     /// Makes the task's tree at `base`, fresh: what an earlier session left there, whole or half made, is removed, but
     /// for the agent's home. The mirror must have `base`.
     pub async fn create(
@@ -153,10 +166,7 @@ impl Workspaces {
         base: &Sha,
         branch: &BranchName,
     ) -> Result<Workspace, WorkspaceError> {
-        let mirror = repository.mirror.clone();
-        let (base, branch) = (base.clone(), branch.clone());
-        let workspace =
-            Workspace { task, base, branch, dir: self.root.join(task.to_string()), mirror, environment: None };
+        let workspace = self.standing(task, repository, base, branch);
         self.lay_out(&workspace, &workspace.base).await?;
         Ok(workspace)
     }
@@ -170,10 +180,7 @@ impl Workspaces {
         checkpoint: &Checkpoint,
         branch: &BranchName,
     ) -> Result<Workspace, WorkspaceError> {
-        let mirror = repository.mirror.clone();
-        let (base, branch) = (checkpoint.base.clone(), branch.clone());
-        let workspace =
-            Workspace { task, base, branch, dir: self.root.join(task.to_string()), mirror, environment: None };
+        let workspace = self.standing(task, repository, &checkpoint.base, branch);
         self.go_back(&workspace, checkpoint).await?;
         Ok(workspace)
     }
@@ -217,7 +224,7 @@ impl Workspaces {
 
     /// Removes the task's tree; one that is not there is fine.
     pub async fn remove(&self, task: TaskId) -> Result<(), WorkspaceError> {
-        remove_dir(self.root.join(task.to_string())).await
+        remove_dir(self.private_of(task)).await
     }
 
     /// Removes what belongs to no live task, and says how many there were. The pool of an earlier process is removed too,

@@ -71,6 +71,7 @@ fn what_happened(event: &TaskEvent) -> String {
         E::SessionParked { session } => format!("Session {session} ended, and its question stays open"),
         E::Steered { by, .. } => format!("{by} said something to the agent"),
         E::WordsTold { session, .. } => format!("Session {session} heard what people said"),
+        E::HostsReached { session, hosts } => format!("Session {session} reached {}", hosts.join(", ")),
         E::PauseRequested { by } => format!("{by} paused it"),
         E::ResumeRequested { by } => format!("{by} let it go on"),
         E::RolledBack { by, checkpoint, .. } => format!("{by} went back to checkpoint {checkpoint}"),
@@ -114,6 +115,7 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         | E::SessionStopped { .. }
         | E::SessionParked { .. }
         | E::WordsTold { .. }
+        | E::HostsReached { .. }
         | E::PauseRequested { .. }
         | E::ResumeRequested { .. }
         | E::DepartureAccepted { .. }

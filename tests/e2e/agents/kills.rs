@@ -1,4 +1,4 @@
-//! `kill -9` in the middle of a turn: of the service, and of the agent.
+//! `kill -9` of an agent in the middle of its turn. Its service's own is among [`cut_short`](super::cut_short).
 
 use std::time::{Duration, Instant};
 
@@ -26,30 +26,6 @@ fn digging(agent: &str) -> (Studio, Gate) {
     std::fs::create_dir(studio.world.path("gates")).unwrap();
     let gate = Gate::at(&studio.world.path("gates/cellar"));
     (studio, gate)
-}
-
-/// The tree is that of before the turn, the agent's own session is the one that was cut short, and the work lands.
-pub fn a_killed_service_takes_its_session_up_again(agent: &str) {
-    let (studio, gate) = digging(agent);
-    let mut instance = studio.up();
-    instance.say(&format!("ana: @agent dig a cellar agent={agent} plan=off"));
-    let visitor = gate.wait_for_somebody();
-    let kin = family::descendants(instance.id());
-    let since = Instant::now();
-    drop(instance.kill());
-    family::wait_for_the_end(&kin, since, GONE_WITHIN).expect("the agent dies with its service");
-    drop(visitor);
-
-    let mut instance = studio.up();
-    gate.wait_for_somebody().let_through();
-    wait_for(&instance, "T-1 is ready on downbeat/T-1: +1 −0 in cellar.room");
-    let beginnings: Vec<_> = studio.model.turns().into_iter().filter(|turn| turn.step == 0).collect();
-    assert_eq!(beginnings.len(), 2);
-    assert!(beginnings[1].body.to_string().contains("I begin at the door."), "it does not know what was before");
-    instance.say("ben: merge T-1");
-    wait_for(&instance, "T-1 is merged");
-    studio.world.check_commit("main").unwrap();
-    assert!(instance.stop().status.success());
 }
 
 /// The card says what happened, nothing of the agent is left, and a retry does the work.

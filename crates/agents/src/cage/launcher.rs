@@ -1,8 +1,9 @@
 //! The launcher: `downbeat cage`, the program executed again to enforce the cage and to end everything in it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::process::ExitCode;
 
 use nix::sys::prctl;
@@ -70,12 +71,29 @@ pub(super) fn framed(spec: &Spec) -> serde_json::Result<Vec<u8>> {
 /// The report's name in the private directory.
 pub(super) const REPORT: &str = "report.json";
 
+/// The name of the file in the private directory that is locked for as long as a run goes on.
+const RUNNING: &str = "running.lock";
+
+/// Locks the private directory until everything in it has ended, whatever becomes of the process that wanted it run.
+fn occupy(private: &Path) -> io::Result<File> {
+    let lock = File::create(private.join(RUNNING))?;
+    lock.lock_shared()?;
+    Ok(lock)
+}
+
+/// Whether a run with this private directory goes on, be it one that an earlier process of ours began.
+pub(crate) fn is_occupied(private: &Path) -> bool {
+    let lock = File::open(private.join(RUNNING));
+    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 fn launch(spec: &Spec) -> Result<Report, String> {
     let guard = Guard::Parent(Pid::from_raw(spec.parent));
     let refused = |what: &'static str| move |error: nix::Error| format!("{what}: {error}");
     hold_signals().map_err(refused("signals cannot be held"))?;
     setsid().map_err(refused("no session of its own"))?;
     close_inherited().map_err(|error| format!("inherited files cannot be closed: {error}"))?;
+    let _occupied = occupy(&spec.private).map_err(|error| format!("its directory cannot be locked: {error}"))?;
     prctl::set_child_subreaper(true).map_err(refused("orphans cannot be adopted"))?;
     let (mut told, teller) = io::pipe().map_err(|error| format!("no pipe: {error}"))?;
     let walls = walls_of(spec)?;

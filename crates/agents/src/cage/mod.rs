@@ -38,6 +38,7 @@ mod usage;
 mod walls;
 
 pub use door::{Door, WORD_BYTES};
+pub(crate) use launcher::is_occupied;
 pub use launcher::launch_main;
 pub use level::{Level, Reach};
 pub use opened::{Ending, Line, Opened, WHOLE_LINE_BYTES_MAX};

@@ -13,6 +13,14 @@ use crate::session::{Session, SessionError};
 use crate::tools::Desk;
 use crate::workspace::Workspace;
 
+/// What an agent is told when its turn begins.
+pub(super) struct Briefing<'a> {
+    /// What to do.
+    pub(super) prompt: &'a str,
+    /// What its tree is to one that is resumed.
+    pub(super) since: &'a str,
+}
+
 /// What stands around one turn.
 pub(super) struct Around {
     pub(super) observer: Observer,
@@ -27,9 +35,9 @@ impl Around {
     /// Closes the way out, whose sums go into the log, and says which hosts were reached beside those of models.
     pub(super) async fn close(&mut self) -> Vec<String> {
         let Some(gate) = self.gate.take() else { return Vec::new() };
-        let hosts = gate.reached();
+        let reached = gate.reached();
         gate.close().await;
-        hosts
+        reached.borrow().iter().cloned().collect()
     }
 }
 
@@ -74,7 +82,7 @@ impl Dispatcher {
         &self,
         run: &'a Run<'_>,
         workspace: &'a Workspace,
-        prompt: &'a str,
+        Briefing { prompt, since }: Briefing<'a>,
         (steering, around): (mpsc::Receiver<Steer>, &'a Around),
     ) -> Session<'a> {
         let (request, model) = (run.task.request.text.as_str(), run.task.request.model.as_deref());
@@ -83,7 +91,20 @@ impl Dispatcher {
         let tools = around.desk.as_ref().map(Desk::offer);
         let unattended = Session::unattended(workspace, prompt, &*run.log);
         let (witness, people) = (&around.observer, &*run.liaison);
-        Session { request, model, stop, time_max, people, witness, steering, gate, tools, transcript, ..unattended }
+        Session {
+            since,
+            request,
+            model,
+            stop,
+            time_max,
+            people,
+            witness,
+            steering,
+            gate,
+            tools,
+            transcript,
+            ..unattended
+        }
     }
 
     /// Lets an agent's turn go on to its end, with its people and its tools within reach. What was said before stands in
@@ -103,11 +124,22 @@ impl Dispatcher {
         };
         let mut turn = std::pin::pin!(turn);
         let listening = async { run.liaison.listen(steer).await.map_err(Trouble::from) };
-        let beside = async { tokio::try_join!(listening, self.meter(&around.observer)).map(drop) };
-        tokio::select! {
+        let reporting = async {
+            match &around.gate {
+                Some(gate) => run.liaison.report_hosts(gate.reached()).await.map_err(Trouble::from),
+                None => Ok(()),
+            }
+        };
+        let beside = async { tokio::try_join!(listening, reporting, self.meter(&around.observer)).map(drop) };
+        let fault = tokio::select! {
             ended = &mut turn => return Ok(ended),
-            faults = beside => faults?,
+            beside = beside => beside.err(),
+        };
+        if fault.is_some() {
+            around.observer.stop.cancel();
         }
-        Ok(turn.await)
+        // Whatever broke: nobody goes on while its agent may still write.
+        let ended = turn.await;
+        fault.map_or(Ok(ended), Err)
     }
 }

@@ -8,24 +8,31 @@ use forge::Signature;
 use store::Store;
 use tokio::sync::mpsc;
 
+use super::around::Briefing;
+use super::ground::Ready;
 use super::{Dispatcher, Run, Trouble};
 use crate::cage::ProgressSink;
 use crate::checks::Inspected;
 use crate::session::SessionError;
-use crate::task::{Approved, Demand, Ground, Task, TaskEvent, TaskState, Terms, Work};
+use crate::task::{Approved, Demand, Ground, Task, TaskEvent, Terms, Work};
 use crate::workspace::Workspace;
-use crate::{checkpoint, money, prompt};
+use crate::workspace::left::Left;
+use crate::{money, prompt};
 
 impl Dispatcher {
     pub(super) async fn plan(&self, run: &Run<'_>, feedback: &[String]) -> Result<TaskEvent, Trouble> {
-        let workspace = self.ready_tree(run, Ground::Target).await?;
+        let Ready { workspace, since, left, .. } = self.ready_tree(run, Ground::Target).await?;
+        // Nothing of it can be changed, so that it is as the agent sees it to the end.
+        left.keep(workspace.private())?;
         let prompt = prompt::for_plan(&run.task.request, feedback, &run.task.said);
         let (steer, steering) = mpsc::channel(1);
         let mut around = self.around(run, &workspace).await?;
-        let planning = run.agent.plan(self.session(run, &workspace, &prompt, (steering, &around)));
-        let planned = self.attend(run, (steer, &around), planning).await;
+        let briefing = Briefing { prompt: &prompt, since: &since };
+        let planning = run.agent.plan(self.session(run, &workspace, briefing, (steering, &around)));
+        let planned = Box::pin(self.attend(run, (steer, &around), planning)).await;
         around.close().await;
         let planned = planned?;
+        left.heard(planned.is_ok()).keep(workspace.private())?;
         if self.was_capped(run, &around.observer).await? || run.liaison.has_open_question().await? {
             return Ok(TaskEvent::SessionParked { session: run.number });
         }
@@ -35,17 +42,20 @@ impl Dispatcher {
     }
 
     pub(super) async fn work(&self, run: &Run<'_>, approved: Option<&Approved>) -> Result<TaskEvent, Trouble> {
-        let workspace = self.ready_tree(run, run.ground).await?;
-        let prompt = prompt::for_work(&run.task.request, approved, &run.task.said);
+        let Ready { workspace, found, since, left } = self.ready_tree(run, run.ground).await?;
+        Left { seen: None, ..left.clone() }.keep(workspace.private())?;
+        let prompt = prompt::for_work(&run.task.request, approved, &run.task.said, &found);
         let (steer, steering) = mpsc::channel(1);
         let mut around = self.around(run, &workspace).await?;
-        let session = self.session(run, &workspace, &prompt, (steering, &around));
+        let briefing = Briefing { prompt: &prompt, since: &since };
+        let session = self.session(run, &workspace, briefing, (steering, &around));
         let working = run.agent.work(session, approved.map(|approved| &approved.plan));
-        let worked = self.attend(run, (steer, &around), working).await;
+        let worked = Box::pin(self.attend(run, (steer, &around), working)).await;
         let hosts = around.close().await;
+        run.liaison.report(&hosts).await?;
         let worked = worked?;
         around.observer.keep_use().await?;
-        self.keep_tree(run, &workspace, worked.as_ref().err()).await?;
+        self.keep_tree(run, &workspace, left.heard(worked.is_ok()), worked.as_ref().err()).await?;
         if self.was_capped(run, &around.observer).await? || run.liaison.has_open_question().await? {
             return Ok(TaskEvent::SessionParked { session: run.number });
         }
@@ -84,26 +94,26 @@ impl Dispatcher {
         Ok(TaskEvent::WorkFinished { session: run.number, work })
     }
 
-    /// Keeps what the turn left in the tree, so that another session can go on from there. A session that was stopped for
-    /// good, or by the end of the process, leaves nothing to go on from.
+    /// Keeps what the turn left in the tree, so that another session can go on from there. A session whose task is
+    /// stopped for good, or has gone on without it, leaves nothing to go on from.
     async fn keep_tree(
         &self,
         run: &Run<'_>,
         workspace: &Workspace,
+        left: Left,
         trouble: Option<&SessionError>,
     ) -> Result<(), Trouble> {
         let task = self.store.load::<Task>(&run.task.id).await?;
-        let is_paused = task.is_some_and(|task| matches!(task.state, TaskState::Pausing { .. }));
-        match trouble {
-            Some(SessionError::Stopped) if !is_paused && run.stop.is_cancelled() => return Ok(()),
-            Some(_) | None => {}
+        let goes_on = task.is_some_and(|task| task.sessions == run.number && task.goal().is_some());
+        if matches!(trouble, Some(SessionError::Stopped)) && !goes_on {
+            return Ok(());
         }
         let kept = self.checkpoints.take(workspace, &format!("after session {}", run.number)).await;
         match (kept, trouble) {
             (Ok(kept), _) => {
                 let changes = run.repository.mirror.changes(&workspace.base, &kept.commit).await?;
                 self.desks.claims.touch(run.task, changes.iter().map(|change| Path::new(&change.path)));
-                Ok(())
+                Ok(Left { seen: Some(kept.commit), ..left }.keep(workspace.private())?)
             }
             // Its own trouble says more than what it left behind.
             (Err(error), Some(_)) => {
@@ -112,32 +122,6 @@ impl Dispatcher {
             }
             (Err(error), None) => Err(error.into()),
         }
-    }
-
-    async fn ready_tree(&self, run: &Run<'_>, ground: Ground) -> Result<Workspace, Trouble> {
-        let (task, branch) = (run.task.id, run.task.branch());
-        let kept = match ground {
-            Ground::Target => None,
-            Ground::Newest => checkpoint::latest(run.repository, task).await?,
-            Ground::Checkpoint { number } => {
-                let found = checkpoint::find(run.repository, task, number).await?;
-                Some(found.ok_or(Trouble::NoCheckpoint(number))?)
-            }
-        };
-        let workspace = match kept {
-            Some(kept) => self.workspaces.create_at(task, run.repository, &kept, &branch).await?,
-            None => {
-                let base = tokio::select! {
-                    head = run.repository.forge.target_head() => head?,
-                    () = run.stop.cancelled() => return Err(SessionError::Stopped.into()),
-                };
-                self.workspaces.create(task, run.repository, &base, &branch).await?
-            }
-        };
-        let environment = self.setups.ready(run.repository, &workspace.base, &*run.log, &run.stop).await?;
-        run.log.line(&format!("agent {} begins (session {})", run.task.request.agent, run.number));
-        run.log.keep().await;
-        Ok(workspace.with_environment(environment))
     }
 
     /// What the task has cost by now, where that is known.

@@ -16,6 +16,9 @@ const ONCE: &str = "allow once";
 const FOR_THE_TASK: &str = "allow for this task";
 const NEVER: &str = "never";
 
+/// How the question about a host begins, before the host.
+const ASKING: &str = "The agent wants to reach `";
+
 /// What people decided about hosts, by task. As the process ends it is forgotten, and asked again.
 #[derive(Default)]
 pub(super) struct Verdicts(Mutex<BTreeMap<TaskId, BTreeMap<String, Verdict>>>);
@@ -122,10 +125,15 @@ impl Questions {
 }
 
 fn question(host: &str) -> Question {
-    let text = format!(
-        "The agent wants to reach `{host}`, which is on no list. Allow it? `{ONCE}` is for as long as it works now."
-    );
+    let text = format!("{ASKING}{host}`, which is on no list. Allow it? `{ONCE}` is for as long as it works now.");
     Question { about: QuestionKind::Host, text, choices: [ONCE, FOR_THE_TASK, NEVER].map(str::to_owned).into() }
+}
+
+/// The host that an answer to its question allows.
+pub(crate) fn allowed_by<'q>(question: &'q Question, answer: &str) -> Option<&'q str> {
+    let is_yes = [ONCE, FOR_THE_TASK].iter().any(|yes| answer.trim().eq_ignore_ascii_case(yes));
+    let host = question.text.strip_prefix(ASKING)?.split('`').next();
+    host.filter(|_| is_yes && question.about == QuestionKind::Host)
 }
 
 #[cfg(test)]
@@ -150,6 +158,8 @@ mod tests {
         let questions = questions(1, &Arc::default());
         let Standing::Open(question) = questions.standing(&to("a.org:443")) else { panic!() };
         assert_eq!(question.choices, ["allow once", "allow for this task", "never"]);
+        let allowed: Vec<_> = question.choices.iter().map(|choice| allowed_by(&question, choice)).collect();
+        assert_eq!(allowed, [Some("a.org"), Some("a.org"), None]);
         assert_eq!(questions.standing(&to("a.org:443")), Standing::Asked);
         for unasked in ["10.0.0.1:443", "localhost:443", "b.org:22", "[::1]:443"] {
             assert_eq!(questions.standing(&to(unasked)), Standing::Unasked, "{unasked}");

@@ -1,6 +1,6 @@
 //! One gate: the server of one session, from its socket to the end of its last connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fs::{DirBuilder, File, Permissions};
 use std::io;
@@ -18,7 +18,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -102,8 +102,8 @@ impl OpenGate {
         self.gate.tally.models()
     }
 
-    /// The hosts that were reached so far beside those of models, without ports.
-    pub fn reached(&self) -> Vec<String> {
+    /// The hosts that were reached so far beside those of models, without ports, and each that is reached later.
+    pub fn reached(&self) -> watch::Receiver<BTreeSet<String>> {
         self.gate.tally.reached()
     }
 

@@ -39,6 +39,7 @@ use domain::{RepoName, TaskId};
 use crate::cage::ProgressSink;
 use crate::session::people::People;
 
+pub(crate) use asking::allowed_by;
 pub use gate::OpenGate;
 pub use hosts::{AllowList, Host, PRESETS};
 pub use provider::{KNOWN_PROVIDERS, KnownProvider, ProviderSettings};

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::Method;
+use tokio::sync::watch;
 
 use super::EgressLimits;
 use super::hosts::Host;
@@ -47,6 +48,7 @@ pub(super) struct Tally {
     limits: EgressLimits,
     bytes: AtomicU64,
     seen: Mutex<Seen>,
+    reached: watch::Sender<BTreeSet<String>>,
 }
 
 #[derive(Default)]
@@ -55,7 +57,6 @@ struct Seen {
     said: BTreeSet<&'static str>,
     n_passed: u64,
     passed: BTreeMap<String, u64>,
-    reached: BTreeSet<String>,
     refused: BTreeMap<String, u32>,
     models: BTreeMap<String, ModelTally>,
     minute: Option<(Instant, u32)>,
@@ -72,7 +73,7 @@ pub(super) enum Spent {
 
 impl Tally {
     pub(super) fn new(sink: Arc<dyn ProgressSink>, limits: EgressLimits) -> Self {
-        Self { sink, limits, bytes: AtomicU64::new(0), seen: Mutex::default() }
+        Self { sink, limits, bytes: AtomicU64::new(0), seen: Mutex::default(), reached: watch::Sender::default() }
     }
 
     /// Counts one request, unless a limit is reached.
@@ -105,15 +106,13 @@ impl Tally {
 
     /// Notes that a host was reached at somebody's wish.
     pub(super) fn reach(&self, host: &Host) {
-        let mut seen = self.seen();
-        if seen.reached.len() < HOSTS_MAX {
-            seen.reached.insert(host.to_string());
-        }
+        let host = host.to_string();
+        self.reached.send_if_modified(|reached| reached.len() < HOSTS_MAX && reached.insert(host));
     }
 
-    /// The hosts that were reached.
-    pub(super) fn reached(&self) -> Vec<String> {
-        self.seen().reached.iter().cloned().collect()
+    /// The hosts that were reached, as they come.
+    pub(super) fn reached(&self) -> watch::Receiver<BTreeSet<String>> {
+        self.reached.subscribe()
     }
 
     /// Tells that a request to `to` was refused.

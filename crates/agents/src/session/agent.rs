@@ -93,6 +93,8 @@ pub struct Session<'a> {
     pub workspace: &'a Workspace,
     /// What to do, with the thread as labelled data.
     pub prompt: &'a str,
+    /// What an agent is told first that goes on in its session of before: whether its tree is as it left it.
+    pub since: &'a str,
     /// The person's own words alone, for agents that are no models.
     pub request: &'a str,
     /// The model that this session is to use, by the agent's own name; without it, the one that the agent is set to.
@@ -129,6 +131,7 @@ impl<'a> Session<'a> {
         Self {
             workspace,
             prompt,
+            since: "",
             request: prompt,
             model: None,
             progress,

@@ -19,10 +19,6 @@ use super::turn::{ANSWER_CHARS_MAX, last_chars};
 use crate::cage::{Access, Cage};
 use crate::task::{Plan, PlanDraft, PlanMode};
 
-/// What an agent is told that goes on in its session of before. After a crash or a step back its tree is older than its
-/// memory of it.
-const RESUMED: &str = "You have been here before. The tree may not be as you left it: look before you rely on it.\n\n";
-
 /// An agent that is talked with.
 pub struct DrivenAgent {
     driver: Driver,
@@ -38,10 +34,10 @@ impl DrivenAgent {
 
     fn brief(&self, session: &Session<'_>, goal: Goal, memory: Option<Memory>) -> Brief {
         let model = session.model.or(self.launch.model());
-        let note = if memory.is_some() { RESUMED } else { "" };
+        let since = if memory.is_some() { session.since } else { "" };
         Brief {
             goal,
-            prompt: format!("{note}{}", session.prompt),
+            prompt: format!("{since}{}", session.prompt),
             tree: session.workspace.tree().display().to_string(),
             model: model.map(str::to_owned),
             memory,

@@ -29,6 +29,11 @@ pub(super) fn recall(private: &Path, agent: &str) -> Option<Memory> {
     (kept.agent == agent).then_some(kept.memory)
 }
 
+/// Whether the agent of this name left anything that it could be resumed with.
+pub(crate) fn is_remembered(private: &Path, agent: &str) -> bool {
+    recall(private, agent).is_some()
+}
+
 /// Keeps it. Without it the next process begins anew, so an error is told in the service's log alone.
 pub(super) fn keep(private: &Path, agent: &str, memory: Memory) {
     let file = file_in(private);
@@ -41,7 +46,7 @@ pub(super) fn keep(private: &Path, agent: &str, memory: Memory) {
 }
 
 /// Forgets it.
-pub(super) fn forget(private: &Path) {
+pub(crate) fn forget(private: &Path) {
     // One that is not there is forgotten.
     let _ = fs::remove_file(file_in(private));
 }

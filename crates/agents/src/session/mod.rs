@@ -29,7 +29,7 @@ mod turn;
 
 pub use agent::{Agent, AgentSettings, Session, SessionError, ToolServer, Unattended, Witness, Worked};
 pub use launch::ProgramSettings;
-pub(crate) use memory::MEMORY_FILE;
+pub(crate) use memory::{MEMORY_FILE, forget, is_remembered};
 pub use roster::Roster;
 pub use scripted::scripted_main;
 pub use transcript::Transcripts;

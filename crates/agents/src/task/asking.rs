@@ -6,6 +6,7 @@ use super::moves::{self, start};
 use super::state::Ground;
 use super::word::{OpenQuestion, WORD_BYTES_MAX, Word, WordKind};
 use super::{Announcement, Task, TaskEffect, TaskState};
+use crate::egress;
 use crate::session::people::{Question, QuestionKind};
 
 /// How many characters of a question or an answer are repeated in a refusal.
@@ -36,6 +37,9 @@ pub(super) fn answer(mut task: Task, by: &Person, number: Option<u32>, text: &st
         return Err(unasked(&task, number));
     }
     let text = fitting(&task, &open.question, text)?;
+    if let Some(host) = egress::allowed_by(&open.question, &text) {
+        task.allowed.insert(host.to_owned(), by.clone());
+    }
     let session = task.sessions + u32::from(is_parked);
     task.said.push(Word::new(by.clone(), text, WordKind::Answer { question: open, session }));
     if is_parked {

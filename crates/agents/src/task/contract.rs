@@ -4,10 +4,15 @@
 //! held against a change: an agent looks around with dozens, and what they led to is in the change, the hosts and the
 //! cost.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use domain::policy::Globs;
+use domain::{Person, Step};
 
-use super::{PlanDraft, Work};
+use super::{Goal, PlanDraft, Task, Work};
 
+/// How many hosts a task remembers that it reached: more are an agent that tries out names, and its plan names none of them.
+const REACHED_MAX: usize = 200;
 /// How many paths or hosts are named to a person before it says how many more there are.
 const NAMED_MAX: usize = 5;
 /// By how much the cost may exceed what the plan guessed: a guess of a cost is right within a factor of two at best.
@@ -29,11 +34,27 @@ const LOCK_FILES: [&str; 11] = [
     "composer.lock",
 ];
 
-/// In what a change goes beyond the plan that it followed, in words that fit after "stopped before publishing:".
-pub(super) fn departures(plan: &PlanDraft, work: &Work) -> Vec<String> {
+/// Notes what the work of a task reached; to look around for a plan is no work yet.
+pub(super) fn reach(mut task: Task, hosts: &[String]) -> Step<Task> {
+    if let Some(Goal::Work { .. }) = task.goal() {
+        let room = REACHED_MAX.saturating_sub(task.reached.len());
+        task.reached.extend(hosts.iter().take(room).cloned());
+    }
+    Step::quiet(task)
+}
+
+/// The hosts of a change: those of all the turns that led to it.
+pub(super) fn hosts_of(task: &Task, last: &[String]) -> Vec<String> {
+    last.iter().chain(&task.reached).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// In what a change goes beyond the plan that it followed, in words that fit after "stopped before publishing:". What a
+/// person allowed while it was made needs no second yes.
+pub(super) fn departures(plan: &PlanDraft, work: &Work, allowed: &BTreeMap<String, Person>) -> Vec<String> {
     let unplanned = |path: &&str| !is_planned(&plan.paths, path) && !work.tier_because.contains(*path);
     let paths: Vec<&str> = work.changes.iter().map(|change| change.path.as_str()).filter(unplanned).collect();
-    let hosts: Vec<&str> = work.hosts.iter().map(String::as_str).filter(|host| !is_named(&plan.hosts, host)).collect();
+    let is_new = |host: &&str| !is_named(&plan.hosts, host) && !allowed.contains_key(*host);
+    let hosts: Vec<&str> = work.hosts.iter().map(String::as_str).filter(is_new).collect();
     let mut departures = Vec::new();
     if !plan.paths.is_empty() && !paths.is_empty() {
         departures.push(format!("it changes {}, which its plan does not name", named(&paths)));

@@ -122,6 +122,13 @@ pub enum TaskEvent {
         /// Which words, by their place among all that was said.
         words: Vec<u32>,
     },
+    /// A session reached hosts beside those of models.
+    HostsReached {
+        /// Its number.
+        session: u32,
+        /// Which, without ports.
+        hosts: Vec<String>,
+    },
     /// A person said pause.
     PauseRequested {
         /// Who.
@@ -226,7 +233,8 @@ impl TaskEvent {
             | Self::SessionStopped { session }
             | Self::Asked { session, .. }
             | Self::SessionParked { session }
-            | Self::WordsTold { session, .. } => Some(*session),
+            | Self::WordsTold { session, .. }
+            | Self::HostsReached { session, .. } => Some(*session),
             Self::Submitted { .. }
             | Self::CardPosted { .. }
             | Self::PlanApproved { .. }

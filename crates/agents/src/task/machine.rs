@@ -3,7 +3,7 @@
 use domain::{Machine, Rejected, Step, TaskId, Timestamp};
 
 use super::word::OpenQuestion;
-use super::{Task, TaskEffect, TaskEvent, asking, ending, moves, planning, review, steering, working};
+use super::{Task, TaskEffect, TaskEvent, asking, contract, ending, moves, planning, review, steering, working};
 
 impl Machine for Task {
     type Id = TaskId;
@@ -48,6 +48,7 @@ fn route(task: Task, event: &TaskEvent, now: Timestamp) -> Result<Step<Task>, Re
         E::SessionParked { session } => Ok(asking::park(task, *session, now)),
         E::Steered { by, text, kind } => steering::steer(task, by, text, kind.clone()),
         E::WordsTold { session, words } => Ok(steering::tell(task, *session, words)),
+        E::HostsReached { hosts, .. } => Ok(contract::reach(task, hosts)),
         E::PauseRequested { by } => steering::pause(task, by),
         E::ResumeRequested { .. } => steering::resume(task),
         E::RolledBack { by, checkpoint, text } => steering::roll_back(task, by, *checkpoint, text),

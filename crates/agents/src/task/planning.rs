@@ -1,5 +1,7 @@
 //! From the request to an approved plan.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use domain::{MessageRef, Person, Rejected, Step, TaskId, Timestamp};
 
 use super::moves::{self, first_goal, start};
@@ -16,7 +18,10 @@ impl Task {
         let state = TaskState::Queued { goal: goal.clone() };
         let (card, said) = (None, Vec::new());
         let (sessions, plans, waits, questions) = (0, 0, 0, 0);
-        let task = Self { id, request, created_at: now, card, sessions, plans, waits, questions, said, state };
+        let (reached, allowed) = (BTreeSet::new(), BTreeMap::new());
+        let created_at = now;
+        let task =
+            Self { id, request, created_at, card, sessions, plans, waits, questions, said, reached, allowed, state };
         start(task, goal, Ground::Target, vec![TaskEffect::PostCard])
     }
 }

@@ -1,5 +1,6 @@
 //! What can be true of a task. Each state carries exactly what is true in it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::policy::Tier;
@@ -33,6 +34,12 @@ pub struct Task {
     /// What people said to the sessions of its present goal, oldest first.
     #[serde(default)]
     pub said: Vec<Word>,
+    /// The hosts that its working sessions reached beside those of models, by all of their turns.
+    #[serde(default)]
+    pub reached: BTreeSet<String>,
+    /// The hosts on no list that a person allowed, with who did.
+    #[serde(default)]
+    pub allowed: BTreeMap<String, Person>,
     /// Where it stands.
     pub state: TaskState,
 }
@@ -174,7 +181,7 @@ pub struct Work {
     pub demand: Demand,
     /// Which sandbox it ran in, for people.
     pub cage: String,
-    /// The hosts that its session reached beside those that every session may.
+    /// The hosts that the task's working sessions reached beside those of models.
     #[serde(default)]
     pub hosts: Vec<String>,
     /// What its session cost, in millionths of a dollar, where that is known.

@@ -30,8 +30,8 @@ pub(super) fn finish(mut task: Task, session: u32, work: &Work, now: Timestamp) 
     if !task.untold().is_empty() {
         return moves::go_on(task);
     }
-    let work = Work { approved, ..work.clone() };
-    let Some(why) = departure(&work) else { return review::publish(task, work) };
+    let work = Work { approved, hosts: contract::hosts_of(&task, &work.hosts), ..work.clone() };
+    let Some(why) = departure(&task, &work) else { return review::publish(task, work) };
     task.state = TaskState::Departed { work: work.clone(), why: why.clone() };
     let deadline = task.next_deadline(now, task.request.waits.approval);
     let announce = TaskEffect::Announce(Announcement::Departed { work, why });
@@ -39,14 +39,14 @@ pub(super) fn finish(mut task: Task, session: u32, work: &Work, now: Timestamp) 
 }
 
 /// In what a change goes beyond what was approved. Without a plan, only the lowest risk needs no second look.
-fn departure(work: &Work) -> Option<String> {
+fn departure(task: &Task, work: &Work) -> Option<String> {
     let Some(Approved { plan, .. }) = &work.approved else {
         let why = || format!("nobody approved a plan, and the change is {}", work.tier_because);
         return (work.tier > Tier::R1).then(why);
     };
     let riskier = || format!("its plan was approved as {}, but the change is {}", plan.tier, work.tier_because);
     let riskier = (work.tier > plan.tier).then(riskier);
-    let beyond: Vec<_> = riskier.into_iter().chain(contract::departures(&plan.draft, work)).collect();
+    let beyond: Vec<_> = riskier.into_iter().chain(contract::departures(&plan.draft, work, &task.allowed)).collect();
     (!beyond.is_empty()).then(|| beyond.join("; "))
 }
 

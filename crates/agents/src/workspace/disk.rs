@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::left::TREE_FILE;
 use super::{WorkspaceError, WorkspaceSettings};
 use crate::session::MEMORY_FILE;
 
@@ -105,7 +106,7 @@ pub(crate) async fn remove_dir(dir: PathBuf) -> Result<(), WorkspaceError> {
 }
 
 /// Empties a private directory but for its `home`, which is opened up again if an agent locked it, and for what is
-/// remembered of the agent's session.
+/// remembered of the agent's session and of its tree.
 pub(super) async fn clear_private(dir: PathBuf) -> Result<(), WorkspaceError> {
     let entries = match fs::read_dir(&dir) {
         Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
@@ -115,7 +116,7 @@ pub(super) async fn clear_private(dir: PathBuf) -> Result<(), WorkspaceError> {
     for path in entries {
         let is_home = path.file_name().is_some_and(|name| name == HOME)
             && fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
-        let is_memory = path.file_name().is_some_and(|name| name == MEMORY_FILE);
+        let is_memory = path.file_name().is_some_and(|name| name == MEMORY_FILE || name == TREE_FILE);
         if is_home {
             fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(|error| disk(&path, &error))?;
         } else if !is_memory {

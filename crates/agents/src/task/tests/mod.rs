@@ -71,6 +71,12 @@ fn tier(word: Option<&&str>) -> Tier {
     }
 }
 
+fn question_about(host: &str) -> Question {
+    let choices = vec!["allow once".to_owned(), "never".to_owned()];
+    let text = format!("The agent wants to reach `{host}`, which is on no list.");
+    Question { about: QuestionKind::Host, text, choices }
+}
+
 fn event(task: &Task, words: &str) -> TaskEvent {
     let words: Vec<_> = words.split_whitespace().collect();
     let session = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.sessions);
@@ -78,7 +84,8 @@ fn event(task: &Task, words: &str) -> TaskEvent {
     match words[0] {
         "started" => TaskEvent::SessionStarted { session },
         "plan" => {
-            let draft = PlanDraft { summary: "a plan".to_owned(), ..PlanDraft::default() };
+            let hosts = words.iter().skip(3).map(|host| (*host).to_owned()).collect();
+            let draft = PlanDraft { summary: "a plan".to_owned(), hosts, ..PlanDraft::default() };
             let terms = Terms { tier: tier(words.get(2)), because: "src/a.rs".to_owned() };
             TaskEvent::PlanProposed { session, draft, terms }
         }
@@ -112,6 +119,8 @@ fn event(task: &Task, words: &str) -> TaskEvent {
             let text = words.get(2).copied().unwrap_or("really?").to_owned();
             TaskEvent::Asked { session, question: Question { about, text, choices } }
         }
+        "asks-for" => TaskEvent::Asked { session: task.sessions, question: question_about(words[1]) },
+        "allow" => TaskEvent::InputGiven { by: by(), question: None, text: "allow once".to_owned() },
         "answer" => {
             let question = words.get(3).and_then(|n| n.parse().ok());
             let text = words.get(2).copied().unwrap_or_default().to_owned();
@@ -121,6 +130,7 @@ fn event(task: &Task, words: &str) -> TaskEvent {
         "say" => TaskEvent::Steered { by: by(), text: words[2..].join(" "), kind: WordKind::Remark },
         "interrupt" => TaskEvent::Steered { by: by(), text: words[2..].join(" "), kind: WordKind::Interruption },
         "told" => TaskEvent::WordsTold { session, words: task.untold() },
+        "reached" => TaskEvent::HostsReached { session: task.sessions, hosts: vec![words[1].to_owned()] },
         "pause" => TaskEvent::PauseRequested { by: by() },
         "resume" => TaskEvent::ResumeRequested { by: by() },
         "rollback" => {
@@ -237,6 +247,20 @@ fn a_revision_supersedes_the_plan_and_an_old_approval_is_refused() {
             queued             refused: The plan for T-1 was already approved by ben. Say `status T-1` to follow it.
         "#]],
     );
+}
+
+#[test]
+fn what_an_earlier_turn_reached_counts_and_what_a_person_allowed_does_not() {
+    let last_of = |between: &str| {
+        let begun = "started; plan 1 R1 named.org; approve ben; started; reached api.named.org";
+        let script = format!("{begun}; {between}; pause ana; stopped; resume ana; started; done");
+        trace(PlanMode::Ask, &script).lines().last().unwrap().split(' ').next().unwrap().to_owned()
+    };
+    assert_eq!(last_of("told"), "publishing");
+    assert_eq!(last_of("reached far.org"), "departed");
+    assert_eq!(last_of("asks-for far.org; allow ana; told; reached far.org"), "publishing");
+    assert_eq!(last_of("asks-for far.org; answer ana never; told; reached far.org"), "departed");
+    assert_eq!(last_of("asks-for far.org; allow ana; told; reached near.org"), "departed");
 }
 
 #[test]
