@@ -187,6 +187,9 @@ impl Dispatcher {
             Trouble::Session(SessionError::Surroundings(why)) | Trouble::Forge(ForgeError::Transient { why, .. }) => {
                 retry(why)
             }
+            Trouble::Git(error) | Trouble::Workspace(WorkspaceError::Git(error)) if error.is_for_want_of_room() => {
+                retry(error.to_string())
+            }
             Trouble::Store(error) => retry(error.to_string()),
             Trouble::Apply(error) => retry(error.to_string()),
             Trouble::Checks(why) => retry(why),

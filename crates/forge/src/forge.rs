@@ -155,9 +155,13 @@ impl From<GitError> for ForgeError {
     fn from(error: GitError) -> Self {
         let why = error.to_string();
         let stderr = if let GitError::Failed { stderr, .. } = &error { stderr.clone() } else { String::new() };
+        let is_for_want_of_room = error.is_for_want_of_room();
         let said = |words: &[&str]| words.iter().any(|word| stderr.contains(word));
         match error {
-            GitError::TimedOut { .. } | GitError::NotStarted { .. } | GitError::Io { .. } => Self::transient(why),
+            GitError::TimedOut { .. } | GitError::NotStarted { .. } | GitError::NoRoom { .. } | GitError::Io { .. } => {
+                Self::transient(why)
+            }
+            GitError::Failed { .. } if is_for_want_of_room => Self::transient(why),
             GitError::TooOld { .. } | GitError::TooMuchOutput { .. } | GitError::Unrelated { .. } => {
                 Self::Refused { why }
             }

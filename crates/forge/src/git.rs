@@ -11,11 +11,12 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
+use crate::group::{Heard, ProcessGroup};
 use crate::plain;
 use crate::remote::{Remote, redact};
 
@@ -36,6 +37,9 @@ pub struct GitSettings {
     pub local_limit: Duration,
     /// The longest that a call with a remote may take. Fifteen minutes: the first fetch of a large repository.
     pub remote_limit: Duration,
+    /// How long a git whose caller has gone may take to end once it is asked; then it is killed. Thirty seconds: nobody
+    /// waits for it, a disk under load stalls for ten, and a lock that is left behind stops whoever comes next.
+    pub end_limit: Duration,
     /// The most that one call may print, in bytes. 64 MiB: the paths of a million files.
     pub output_bytes_max: usize,
 }
@@ -49,6 +53,7 @@ impl GitSettings {
             env: vec![("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())],
             local_limit: Duration::from_secs(120),
             remote_limit: Duration::from_secs(900),
+            end_limit: Duration::from_secs(30),
             output_bytes_max: 64 << 20,
         }
     }
@@ -75,6 +80,14 @@ pub enum GitError {
     /// The program could not be started.
     #[error("`{program}` could not be started: {why}; git {}.{} or newer has to be on the PATH", GIT_FLOOR.0, GIT_FLOOR.1)]
     NotStarted {
+        /// The program.
+        program: String,
+        /// The system's words.
+        why: String,
+    },
+    /// The machine had no room for one more process.
+    #[error("`{program}` could not be started: {why}; the machine is full, and other programs have to end first")]
+    NoRoom {
         /// The program.
         program: String,
         /// The system's words.
@@ -135,6 +148,30 @@ pub enum GitError {
 impl GitError {
     pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), why: error.to_string() }
+    }
+
+    fn unstarted(program: &Path, error: &std::io::Error) -> Self {
+        let (program, why) = (program.display().to_string(), error.to_string());
+        let errno = error.raw_os_error().map(Errno::from_raw);
+        match errno {
+            Some(Errno::EAGAIN | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE) => Self::NoRoom { program, why },
+            Some(_) | None => Self::NotStarted { program, why },
+        }
+    }
+
+    /// Whether the machine was full, so that the same call may well succeed later.
+    pub fn is_for_want_of_room(&self) -> bool {
+        match self {
+            Self::NoRoom { .. } => true,
+            Self::Failed { stderr, .. } => plain::is_for_want_of_room(stderr),
+            Self::TooOld { .. }
+            | Self::NotStarted { .. }
+            | Self::TimedOut { .. }
+            | Self::TooMuchOutput { .. }
+            | Self::Unrelated { .. }
+            | Self::Unreadable { .. }
+            | Self::Io { .. } => false,
+        }
     }
 }
 
@@ -302,15 +339,14 @@ impl GitCall {
 
     /// Runs the call and returns what it printed, whatever its exit code.
     pub async fn run(self) -> Result<GitOutput, GitError> {
-        let mut child = self.spawn(if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() })?;
-        // Git takes its locks back when it is asked to end, and a lock that is left behind stops whoever comes next.
-        let mut group = ProcessGroup::of(&child, Signal::SIGTERM);
-        let Ok(ended) = tokio::time::timeout(self.limit, self.converse(&mut child)).await else {
-            group.end(&mut child).await;
+        let child = self.spawn(if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() })?;
+        let mut heard = Heard::of(child, self.settings.end_limit);
+        let Ok(ended) = tokio::time::timeout(self.limit, self.converse(heard.child())).await else {
+            heard.end(GRACE).await;
             return Err(GitError::TimedOut { verb: self.verb, limit: self.limit });
         };
         let output = ended?;
-        group.forget();
+        heard.forget();
         Ok(output)
     }
 
@@ -357,8 +393,7 @@ impl GitCall {
         for (n, (key, value)) in self.config.iter().enumerate() {
             command.env(format!("GIT_CONFIG_KEY_{n}"), key).env(format!("GIT_CONFIG_VALUE_{n}"), value);
         }
-        let program = self.settings.program.display().to_string();
-        command.spawn().map_err(|error| GitError::NotStarted { program, why: error.to_string() })
+        command.spawn().map_err(|error| GitError::unstarted(&self.settings.program, &error))
     }
 
     async fn converse(&self, child: &mut Child) -> Result<GitOutput, GitError> {
@@ -402,42 +437,6 @@ impl GitOutput {
 
 /// Answers git's question for a password from the environment, which only we and root can read.
 const CREDENTIAL_HELPER: &str = "!f() { test \"$1\" = get && printf 'username=%s\\npassword=%s\\n' \"$DOWNBEAT_GIT_USER\" \"$DOWNBEAT_GIT_PASSWORD\"; }; f";
-
-/// Ends git and what it started (ssh, pack programs) when dropped before git was waited for. Once it was, its number
-/// may belong to somebody else, so the leader is forgotten then.
-#[derive(Debug)]
-pub(crate) struct ProcessGroup {
-    leader: Option<Pid>,
-    signal: Signal,
-}
-
-impl ProcessGroup {
-    fn of(child: &Child, signal: Signal) -> Self {
-        Self { leader: child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw), signal }
-    }
-
-    /// Ends the group; who does not go when asked is killed.
-    async fn end(&mut self, child: &mut Child) {
-        let Some(leader) = self.leader else { return };
-        let _ = killpg(leader, self.signal);
-        let _ = tokio::time::timeout(GRACE, child.wait()).await;
-        self.leader = None;
-        let _ = killpg(leader, Signal::SIGKILL);
-    }
-
-    /// The leader was waited for.
-    pub(crate) fn forget(&mut self) {
-        self.leader = None;
-    }
-}
-
-impl Drop for ProcessGroup {
-    fn drop(&mut self) {
-        if let Some(leader) = self.leader {
-            let _ = killpg(leader, self.signal);
-        }
-    }
-}
 
 async fn read_last(pipe: Option<impl AsyncRead + Unpin>, bytes_kept: usize) -> std::io::Result<Vec<u8>> {
     let mut kept = Vec::new();

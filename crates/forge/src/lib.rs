@@ -22,6 +22,7 @@ pub mod workspace;
 
 mod attributes;
 mod direct;
+mod group;
 mod merger;
 mod occupancy;
 mod plain;

@@ -17,7 +17,8 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
 use crate::attributes::AttributeFiles;
 use crate::candidate::{Signature, stamp};
-use crate::git::{GitError, GitOutput, GitSettings, ProcessGroup, STDERR_BYTES_KEPT, last_lines};
+use crate::git::{GitError, GitOutput, GitSettings, STDERR_BYTES_KEPT, last_lines};
+use crate::group::ProcessGroup;
 use crate::mirror::Mirror;
 
 /// How a merge of two trees ended.

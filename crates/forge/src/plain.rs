@@ -23,6 +23,7 @@ const USUAL: &[(&[&str], &str)] = &[
         &["Authentication failed", "could not read Username", "could not read Password", "error: 403", "publickey"],
         "the remote does not let us in; check the user and the key or password that the config names for it",
     ),
+    (FULL, "the machine is full, and other programs have to end first"),
     (&["No space left on device", "Disk quota exceeded"], "the disk is full; make room on it"),
     (&["Read-only file system"], "the disk can only be read; mount it so that it can be written to"),
     (
@@ -38,6 +39,20 @@ const USUAL: &[(&[&str], &str)] = &[
         "the remote does not have this branch; push it, or name another target in the config",
     ),
 ];
+
+/// What git says when it could start no process or thread of its own, or had no memory.
+const FULL: &[&str] = &[
+    "Resource temporarily unavailable",
+    "Cannot allocate memory",
+    "Out of memory",
+    "out of memory",
+    "unable to create thread",
+];
+
+/// Whether git failed because the machine was full.
+pub(crate) fn is_for_want_of_room(said: &str) -> bool {
+    FULL.iter().any(|sign| said.contains(sign))
+}
 
 /// What git and ssh add to every failure of a remote, and what helps nobody.
 const BOILERPLATE: &[&str] = &[

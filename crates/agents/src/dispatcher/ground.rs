@@ -16,8 +16,8 @@ use super::{Dispatcher, Run, Trouble};
 use crate::cage::{self, ProgressSink};
 use crate::session::{self, SessionError};
 use crate::task::Ground;
-use crate::workspace::Workspace;
 use crate::workspace::left::{Left, boot};
+use crate::workspace::{Workspace, WorkspaceError};
 use crate::{checkpoint, prompt};
 
 /// A tree in which a turn may begin.
@@ -113,6 +113,7 @@ impl Dispatcher {
         let workspace = self.workspaces.standing(run.task.id, run.repository, &left.base, &run.task.branch());
         let kept = match self.checkpoints.take(&workspace, &format!("session {n}, cut short")).await {
             Ok(kept) => kept,
+            Err(WorkspaceError::Git(error)) if error.is_for_want_of_room() => return Err(error.into()),
             Err(error) => {
                 run.log.line(&format!("what session {n} left could not be kept, and it begins anew: {error}"));
                 return Ok(None);

@@ -247,6 +247,7 @@ fn plain(error: &GitError) -> String {
         }
         GitError::TooOld { .. }
         | GitError::NotStarted { .. }
+        | GitError::NoRoom { .. }
         | GitError::TooMuchOutput { .. }
         | GitError::Unrelated { .. }
         | GitError::Unreadable { .. }

@@ -1,10 +1,13 @@
 //! How the program is run: what it is told, what it may not read, and how it is stopped.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use forge::{Git, GitError, GitSettings};
+use forge::{ForgeError, Git, GitError, GitSettings};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::world::{World, order, worlds, write};
 
@@ -86,16 +89,79 @@ async fn a_call_that_runs_over_is_killed_with_all_that_it_started() {
     let stopped = git.call("gc", world.home.path()).text().await.unwrap_err();
     assert_eq!(stopped, GitError::TimedOut { verb: "gc", limit: Duration::from_millis(500) });
     assert!(started.elapsed() < Duration::from_secs(60));
-    let child = std::fs::read_to_string(world.path("child")).unwrap();
+    until_gone(&world.path("child"), Duration::from_secs(60)).await;
+}
+
+/// The last that is heard of a program that wrote its number here.
+async fn until_gone(number: &Path, within: Duration) {
+    let started = Instant::now();
+    let is_there = || std::fs::read_to_string(number).is_ok_and(|text| text.ends_with('\n'));
+    while !is_there() {
+        assert!(started.elapsed() < within, "it never began");
+        tokio::task::yield_now().await;
+    }
+    let number = std::fs::read_to_string(number).unwrap();
     let is_gone = || {
-        let state = std::fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", number.trim())).unwrap_or_default();
         state.is_empty() || state.contains(") Z ")
     };
     // The kernel may take a moment to carry a kill out.
     while !is_gone() {
-        assert!(started.elapsed() < Duration::from_secs(60), "the child of git lives on");
+        assert!(started.elapsed() < within, "{} lives on", number.trim());
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn a_call_whose_caller_has_gone_is_killed_when_it_does_not_end_by_itself() {
+    let world = world();
+    let number = world.path("number");
+    let script = format!("trap '' TERM; echo $$ > '{}'; while :; do sleep 0.1; done", number.display());
+    let mut settings = pretender(&world, "2.39.0", &script);
+    settings.end_limit = Duration::from_millis(300);
+    let git = Git::open(settings).await.unwrap();
+    let begun = async {
+        while !number.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        ended = git.call("gc", world.home.path()).run() => panic!("it ended: {ended:?}"),
+        () = begun => {}
+    }
+    until_gone(&number, Duration::from_secs(20)).await;
+}
+
+/// The user `nobody` of every Linux; the kernel exempts root from its limit on processes.
+const NOBODY: u32 = 65_534;
+
+/// Says of a real git, at the limit of its user's processes, what it says of a machine that is full; and that it goes on
+/// afterwards.
+#[test]
+fn a_machine_that_is_full_is_told_from_a_git_that_is_missing() {
+    if !nix::unistd::geteuid().is_root() {
+        return tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(at_the_limit());
+    }
+    let name = "hermetic::a_machine_that_is_full_is_told_from_a_git_that_is_missing";
+    let mut again = Command::new("/proc/self/exe");
+    let ended = again.args(["--exact", name, "--nocapture"]).uid(NOBODY).gid(NOBODY).status().unwrap();
+    assert!(ended.success());
+}
+
+async fn at_the_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let git = Git::open(GitSettings::new("git", dir.path().join("home"))).await.unwrap();
+    let version = || git.call("version", dir.path()).text();
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NPROC).unwrap();
+    setrlimit(Resource::RLIMIT_NPROC, 0, hard).unwrap();
+    let full = version().await.unwrap_err();
+    setrlimit(Resource::RLIMIT_NPROC, soft, hard).unwrap();
+    let told = "`git` could not be started: Resource temporarily unavailable (os error 11); the machine is full, and other \
+                programs have to end first";
+    assert_eq!(full.to_string(), told);
+    assert!(full.is_for_want_of_room());
+    assert!(matches!(ForgeError::from(full), ForgeError::Transient { .. }));
+    assert!(version().await.is_ok());
 }
 
 #[tokio::test]
