@@ -149,7 +149,9 @@ fn plain(error: &sqlx::Error) -> String {
     let code = match error {
         sqlx::Error::Database(why) => why.code().and_then(|code| code.parse::<u32>().ok()),
         sqlx::Error::PoolTimedOut => {
-            return "it does not answer; another process may hold it, or its server may not run".to_owned();
+            return "it does not answer; the machine or its disk may be too busy, another process may hold it, or its server may \
+                    not run"
+                .to_owned();
         }
         sqlx::Error::Io(why) => return format!("it cannot be reached ({why}); check its address, and whether it runs"),
         _ => None,
