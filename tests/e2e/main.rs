@@ -14,6 +14,7 @@ mod demo;
 mod dice;
 mod doctor;
 mod family;
+mod full;
 mod gate;
 mod hosts;
 mod init;
@@ -95,6 +96,8 @@ fn trials_of_the_road() -> Vec<Trial> {
             a_host_that_an_earlier_turn_reached_counts;
         model_choice:
             who_has_no_choice_of_models_says_so;
+        full:
+            a_machine_without_room_is_waited_for;
         misdeeds:
             every_bad_agent_ends_in_a_clear_card_and_harms_nothing;
         page:
