@@ -140,7 +140,7 @@ const ATTACKS: &[Attack] = &[
 ];
 
 /// The process that started the command tells how it ended. This tells first, and lets it tell nothing more.
-const FORGES_ITS_END: &str = "for pipe in /proc/$PPID/fd/[3-9]; do echo '{\"Exited\":0}' >$pipe && break; done 2>/dev/null; kill -9 $PPID; exit 3";
+const FORGES_ITS_END: &str = "for pipe in /proc/$PPID/fd/[3-9]; do [ -p $pipe ] && echo '{\"Exited\":0}' >$pipe && break; done 2>/dev/null; kill -9 $PPID; exit 3";
 
 /// Limits hold with the cage off too; for the comparison they are not set there.
 fn unlimited(world: &World) -> bool {
