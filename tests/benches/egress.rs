@@ -122,7 +122,7 @@ fn serve(talk: fn(TcpStream) -> io::Result<()>) -> u16 {
 /// A connection of whoever knows the word.
 fn enter(gate: &OpenGate) -> UnixStream {
     let mut stream = UnixStream::connect(gate.door().socket()).expect("it listens");
-    stream.write_all(gate.door().word()).expect("it hears");
+    stream.write_all(gate.door().token().as_str().as_bytes()).expect("it hears");
     stream
 }
 

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use agents::cage::{Door, WORD_BYTES};
+use agents::cage::Door;
+use agents::token::Token;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinSet;
@@ -36,7 +37,7 @@ pub fn open(socket: &Path, url: &str) -> OpenGate {
 
 /// One request, after which the connection is closed.
 async fn pass_on(mut agent: UnixStream, address: String) {
-    let (mut word, mut head, mut byte) = ([0; WORD_BYTES], Vec::new(), [0]);
+    let (mut word, mut head, mut byte) = ([0; Token::BYTES], Vec::new(), [0]);
     if agent.read_exact(&mut word).await.is_err() {
         return;
     }

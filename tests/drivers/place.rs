@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agents::cage::{Cage, CageSettings, Door, ProgressSink, WORD_BYTES};
+use agents::cage::{Cage, CageSettings, Door, ProgressSink};
 use agents::session::event::{AgentEvent, Usage};
 use agents::session::people::{People, Question, Reply, Steer};
 use agents::session::{
@@ -253,7 +253,7 @@ fn open_gate(socket: &Path, model: Option<&Model>) {
     let address = model.map(|model| model.url().trim_start_matches("http://").to_owned());
     std::thread::spawn(move || {
         for mut inside in listener.incoming().flatten() {
-            let mut word = [0; WORD_BYTES];
+            let mut word = [0; agents::token::Token::BYTES];
             if inside.read_exact(&mut word).is_err() {
                 continue;
             }

@@ -39,7 +39,7 @@ pub(super) fn approach(door: &Door) -> Result<(), String> {
 
 fn enter(door: &Door) -> io::Result<UnixStream> {
     let mut outside = UnixStream::connect(door.socket().file_name().unwrap_or_default())?;
-    outside.write_all(door.word())?;
+    outside.write_all(door.token().as_str().as_bytes())?;
     Ok(outside)
 }
 

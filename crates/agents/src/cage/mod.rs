@@ -37,7 +37,7 @@ mod supervisor;
 mod usage;
 mod walls;
 
-pub use door::{Door, WORD_BYTES};
+pub use door::Door;
 pub(crate) use launcher::is_occupied;
 pub use launcher::launch_main;
 pub use level::{Level, Reach};

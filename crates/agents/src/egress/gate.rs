@@ -29,8 +29,9 @@ use super::provider::Provider;
 use super::relay::{GateBody, whole};
 use super::tally::{ModelTally, Tally};
 use super::{Guest, Rules, model, proxy};
-use crate::cage::{Door, WORD_BYTES};
+use crate::cage::Door;
 use crate::session::people::{People, Question};
+use crate::token::Token;
 
 /// Bytes of a request's head. Cookies and keys of usual clients have less than eight thousand.
 const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -188,9 +189,9 @@ impl Gate {
 
     /// Whether whoever connected knows the word. Another session's cage may reach the socket.
     async fn lets_in(&self, stream: &mut UnixStream) -> bool {
-        let mut heard = [0; WORD_BYTES];
+        let mut heard = [0; Token::BYTES];
         let read = timeout(WORD_TIME, stream.read_exact(&mut heard)).await;
-        matches!(read, Ok(Ok(_))) && self.door.opens_to(&heard)
+        matches!(read, Ok(Ok(_))) && self.door.token().is(&heard)
     }
 
     async fn answer(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -28,11 +28,10 @@ use crate::cage::ProgressSink;
 use crate::session::ToolServer;
 use crate::session::people::People;
 use crate::task::Task;
+use crate::token::Token;
 
 /// The socket's name in the private directory, where nobody inside can put anything else in its place.
 const SOCKET: &str = "tools.sock";
-/// Hexadecimal digits of a token: 128 bits, which nobody guesses.
-const TOKEN_CHARS: usize = 32;
 /// How long a connection may take to say the token; the program says it at once.
 const TOKEN_WITHIN: Duration = Duration::from_secs(5);
 /// Connections at one time: agents start one program for each of their own sessions, and few have more than one.
@@ -61,7 +60,7 @@ pub struct Desks {
 /// One session's desk. Its socket and its token are gone when it is dropped.
 pub struct Desk {
     place: PathBuf,
-    token: String,
+    token: Token,
     program: PathBuf,
     listener: UnixListener,
     toolbox: Arc<Toolbox>,
@@ -81,13 +80,13 @@ impl Desks {
         remove(&place);
         let listener = socket::reach(&place, |path| UnixListener::bind(path))?;
         fs::set_permissions(&place, Permissions::from_mode(0o600))?;
-        let token = new_token()?;
+        let token = Token::new()?;
         OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(place.with_extension(TOKEN))?
-            .write_all(token.as_bytes())?;
+            .write_all(token.as_str().as_bytes())?;
         let Self { program, threads, claims, store } = self.clone();
         let toolbox = Arc::new(Toolbox { task, people, progress, threads, claims, store, used: Used::default() });
         Ok(Desk { place, token, program, listener, toolbox })
@@ -153,11 +152,11 @@ fn remove(place: &Path) {
 }
 
 /// One connection, from its token to its end.
-async fn attend(stream: UnixStream, token: String, toolbox: Arc<Toolbox>) {
+async fn attend(stream: UnixStream, token: Token, toolbox: Arc<Toolbox>) {
     let (mut said, answers) = stream.into_split();
-    let mut first = [0; TOKEN_CHARS];
-    let is_ours = timeout(TOKEN_WITHIN, said.read_exact(&mut first)).await.is_ok_and(|read| read.is_ok())
-        && first == *token.as_bytes();
+    let mut first = [0; Token::BYTES];
+    let is_ours =
+        timeout(TOKEN_WITHIN, said.read_exact(&mut first)).await.is_ok_and(|read| read.is_ok()) && token.is(&first);
     if !is_ours {
         return tracing::warn!(task.id = %toolbox.task.id, "somebody without the token reached the tools, and was not heard");
     }
@@ -190,10 +189,4 @@ impl AsyncRead for Metered {
         self.left = self.left.saturating_sub(n);
         read
     }
-}
-
-fn new_token() -> io::Result<String> {
-    let mut random = [0; TOKEN_CHARS / 2];
-    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }

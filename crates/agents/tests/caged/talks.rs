@@ -6,8 +6,9 @@ use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agents::cage::{Door, How, Line, Network, Opened, SilentSink, WHOLE_LINE_BYTES_MAX, WORD_BYTES};
+use agents::cage::{Door, How, Line, Network, Opened, SilentSink, WHOLE_LINE_BYTES_MAX};
 use agents::egress::{AllowList, Egress, EgressLimits, EgressSettings, Guest, SESSIONS_LIST};
+use agents::token::Token;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
@@ -125,9 +126,9 @@ fn gatekeeper(door: &Door) {
     std::thread::spawn(move || {
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
-            let (mut word, mut line) = ([0; WORD_BYTES], String::new());
+            let (mut word, mut line) = ([0; Token::BYTES], String::new());
             connection.read_exact(&mut word).unwrap();
-            assert!(door.opens_to(&word));
+            assert!(door.token().is(&word));
             BufReader::new(&connection).read_line(&mut line).unwrap();
             connection.write_all(format!("gate {line}").as_bytes()).unwrap();
         }

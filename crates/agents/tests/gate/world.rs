@@ -82,7 +82,7 @@ impl World {
 
     pub fn connect_blocking(&self) -> std::os::unix::net::UnixStream {
         let mut stream = self.knock();
-        stream.write_all(self.gate.door().word()).unwrap();
+        stream.write_all(self.gate.door().token().as_str().as_bytes()).unwrap();
         stream.set_nonblocking(true).unwrap();
         stream
     }

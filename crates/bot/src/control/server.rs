@@ -18,6 +18,7 @@ use super::desk::ControlDesk;
 use super::socket;
 use super::wire::{Answer, Ask, LINE_BYTES_MAX, Shown, VERSION};
 use crate::chat::console::{ConsoleEvent, ConsoleMessage};
+use agents::token::Token;
 
 /// How many may be connected: more terminals than a team has, and few enough to be polled by one task.
 const CONNECTIONS_MAX: usize = 64;
@@ -29,7 +30,7 @@ const BACKLOG_MAX: usize = 200;
 type Line = Framed<UnixStream, LinesCodec>;
 
 /// Answers whoever connects and says the token, until `stop` fires.
-pub async fn serve((listener, token): (UnixListener, String), desk: Arc<ControlDesk>, stop: CancellationToken) {
+pub async fn serve((listener, token): (UnixListener, Token), desk: Arc<ControlDesk>, stop: CancellationToken) {
     let mut connections = FuturesUnordered::new();
     loop {
         tokio::select! {
@@ -48,14 +49,14 @@ pub async fn serve((listener, token): (UnixListener, String), desk: Arc<ControlD
 }
 
 /// One connection, from its greeting to its end. That a client goes is no error.
-async fn attend(stream: UnixStream, token: &str, desk: Arc<ControlDesk>) {
+async fn attend(stream: UnixStream, token: &Token, desk: Arc<ControlDesk>) {
     let mut line = Framed::new(stream, LinesCodec::new_with_max_length(LINE_BYTES_MAX));
     if let Err(error) = converse(&mut line, token, &desk).await {
         tracing::debug!("a client of the control socket is gone: {error}");
     }
 }
 
-async fn converse(line: &mut Line, token: &str, desk: &ControlDesk) -> Result<(), LinesCodecError> {
+async fn converse(line: &mut Line, token: &Token, desk: &ControlDesk) -> Result<(), LinesCodecError> {
     if !greet(line, token, desk).await? {
         return Ok(());
     }
@@ -70,10 +71,10 @@ async fn converse(line: &mut Line, token: &str, desk: &ControlDesk) -> Result<()
 }
 
 /// Answers the greeting; false when the client speaks another language, does not know the token, or does not greet.
-async fn greet(line: &mut Line, token: &str, desk: &ControlDesk) -> Result<bool, LinesCodecError> {
+async fn greet(line: &mut Line, token: &Token, desk: &ControlDesk) -> Result<bool, LinesCodecError> {
     let Some(said) = line.next().await else { return Ok(false) };
     let answer = match read(&said?) {
-        Ok(Ask::Hello { version: VERSION, token: said }) if said == token => {
+        Ok(Ask::Hello { version: VERSION, token: said }) if token.is(said.as_bytes()) => {
             Answer::Hello(Box::new(desk.welcome().await))
         }
         Ok(Ask::Hello { version: VERSION, .. }) => {

@@ -4,11 +4,12 @@
 //! a file. So whoever opens the socket also says a token that lies beside it, and that no cage may read.
 
 use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use agents::token::Token;
 use tokio::net::{UnixListener, UnixStream};
 
 /// The socket's name in the state directory.
@@ -17,15 +18,12 @@ pub const SOCKET: &str = "control.sock";
 /// The token's name in the state directory.
 pub const TOKEN: &str = "control.token";
 
-/// Bytes of a token: 128 bits, which nobody guesses.
-const TOKEN_BYTES: usize = 16;
-
 /// The longest path of a socket, from `sun_path` of unix(7), without the closing zero.
 const PATH_BYTES_MAX: usize = 107;
 
 /// Listens in a state directory, and gives the token that clients have to say. Only for whoever holds the directory's
 /// lock, because what an earlier process left there is replaced.
-pub fn bind(state: &Path) -> io::Result<(UnixListener, String)> {
+pub fn bind(state: &Path) -> io::Result<(UnixListener, Token)> {
     let token = write_token(state)?;
     let (fresh, place) = (format!("{SOCKET}.new"), state.join(SOCKET));
     let _ = fs::remove_file(state.join(&fresh));
@@ -36,13 +34,11 @@ pub fn bind(state: &Path) -> io::Result<(UnixListener, String)> {
     Ok((listener, token))
 }
 
-fn write_token(state: &Path) -> io::Result<String> {
-    let mut random = [0; TOKEN_BYTES];
-    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
-    let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+fn write_token(state: &Path) -> io::Result<Token> {
+    let token = Token::new()?;
     let fresh = state.join(format!("{TOKEN}.new"));
     let _ = fs::remove_file(&fresh);
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?.write_all(token.as_bytes())?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?.write_all(token.as_str().as_bytes())?;
     fs::rename(fresh, state.join(TOKEN))?;
     Ok(token)
 }
@@ -94,7 +90,7 @@ mod tests {
             let (client, server) = tokio::join!(connect(&state), listener.accept());
             let (client, said) = client.unwrap();
             assert!(is_ours(&client) && is_ours(&server.unwrap().0));
-            assert_eq!((said.len(), said), (2 * TOKEN_BYTES, token));
+            assert_eq!(said, token.as_str());
         }
     }
 
@@ -104,6 +100,6 @@ mod tests {
         drop(bind(place.path()).unwrap());
         assert!(connect(place.path()).await.is_err());
         let (_listener, token) = bind(place.path()).unwrap();
-        assert_eq!(connect(place.path()).await.unwrap().1, token);
+        assert_eq!(connect(place.path()).await.unwrap().1, token.as_str());
     }
 }
