@@ -138,7 +138,7 @@ impl Claude {
     }
 
     fn remember(&self) -> Move {
-        Move::Remember(Memory { session: self.session.clone(), used: self.meter.totals() })
+        Move::Remember(Memory { session: self.session.clone(), used: self.meter.totals(), model: None })
     }
 
     fn hear_assistant(&mut self, value: &Value) -> Vec<Move> {
