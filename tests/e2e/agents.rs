@@ -86,7 +86,12 @@ pub fn trials() -> impl Iterator<Item = Trial> {
             trial.with_ignored_flag(is_missing)
         })
     });
-    of_each.chain(three::trial()).chain(hostile::trial())
+    let steps = Trial::test("agents::claude::a_card_shows_the_steps_of_its_agent", || {
+        cards::a_card_shows_the_steps_of_its_agent();
+        Ok(())
+    });
+    let steps = steps.with_ignored_flag(peers::agent("claude").is_none());
+    of_each.chain(three::trial()).chain(hostile::trial()).chain([steps])
 }
 
 /// A place whose instance has one real agent, with a scripted model as its provider.
