@@ -1,20 +1,24 @@
 //! Real agents through the whole system, the model a scripted one: the road, and everything that comes in between.
 
 mod asked;
+mod circles;
 mod cut_short;
 mod examined;
 mod hostile;
 mod kills;
+pub mod real;
 mod refusals;
 mod road;
 mod steered;
 mod three;
 
 use libtest_mimic::Trial;
-use tests::model::Model;
+use real::Real;
+use tests::model::{Heard, Model};
 use tests::peers;
 
 use crate::instance::Instance;
+use crate::orders::done;
 use crate::world::World;
 use crate::{cards, model_choice, setup, tools};
 
@@ -31,6 +35,8 @@ const CASES: &[Case] = &[
     ("its_own_question_is_answered_with_a_button", asked::its_own_question_is_answered_with_a_button),
     ("a_paused_session_goes_on_where_it_was", steered::a_paused_session_goes_on_where_it_was),
     ("an_interruption_is_heard_in_the_middle", steered::an_interruption_is_heard_in_the_middle),
+    ("one_that_goes_in_circles_is_told_so", circles::one_that_goes_in_circles_is_told_so),
+    ("one_that_goes_on_in_circles_is_ended", circles::one_that_goes_on_in_circles_is_ended),
     ("a_stop_leaves_no_process", steered::a_stop_leaves_no_process),
     ("a_turn_is_cut_short::by_the_death_of_the_service", cut_short::by_the_death_of_the_service),
     ("a_turn_is_cut_short::by_the_end_of_the_service", cut_short::by_the_end_of_the_service),
@@ -59,19 +65,33 @@ const CASES: &[Case] = &[
     ("a_model_that_is_overloaded_is_asked_again_later", model_choice::a_model_that_is_overloaded_is_asked_again_later),
 ];
 
-/// Every case for the two agents of every run. With an agent that is not installed it is ignored, by name.
+/// What becomes of a session around which something breaks is the same for every agent; these take two of them.
+const OF_THE_USUAL: &[&str] = &[
+    "a_turn_is_cut_short::by_the_end_of_the_service",
+    "a_turn_is_cut_short::by_a_database_that_does_not_answer",
+    "a_turn_is_cut_short::by_a_model_that_is_overloaded",
+    "a_turn_is_cut_short::by_a_crash_of_the_machine",
+    "a_turn_is_cut_short::and_told_what_is_gone_when_it_is_tried_again",
+];
+
+/// Every case for every agent that this run is to have. With one that is not installed it is ignored, by name.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let of_each = ["claude", "codex"].into_iter().flat_map(|agent| {
-        let is_missing = peers::agent(agent).is_none();
-        CASES.iter().map(move |(name, case)| {
-            let trial = Trial::test(format!("agents::{agent}::{name}"), move || {
-                case(agent);
+    let of_each = real::ALL.iter().filter(|real| real.is_wanted()).flat_map(|real| {
+        let is_missing = peers::agent(real.name).is_none();
+        CASES.iter().filter(|(name, _)| real.is_usual() || !OF_THE_USUAL.contains(name)).map(move |(name, case)| {
+            let trial = Trial::test(format!("agents::{}::{name}", real.name), move || {
+                case(real.name);
                 Ok(())
             });
             trial.with_ignored_flag(is_missing)
         })
     });
-    of_each.chain(three::trial()).chain(hostile::trial()).chain(refusals::trials_by_acp())
+    let steps = Trial::test("agents::claude::a_card_shows_the_steps_of_its_agent", || {
+        cards::a_card_shows_the_steps_of_its_agent();
+        Ok(())
+    });
+    let steps = steps.with_ignored_flag(peers::agent("claude").is_none());
+    of_each.chain(three::trial()).chain(hostile::trial()).chain([steps])
 }
 
 /// A place whose instance has one real agent, with a scripted model as its provider.
@@ -92,11 +112,8 @@ impl Studio {
         let script = script.replace("{place}", &world.place().display().to_string());
         let model = Model::of(&script);
         let program = peers::agent(agent).expect("it is ignored where it is not installed").display().to_string();
-        let url = model.url();
-        world.configure(&format!(
-            "\n[providers.anthropic]\nkey = \"{KEY}\"\nbase_url = \"{url}\"\n\n[providers.openai]\nkey = \"{KEY}\"\n\
-             base_url = \"{url}/v1\"\n\n[agents.{agent}]\nkind = \"{agent}\"\ncommand = [\"{program}\"]\n{more}"
-        ));
+        let (providers, table) = (real::providers(&model.url()), Real::of(agent).table(&program));
+        world.configure(&format!("{providers}{table}{more}"));
         Self { model, world }
     }
 
@@ -106,8 +123,14 @@ impl Studio {
     }
 }
 
-fn provider_of(agent: &str) -> &str {
-    if agent == "codex" { "openai" } else { "anthropic" }
+/// Whether the agent knows in a later session what it said in the one before; one that cannot says that it begins anew.
+fn assert_it_goes_on(studio: &Studio, agent: &str, again: &Heard) {
+    if Real::of(agent).resumes {
+        assert!(again.body.to_string().contains("I begin at the door."), "it does not know what was before");
+    } else {
+        let log = done(&studio.world, &["task", "log", "T-1"]);
+        assert!(log.contains("its session of before is gone; it begins anew"), "{log}");
+    }
 }
 
 /// Waits for words on the console; panics with all that was said when they do not come.

@@ -21,3 +21,25 @@ pub fn a_card_shows_what_its_agent_does_and_costs(agent: &str) {
     wait_for(&instance, "working · → cat hall.room");
     wait_for(&instance, "T-1 is ready");
 }
+
+const STEPS: &str = r#"
+[[task]]
+says = "plant a tree"
+work = [
+  { do = [{ plan = ["dig a hole", "plant a tree there"] }] },
+  { do = [{ tool = { name = "TaskUpdate", input = { taskId = "1", status = "completed" } } }] },
+  { do = [{ tool = { name = "TaskUpdate", input = { taskId = "2", status = "in_progress" } } }] },
+  { do = [{ shell = "cat hall.room" }], delay_ms = 7000 },
+  { say = "There is no room for a tree." },
+]
+"#;
+
+/// Claude Code sets its list task by task.
+pub fn a_card_shows_the_steps_of_its_agent() {
+    let studio = Studio::of("claude", STEPS);
+    let mut instance = studio.up();
+    instance.say("ana: @agent plant a tree agent=claude plan=off");
+    wait_for(&instance, "☑ dig a hole");
+    wait_for(&instance, "▸ plant a tree there");
+    wait_for(&instance, "T-1, nothing to change");
+}

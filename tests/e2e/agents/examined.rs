@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::Studio;
+use super::real::Real;
 use crate::instance::{Ended, Instance};
 
 const READY: &str = "[[task]]\nsays = \"the one word ready\"\nwork = [{ say = \"ready\" }]\n";
@@ -26,7 +27,7 @@ pub fn doctor_has_it_answer_one_turn(agent: &str) {
     let studio = Studio::of(agent, REFUSED);
     let ended = told(&studio, &["doctor", "--turn", agent]);
     assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
-    let provider = if agent == "claude" { "anthropic" } else { "openai" };
+    let provider = Real::of(agent).provider;
     let told = ended.out.split(&format!("  fail  {agent}: its turn failed: the agent is not let in")).nth(1);
     let told = told.unwrap_or_else(|| panic!("{}", ended.out));
     assert!(told.contains(&format!("→ set a key that works for `providers.{provider}`, then retry")), "{}", ended.out);
@@ -34,17 +35,15 @@ pub fn doctor_has_it_answer_one_turn(agent: &str) {
 
 /// Another version than is known to work, no key, and a login that nobody inside sees.
 pub fn what_it_lacks_is_told_before_it_is_used(agent: &str) {
+    let real = Real::of(agent);
     let studio = Studio::of(agent, READY);
     let old = studio.world.write("old", "#!/bin/sh\necho '0.0.9 (old)'\n");
     std::fs::set_permissions(&old, PermissionsExt::from_mode(0o755)).unwrap();
     let config = std::fs::read_to_string(studio.world.path("downbeat.toml")).unwrap();
     let (head, _) = config.split_once("\n[providers.anthropic]").unwrap();
-    let more = format!("\n[agents.{agent}]\nkind = \"{agent}\"\ncommand = [\"{}\"]\n", old.display());
-    std::fs::write(studio.world.path("downbeat.toml"), format!("{head}{more}")).unwrap();
-    let (login, variable, tried) = match agent {
-        "claude" => (".claude/.credentials.json", "ANTHROPIC_API_KEY", "2.1.330"),
-        _ => (".codex/auth.json", "OPENAI_API_KEY", "0.169.0"),
-    };
+    let table = real.table(&old.display().to_string());
+    std::fs::write(studio.world.path("downbeat.toml"), format!("{head}{table}")).unwrap();
+    let Real { login, variable, tried, .. } = real;
     let login = studio.world.path("home").join(login);
     std::fs::create_dir_all(login.parent().unwrap()).unwrap();
     std::fs::write(&login, "{}").unwrap();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::real::Real;
 use super::{Studio, wait_for};
 use crate::family;
 use crate::gate::Gate;
@@ -35,7 +36,7 @@ pub fn a_killed_agent_is_told_and_tried_again(agent: &str) {
     instance.say(&format!("ana: @agent dig a cellar agent={agent} plan=off"));
     let visitor = gate.wait_for_somebody();
     let kin = family::descendants(instance.id());
-    let is_agent = |one: &&family::Kin| one.name.starts_with(agent);
+    let is_agent = |one: &&family::Kin| one.name.starts_with(Real::of(agent).process);
     let victim = kin.iter().find(is_agent).unwrap_or_else(|| panic!("no {agent} in {kin:?}"));
     kill(Pid::from_raw(victim.id), Signal::SIGKILL).unwrap();
     family::wait_for_the_end(&kin, Instant::now(), GONE_WITHIN).expect("nothing outlives its agent");

@@ -7,6 +7,7 @@ use libtest_mimic::Trial;
 use tests::model::Model;
 use tests::peers;
 
+use super::real::{self, Real};
 use super::{KEY, wait_for};
 use crate::gate::Gate;
 use crate::instance::Instance;
@@ -79,17 +80,12 @@ pub fn trial() -> Option<Trial> {
 }
 
 fn world(model: &Model, world: World) -> World {
-    let url = model.url();
-    let program = |agent: &str| peers::agent(agent).expect("it is ignored where one is missing").display().to_string();
-    let agents = [("claude", "claude", ""), ("codex", "codex", ""), ("opencode", "acp", "model = \"one\"\n")];
-    let agents = agents.map(|(name, kind, more)| {
-        format!("\n[agents.{name}]\nkind = \"{kind}\"\ncommand = [\"{}\"]\n{more}", program(name))
+    let tables = AGENTS.map(|agent| {
+        let program = peers::agent(agent).expect("it is ignored where one is missing").display().to_string();
+        Real::of(agent).table(&program)
     });
-    world.configure(&format!(
-        "\n[cage]\nread = [\"{{place}}/gates\"]\n\n[providers.anthropic]\nkey = \"{KEY}\"\nbase_url = \"{url}\"\n\n\
-         [providers.openai]\nkey = \"{KEY}\"\nbase_url = \"{url}/v1\"\n{}",
-        agents.concat()
-    ));
+    let providers = real::providers(&model.url());
+    world.configure(&format!("\n[cage]\nread = [\"{{place}}/gates\"]\n{providers}{}", tables.concat()));
     world
 }
 

@@ -17,6 +17,8 @@ pub struct Heard {
     pub headers: HeaderMap,
     /// What it carried; null where that was no JSON.
     pub body: Value,
+    /// The model that was asked for; empty where the request is for none.
+    pub model: String,
     /// The newest words of a person in it.
     pub prompt: String,
     /// What came of the calls in it, oldest first.
@@ -38,6 +40,7 @@ impl Heard {
     }
 
     pub(super) fn place(&mut self, asked: &Asked, place: Option<Place<'_>>, script: &Script) {
+        self.model.clone_from(&asked.model);
         self.prompt = asked.prompts().last().unwrap_or_default().to_owned();
         self.results = asked
             .entries

@@ -25,11 +25,11 @@ pub enum Use {
 
 /// What the asking agent is to do for an action; some take more than one call.
 pub fn uses(action: &Action, asked: &Asked) -> Vec<Use> {
-    let wish = Wish::of(action, asked.cwd());
-    if let Some(uses) = offered(&wish, asked) {
+    let wishes: Vec<_> = [Wish::of(action, asked.cwd())].into_iter().chain(Wish::instead_of(action)).collect();
+    if let Some(uses) = wishes.iter().find_map(|wish| offered(wish, asked)) {
         return written_plan(action, asked).into_iter().chain(uses).collect();
     }
-    if let Some(name) = held_back(&wish, asked) {
+    if let Some(name) = wishes.iter().find_map(|wish| held_back(wish, asked)) {
         return vec![Use::Load(json!({ "query": format!("select:{name}"), "max_results": 5 }))];
     }
     vec![by_shell_or_words(action, asked)]
@@ -105,6 +105,29 @@ impl Wish {
         Self { names, ending: None, inputs: vec![json!({ "todos": list, "plan": list })] }
     }
 
+    /// What does the same where an agent has no tool of its own for it.
+    fn instead_of(action: &Action) -> Option<Self> {
+        match action {
+            // Newer releases of Claude Code have no tool for a whole list.
+            Action::Plan(entries) => {
+                let one = |text: &String| json!({ "subject": text, "description": text, "activeForm": text });
+                Some(Self { names: &["TaskCreate"], ending: None, inputs: entries.iter().map(one).collect() })
+            }
+            // The tool that every session is offered.
+            Action::Ask { question, choices } => Some(Self {
+                names: &[],
+                ending: Some("ask_person".to_owned()),
+                inputs: vec![json!({ "question": question, "choices": choices })],
+            }),
+            Action::Shell(_)
+            | Action::Read(_)
+            | Action::Write { .. }
+            | Action::Edit { .. }
+            | Action::FinishPlan(_)
+            | Action::Tool { .. } => None,
+        }
+    }
+
     fn question(question: &str, choices: &[String]) -> Self {
         let options: Vec<_> = choices.iter().map(|choice| json!({ "label": choice, "description": choice })).collect();
         let one = json!({
@@ -174,6 +197,9 @@ fn held_back(wish: &Wish, asked: &Asked) -> Option<String> {
 fn by_shell_or_words(action: &Action, asked: &Asked) -> Use {
     let scripted = asked.tools.iter().find(|tool| tool.name == "exec" && tool.schema.is_null());
     match (action, scripted) {
+        (Action::FinishPlan(plan), None) if asked.tools.iter().all(|tool| tool.name != "exec_command") => {
+            Use::Say(plan.clone())
+        }
         (Action::FinishPlan(plan), _) => Use::Say(format!("<proposed_plan>\n{plan}\n</proposed_plan>")),
         (Action::Plan(entries), _) => Use::Say(entries.iter().map(|entry| format!("- {entry}\n")).collect()),
         (_, Some(exec)) => {

@@ -123,14 +123,19 @@ impl Dispatcher {
             }
         };
         let mut turn = std::pin::pin!(turn);
-        let listening = async { run.liaison.listen(steer).await.map_err(Trouble::from) };
+        let nudging = async {
+            around.observer.pass_nudge(steer.clone()).await;
+            Ok(())
+        };
+        let listening = async { run.liaison.listen(steer.clone()).await.map_err(Trouble::from) };
         let reporting = async {
             match &around.gate {
                 Some(gate) => run.liaison.report_hosts(gate.reached()).await.map_err(Trouble::from),
                 None => Ok(()),
             }
         };
-        let beside = async { tokio::try_join!(listening, reporting, self.meter(&around.observer)).map(drop) };
+        let metering = self.meter(&around.observer);
+        let beside = async { tokio::try_join!(listening, nudging, reporting, metering).map(drop) };
         let fault = tokio::select! {
             ended = &mut turn => return Ok(ended),
             beside = beside => beside.err(),

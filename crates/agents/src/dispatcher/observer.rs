@@ -1,12 +1,10 @@
 //! What is heard of a session while it runs: its use is kept and priced, a cap asks people, and a session that comes to
-//! nothing is ended.
+//! nothing is told so, then ended.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use domain::Timestamp;
-use store::Store;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Dispatcher, Run, Trouble};
@@ -14,6 +12,7 @@ use crate::UNPOISONED;
 use crate::board::Board;
 use crate::money::{Meter, Settled, Spender};
 use crate::session::event::{AgentEvent, ErrorClass, ToolCall, ToolKind};
+use crate::session::people::Steer;
 use crate::session::watch::{Advice, StopCause, Watch, WatchSettings};
 use crate::session::{SessionError, Witness};
 use crate::task::Task;
@@ -21,13 +20,11 @@ use crate::tools::Claims;
 
 /// Hears one session, and ends it where that is due.
 pub(super) struct Observer {
-    store: Store,
     task: Task,
     /// Where people see what it does.
     board: Arc<Board>,
     /// Where other tasks see which files it changes.
     claims: Arc<Claims>,
-    began: Timestamp,
     meter: Meter,
     spender: Spender,
     watch: Mutex<Watch>,
@@ -35,6 +32,8 @@ pub(super) struct Observer {
     pub(super) stop: CancellationToken,
     /// Why the session was ended, for people.
     ended_for: Mutex<Option<String>>,
+    /// What the watch would have the agent hear.
+    nudge: watch::Sender<Option<String>>,
 }
 
 impl Observer {
@@ -52,8 +51,14 @@ impl Observer {
         Ok(self.meter.keep().await.map(drop)?)
     }
 
-    fn since_beginning(&self) -> Duration {
-        self.store.now().since(self.began)
+    /// Says to the agent what the watch would have it hear, should there be something.
+    pub(super) async fn pass_nudge(&self, steer: mpsc::Sender<Steer>) {
+        let mut nudges = self.nudge.subscribe();
+        let text = nudges.wait_for(Option::is_some).await.ok().and_then(|text| text.clone());
+        if let Some(text) = text {
+            // A session that is over needs no word any more.
+            let _ = steer.send(Steer::Nudge { text }).await;
+        }
     }
 }
 
@@ -66,10 +71,13 @@ impl Witness for Observer {
         }
         let advice = {
             let mut watch = self.watch.lock().expect(UNPOISONED);
-            watch.hear(event, self.since_beginning())
+            watch.hear(event)
         };
-        // Nobody tells it: not every agent hears before its turn ends. One that goes on in its circle is ended soon.
-        let Some(Advice::Stop { cause, why }) = advice else { return };
+        let (cause, why) = match advice {
+            Some(Advice::Stop { cause, why }) => (cause, why),
+            Some(Advice::Nudge { words }) => return drop(self.nudge.send_replace(Some(words))),
+            None => return,
+        };
         // The conversation ends by itself then, and knows what a person has to do.
         let is_told = matches!(cause, StopCause::Model(ErrorClass::Auth | ErrorClass::Quota | ErrorClass::Refused));
         if !is_told {
@@ -98,16 +106,15 @@ impl Dispatcher {
             thread: request.thread.clone(),
         };
         Observer {
-            store: self.store.clone(),
             task: run.task.clone(),
             board: self.board.clone(),
             claims: self.desks.claims.clone(),
-            began: self.store.now(),
             meter: Meter::new(self.ledger.clone(), spender.clone()),
             spender,
             watch: Mutex::new(Watch::new(WatchSettings::default())),
             stop: run.stop.child_token(),
             ended_for: Mutex::default(),
+            nudge: watch::Sender::default(),
         }
     }
 

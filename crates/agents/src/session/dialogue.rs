@@ -283,6 +283,10 @@ impl<'a, 'p> Dialogue<'a, 'p> {
                 let then = if text.trim().is_empty() { String::new() } else { format!("{by} says: {text}") };
                 self.protocol.interrupt(&then)
             }
+            Steer::Nudge { text } => {
+                self.telling.note(&format!("downbeat: {text}"));
+                self.protocol.nudge(&format!("Downbeat, which watches this session, says: {text}"))
+            }
         };
         self.act(moves, session);
     }
@@ -290,9 +294,11 @@ impl<'a, 'p> Dialogue<'a, 'p> {
     /// Its end, unless somebody said something meanwhile that it has not heard.
     fn end(&mut self, ending: Ending, session: &mut Session<'_>) {
         let goes_on = matches!(ending, Ending::Done(_) | Ending::Planned(_)) && !self.is_stopped;
-        match session.steering.try_recv() {
-            Ok(said) if goes_on => self.pass_on(said, session),
-            Ok(_) | Err(_) => self.close(ending),
+        // One that has ended needs no nudge.
+        let mut unheard = std::iter::from_fn(|| session.steering.try_recv().ok());
+        match unheard.find(|said| !matches!(said, Steer::Nudge { .. })) {
+            Some(said) if goes_on => self.pass_on(said, session),
+            Some(_) | None => self.close(ending),
         }
     }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::Rejected;
 
-use super::acp::Acp;
+use super::acp::{Acp, Modes};
 use super::agent::{Agent, Session, SessionError, Worked};
 use super::claude::Claude;
 use super::codex::Codex;
@@ -67,14 +67,15 @@ impl DrivenAgent {
         let more = match self.driver {
             Driver::Claude => Claude::arguments(&brief, session.tools.as_ref()),
             Driver::Codex => Codex::arguments(session.tools.as_ref()),
-            Driver::Acp => Vec::new(),
+            Driver::Acp => Acp::arguments(self.launch.profile.tools_by, session.tools.as_ref()),
         };
         let order = self.launch.with_model(session.model).order(&self.cage, session, access, more).await?;
         let mut protocol: Box<dyn Protocol> = match self.driver {
             Driver::Claude => Box::new(Claude::new(brief)),
             Driver::Codex => Box::new(Codex::new(brief)),
             Driver::Acp => {
-                Box::new(Acp::new(brief, session.tools.clone(), self.launch.plan_mode(), self.launch.profile.meta))
+                let modes = Modes { plan: self.launch.plan_mode().into(), work: self.launch.work_mode().into() };
+                Box::new(Acp::new(brief, session.tools.clone(), modes, self.launch.profile.meta))
             }
         };
         let (private, name) = (session.workspace.private(), self.launch.name.as_str());

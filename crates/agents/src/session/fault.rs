@@ -21,6 +21,8 @@ pub(super) fn class_of(status: Option<u64>, words: &str) -> ErrorClass {
         Some(413) => ErrorClass::Context,
         Some(429) => ErrorClass::Rate,
         Some(400..500) => ErrorClass::Refused,
+        // Gemini CLI says 500 of a model that there is not.
+        Some(500..) if says(&["does not exist"]) => ErrorClass::Refused,
         Some(500..) => ErrorClass::Overload,
         Some(_) | None => by_words(&words),
     }
@@ -70,7 +72,10 @@ const WORDS: [(ErrorClass, &[&str]); 5] = [
         ],
     ),
     (ErrorClass::Overload, &["overloaded", "high demand", "internal server error", "server_error", "at capacity"]),
-    (ErrorClass::Refused, &["refus", "policy", "not found", "invalid_request", "invalid request", "does not exist"]),
+    (
+        ErrorClass::Refused,
+        &["refus", "policy", "not found", "invalid_request", "invalid request", "does not exist", "may not exist"],
+    ),
 ];
 
 fn by_words(words: &str) -> ErrorClass {
@@ -134,6 +139,8 @@ mod tests {
             (Some(400), "prompt is too long: 200001 tokens", ErrorClass::Context),
             (Some(404), "model: nope", ErrorClass::Refused),
             (Some(529), "", ErrorClass::Overload),
+            (Some(500), "model: nope does not exist", ErrorClass::Refused),
+            (None, "There's an issue with the selected model (nope). It may not exist", ErrorClass::Refused),
             (None, "We’re currently experiencing high demand", ErrorClass::Overload),
             (None, "fetch failed", ErrorClass::Network),
             (None, "server_error API Error: Connection to the API was lost (ECONNRESET)", ErrorClass::Network),

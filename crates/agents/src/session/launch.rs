@@ -91,6 +91,11 @@ impl Launch {
         self.settings.plan_mode.as_deref().unwrap_or(self.profile.plan_mode)
     }
 
+    /// The mode in which it works; empty for the one that it lists first.
+    pub fn work_mode(&self) -> &str {
+        self.profile.work_mode
+    }
+
     /// The program, by its path or by a name to be looked for.
     pub fn program(&self) -> &str {
         self.settings.command.first().map_or(self.profile.name, String::as_str)
@@ -150,7 +155,9 @@ impl Launch {
     fn env(&self, settings: &str) -> BTreeMap<String, String> {
         let own = self.profile.env.iter().map(|(name, value)| (*name, *value));
         let wanted = self.settings.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        own.chain(wanted).map(|(name, value)| (name.to_owned(), self.filled(value, settings))).collect()
+        let is_said = |(_, value): &(&str, &str)| *value != "{model}" || self.model().is_some();
+        let all = own.chain(wanted).filter(is_said);
+        all.map(|(name, value)| (name.to_owned(), self.filled(value, settings))).collect()
     }
 
     fn filled(&self, text: &str, settings: &str) -> String {

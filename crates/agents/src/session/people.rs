@@ -51,7 +51,7 @@ pub trait People: Send + Sync {
     async fn ask(&self, question: Question) -> Reply;
 }
 
-/// What people say to a session that runs.
+/// What people, and the watch over it, say to a session that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Steer {
     /// More words, to be heard at the next chance: within the turn where the agent can, else as the next turn.
@@ -66,6 +66,11 @@ pub enum Steer {
         /// Who.
         by: Person,
         /// What; may be empty, then it only ends its turn.
+        text: String,
+    },
+    /// A word of the watch over it, to be heard as early as the agent can.
+    Nudge {
+        /// What.
         text: String,
     },
 }

@@ -2,7 +2,8 @@
 //! nothing of the repository's own settings.
 //!
 //! Everything here is a default: `[agents.NAME]` of the config says otherwise. In the values of variables,
-//! `{model_url}` stands for the provider at the gate, `{key}` for a word in the place of a key, `{model}` for the model,
+//! `{model_url}` stands for the provider at the gate, `{key}` for a word in the place of a key, `{model}` for the model
+//! (a variable that would hold nothing else is left out where none is named),
 //! `{settings}` for a file with the profile's settings, and `{config}` for the directory around that of the agent, where
 //! nobody inside can write.
 
@@ -35,8 +36,12 @@ pub struct Profile {
     pub settings: &'static str,
     /// The mode in which it plans, by its own name.
     pub plan_mode: &'static str,
+    /// The mode in which it works, where that is not the one that it lists first.
+    pub work_mode: &'static str,
     /// What it is told beside the session that it opens, as an object of JSON; for agents by ACP, in `_meta`.
     pub meta: &'static str,
+    /// The argument before its servers of tools, as JSON, for an agent by ACP that passes over those of its session.
+    pub tools_by: &'static str,
     /// What it cannot do, or does wrong.
     pub faults: &'static [&'static str],
 }
@@ -89,7 +94,9 @@ pub const UNKNOWN: Profile = Profile {
     env: &[],
     settings: "",
     plan_mode: "plan",
+    work_mode: "",
     meta: "{}",
+    tools_by: "",
     faults: &[],
 };
 
@@ -103,6 +110,24 @@ const CLAUDE_ENV: &[(&str, &str)] = &[
     ("DISABLE_AUTOUPDATER", "1"),
     ("DISABLE_TELEMETRY", "1"),
     ("DISABLE_ERROR_REPORTING", "1"),
+    // Its newer models keep no list of things to do by themselves; people want to see one.
+    ("CLAUDE_CODE_ENABLE_TODO_TOOLS", "1"),
+    ("IS_SANDBOX", "1"),
+];
+
+/// The same, and its model: the adapter has only aliases to choose from, and one more that it is told.
+const CLAUDE_ACP_ENV: &[(&str, &str)] = &[
+    ("ANTHROPIC_MODEL", "{model}"),
+    ("ANTHROPIC_CUSTOM_MODEL_OPTION", "{model}"),
+    ("ANTHROPIC_BASE_URL", "{model_url}"),
+    ("ANTHROPIC_API_KEY", "{key}"),
+    ("CLAUDE_CODE_MAX_RETRIES", "4"),
+    ("API_TIMEOUT_MS", "600000"),
+    ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+    ("DISABLE_AUTOUPDATER", "1"),
+    ("DISABLE_TELEMETRY", "1"),
+    ("DISABLE_ERROR_REPORTING", "1"),
+    ("CLAUDE_CODE_ENABLE_TODO_TOOLS", "1"),
     ("IS_SANDBOX", "1"),
 ];
 
@@ -117,7 +142,7 @@ pub const PROFILES: &[Profile] = &[
         tried: "2.1.330",
         provider: "anthropic",
         env: CLAUDE_ENV,
-        faults: &["without our drivers it loads the repository's hooks, servers and base address"],
+        faults: &["started by hand it loads the repository's hooks, servers and base address; here it does not"],
         ..UNKNOWN
     },
     Profile {
@@ -169,13 +194,14 @@ pub const PROFILES: &[Profile] = &[
             ("GEMINI_API_KEY", "{key}"),
             ("GEMINI_CLI_SYSTEM_SETTINGS_PATH", "{settings}"),
             ("GEMINI_CLI_TRUST_WORKSPACE", "true"),
+            ("GEMINI_MODEL", "{model}"),
+            // It tells of its use where its settings are not believed, and they are only where every directory above them
+            // is root's alone. What does not go by the gate goes nowhere, and asks nobody.
+            ("NO_PROXY", "127.0.0.1,localhost,play.googleapis.com"),
+            ("no_proxy", "127.0.0.1,localhost,play.googleapis.com"),
         ],
         settings: r#"{"security":{"auth":{"selectedType":"gemini-api-key"}},"general":{"disableAutoUpdate":true,"enableAutoUpdate":false},"privacy":{"usageStatisticsEnabled":false},"telemetry":{"enabled":false}}"#,
-        faults: &[
-            "cannot resume a session",
-            "shows no output of commands",
-            "wants to tell play.googleapis.com of its use, where the directories above its settings are not root's",
-        ],
+        faults: &["cannot resume a session", "shows no output of commands"],
         ..UNKNOWN
     },
     Profile {
@@ -195,10 +221,10 @@ pub const PROFILES: &[Profile] = &[
             ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
             ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
         ],
-        settings: r#"{"model":"gate/{model}","share":"disabled","autoupdate":false,"provider":{"gate":{"npm":"@ai-sdk/openai-compatible","name":"gate","options":{"baseURL":"{model_url}","apiKey":"{key}"},"models":{"{model}":{"name":"{model}"}}}}}"#,
+        settings: r#"{"model":"gate/{model}","share":"disabled","autoupdate":false,"permission":{"edit":"ask","bash":"ask","webfetch":"ask"},"provider":{"gate":{"npm":"@ai-sdk/openai-compatible","name":"gate","options":{"baseURL":"{model_url}","apiKey":"{key}"},"models":{"{model}":{"name":"{model}"}}}}}"#,
         faults: &[
             "its first start takes ten seconds",
-            "goes on for ever on a stream that breaks",
+            "goes on for ever on a stream that breaks, and with a busy model, without a word",
             "imports `.opencode/plugin/*.js` of the repository, whatever it is told; the cage and the gate hold what it does",
         ],
         ..UNKNOWN
@@ -219,7 +245,8 @@ pub const PROFILES: &[Profile] = &[
             ("COPILOT_PROVIDER_WIRE_API", "responses"),
             ("COPILOT_OFFLINE", "true"),
         ],
-        faults: &["tells no cost"],
+        tools_by: "--additional-mcp-config",
+        faults: &["tells no cost", "tries a busy model again for minutes without a word"],
         ..UNKNOWN
     },
     Profile {
@@ -229,9 +256,11 @@ pub const PROFILES: &[Profile] = &[
         logins: &[".claude/.credentials.json"],
         tried: "0.101.0",
         provider: "anthropic",
-        env: CLAUDE_ENV,
-        meta: r#"{"claudeCode":{"options":{"settingSources":["user"],"strictMcpConfig":true}}}"#,
-        faults: &["started by hand it loads the repository's hooks, servers and base address"],
+        env: CLAUDE_ACP_ENV,
+        // It lists `auto` first, in which a classifier that runs nowhere but at its maker's judges every command.
+        work_mode: "default",
+        meta: r#"{"claudeCode":{"options":{"settingSources":["user"],"strictMcpConfig":true,"settings":{"useAutoModeDuringPlan":false}}}}"#,
+        faults: &["started by hand it loads the repository's hooks, servers and base address; here it does not"],
         ..UNKNOWN
     },
     Profile {

@@ -42,6 +42,9 @@ pub(super) struct Memory {
     pub session: String,
     /// What was used up to now, by model: agents add up over a session, and go on doing so when it is resumed.
     pub used: BTreeMap<String, Usage>,
+    /// The model that it was told to use; kept where a session cannot be given another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
 }
 
 /// An agent's language. Nothing here waits, reads a clock or touches a file.
@@ -57,6 +60,11 @@ pub(super) trait Protocol: Send {
 
     /// A person says something, to be heard as early as the agent can.
     fn say(&mut self, text: &str) -> Vec<Move>;
+
+    /// A word that it has to hear before it does the same again.
+    fn nudge(&mut self, text: &str) -> Vec<Move> {
+        self.say(text)
+    }
 
     /// Ends what it does now. It goes on with `then`, or with nothing where that is empty.
     fn interrupt(&mut self, then: &str) -> Vec<Move>;
@@ -209,7 +217,7 @@ pub(super) mod tests {
         let mut meter = Meter::default();
         assert_eq!(meter.since(total(100, 20, 7)), Some(total(100, 20, 7)));
         assert_eq!(meter.since(total(100, 20, 7)), None);
-        let memory = Memory { session: "s".into(), used: meter.totals() };
+        let memory = Memory { session: "s".into(), used: meter.totals(), model: None };
         let mut resumed = Meter::from(Some(&memory));
         assert_eq!(resumed.since(total(150, 25, 9)), Some(total(50, 5, 2)));
         assert_eq!(resumed.since(total(10, 1, 1)), Some(total(10, 1, 1)), "a total that fell began again");

@@ -92,7 +92,8 @@ impl ScriptedAgent {
                 heard = session.steering.recv() => heard,
                 () = session.stop.cancelled() => return Err(SessionError::Stopped),
             };
-            let words = heard.map(|(Steer::Say { text, .. } | Steer::Interrupt { text, .. })| text);
+            let words =
+                heard.map(|(Steer::Say { text, .. } | Steer::Interrupt { text, .. } | Steer::Nudge { text })| text);
             env.insert("DOWNBEAT_HEARD".to_owned(), words.unwrap_or_default());
         }
         Ok(env)

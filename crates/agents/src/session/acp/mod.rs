@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::{Value, json};
 
 use super::agent::ToolServer;
-use super::event::AgentEvent;
+use super::event::{AgentEvent, ErrorClass};
 use super::fault::class_of;
 use super::people::Reply;
 use super::permission::{self, Verdict};
-use super::protocol::{Brief, Ending, Goal, Move, Protocol};
+use super::protocol::{Brief, Ending, Goal, Memory, Move, Protocol};
 use schema::{Able, Answers, Begun, Call, News};
 use turn::Turn;
 use usage::Ledger;
@@ -26,7 +26,7 @@ use usage::Ledger;
 pub(super) struct Acp {
     brief: Brief,
     tools: Option<ToolServer>,
-    plan_mode: String,
+    modes: Modes,
     /// Said beside the session that is opened.
     meta: Value,
     able: Able,
@@ -47,6 +47,13 @@ pub(super) struct Acp {
     interrupted: Option<String>,
 }
 
+/// The modes in which an agent is to be, by its own names for them; an empty one is that which it lists first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Modes {
+    pub plan: String,
+    pub work: String,
+}
+
 /// What a request of ours was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Request {
@@ -65,14 +72,14 @@ struct Wish {
 }
 
 impl Acp {
-    /// A conversation by this brief, with these tools, in which the agent plans in this mode where it has it. `meta` is
+    /// A conversation by this brief, with these tools, in which the agent is in these modes where it has them. `meta` is
     /// said beside the session that it opens.
-    pub(super) fn new(brief: Brief, tools: Option<ToolServer>, plan_mode: &str, meta: &str) -> Self {
+    pub(super) fn new(brief: Brief, tools: Option<ToolServer>, modes: Modes, meta: &str) -> Self {
         Self {
             ledger: Ledger::from(brief.memory.as_ref()),
             brief,
             tools,
-            plan_mode: plan_mode.to_owned(),
+            modes,
             meta: serde_json::from_str(meta).unwrap_or_default(),
             able: Able::default(),
             session: String::new(),
@@ -86,6 +93,14 @@ impl Acp {
             unsaid: Vec::new(),
             interrupted: None,
         }
+    }
+
+    /// The arguments for an agent that is told of its servers of tools by this one, and not by its session.
+    pub(super) fn arguments(tools_by: &str, tools: Option<&ToolServer>) -> Vec<String> {
+        let Some(tools) = tools.filter(|_| !tools_by.is_empty()) else { return Vec::new() };
+        let (program, args) = tools.command.split_first().map_or(("", &[][..]), |(one, rest)| (one.as_str(), rest));
+        let server = json!({ "type": "stdio", "command": program, "args": args, "env": tools.env, "tools": ["*"] });
+        vec![tools_by.to_owned(), json!({ "mcpServers": { &tools.name: server } }).to_string()]
     }
 
     fn request(&mut self, request: Request, method: &str, params: &Value) -> Move {
@@ -131,15 +146,27 @@ impl Acp {
 
     fn begin_session(&mut self, begun: Begun) -> Vec<Move> {
         let before = self.brief.memory.as_ref().map(|memory| memory.session.clone());
+        // Copilot CLI has the model of its first day for ever, and no choice.
+        let had = self.brief.memory.as_ref().and_then(|memory| memory.model.as_ref());
+        if had.is_some_and(|had| Some(had) != self.brief.model.as_ref()) && begun.model.offered.is_empty() {
+            return vec![Move::End(Ending::Forgotten)];
+        }
         self.session = before.unwrap_or_else(|| begun.session.clone());
         self.model.clone_from(&begun.model.current);
         let wanted_model = self.brief.model.as_deref().and_then(|model| begun.model.meant_by(model));
+        if let (Some(wanted), None) = (&self.brief.model, wanted_model) {
+            let offered: Vec<_> = begun.model.offered.iter().map(|(model, _)| model.as_str()).collect();
+            if !offered.is_empty() && *wanted != begun.model.current {
+                let why = format!("has no model {wanted}: it offers {}", offered.join(", "));
+                return vec![turn::broken(ErrorClass::Refused, why)];
+            }
+        }
         // Agents list their usual mode first; an agent that works is not left in the mode of its plan.
-        let plan_mode = begun.mode.meant_by(&self.plan_mode);
+        let plan_mode = begun.mode.meant_by(&self.modes.plan);
         let usual = begun.mode.offered.iter().map(|(mode, _)| mode.as_str()).find(|mode| Some(*mode) != plan_mode);
         let wanted_mode = match self.brief.goal {
             Goal::Plan => plan_mode,
-            Goal::Work => usual,
+            Goal::Work => begun.mode.meant_by(&self.modes.work).or(usual),
         };
         for (choice, wanted) in [(&begun.model, wanted_model), (&begun.mode, wanted_mode)] {
             let wanted = wanted.filter(|wanted| *wanted != choice.current);
@@ -171,7 +198,7 @@ impl Acp {
     }
 
     fn remember(&self) -> Move {
-        Move::Remember(self.ledger.kept(&self.session))
+        Move::Remember(Memory { model: self.brief.model.clone(), ..self.ledger.kept(&self.session) })
     }
 
     fn hear_refusal(&mut self, request: Request, error: &Value) -> Vec<Move> {
@@ -323,6 +350,11 @@ impl Protocol for Acp {
                 Vec::new()
             }
         }
+    }
+
+    /// It hears nothing before its turn ends.
+    fn nudge(&mut self, text: &str) -> Vec<Move> {
+        self.interrupt(text)
     }
 
     fn interrupt(&mut self, then: &str) -> Vec<Move> {

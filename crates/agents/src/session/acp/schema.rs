@@ -311,7 +311,10 @@ impl Call {
         let raw = self.0.raw_output.as_ref().and_then(|raw| raw.as_str().or(raw["content"].as_str()));
         let words = if words.is_empty() { raw.unwrap_or_default() } else { &words };
         let fenced = words.strip_prefix("```\n").and_then(|words| words.strip_suffix("\n```"));
-        fenced.unwrap_or(words).to_owned()
+        let words = fenced.unwrap_or(words);
+        // Copilot CLI counts its shells, which makes no two calls the same.
+        let counted = words.rfind("<shellId: ").filter(|at| words[*at..].ends_with('>'));
+        counted.map_or(words, |at| &words[..at]).to_owned()
     }
 }
 

@@ -32,7 +32,7 @@ impl Ledger {
     pub(super) fn kept(&self, session: &str) -> Memory {
         let cost = Usage { cost_micros: Some(self.counted), ..Usage::default() };
         let used = (self.counted > 0).then(|| (COST.to_owned(), cost)).into_iter().collect();
-        Memory { session: session.to_owned(), used }
+        Memory { session: session.to_owned(), used, model: None }
     }
 
     /// The agent's name decides how its figures are read.

@@ -6,6 +6,7 @@
 
 mod lines;
 mod outcome;
+mod todo;
 mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use super::permission::Leave;
 use super::protocol::{Brief, Ending, Goal, Memory, Meter, Move, Protocol};
 use lines::text_at;
 use outcome::Trouble;
+use todo::TodoList;
 use wishes::Wish;
 
 /// The conversation with one process of Claude Code.
@@ -30,6 +32,7 @@ pub(super) struct Claude {
     plan: Option<String>,
     /// Calls that are under way, by id.
     calls: BTreeMap<String, ToolCall>,
+    todo: TodoList,
     /// Questions that people were asked, by our number.
     wishes: BTreeMap<u64, Wish>,
     n_asked: u64,
@@ -56,6 +59,7 @@ impl Claude {
             session: String::new(),
             plan: None,
             calls: BTreeMap::new(),
+            todo: TodoList::default(),
             wishes: BTreeMap::new(),
             n_asked: 0,
             refused: BTreeSet::new(),
@@ -138,7 +142,7 @@ impl Claude {
     }
 
     fn remember(&self) -> Move {
-        Move::Remember(Memory { session: self.session.clone(), used: self.meter.totals() })
+        Move::Remember(Memory { session: self.session.clone(), used: self.meter.totals(), model: None })
     }
 
     fn hear_assistant(&mut self, value: &Value) -> Vec<Move> {
@@ -171,6 +175,9 @@ impl Claude {
         if let Some(entries) = lines::todo_in(block) {
             return Some(Move::Tell(AgentEvent::Todo { entries }));
         }
+        if let Some(list) = self.todo.hear_call(block) {
+            return list.map(|entries| Move::Tell(AgentEvent::Todo { entries }));
+        }
         let call = lines::call_of(block, &self.brief.tree);
         if self.brief.goal == Goal::Plan && lines::is_of_the_plan(&call) {
             return None;
@@ -185,6 +192,9 @@ impl Claude {
     fn hear_user(&mut self, value: &Value) -> Vec<Move> {
         let results = lines::blocks(value).filter(|block| text_at(block, "/type") == "tool_result");
         let ended = results.filter_map(|block| {
+            if let Some(entries) = self.todo.hear_result(block) {
+                return Some(Move::Tell(AgentEvent::Todo { entries }));
+            }
             let call = self.calls.remove(text_at(block, "/tool_use_id"))?;
             Some(Move::Tell(AgentEvent::ToolCall(lines::ended(call, block))))
         });

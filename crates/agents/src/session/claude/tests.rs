@@ -134,7 +134,7 @@ fn errors_are_told_by_their_class_whatever_the_result_calls_itself() {
 #[test]
 fn a_resumed_session_counts_only_what_is_new() {
     let used = Usage { model: "claude-opus-5-5".into(), input: 250, output: 50, ..Usage::default() };
-    let memory = Memory { session: "s".into(), used: [("claude-opus-5-5".to_owned(), used)].into() };
+    let memory = Memory { session: "s".into(), used: [("claude-opus-5-5".to_owned(), used)].into(), model: None };
     let mut claude = Claude::new(Brief { memory: Some(memory), ..brief(Goal::Work) });
     assert!(played(&mut claude, recorded!("work"), &[]).contains("used 50+21+9 in, 10 out"));
 }

@@ -159,7 +159,7 @@ impl Codex {
     }
 
     fn remember(&self) -> Move {
-        Move::Remember(Memory { session: self.thread.clone(), used: self.meter.totals() })
+        Move::Remember(Memory { session: self.thread.clone(), used: self.meter.totals(), model: None })
     }
 
     fn hear_news(&mut self, line: &str, method: &str, params: &Value) -> Vec<Move> {

@@ -126,7 +126,7 @@ fn a_refused_command_is_explained_beside_the_refusal() {
 fn a_resumed_thread_counts_only_what_is_new() {
     let thread = "01a20403-5104-71c0-b894-74f063057455";
     let used = Usage { model: "gpt-5.1".into(), input: 180, cache_read: 120, output: 60, ..Usage::default() };
-    let memory = Memory { session: thread.into(), used: [("gpt-5.1".to_owned(), used)].into() };
+    let memory = Memory { session: thread.into(), used: [("gpt-5.1".to_owned(), used)].into(), model: None };
     let mut codex = Codex::new(Brief { memory: Some(memory), ..brief(Goal::Work) });
     let told = played(&mut codex, recorded!("resume"), &[]);
     assert!(told.contains(&format!("\"threadId\":\"{thread}\"")) && told.contains("thread/resume"), "{told}");
