@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use agents::cage::SilentSink;
 use agents::egress::{
-    AllowList, Egress, EgressLimits, EgressSettings, Guest, OpenGate, ProviderSettings, SESSIONS_LIST,
+    AllowList, Egress, EgressLimits, EgressSettings, Guest, OpenGate, Ports, ProviderSettings, SESSIONS_LIST,
 };
 
 use crate::figure::Figure;
@@ -73,7 +73,7 @@ async fn open(dir: &Path, source: u16, provider: u16) -> OpenGate {
         list: SESSIONS_LIST,
         sink: Arc::new(SilentSink),
     };
-    Egress::new(&settings).expect("it is ready").open(guest).await.expect("it is open")
+    Egress::new(&settings, Ports::OfEach).expect("it is ready").open(guest).await.expect("it is open")
 }
 
 /// A server that hears a first word and then sends as long as somebody takes it.

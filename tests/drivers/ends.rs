@@ -44,6 +44,16 @@ pub fn a_refused_key_names_the_next_step(kind: Kind) {
     assert!(started.elapsed() < Duration::from_secs(20), "it went on trying");
 }
 
+/// Whoever is asked again begins anew: in a conversation that is full nothing more is said.
+pub fn a_full_window_is_told_and_forgotten(kind: Kind) {
+    let model = script("{ stop = \"context\" }");
+    let place = Place::new(kind, &model);
+    let workspace = place.workspace();
+    let error = place.work(&workspace, "Please try.").expect_err("it should have failed");
+    assert!(error.to_string().contains("filled its model's window"), "{error}");
+    assert!(!workspace.private().join("session.json").exists(), "it is remembered");
+}
+
 pub fn a_busy_model_puts_the_session_off(kind: Kind) {
     let model = script("{ fail = { status = 429, message = \"slow down\" } }");
     let place = Place::new(kind, &model);

@@ -29,6 +29,7 @@ const CASES: &[Case] = &[
     ("an_interruption_goes_on_with_what_was_said", talks::an_interruption_goes_on_with_what_was_said),
     ("a_stop_leaves_no_process", ends::a_stop_leaves_no_process),
     ("a_refused_key_names_the_next_step", ends::a_refused_key_names_the_next_step),
+    ("a_full_window_is_told_and_forgotten", ends::a_full_window_is_told_and_forgotten),
     ("a_busy_model_puts_the_session_off", ends::a_busy_model_puts_the_session_off),
     ("a_model_that_never_answers_is_silence", ends::a_model_that_never_answers_is_silence),
 ];

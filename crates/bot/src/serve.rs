@@ -6,7 +6,7 @@ use std::time::Duration;
 use agents::checkpoint::Checkpoints;
 use agents::checks::Gatekeeper;
 use agents::dispatcher::Dispatcher;
-use agents::egress::Egress;
+use agents::egress::{Egress, Ports};
 use agents::liaison::Bell;
 use agents::money::Ledger;
 use agents::publisher::Publisher;
@@ -123,8 +123,8 @@ impl System {
             board: Arc::default(),
             cage: level.in_brief(),
         };
-        let egress =
-            Egress::new(&config.egress_settings()).context("failed to make ready for the providers of models")?;
+        let egress = Egress::new(&config.egress_settings(), Ports::at(&level))
+            .context("failed to make ready for the providers of models")?;
         let (made, settings) = (state.join("setups"), config.setup.settings());
         let setups = Setups::new(cage.clone(), egress.clone(), made, settings, clock);
         let checks = Arc::new(Gatekeeper::new(cage, state.join(CHECKS_DIR), setups.clone()));

@@ -20,7 +20,7 @@ use super::rules::{self, Enforced, rooms};
 use super::spec::{Held, How, Network, Spec};
 use super::supervisor::{Guard, Reach, wait_for};
 use super::usage::Allowance;
-use super::{GATE_PORT, bridge, calls};
+use super::{bridge, calls};
 
 /// How much a command steps behind everything else that wants a processor: a tenth of its usual share.
 const NICENESS: i32 = 10;
@@ -111,9 +111,9 @@ fn hold(spec: &Spec, own_network: bool, as_root: bool) -> Result<Enforced, Strin
 /// The gate's port inside, and the door outside that it leads to.
 fn listen_for_gate(network: &Network) -> Result<Option<(TcpListener, &Door)>, String> {
     let Network::Gate(door) = network else { return Ok(None) };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, GATE_PORT)).map_err(|error| {
-        format!("the network's gate cannot listen on 127.0.0.1:{GATE_PORT}: {error}; without namespaces only one run at a time can have it")
-    })?;
+    let port = door.port();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .map_err(|error| format!("the network's gate cannot listen on 127.0.0.1:{port}: {error}"))?;
     Ok(Some((listener, door)))
 }
 

@@ -12,7 +12,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use rustix::io::Errno;
 use rustix::thread::{CapabilitySet, CapabilitySets, remove_capability_from_bounding_set, set_capabilities};
 
-use super::GATE_PORT;
+use super::door::Door;
 use super::level::Reach;
 use super::spec::{Access, Held, Limits, Network, Spec};
 
@@ -118,10 +118,10 @@ fn restrict(spec: &Spec, hold_tcp: bool) -> Result<landlock::RestrictionStatus, 
         Access::ReadWrite => writable,
     };
     let gate = match &spec.network {
-        Network::Gate(door) => Some(door.socket()),
+        Network::Gate(door) => Some(door),
         Network::Denied | Network::Allowed => None,
     };
-    let port = gate.filter(|_| hold_tcp).map(|_| Ok(NetPort::new(GATE_PORT, AccessNet::ConnectTcp)));
+    let port = gate.filter(|_| hold_tcp).map(|door| Ok(NetPort::new(door.port(), AccessNet::ConnectTcp)));
     let of_its_own: &[&str] = match spec.held {
         Held::Strong => &[DEVICES_OF_ITS_OWN[0], DEVICES_OF_ITS_OWN[1], "/tmp"],
         Held::Standard | Held::Off => &[],
@@ -130,7 +130,7 @@ fn restrict(spec: &Spec, hold_tcp: bool) -> Result<landlock::RestrictionStatus, 
         .create()?
         .add_rules(path_beneath_rules(of_its_own, writable))?
         .add_rules(port.into_iter().collect::<Vec<Result<NetPort, RulesetError>>>())?
-        .add_rules(path_beneath_rules(gate, make_bitflags!(AccessFs::{ResolveUnix})))?
+        .add_rules(path_beneath_rules(gate.map(Door::socket), make_bitflags!(AccessFs::{ResolveUnix})))?
         .add_rules(path_beneath_rules(SYSTEM.iter().chain(MACHINE), READ))?
         .add_rules(path_beneath_rules(ETC.iter().map(|name| Path::new("/etc").join(name)), READ))?
         .add_rules(path_beneath_rules(DEVICES, make_bitflags!(AccessFs::{ReadFile | WriteFile | Truncate})))?

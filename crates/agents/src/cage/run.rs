@@ -19,6 +19,7 @@ use tokio::sync::{OnceCell, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::bubblewrap;
 use super::door::Door;
 use super::launcher::{REPORT, framed};
 use super::level::Level;
@@ -26,7 +27,6 @@ use super::opened::{Ending, INPUT_CHUNKS_MAX, Opened, WAITING_ERRORS_MAX, WAITIN
 use super::output::{Lines, Progress, SilentSink};
 use super::outside::{Launched, Outside, Way, Ways};
 use super::spec::{Access, Confinement, Held, How, Limits, Namespaces, Network, Report, Spec};
-use super::{GATE_PORT, bubblewrap};
 
 /// Where programs are looked for inside when nothing is added.
 pub const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
@@ -94,7 +94,7 @@ pub struct Order {
 impl Order {
     /// Gives it a gate as its only way out, and the variables by which programs find a proxy.
     pub fn go_through(&mut self, door: &Door) {
-        let proxy = format!("http://127.0.0.1:{GATE_PORT}");
+        let proxy = format!("http://127.0.0.1:{}", door.port());
         let ways = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"].map(|name| (name, proxy.as_str()));
         let exceptions = ["NO_PROXY", "no_proxy"].map(|name| (name, "127.0.0.1,localhost"));
         let variables = ways.into_iter().chain(exceptions);

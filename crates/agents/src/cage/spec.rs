@@ -25,8 +25,8 @@ pub enum Access {
 pub enum Network {
     /// None but a loopback of its own; without namespaces no TCP at all.
     Denied,
-    /// One gate. Inside it listens on 127.0.0.1 at [`GATE_PORT`](super::GATE_PORT); without namespaces the gate must
-    /// itself listen there outside, and Landlock lets TCP connect to no other port.
+    /// One gate, which is found on 127.0.0.1 at the door's port. Without namespaces that is one of this machine's, and
+    /// Landlock lets TCP connect to no other.
     Gate(Door),
     /// The machine's network as it is.
     Allowed,

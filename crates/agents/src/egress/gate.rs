@@ -28,7 +28,7 @@ use super::hosts::{AllowList, Destination, Listed};
 use super::provider::Provider;
 use super::relay::{GateBody, whole};
 use super::tally::{ModelTally, Tally};
-use super::{Guest, Rules, model, proxy};
+use super::{Guest, Ports, Rules, model, proxy};
 use crate::cage::Door;
 use crate::session::people::{People, Question};
 use crate::token::Token;
@@ -71,7 +71,12 @@ pub(super) struct Refused {
 }
 
 impl OpenGate {
-    pub(super) async fn open(rules: Arc<Rules>, verdicts: Arc<Verdicts>, guest: Guest) -> io::Result<Self> {
+    pub(super) async fn open(
+        rules: Arc<Rules>,
+        ports: Ports,
+        verdicts: Arc<Verdicts>,
+        guest: Guest,
+    ) -> io::Result<Self> {
         let Guest { repo, dir, allow, models, people, list, sink } = guest;
         let room = dir.join(ROOM);
         let listener = listen(&room)?;
@@ -85,7 +90,10 @@ impl OpenGate {
             allow: rules.repos.get(&repo).into_iter().fold(rules.allow.with(&allow), |all, of_repo| all.with(of_repo)),
             list,
             people: people.map(asking),
-            door: Door::at(room.join(SOCKET))?,
+            door: match ports {
+                Ports::OfEach => Door::at(room.join(SOCKET))?,
+                Ports::OfTheMachine => Door::at_a_free_port(room.join(SOCKET))?,
+            },
             rules,
         });
         let (serving, stop) = (gate.clone(), gate.stop.clone());

@@ -36,7 +36,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use domain::{RepoName, TaskId};
 
-use crate::cage::ProgressSink;
+use crate::cage::{Level, ProgressSink, Reach};
 use crate::session::people::People;
 
 pub(crate) use asking::allowed_by;
@@ -97,6 +97,25 @@ impl Default for EgressLimits {
     }
 }
 
+/// Where runs find their gates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ports {
+    /// Each has a loopback of its own, and its gate at one port of that.
+    OfEach,
+    /// They share this machine's, and each gate has a port that was free.
+    OfTheMachine,
+}
+
+impl Ports {
+    /// As a cage of this level has them.
+    pub fn at(level: &Level) -> Self {
+        match level.reach {
+            Reach::OwnLoopback | Reach::Gate => Self::OfEach,
+            Reach::NoTcp | Reach::GatePort | Reach::Everything => Self::OfTheMachine,
+        }
+    }
+}
+
 /// Opens gates. Cheap to clone.
 #[derive(Clone)]
 pub struct Egress {
@@ -105,6 +124,7 @@ pub struct Egress {
 
 struct Inner {
     rules: ArcSwap<Rules>,
+    ports: Ports,
     verdicts: Arc<asking::Verdicts>,
 }
 
@@ -139,9 +159,9 @@ pub struct Guest {
 impl Egress {
     /// Gates by these settings. Fails where a provider cannot be reached as it is described, or the machine has no
     /// root certificates.
-    pub fn new(settings: &EgressSettings) -> io::Result<Self> {
+    pub fn new(settings: &EgressSettings, ports: Ports) -> io::Result<Self> {
         let rules = ArcSwap::from_pointee(Rules::of(settings)?);
-        Ok(Self { inner: Arc::new(Inner { rules, verdicts: Arc::default() }) })
+        Ok(Self { inner: Arc::new(Inner { rules, ports, verdicts: Arc::default() }) })
     }
 
     /// Goes by other settings from now on; gates that are open keep theirs.
@@ -157,7 +177,8 @@ impl Egress {
 
     /// Opens a gate, which serves until it is closed or dropped.
     pub async fn open(&self, guest: Guest) -> io::Result<OpenGate> {
-        OpenGate::open(self.inner.rules.load_full(), self.inner.verdicts.clone(), guest).await
+        let (rules, verdicts) = (self.inner.rules.load_full(), self.inner.verdicts.clone());
+        OpenGate::open(rules, self.inner.ports, verdicts, guest).await
     }
 }
 

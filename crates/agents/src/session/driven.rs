@@ -8,6 +8,7 @@ use super::agent::{Agent, Session, SessionError, Worked};
 use super::claude::Claude;
 use super::codex::Codex;
 use super::dialogue::{Dialogue, Spoken};
+use super::event::ErrorClass;
 use super::fault::session_error;
 use super::launch::{Launch, ProgramSettings};
 use super::markdown::plan_of_agent;
@@ -51,6 +52,10 @@ impl DrivenAgent {
         let remembered = memory::recall(private, &self.launch.name);
         let was_resumed = remembered.is_some();
         let spoken = self.talk(session, self.brief(session, goal, remembered)).await?;
+        if matches!(spoken.ending, Ending::Broke { class: ErrorClass::Context, .. }) {
+            // Whoever goes on in a conversation that is full fills it again.
+            memory::forget(private);
+        }
         if spoken.ending != Ending::Forgotten || !was_resumed {
             return Ok(spoken);
         }

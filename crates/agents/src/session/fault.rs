@@ -2,7 +2,6 @@
 
 use super::agent::SessionError;
 use super::event::ErrorClass;
-use crate::cage::GATE_PORT;
 
 /// The class of an error, by its HTTP status where there is one, else by its words.
 pub(super) fn class_of(status: Option<u64>, words: &str) -> ErrorClass {
@@ -120,8 +119,7 @@ pub(super) fn session_error(class: ErrorClass, why: &str, provider: &str) -> Ses
 
 /// What an agent says without its sentences about our own gate: advice to look at it helps nobody.
 fn without_gate(why: &str) -> String {
-    let gate = format!(":{GATE_PORT}");
-    let sentences = why.trim().split_inclusive(". ").filter(|sentence| !sentence.contains(&gate));
+    let sentences = why.trim().split_inclusive(". ").filter(|sentence| !sentence.contains("127.0.0.1:"));
     sentences.collect::<String>().trim().trim_end_matches('.').to_owned()
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::{Session, SessionError};
 use super::profile::{Driver, PROFILES, Profile, UNKNOWN, profile_of};
-use crate::cage::{Access, Cage, CageSettings, GATE_PORT, Limits, Order};
+use crate::cage::{Access, Cage, CageSettings, Limits, Order};
 
 /// A real agent as the config describes it; what is left out is as in its profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,8 +120,8 @@ impl Launch {
         // Beside `tmp` and `home`, where nobody inside can put a link in its place.
         let config_dir = workspace.private().join("config");
         let full_disk = |error: io::Error| SessionError::Surroundings(format!("{}: {error}", config_dir.display()));
-        let settings = self.furnish(&config_dir).await.map_err(full_disk)?.display().to_string();
-        let own = self.profile.arguments.iter().map(|argument| self.filled(argument, &settings));
+        let settings = self.furnish(&config_dir, gate.port()).await.map_err(full_disk)?.display().to_string();
+        let own = self.profile.arguments.iter().map(|argument| self.filled(argument, &settings, gate.port()));
         let arguments: Vec<String> = match self.settings.command.get(1..) {
             Some([first, rest @ ..]) => [first].into_iter().chain(rest).cloned().collect(),
             Some([]) | None => own.collect(),
@@ -131,7 +131,7 @@ impl Launch {
         order.access = access;
         order.go_through(gate);
         order.limits = Limits { time: session.time_max, output_bytes: OUTPUT_BYTES_MAX, ..order.limits };
-        order.env.extend(self.env(&settings));
+        order.env.extend(self.env(&settings, gate.port()));
         order.env.insert("DOWNBEAT_TASK".into(), workspace.task.to_string());
         order.read = needed_by(&program);
         order.read.push(config_dir);
@@ -141,27 +141,28 @@ impl Launch {
     }
 
     /// Writes what it is configured with, which it may only read, and says where its settings are.
-    async fn furnish(&self, config_dir: &Path) -> io::Result<PathBuf> {
+    async fn furnish(&self, config_dir: &Path, port: u16) -> io::Result<PathBuf> {
         let own_dir = config_dir.join(self.profile.name);
         let settings = own_dir.join("settings.json");
         tokio::fs::create_dir_all(&own_dir).await?;
         // OpenCode writes one where there is none, and ends where it cannot.
         tokio::fs::write(own_dir.join(".gitignore"), "").await?;
-        tokio::fs::write(&settings, self.filled(self.profile.settings, "")).await?;
+        tokio::fs::write(&settings, self.filled(self.profile.settings, "", port)).await?;
         Ok(settings)
     }
 
     /// Its environment beside the cage's and the gate's.
-    fn env(&self, settings: &str) -> BTreeMap<String, String> {
+    fn env(&self, settings: &str, port: u16) -> BTreeMap<String, String> {
         let own = self.profile.env.iter().map(|(name, value)| (*name, *value));
         let wanted = self.settings.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let is_said = |(_, value): &(&str, &str)| *value != "{model}" || self.model().is_some();
         let all = own.chain(wanted).filter(is_said);
-        all.map(|(name, value)| (name.to_owned(), self.filled(value, settings))).collect()
+        all.map(|(name, value)| (name.to_owned(), self.filled(value, settings, port))).collect()
     }
 
-    fn filled(&self, text: &str, settings: &str) -> String {
-        let url = format!("http://127.0.0.1:{GATE_PORT}/model/{}", self.provider());
+    /// What a text of the profile says where the settings are there and the gate is at this port.
+    fn filled(&self, text: &str, settings: &str, port: u16) -> String {
+        let url = format!("http://127.0.0.1:{port}/model/{}", self.provider());
         let model = self.model().unwrap_or_default();
         let config = Path::new(settings).ancestors().nth(2).and_then(Path::to_str).unwrap_or_default();
         let words = [
@@ -255,9 +256,9 @@ mod tests {
     #[test]
     fn its_model_is_behind_the_gate_and_no_key_is_inside() {
         let launch = launch("codex", Driver::Codex, &[]);
-        let env = launch.env("/s.json");
+        let env = launch.env("/s.json", 8787);
         assert_eq!(env["OPENAI_API_KEY"], NO_KEY);
-        let last = launch.filled(launch.profile.arguments.last().unwrap(), "");
+        let last = launch.filled(launch.profile.arguments.last().unwrap(), "", 8787);
         assert!(last.contains("base_url=\"http://127.0.0.1:8787/model/openai\""), "{last}");
     }
 

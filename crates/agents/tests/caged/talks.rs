@@ -1,13 +1,12 @@
 //! Runs that are talked with, and the gate as their only way out.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::Duration;
 
 use agents::cage::{Door, How, Line, Network, Opened, SilentSink, WHOLE_LINE_BYTES_MAX};
-use agents::egress::{AllowList, Egress, EgressLimits, EgressSettings, Guest, SESSIONS_LIST};
+use agents::egress::{AllowList, Egress, EgressSettings, Guest, Ports, SESSIONS_LIST};
 use agents::token::Token;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
@@ -159,26 +158,31 @@ fn the_gate_is_the_only_way_out() {
 }
 
 fn a_gate_opens_to_its_own_session_alone() {
-    let lock = std::fs::File::open("/proc/self/exe").unwrap();
-    lock.lock().unwrap();
     for way in LEVELS {
-        let world = World::new(way);
-        let (own, others) = block_on(async {
-            let limits = EgressLimits::default();
-            let (allow, repos, providers) = (AllowList::default(), BTreeMap::new(), BTreeMap::new());
-            let settings = EgressSettings { allow, repos, providers, limits };
-            let gate = Egress::new(&settings).unwrap().open(guest(&world)).await.unwrap();
-            let answered = "exec 3<>/dev/tcp/127.0.0.1/8787 && printf 'GET / HTTP/1.1\\r\\n\\r\\n' >&3 && head -1 <&3";
-            let mut order = world.bash(answered);
-            order.network = Network::Gate(gate.door().clone());
+        let worlds = [World::new(way), World::new(way)];
+        block_on(async {
+            let level = worlds[0].cage.probe(&worlds[0].outside()).await.unwrap();
+            let egress = Egress::new(&EgressSettings::default(), Ports::at(&level)).unwrap();
+            let [gate, other] =
+                [egress.open(guest(&worlds[0])).await.unwrap(), egress.open(guest(&worlds[1])).await.unwrap()];
+            let asks = "exec 3<>/dev/tcp/127.0.0.1/${http_proxy##*:} && printf 'GET / HTTP/1.1\\r\\n\\r\\n' >&3 && head -1 <&3";
             let (stop, sink) = (CancellationToken::new(), SilentSink);
-            let own = world.cage.run(order, &stop, &sink).await;
-            // A second cage of the same place, as another session or a check would be.
-            let others = world.attack(&["ask", gate.door().socket().to_str().unwrap()]);
-            (own, world.cage.run(others, &stop, &sink).await)
+            let mut waits = worlds[0].bash(&format!("{asks}; read line"));
+            waits.go_through(gate.door());
+            let mut own = worlds[0].cage.open(waits, &stop);
+            let Some(Line::Text(answered)) = own.lines.recv().await else { panic!("{way:?}: no answer") };
+            assert!(answered.starts_with("HTTP/1.1 403"), "{way:?}: {answered}");
+            // Another session at the same time has a gate of its own, and no other.
+            let mut beside = worlds[1].bash(asks);
+            beside.go_through(other.door());
+            let beside = worlds[1].cage.run(beside, &stop, &sink).await;
+            assert!(beside.stdout.starts_with("HTTP/1.1 403"), "{way:?}: {beside:?}");
+            let stranger = worlds[1].attack(&["ask", gate.door().socket().to_str().unwrap()]);
+            let stranger = worlds[1].cage.run(stranger, &stop, &sink).await;
+            assert_eq!(stranger.how, How::Exited(1), "{way:?}: {stranger:?}");
+            stop.cancel();
+            own.ending.wait().await;
         });
-        assert!(own.stdout.starts_with("HTTP/1.1 403"), "{way:?}: {own:?}");
-        assert_eq!(others.how, How::Exited(1), "{way:?}: {others:?}");
     }
 }
 

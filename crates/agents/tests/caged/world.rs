@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use agents::cage::{Cage, CageSettings, Confinement, Ended, Namespaces, Order, ProgressSink, SilentSink};
-use agents::egress::{Egress, EgressSettings};
+use agents::egress::{Egress, EgressSettings, Ports};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -93,7 +93,7 @@ pub fn standard_cage() -> Cage {
 
 /// Gates that lead nowhere.
 pub fn nothing_open() -> Egress {
-    Egress::new(&EgressSettings::default()).unwrap()
+    Egress::new(&EgressSettings::default(), Ports::OfEach).unwrap()
 }
 
 pub fn block_on<F: Future>(future: F) -> F::Output {

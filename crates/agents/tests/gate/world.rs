@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use agents::cage::ProgressSink;
 use agents::egress::{
-    AllowList, Egress, EgressLimits, EgressSettings, Guest, OpenGate, ProviderSettings, SESSIONS_LIST,
+    AllowList, Egress, EgressLimits, EgressSettings, Guest, OpenGate, Ports, ProviderSettings, SESSIONS_LIST,
 };
 use agents::session::people::{People, Question, Reply};
 use bytes::Bytes;
@@ -55,7 +55,7 @@ impl World {
             providers: wanted.providers.iter().map(named).collect::<BTreeMap<_, _>>(),
             limits: wanted.limits,
         };
-        let egress = Egress::new(&settings).unwrap();
+        let egress = Egress::new(&settings, Ports::OfEach).unwrap();
         // Deeper than the path of a socket may be long.
         let dir = home.path().join("deep".repeat(50));
         std::fs::create_dir(&dir).unwrap();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agents::cage::SilentSink;
-use agents::egress::{AllowList, Egress, Guest, OpenGate, SESSIONS_LIST};
+use agents::egress::{AllowList, Egress, Guest, OpenGate, Ports, SESSIONS_LIST};
 use agents::session::{Agent, Roster, Session, SessionError};
 use agents::workspace::{Workspace, WorkspaceSettings, Workspaces};
 use domain::TaskId;
@@ -95,7 +95,8 @@ async fn gate(
     repository: &Repository,
 ) -> Result<Option<OpenGate>, SessionError> {
     let failed = |error: io::Error| SessionError::Surroundings(format!("the way out cannot be opened: {error}"));
-    let egress = Egress::new(&site.config().egress_settings()).map_err(failed)?;
+    // Sessions of an instance may run beside it.
+    let egress = Egress::new(&site.config().egress_settings(), Ports::OfTheMachine).map_err(failed)?;
     let known = egress.providers();
     let models: Vec<_> = agent.providers().into_iter().filter(|name| known.contains(name)).collect();
     if models.is_empty() {
