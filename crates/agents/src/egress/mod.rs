@@ -143,7 +143,7 @@ pub struct Guest {
     pub repo: RepoName,
     /// An existing directory that no cage may read, such as [`Workspace::private`](crate::workspace::Workspace::private).
     pub dir: PathBuf,
-    /// The hosts that it may reach beside those of the config, such as a plan's that was approved with them.
+    /// The hosts that it may reach beside those of sessions.
     pub allow: AllowList,
     /// The providers whose models it may use, by name; those that are not configured are passed over.
     pub models: Vec<String>,

@@ -158,13 +158,8 @@ pub const PROFILES: &[Profile] = &[
             "analytics.enabled=false",
             "-c",
             "feedback.enabled=false",
-            // A catalogue of plugins that it would fetch from github.com and chatgpt.com at every start.
+            // Catalogues that it would fetch from github.com and chatgpt.com at every start.
             "-c",
-            "features.plugins=false",
-            "-c",
-            "features.apps=false",
-            "-c",
-            // Either fetches from a host of its own at every start.
             "features.plugins=false",
             "-c",
             "features.apps=false",
