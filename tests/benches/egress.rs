@@ -71,6 +71,7 @@ async fn open(dir: &Path, source: u16, provider: u16) -> OpenGate {
         models: vec!["house".to_owned()],
         people: None,
         list: SESSIONS_LIST,
+        noted: None,
         sink: Arc::new(SilentSink),
     };
     Egress::new(&settings, Ports::OfEach).expect("it is ready").open(guest).await.expect("it is open")

@@ -103,6 +103,29 @@ pub fn one_that_says_nothing_is_ended(kind: Kind) {
     assert_eq!(failure(&place).to_string(), "hangs: it was silent for 1 min and was stopped");
 }
 
+/// One that answers its stop and then stays where it is.
+pub fn one_that_obeys_a_stop_and_stays_is_ended(kind: Kind) {
+    let (begins, obeys) = match kind {
+        Kind::Claude => (
+            r#"{"type":"assistant","message":{"content":[{"type":"text","text":"begun"}]}}"#,
+            r#"{"type":"result","subtype":"error_during_execution","is_error":true,"result":""}"#,
+        ),
+        Kind::Codex => (
+            r#"{"method":"turn/started","params":{"turn":{"id":"t"}}}'; echo '{"method":"item/completed","params":{"item":{"type":"agentMessage","id":"i","text":"begun"}}}"#,
+            r#"{"method":"turn/completed","params":{"turn":{"id":"t","status":"interrupted"}}}"#,
+        ),
+    };
+    let line = format!(
+        "echo '{begins}'; while read -r line; do case $line in *interrupt*) echo '{obeys}'; trap '' HUP; sleep 60;; esac; done; sleep 60"
+    );
+    let mut place = Place::shell(kind, &line);
+    place.stop_at = Some("begun");
+    let workspace = place.workspace();
+    let since = Instant::now();
+    assert_eq!(place.work(&workspace, "Please try."), Err(SessionError::Stopped), "{}", place.told());
+    assert!(since.elapsed() < Duration::from_secs(6), "it had {:?}", since.elapsed());
+}
+
 /// The words of an agent that lies: that it is done, in its own language.
 pub fn one_that_claims_to_be_done_and_fails(kind: Kind) {
     let done = match kind {

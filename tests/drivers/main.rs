@@ -40,6 +40,7 @@ const BAD: &[Case] = &[
     ("one_that_dies_is_quoted", ends::one_that_dies_is_quoted),
     ("one_that_speaks_garbage_is_ended", ends::one_that_speaks_garbage_is_ended),
     ("one_that_floods_is_ended", ends::one_that_floods_is_ended),
+    ("one_that_obeys_a_stop_and_stays_is_ended", ends::one_that_obeys_a_stop_and_stays_is_ended),
     ("one_that_says_nothing_is_ended", ends::one_that_says_nothing_is_ended),
     ("one_that_claims_to_be_done_and_fails_is_not_believed", ends::one_that_claims_to_be_done_and_fails),
 ];

@@ -140,6 +140,8 @@ impl Dispatcher {
         let repository = repository.ok_or_else(|| Trouble::Gone(format!("the repository {}", request.repo)))?;
         let agent = self.roster.get(&request.agent);
         let agent = agent.ok_or_else(|| Trouble::Gone(format!("the agent {}", request.agent)))?;
+        let still = || SessionError::Surroundings("an attempt of before is still ending".to_owned());
+        let _tree_is_ours = self.workspaces.occupy(task.id).ok_or_else(still)?;
         let started = DeliveryId::new(format!("{}:started", owed.attempt.effect));
         let event = TaskEvent::SessionStarted { session: number };
         self.store.apply::<Task>(&task.id, event, Cause::Delivery(started)).await?;

@@ -121,12 +121,17 @@ impl Liaison {
         }
     }
 
-    /// Tells the task that the session reached these hosts; it may know some already.
+    /// Tells the task of the hosts among these that it does not know yet.
     pub(crate) async fn report(&self, hosts: &[String]) -> Result<(), ApplyError> {
         if hosts.is_empty() {
             return Ok(());
         }
-        self.apply(TaskEvent::HostsReached { session: self.session, hosts: hosts.to_vec() }).await
+        let known = self.store.load::<Task>(&self.task).await?.map(|task| task.reached).unwrap_or_default();
+        let hosts: Vec<String> = hosts.iter().filter(|host| !known.contains(*host)).cloned().collect();
+        if hosts.is_empty() {
+            return Ok(());
+        }
+        self.apply(TaskEvent::HostsReached { session: self.session, hosts }).await
     }
 
     /// The words that wait for the session, without answers that it waits for itself.

@@ -55,7 +55,8 @@ pub struct SetupSettings {
     pub time: Duration,
     /// Bytes that one may make.
     pub bytes_max: u64,
-    /// The hosts that one reaches while it runs, beside those of its repository's sessions.
+    /// The hosts that one of a commit on the target reaches while it runs, beside those of its repository's sessions. Any
+    /// other reaches what a session does: it may be an agent's work that nobody has seen.
     pub allow: AllowList,
     /// Bytes of all that are kept. Those that were not used for the longest time go first.
     pub kept_bytes_max: u64,
@@ -176,11 +177,11 @@ impl Setups {
         let mirror = &repository.mirror;
         if let Some(head) = mirror.known_head().await? {
             if mirror.is_ancestor(&asked.commit, &head).await? {
-                return Ok(asked);
+                return Ok(Wanted { has_landed: true, ..asked });
             }
             let of_head = self.asked_by(repository, &head).await?;
             if let Some(same) = of_head.filter(|of_head| of_head.key == asked.key) {
-                return Ok(same);
+                return Ok(Wanted { has_landed: true, ..same });
             }
         }
         let tree = mirror.tree_of(&asked.commit).await?;
@@ -202,7 +203,7 @@ impl Setups {
             hash.update(format!("\0{input}\0{object}"));
         }
         hash.update(self.fingerprint());
-        Ok(Some(Wanted { key: in_hex(hash), inputs, commit: commit.clone() }))
+        Ok(Some(Wanted { key: in_hex(hash), has_landed: false, inputs, commit: commit.clone() }))
     }
 
     /// What else an outcome depends on: which programs are found, and which system it is.
@@ -305,6 +306,8 @@ impl Setups {
 /// One setup, by what its outcome depends on.
 struct Wanted {
     key: String,
+    /// Whether it is made of commits on the target, which people let in.
+    has_landed: bool,
     inputs: Vec<String>,
     /// Of whose files it is made.
     commit: Sha,

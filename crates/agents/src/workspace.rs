@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::{BranchName, Sha, TaskId};
 use forge::mirror::Mirror;
@@ -131,6 +131,20 @@ pub struct Workspaces {
     root: PathBuf,
     settings: WorkspaceSettings,
     pool: Arc<Pool>,
+    occupied: Arc<Mutex<BTreeSet<TaskId>>>,
+}
+
+/// The right to a task's tree and to all that stands beside it, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Occupied {
+    task: TaskId,
+    occupied: Arc<Mutex<BTreeSet<TaskId>>>,
+}
+
+impl Drop for Occupied {
+    fn drop(&mut self) {
+        self.occupied.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.task);
+    }
 }
 
 impl Workspaces {
@@ -138,12 +152,19 @@ impl Workspaces {
     pub fn new(root: impl Into<PathBuf>, settings: WorkspaceSettings) -> Self {
         let root = root.into();
         let pool = Arc::new(Pool::new(root.join(POOL_DIR), settings.pool));
-        Self { root, settings, pool }
+        Self { root, settings, pool, occupied: Arc::default() }
     }
 
     /// The clones that stand ready.
     pub fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// Takes the right to a task's tree, unless somebody in this process has it: an attempt whose lease was lost may not have
+    /// ended when the next begins. Another process has trees of its own.
+    pub(crate) fn occupy(&self, task: TaskId) -> Option<Occupied> {
+        let is_free = self.occupied.lock().unwrap_or_else(PoisonError::into_inner).insert(task);
+        is_free.then(|| Occupied { task, occupied: self.occupied.clone() })
     }
 
     /// Where everything of a task is that stands beside its tree.

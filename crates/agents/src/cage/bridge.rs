@@ -9,6 +9,9 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+
 use super::door::Door;
 
 /// Serves connections to `listener` for ever, each by one of its own through `door`.
@@ -28,6 +31,11 @@ pub(super) fn serve(listener: &TcpListener, door: &Door) {
         // A connection that cannot be joined is closed; whoever made it sees that.
         let _ = join(inside, outside);
     }
+}
+
+/// Dies with the first process, whatever ends that: what is forked asks for it anew.
+pub(super) fn belong() -> Result<(), String> {
+    prctl::set_pdeathsig(Signal::SIGKILL).map_err(|error| format!("the run's death cannot be watched: {error}"))
 }
 
 /// Goes to the door's directory, from which its path is short: a socket's has at most 107 bytes, and a state directory

@@ -119,7 +119,7 @@ fn listen_for_gate(network: &Network) -> Result<Option<(TcpListener, &Door)>, St
 
 /// Starts the process of ours that joins the gate's port to its door.
 fn fork_bridge(listener: &TcpListener, door: &Door) -> Result<(), String> {
-    fork_first(|| match bridge::approach(door).and_then(|()| rules::confine_bridge()) {
+    fork_first(|| match bridge::belong().and_then(|()| bridge::approach(door)).and_then(|()| rules::confine_bridge()) {
         Ok(()) => bridge::serve(listener, door),
         Err(why) => eprintln!("the network's gate stays closed: {why}"),
     })

@@ -1,6 +1,6 @@
 //! The launcher: `downbeat cage`, the program executed again to enforce the cage and to end everything in it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -83,8 +83,10 @@ fn occupy(private: &Path) -> io::Result<File> {
 
 /// Whether a run with this private directory goes on, be it one that an earlier process of ours began.
 pub(crate) fn is_occupied(private: &Path) -> bool {
-    let lock = File::open(private.join(RUNNING));
-    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+    match File::open(private.join(RUNNING)) {
+        Ok(lock) => lock.try_lock().is_err(),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
 }
 
 fn launch(spec: &Spec) -> Result<Report, String> {

@@ -49,5 +49,5 @@ pub use spec::{Access, Confinement, Held, How, Limits, Namespaces, Network};
 /// The verb by which the program is told to be the launcher.
 pub const VERB: &str = "cage";
 
-/// The port on 127.0.0.1 at which a run with [`Network::Gate`] finds its gate.
+/// The port on 127.0.0.1 at which a run with a network of its own finds its gate.
 pub const GATE_PORT: u16 = 8787;

@@ -42,18 +42,28 @@ impl Around {
 }
 
 impl Dispatcher {
-    /// What stands around the turn that begins now.
-    pub(super) async fn around(&self, run: &Run<'_>, workspace: &Workspace) -> Result<Around, Trouble> {
+    /// What stands around the turn that begins now. The hosts that it reaches are noted in a file, where they count.
+    pub(super) async fn around(
+        &self,
+        run: &Run<'_>,
+        workspace: &Workspace,
+        noted: Option<PathBuf>,
+    ) -> Result<Around, Trouble> {
         Ok(Around {
             observer: self.observer(run),
-            gate: self.open_gate(run, workspace).await?,
+            gate: self.open_gate(run, workspace, noted).await?,
             desk: if run.agent.talks() { Some(self.open_desk(run, workspace)?) } else { None },
             transcript: self.transcripts.of(run.task.id),
         })
     }
 
     /// The way out of an agent that has any. One whose model nobody has a key for has none, and says so.
-    async fn open_gate(&self, run: &Run<'_>, workspace: &Workspace) -> Result<Option<OpenGate>, SessionError> {
+    async fn open_gate(
+        &self,
+        run: &Run<'_>,
+        workspace: &Workspace,
+        noted: Option<PathBuf>,
+    ) -> Result<Option<OpenGate>, SessionError> {
         let (wanted, known) = (run.agent.providers(), self.egress.providers());
         let models: Vec<_> = wanted.iter().filter(|name| known.contains(name)).cloned().collect();
         if !run.agent.reaches_hosts() || models.is_empty() && !wanted.is_empty() {
@@ -66,6 +76,7 @@ impl Dispatcher {
             models,
             people: Some((run.task.id, run.liaison.clone())),
             list: SESSIONS_LIST,
+            noted,
             sink: run.log.clone(),
         };
         let failed = |error: io::Error| SessionError::Surroundings(format!("the way out cannot be opened: {error}"));

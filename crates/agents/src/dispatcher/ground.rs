@@ -5,13 +5,15 @@
 //!
 //! So an attempt that finds its session cut short (by a fault around it, by the end of the process) first keeps what is in
 //! the tree as a checkpoint, and goes on from there. That is done only when nothing of the earlier run lives any more. An
-//! agent that cannot be resumed begins where the session was to begin: a second attempt never builds on half an edit.
+//! agent of which nothing is remembered begins where the session was to begin, and one that turns out to have forgotten
+//! everything is told what stands in its tree.
 
 use std::path::Path;
 
 use domain::Sha;
 use forge::{Checkpoint, FileChange};
 
+use super::turns::keep;
 use super::{Dispatcher, Run, Trouble};
 use crate::cage::{self, ProgressSink};
 use crate::session::{self, SessionError};
@@ -92,6 +94,18 @@ impl Dispatcher {
         let agent = &run.task.request.agent;
         let left = Left::of(&private).filter(|left| left.agent == *agent && session::is_remembered(&private, agent));
         let seen = match left {
+            // Nobody wrote what the agent remembers through to the disk.
+            Some(left) if !left.is_of_this_boot() => {
+                let n = left.session;
+                let told = match left.seen {
+                    None => {
+                        format!("the machine went down during session {n}: its tree is not trusted, and it begins anew")
+                    }
+                    Some(_) => format!("the machine was started anew since session {n}, and the agent begins anew"),
+                };
+                run.log.line(&told);
+                None
+            }
             Some(left) if left.seen.is_none() => self.keep_cut_short(run, left).await?,
             left => left,
         };
@@ -104,12 +118,6 @@ impl Dispatcher {
     /// Keeps the tree of a turn that was cut short, as it stands there.
     async fn keep_cut_short(&self, run: &Run<'_>, left: Left) -> Result<Option<Left>, Trouble> {
         let n = left.session;
-        if !left.is_of_this_boot() {
-            run.log.line(&format!(
-                "the machine went down during session {n}: its tree is not trusted, and it begins anew"
-            ));
-            return Ok(None);
-        }
         let workspace = self.workspaces.standing(run.task.id, run.repository, &left.base, &run.task.branch());
         let kept = match self.checkpoints.take(&workspace, &format!("session {n}, cut short")).await {
             Ok(kept) => kept,
@@ -121,7 +129,7 @@ impl Dispatcher {
         };
         run.log.line(&format!("session {n} was cut short; what it did is checkpoint {}", kept.n));
         let left = Left { seen: Some(kept.commit), ..left };
-        left.keep(workspace.private())?;
+        keep(&left, &workspace)?;
         Ok(Some(left))
     }
 

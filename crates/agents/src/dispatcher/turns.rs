@@ -16,23 +16,23 @@ use crate::checks::Inspected;
 use crate::session::SessionError;
 use crate::task::{Approved, Demand, Ground, Task, TaskEvent, Terms, Work};
 use crate::workspace::Workspace;
-use crate::workspace::left::Left;
+use crate::workspace::left::{HOSTS_FILE, Left, hosts_in};
 use crate::{money, prompt};
 
 impl Dispatcher {
     pub(super) async fn plan(&self, run: &Run<'_>, feedback: &[String]) -> Result<TaskEvent, Trouble> {
         let Ready { workspace, since, left, .. } = self.ready_tree(run, Ground::Target).await?;
         // Nothing of it can be changed, so that it is as the agent sees it to the end.
-        left.keep(workspace.private())?;
+        keep(&left, &workspace)?;
         let prompt = prompt::for_plan(&run.task.request, feedback, &run.task.said);
         let (steer, steering) = mpsc::channel(1);
-        let mut around = self.around(run, &workspace).await?;
+        let mut around = self.around(run, &workspace, None).await?;
         let briefing = Briefing { prompt: &prompt, since: &since };
         let planning = run.agent.plan(self.session(run, &workspace, briefing, (steering, &around)));
         let planned = Box::pin(self.attend(run, (steer, &around), planning)).await;
         around.close().await;
         let planned = planned?;
-        left.heard(planned.is_ok()).keep(workspace.private())?;
+        keep(&left.heard(planned.is_ok()), &workspace)?;
         if self.was_capped(run, &around.observer).await? || run.liaison.has_open_question().await? {
             return Ok(TaskEvent::SessionParked { session: run.number });
         }
@@ -42,11 +42,14 @@ impl Dispatcher {
     }
 
     pub(super) async fn work(&self, run: &Run<'_>, approved: Option<&Approved>) -> Result<TaskEvent, Trouble> {
+        let noted = self.workspaces.private_of(run.task.id).join(HOSTS_FILE);
+        // What an attempt reached that was cut short.
+        run.liaison.report(&hosts_in(&noted)).await?;
         let Ready { workspace, found, since, left } = self.ready_tree(run, run.ground).await?;
-        Left { seen: None, ..left.clone() }.keep(workspace.private())?;
+        keep(&Left { seen: None, ..left.clone() }, &workspace)?;
         let prompt = prompt::for_work(&run.task.request, approved, &run.task.said, &found);
         let (steer, steering) = mpsc::channel(1);
-        let mut around = self.around(run, &workspace).await?;
+        let mut around = self.around(run, &workspace, Some(noted)).await?;
         let briefing = Briefing { prompt: &prompt, since: &since };
         let session = self.session(run, &workspace, briefing, (steering, &around));
         let working = run.agent.work(session, approved.map(|approved| &approved.plan));
@@ -113,7 +116,7 @@ impl Dispatcher {
             (Ok(kept), _) => {
                 let changes = run.repository.mirror.changes(&workspace.base, &kept.commit).await?;
                 self.desks.claims.touch(run.task, changes.iter().map(|change| Path::new(&change.path)));
-                Ok(Left { seen: Some(kept.commit), ..left }.keep(workspace.private())?)
+                keep(&Left { seen: Some(kept.commit), ..left }, workspace)
             }
             // Its own trouble says more than what it left behind.
             (Err(error), Some(_)) => {
@@ -129,6 +132,11 @@ impl Dispatcher {
         let total = money::total_of(&self.store, task).await?;
         Ok(total.filter(|total| total.n_priced > 0).map(|total| total.cost_micros))
     }
+}
+
+/// Keeps how the tree stands. A disk that is full says nothing about the work.
+pub(super) fn keep(left: &Left, workspace: &Workspace) -> Result<(), Trouble> {
+    left.keep(workspace.private()).map_err(|error| SessionError::Surroundings(error.to_string()).into())
 }
 
 fn terms_of(assessment: &Assessment) -> Terms {

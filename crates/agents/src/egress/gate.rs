@@ -77,14 +77,14 @@ impl OpenGate {
         verdicts: Arc<Verdicts>,
         guest: Guest,
     ) -> io::Result<Self> {
-        let Guest { repo, dir, allow, models, people, list, sink } = guest;
+        let Guest { repo, dir, allow, models, people, list, sink, noted } = guest;
         let room = dir.join(ROOM);
         let listener = listen(&room)?;
         let asking = |(task, people)| (Questions::new(task, rules.limits.questions, verdicts), people);
         let wanted = |(name, _): &(&String, &Arc<Provider>)| models.contains(name);
         let gate = Arc::new(Gate {
             models: rules.providers.iter().filter(wanted).map(|(name, one)| (name.clone(), one.clone())).collect(),
-            tally: Arc::new(Tally::new(sink, rules.limits.clone())),
+            tally: Arc::new(Tally::new(sink, rules.limits.clone(), noted)),
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),
             allow: rules.repos.get(&repo).into_iter().fold(rules.allow.with(&allow), |all, of_repo| all.with(of_repo)),

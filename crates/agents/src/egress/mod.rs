@@ -154,6 +154,9 @@ pub struct Guest {
     pub list: &'static str,
     /// Where every request is told.
     pub sink: Arc<dyn ProgressSink>,
+    /// A file outside of every cage in which each host stands before it is reached, a line each, so that it is known whatever
+    /// becomes of this process.
+    pub noted: Option<PathBuf>,
 }
 
 impl Egress {

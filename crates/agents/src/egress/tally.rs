@@ -4,6 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -49,6 +52,7 @@ pub(super) struct Tally {
     bytes: AtomicU64,
     seen: Mutex<Seen>,
     reached: watch::Sender<BTreeSet<String>>,
+    noted: Option<PathBuf>,
 }
 
 #[derive(Default)]
@@ -72,8 +76,9 @@ pub(super) enum Spent {
 }
 
 impl Tally {
-    pub(super) fn new(sink: Arc<dyn ProgressSink>, limits: EgressLimits) -> Self {
-        Self { sink, limits, bytes: AtomicU64::new(0), seen: Mutex::default(), reached: watch::Sender::default() }
+    pub(super) fn new(sink: Arc<dyn ProgressSink>, limits: EgressLimits, noted: Option<PathBuf>) -> Self {
+        let (bytes, reached) = (AtomicU64::new(0), watch::Sender::default());
+        Self { sink, limits, bytes, seen: Mutex::default(), reached, noted }
     }
 
     /// Counts one request, unless a limit is reached.
@@ -104,10 +109,21 @@ impl Tally {
         Arc::new(Passage { tally: self.clone(), method, to, outcome, bytes, since: Instant::now() })
     }
 
-    /// Notes that a host was reached at somebody's wish.
+    /// Notes that a host is about to be reached at somebody's wish.
     pub(super) fn reach(&self, host: &Host) {
         let host = host.to_string();
-        self.reached.send_if_modified(|reached| reached.len() < HOSTS_MAX && reached.insert(host));
+        self.reached.send_if_modified(|reached| {
+            let is_new = reached.len() < HOSTS_MAX && reached.insert(host.clone());
+            if is_new && let Err(error) = self.note(&host) {
+                self.say(&format!("network: {host} cannot be noted: {error}"));
+            }
+            is_new
+        });
+    }
+
+    fn note(&self, host: &str) -> io::Result<()> {
+        let Some(file) = &self.noted else { return Ok(()) };
+        writeln!(OpenOptions::new().append(true).create(true).open(file)?, "{host}")
     }
 
     /// The hosts that were reached, as they come.

@@ -307,8 +307,10 @@ impl<'a, 'p> Dialogue<'a, 'p> {
         self.ending.get_or_insert(ending);
         self.input = None;
         self.asked = None;
-        let grace = if is_good { CLOSE_GRACE } else { STOP_GRACE };
-        self.until = Instant::now() + grace;
+        // One that answers its stop has no more time to go than one that does not.
+        if !self.is_stopped {
+            self.until = Instant::now() + if is_good { CLOSE_GRACE } else { STOP_GRACE };
+        }
     }
 
     fn stop(&mut self, session: &mut Session<'_>) {

@@ -51,17 +51,17 @@ impl DrivenAgent {
         let private = session.workspace.private();
         let remembered = memory::recall(private, &self.launch.name);
         let was_resumed = remembered.is_some();
-        let spoken = self.talk(session, self.brief(session, goal, remembered)).await?;
+        let mut spoken = self.talk(session, self.brief(session, goal, remembered)).await?;
+        if spoken.ending == Ending::Forgotten && was_resumed {
+            session.progress.line("its session of before is gone; it begins anew");
+            memory::forget(private);
+            spoken = self.talk(session, self.brief(session, goal, None)).await?;
+        }
         if matches!(spoken.ending, Ending::Broke { class: ErrorClass::Context, .. }) {
             // Whoever goes on in a conversation that is full fills it again.
             memory::forget(private);
         }
-        if spoken.ending != Ending::Forgotten || !was_resumed {
-            return Ok(spoken);
-        }
-        session.progress.line("its session of before is gone; it begins anew");
-        memory::forget(private);
-        self.talk(session, self.brief(session, goal, None)).await
+        Ok(spoken)
     }
 
     async fn talk(&self, session: &mut Session<'_>, brief: Brief) -> Result<Spoken, SessionError> {

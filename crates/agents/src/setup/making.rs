@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Environment, Kept, SAID, SHORT, SetupError, Setups, Wanted, is_directory, surroundings};
 use crate::cage::{Ended, How, Limits, Order, Progress, ProgressSink};
-use crate::egress::Guest;
+use crate::egress::{AllowList, Guest, SESSIONS_LIST};
 use crate::workspace::{WorkspaceError, measure_dir, remove_dir};
 
 /// Characters of a failed setup's output that go into the reason; the log has all of it.
@@ -49,7 +49,7 @@ impl Setups {
         let mut order = self.cage.order(START.map(str::to_owned).to_vec(), &room, &private);
         order.limits = Limits { time: self.settings.time, ..order.limits };
         order.env.insert("DOWNBEAT_SETUP_DIR".to_owned(), made.display().to_string());
-        let ended = self.run_at_its_gate(order, repository, &Printed(progress), stop).await?;
+        let ended = self.run_at_its_gate(order, (wanted, repository), &Printed(progress), stop).await?;
         remove_dir(private).await?;
         remove_dir(tree).await?;
         match &ended.how {
@@ -81,18 +81,23 @@ impl Setups {
     async fn run_at_its_gate(
         &self,
         mut order: Order,
-        repository: &Repository,
+        (wanted, repository): (&Wanted, &Repository),
         progress: Progress<'_>,
         stop: &CancellationToken,
     ) -> Result<Ended, SetupError> {
         let (told, mut lines) = mpsc::channel(LINES_WAITING_MAX);
+        let (allow, list) = match wanted.has_landed {
+            true => (self.settings.allow.clone(), SETUPS_LIST),
+            false => (AllowList::default(), SESSIONS_LIST),
+        };
         let guest = Guest {
             repo: repository.name.clone(),
             dir: order.private.clone(),
-            allow: self.settings.allow.clone(),
+            allow,
             models: Vec::new(),
             people: None,
-            list: SETUPS_LIST,
+            list,
+            noted: None,
             sink: Arc::new(Told(told)),
         };
         let failed = |error: io::Error| SetupError::Surroundings(format!("the way out cannot be opened: {error}"));

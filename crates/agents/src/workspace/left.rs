@@ -33,6 +33,14 @@ pub(crate) struct Left {
 /// The file's name in the private directory of a workspace.
 pub(super) const TREE_FILE: &str = "tree.json";
 
+/// The file's name in which the hosts of a working turn stand before they are reached.
+pub(crate) const HOSTS_FILE: &str = "hosts.txt";
+
+/// The hosts that stand in such a file; none where there is none.
+pub(crate) fn hosts_in(file: &Path) -> Vec<String> {
+    fs::read_to_string(file).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
 impl Left {
     /// What was kept in this private directory. What cannot be read was never written whole.
     pub(crate) fn of(private: &Path) -> Option<Self> {

@@ -218,6 +218,11 @@ fn a_setup_reaches_what_the_config_lists_and_nothing_else() {
     ] {
         assert!(told.contains(&line), "{line}\n{told}");
     }
+    // What is not on the target may be an agent's, and reaches what an agent does.
+    let proposed = site.propose(".downbeat/setup", &format!("{setup}# more\n"));
+    site.ready(&proposed).unwrap();
+    let (told, closed) = (site.told(), format!("{address} refused, it is on no list, and `egress.allow`"));
+    assert!(told.contains(&closed), "{told}");
 }
 
 fn a_hostile_setup_opens_nothing_up() {

@@ -194,6 +194,7 @@ fn guest(world: &World) -> Guest {
         models: Vec::new(),
         people: None,
         list: SESSIONS_LIST,
+        noted: None,
         sink: Arc::new(SilentSink),
     }
 }

@@ -129,6 +129,7 @@ fn guest(egress: &Egress, dir: &Path, heard: &Arc<Heard>, people: Option<Arc<dyn
         models: egress.providers(),
         people: people.map(|people| (TaskId::new(1), people)),
         list: SESSIONS_LIST,
+        noted: None,
         sink: heard.clone(),
     }
 }

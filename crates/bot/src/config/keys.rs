@@ -378,7 +378,7 @@ const SETUP: &[Key] = &[
         HOSTS,
         Default("[\"registries\"]"),
         AtStart,
-        "Hosts that a setup may reach while it runs, beside those of its repository's sessions; written as in `egress.allow`. Nobody is asked about any other.",
+        "Hosts that the setup of a commit on the target may reach while it runs, beside those of its repository's sessions; written as in `egress.allow`. Nobody is asked about any other.",
     ),
     Key::new(
         "time_min",

@@ -109,6 +109,7 @@ async fn gate(
         models,
         people: None,
         list: SESSIONS_LIST,
+        noted: None,
         sink: Arc::new(SilentSink),
     };
     egress.open(guest).await.map(Some).map_err(failed)

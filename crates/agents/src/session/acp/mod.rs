@@ -352,8 +352,12 @@ impl Protocol for Acp {
         }
     }
 
-    /// It hears nothing before its turn ends.
+    /// It hears nothing before its turn ends; what a person said or is asked, and a plan that is made, go before.
     fn nudge(&mut self, text: &str) -> Vec<Move> {
+        let has_plan = self.turn.as_ref().is_some_and(|turn| turn.plan.is_some());
+        if has_plan || self.interrupted.is_some() || !self.wishes.is_empty() {
+            return Vec::new();
+        }
         self.interrupt(text)
     }
 
