@@ -52,7 +52,8 @@ fn is_caught_in_the_act(instance: &Instance, record: &mut Record) -> bool {
         if is_heard {
             instance.signal(Signal::SIGSTOP);
             family::wait_until_frozen(instance.id());
-            if record.leases().iter().any(|lease| lease.lane == "intake" && lease.has_acted) {
+            let leases = record.leases_of_the_frozen().unwrap_or_default();
+            if leases.iter().any(|lease| lease.lane == "intake" && lease.has_acted) {
                 return true;
             }
             instance.signal(Signal::SIGCONT);

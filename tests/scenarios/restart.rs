@@ -148,3 +148,32 @@ fn a_message_that_is_delivered_twice_acts_once() {
         "#]],
     );
 }
+
+/// What was said is kept as it was said first: a word that is put in afterwards approves nothing and names nobody else.
+#[test]
+fn a_message_that_is_edited_later_says_what_it_said_first() {
+    let mut world = world();
+    world.deliver("m-1", "ana", "@agent add a farewell");
+    world.deliver("m-2", "ben", "that looks good");
+    world.drain();
+    world.deliver("m-2", "ben", "approve T-1");
+    world.deliver("m-1", "ana", "@agent add a farewell plan=off");
+    world.deliver("m-2", "ana", "approve T-1");
+    world.check("ana: status", expect![[r#"
+        ana:  @agent add a farewell  👀
+        ben:  that looks good
+        bot:  T-1 · add a farewell
+              waiting for its turn to plan
+              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+              [T-1] plan v1 waits for an approval (R1)
+        bot:  Plan v1 for T-1: A page that says goodbye
+              1. write farewell.md
+              2. mention it in README.md
+              files: farewell.md, README.md
+              checks: words
+              risk: R1 · #cac7d254
+              [1] Approve and run   [2] Revise…   [3] Reject
+        ana:  status
+        bot:  T-1 · add a farewell (by ana) · waiting for an approval · ana, ben or dora can say `approve T-1`
+    "#]]);
+}

@@ -57,8 +57,8 @@ pub fn what_passes_is_waited_for_and_what_does_not_is_told(agent: &str) {
     // OpenCode makes its conversation shorter, and goes on with that.
     wait_for(&instance, if agent == "opencode" { "nothing to change" } else { "filled its model's window: " });
     if Real::of(agent).tries_in_silence {
-        instance.say("ana: status");
-        wait_for(&instance, "T-1 · ask too often (by ana) · being worked on");
+        instance.say("#0 ana: status");
+        wait_for(&instance, "ask too often (by ana) · being worked on");
         return assert!(instance.stop().status.success());
     }
     for why in ["allows no more requests just now: ", "is overloaded: ", "does not answer: "] {

@@ -9,7 +9,7 @@ use super::observer::Observer;
 use super::{Dispatcher, Run, Trouble};
 use crate::egress::{AllowList, Guest, OpenGate, SESSIONS_LIST};
 use crate::session::people::Steer;
-use crate::session::{Session, SessionError};
+use crate::session::{Models, Session, SessionError, Unattended};
 use crate::tools::Desk;
 use crate::workspace::Workspace;
 
@@ -100,6 +100,7 @@ impl Dispatcher {
         let (stop, time_max) = (around.observer.stop.clone(), self.time_max);
         let (gate, transcript) = (around.gate.as_ref().map(OpenGate::door), Some(around.transcript.as_path()));
         let tools = around.desk.as_ref().map(Desk::offer);
+        let models: &dyn Models = around.gate.as_ref().map_or(&Unattended, |gate| gate);
         let unattended = Session::unattended(workspace, prompt, &*run.log);
         let (witness, people) = (&around.observer, &*run.liaison);
         Session {
@@ -109,6 +110,7 @@ impl Dispatcher {
             stop,
             time_max,
             people,
+            models,
             witness,
             steering,
             gate,

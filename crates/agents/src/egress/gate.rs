@@ -30,6 +30,8 @@ use super::relay::{GateBody, whole};
 use super::tally::{ModelTally, Tally};
 use super::{Guest, Ports, Rules, model, proxy};
 use crate::cage::Door;
+use crate::session::Models;
+use crate::session::event::ErrorClass;
 use crate::session::people::{People, Question};
 use crate::token::Token;
 
@@ -123,6 +125,12 @@ impl OpenGate {
         self.gate.tracker.wait().await;
         self.gate.tally.sum_up();
         self.gate.tally.models()
+    }
+}
+
+impl Models for OpenGate {
+    fn trouble(&self) -> Option<ErrorClass> {
+        self.models().into_values().find_map(|tally| tally.trouble)
     }
 }
 

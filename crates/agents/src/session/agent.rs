@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::event::AgentEvent;
+use super::event::{AgentEvent, ErrorClass};
 use super::launch::ProgramSettings;
 use super::people::{People, Question, Reply, Steer};
 use crate::cage::{Door, Limits, ProgressSink};
@@ -60,8 +60,20 @@ pub trait Witness: Send + Sync {
     fn event(&self, event: &AgentEvent);
 }
 
+/// Sees a session's requests to its model from outside: some agents do not say what came of them.
+pub trait Models: Send + Sync {
+    /// What the newest answer says, where it is an error.
+    fn trouble(&self) -> Option<ErrorClass>;
+}
+
 /// Nobody: sees nothing, and leaves every question open.
 pub struct Unattended;
+
+impl Models for Unattended {
+    fn trouble(&self) -> Option<ErrorClass> {
+        None
+    }
+}
 
 impl Witness for Unattended {
     fn event(&self, _event: &AgentEvent) {}
@@ -105,6 +117,8 @@ pub struct Session<'a> {
     pub witness: &'a dyn Witness,
     /// Who is asked when it asks.
     pub people: &'a dyn People,
+    /// What sees its requests to its model.
+    pub models: &'a dyn Models,
     /// What people say to it while it runs; a closed one says nothing.
     pub steering: mpsc::Receiver<Steer>,
     /// The door of its way out. Without one it reaches nothing.
@@ -137,6 +151,7 @@ impl<'a> Session<'a> {
             progress,
             witness: &Unattended,
             people: &Unattended,
+            models: &Unattended,
             steering: mpsc::channel(1).1,
             gate: None,
             tools: None,

@@ -90,9 +90,12 @@ impl DrivenAgent {
     }
 
     /// What a conversation without a good end means.
-    fn failure(&self, ending: Ending) -> SessionError {
+    fn failure(&self, ending: Ending, session: &Session<'_>) -> SessionError {
         match ending {
-            Ending::Broke { class, why } => session_error(class, &why, self.launch.provider()),
+            Ending::Broke { class, why } => {
+                let seen = session.models.trouble().filter(|_| class == ErrorClass::Agent);
+                session_error(seen.unwrap_or(class), &why, self.launch.provider())
+            }
             Ending::Forgotten => SessionError::Failed("does not know its own session".to_owned()),
             Ending::Interrupted => SessionError::Failed("was interrupted, and nobody said how to go on".to_owned()),
             Ending::Planned(_) | Ending::Done(_) => {
@@ -134,7 +137,7 @@ impl Agent for DrivenAgent {
     async fn plan(&self, mut session: Session<'_>) -> Result<PlanDraft, SessionError> {
         match self.converse(&mut session, Goal::Plan).await?.ending {
             Ending::Planned(text) => plan_of_agent(&text),
-            other => Err(self.failure(other)),
+            other => Err(self.failure(other, &session)),
         }
     }
 
@@ -145,7 +148,7 @@ impl Agent for DrivenAgent {
                 answer: last_chars(&text, ANSWER_CHARS_MAX),
                 cage: ended.level.as_ref().map(ToString::to_string).unwrap_or_default(),
             }),
-            other => Err(self.failure(other)),
+            other => Err(self.failure(other, &session)),
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) mod telling;
 mod transcript;
 mod turn;
 
-pub use agent::{Agent, AgentSettings, Session, SessionError, ToolServer, Unattended, Witness, Worked};
+pub use agent::{Agent, AgentSettings, Models, Session, SessionError, ToolServer, Unattended, Witness, Worked};
 pub use launch::ProgramSettings;
 pub(crate) use memory::{MEMORY_FILE, forget, is_remembered};
 pub use roster::Roster;

@@ -101,6 +101,9 @@ pub const UNKNOWN: Profile = Profile {
 };
 
 const CLAUDE_ENV: &[(&str, &str)] = &[
+    // The adapter has only aliases to choose from, and one more that it is told.
+    ("ANTHROPIC_MODEL", "{model}"),
+    ("ANTHROPIC_CUSTOM_MODEL_OPTION", "{model}"),
     ("ANTHROPIC_BASE_URL", "{model_url}"),
     ("ANTHROPIC_API_KEY", "{key}"),
     // Four tries take half a minute; the session is put off after that, and its place is free for another.
@@ -111,22 +114,6 @@ const CLAUDE_ENV: &[(&str, &str)] = &[
     ("DISABLE_TELEMETRY", "1"),
     ("DISABLE_ERROR_REPORTING", "1"),
     // Its newer models keep no list of things to do by themselves; people want to see one.
-    ("CLAUDE_CODE_ENABLE_TODO_TOOLS", "1"),
-    ("IS_SANDBOX", "1"),
-];
-
-/// The same, and its model: the adapter has only aliases to choose from, and one more that it is told.
-const CLAUDE_ACP_ENV: &[(&str, &str)] = &[
-    ("ANTHROPIC_MODEL", "{model}"),
-    ("ANTHROPIC_CUSTOM_MODEL_OPTION", "{model}"),
-    ("ANTHROPIC_BASE_URL", "{model_url}"),
-    ("ANTHROPIC_API_KEY", "{key}"),
-    ("CLAUDE_CODE_MAX_RETRIES", "4"),
-    ("API_TIMEOUT_MS", "600000"),
-    ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-    ("DISABLE_AUTOUPDATER", "1"),
-    ("DISABLE_TELEMETRY", "1"),
-    ("DISABLE_ERROR_REPORTING", "1"),
     ("CLAUDE_CODE_ENABLE_TODO_TOOLS", "1"),
     ("IS_SANDBOX", "1"),
 ];
@@ -251,7 +238,7 @@ pub const PROFILES: &[Profile] = &[
         logins: &[".claude/.credentials.json"],
         tried: "0.101.0",
         provider: "anthropic",
-        env: CLAUDE_ACP_ENV,
+        env: CLAUDE_ENV,
         // It lists `auto` first, in which a classifier that runs nowhere but at its maker's judges every command.
         work_mode: "default",
         meta: r#"{"claudeCode":{"options":{"settingSources":["user"],"strictMcpConfig":true,"settings":{"useAutoModeDuringPlan":false}}}}"#,

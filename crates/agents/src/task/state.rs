@@ -37,7 +37,7 @@ pub struct Task {
     /// The hosts that its working sessions reached beside those of models, by all of their turns.
     #[serde(default)]
     pub reached: BTreeSet<String>,
-    /// The hosts on no list that a person allowed, with who did.
+    /// The hosts that a person allowed, or whose change they accepted, with who did.
     #[serde(default)]
     pub allowed: BTreeMap<String, Person>,
     /// Where it stands.

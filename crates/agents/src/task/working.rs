@@ -50,11 +50,13 @@ fn departure(task: &Task, work: &Work) -> Option<String> {
     (!beyond.is_empty()).then(|| beyond.join("; "))
 }
 
-pub(super) fn accept_departure(task: Task, by: &Person, head: &Sha) -> Result<Step<Task>, Rejected> {
+/// A person's yes to a change is one to the hosts that it reached: they are not asked about again.
+pub(super) fn accept_departure(mut task: Task, by: &Person, head: &Sha) -> Result<Step<Task>, Rejected> {
     let id = task.id;
     match &task.state {
         TaskState::Departed { work, .. } if work.head == *head => {
             let work = Work { accepted_by: Some(by.clone()), ..work.clone() };
+            task.allowed.extend(work.hosts.iter().map(|host| (host.clone(), by.clone())));
             Ok(review::publish(task, work))
         }
         TaskState::Departed { work, .. } => Err(Rejected::new(

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use agents::cage::SilentSink;
 use agents::egress::{AllowList, Egress, Guest, OpenGate, Ports, SESSIONS_LIST};
-use agents::session::{Agent, Roster, Session, SessionError};
+use agents::session::{Agent, Models, Roster, Session, SessionError, Unattended};
 use agents::workspace::{Workspace, WorkspaceSettings, Workspaces};
 use domain::TaskId;
 use forge::{Gate, RepoSettings, Repositories, Repository};
@@ -46,7 +46,9 @@ async fn answer(site: &Site, name: &str, n: usize) -> Result<String, SessionErro
     let workspace = workspace(&dir, &repository).await?;
     let gate = gate(site, &*agent, &workspace, &repository).await?;
     let unattended = Session::unattended(&workspace, PROMPT, &SilentSink);
-    let session = Session { gate: gate.as_ref().map(OpenGate::door), time_max: LIMIT, idle_max: SILENCE, ..unattended };
+    let models: &dyn Models = gate.as_ref().map_or(&Unattended, |gate| gate);
+    let session =
+        Session { models, gate: gate.as_ref().map(OpenGate::door), time_max: LIMIT, idle_max: SILENCE, ..unattended };
     Ok(agent.work(session, None).await?.answer)
 }
 

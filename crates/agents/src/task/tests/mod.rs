@@ -261,6 +261,10 @@ fn what_an_earlier_turn_reached_counts_and_what_a_person_allowed_does_not() {
     assert_eq!(last_of("asks-for far.org; allow ana; told; reached far.org"), "publishing");
     assert_eq!(last_of("asks-for far.org; answer ana never; told; reached far.org"), "departed");
     assert_eq!(last_of("asks-for far.org; allow ana; told; reached near.org"), "departed");
+    // Who accepted the change that reached it is not asked about it again.
+    let accepted = "started; plan 1 R1 named.org; approve ben; started; reached far.org; done; accept ben a; published";
+    let last = trace(PlanMode::Ask, &format!("{accepted}; retry ana; started; reached far.org; done"));
+    assert!(last.lines().last().unwrap().starts_with("publishing"), "{last}");
 }
 
 #[test]
