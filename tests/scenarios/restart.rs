@@ -159,7 +159,9 @@ fn a_message_that_is_edited_later_says_what_it_said_first() {
     world.deliver("m-2", "ben", "approve T-1");
     world.deliver("m-1", "ana", "@agent add a farewell plan=off");
     world.deliver("m-2", "ana", "approve T-1");
-    world.check("ana: status", expect![[r#"
+    world.check(
+        "ana: status",
+        expect![[r#"
         ana:  @agent add a farewell  👀
         ben:  that looks good
         bot:  T-1 · add a farewell
@@ -175,5 +177,6 @@ fn a_message_that_is_edited_later_says_what_it_said_first() {
               [1] Approve and run   [2] Revise…   [3] Reject
         ana:  status
         bot:  T-1 · add a farewell (by ana) · waiting for an approval · ana, ben or dora can say `approve T-1`
-    "#]]);
+    "#]],
+    );
 }

@@ -122,8 +122,10 @@ pub fn by_a_database_that_does_not_answer(agent: &str) {
     let mut database = runtime.block_on(SqliteConnection::connect(&url)).unwrap();
     runtime.block_on(database.execute("BEGIN IMMEDIATE")).unwrap();
     drop(visitor);
-    // By a word that it could not write, or by its lease, which could not be extended.
-    instance.err.wait_for("session put off: ").unwrap_or_else(|| panic!("it goes on:\n{}", instance.err.text()));
+    // By a word that it could not write, or by its lease, which could not be extended. Each word waits its ten seconds, one
+    // behind the other, so that this may take longer than anything else is waited for.
+    let put_off = || instance.err.wait_for("session put off: ");
+    put_off().or_else(put_off).unwrap_or_else(|| panic!("it goes on:\n{}", instance.err.text()));
     runtime.block_on(database.execute("ROLLBACK")).unwrap();
     runtime.block_on(database.close()).unwrap();
     digging.assert_gone_on(instance);
