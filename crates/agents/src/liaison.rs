@@ -109,12 +109,9 @@ impl Liaison {
 
     /// Tells the task of each host that the session reaches: whatever becomes of the turn, its change is held to it.
     pub(crate) async fn report_hosts(&self, mut reached: watch::Receiver<BTreeSet<String>>) -> Result<(), ApplyError> {
-        let mut told = BTreeSet::new();
         loop {
-            let now = reached.borrow_and_update().clone();
-            let hosts: Vec<String> = now.difference(&told).cloned().collect();
+            let hosts: Vec<String> = reached.borrow_and_update().iter().cloned().collect();
             self.report(&hosts).await?;
-            told = now;
             if reached.changed().await.is_err() {
                 return Ok(());
             }

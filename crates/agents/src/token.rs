@@ -4,8 +4,11 @@
 use std::fmt::{self, Write as _};
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::time::timeout;
 
 /// 128 bits that nobody guesses, as 32 hexadecimal digits. It shows itself to nobody.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +37,13 @@ impl Token {
     pub fn is(&self, said: &[u8]) -> bool {
         let differing = self.0.bytes().zip(said).fold(0, |all, (ours, theirs)| all | (ours ^ theirs));
         std::hint::black_box(differing) == 0 && said.len() == self.0.len()
+    }
+
+    /// Whether that is the first thing that comes from there, within this time.
+    pub(crate) async fn is_said_by(&self, whoever: &mut (impl AsyncRead + Unpin), within: Duration) -> bool {
+        let mut said = [0; Self::BYTES];
+        let read = timeout(within, whoever.read_exact(&mut said)).await;
+        matches!(read, Ok(Ok(_))) && self.is(&said)
     }
 }
 

@@ -1,5 +1,5 @@
 //! The bridge: what connects to the gate's port inside is joined to the gate's door outside, byte by byte
-//! after the word that opens it.
+//! after the token that opens it.
 //!
 //! It runs in a process of its own inside the run's network and process ids, forked from the launcher before the rules
 //! close in, and dies with them. Nothing here may start a runtime.

@@ -13,7 +13,6 @@ use std::path::Path;
 use domain::Sha;
 use forge::{Checkpoint, FileChange};
 
-use super::turns::keep;
 use super::{Dispatcher, Run, Trouble};
 use crate::cage::{self, ProgressSink};
 use crate::session::{self, SessionError};
@@ -148,4 +147,9 @@ impl Dispatcher {
             }
         }
     }
+}
+
+/// Keeps how the tree stands. A disk that is full says nothing about the work.
+pub(super) fn keep(left: &Left, workspace: &Workspace) -> Result<(), Trouble> {
+    left.keep(workspace.private()).map_err(|error| SessionError::Surroundings(error.to_string()).into())
 }

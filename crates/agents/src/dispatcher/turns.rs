@@ -9,7 +9,7 @@ use store::Store;
 use tokio::sync::mpsc;
 
 use super::around::Briefing;
-use super::ground::Ready;
+use super::ground::{Ready, keep};
 use super::{Dispatcher, Run, Trouble};
 use crate::cage::ProgressSink;
 use crate::checks::Inspected;
@@ -132,11 +132,6 @@ impl Dispatcher {
         let total = money::total_of(&self.store, task).await?;
         Ok(total.filter(|total| total.n_priced > 0).map(|total| total.cost_micros))
     }
-}
-
-/// Keeps how the tree stands. A disk that is full says nothing about the work.
-pub(super) fn keep(left: &Left, workspace: &Workspace) -> Result<(), Trouble> {
-    left.keep(workspace.private()).map_err(|error| SessionError::Surroundings(error.to_string()).into())
 }
 
 fn terms_of(assessment: &Assessment) -> Terms {

@@ -16,10 +16,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::AsyncReadExt as _;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,14 +31,13 @@ use crate::cage::Door;
 use crate::session::Models;
 use crate::session::event::ErrorClass;
 use crate::session::people::{People, Question};
-use crate::token::Token;
 
 /// Bytes of a request's head. Cookies and keys of usual clients have less than eight thousand.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// Headers of one request.
 const HEADERS_MAX: usize = 100;
-/// How long the word may take, which a cage's bridge says at once.
-const WORD_TIME: Duration = Duration::from_secs(2);
+/// How long the token may take, which a cage's bridge says at once.
+const TOKEN_WITHIN: Duration = Duration::from_secs(2);
 /// The gate's own room in the guest's directory, which only its owner may enter.
 const ROOM: &str = "gate";
 /// The socket's name in it.
@@ -182,7 +179,8 @@ impl Gate {
     }
 
     async fn serve(self: Arc<Self>, mut stream: UnixStream, place: Arc<OwnedSemaphorePermit>) {
-        if !self.lets_in(&mut stream).await {
+        // Another session's cage may reach the socket.
+        if !self.door.token().is_said_by(&mut stream, TOKEN_WITHIN).await {
             let text = "network: somebody who is not of this session came to its gate and was turned away";
             return self.tally.say_once("strangers", text);
         }
@@ -201,13 +199,6 @@ impl Gate {
             .with_upgrades();
         // Whoever hung up, or sent what is no HTTP, was told so by the server.
         let _ = connection.await;
-    }
-
-    /// Whether whoever connected knows the word. Another session's cage may reach the socket.
-    async fn lets_in(&self, stream: &mut UnixStream) -> bool {
-        let mut heard = [0; Token::BYTES];
-        let read = timeout(WORD_TIME, stream.read_exact(&mut heard)).await;
-        matches!(read, Ok(Ok(_))) && self.door.token().is(&heard)
     }
 
     async fn answer(

@@ -178,8 +178,7 @@ pub const PROFILES: &[Profile] = &[
             ("GEMINI_CLI_TRUST_WORKSPACE", "true"),
             ("GEMINI_MODEL", "{model}"),
             // It tells of its use where its settings are not believed, and they are only where every directory above them
-            // is root's alone. Where the cage holds the network, what does not go by the
-            // gate goes nowhere, and asks nobody.
+            // is root's alone. What does not go by the gate goes nowhere, where the cage holds the network, and asks nobody.
             ("NO_PROXY", "127.0.0.1,localhost,play.googleapis.com"),
             ("no_proxy", "127.0.0.1,localhost,play.googleapis.com"),
         ],

@@ -13,11 +13,10 @@ use std::time::Duration;
 use rmcp::serve_server;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use store::Store;
-use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::unix::OwnedReadHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
 use super::claims::Claims;
 use super::socket;
@@ -154,10 +153,7 @@ fn remove(place: &Path) {
 /// One connection, from its token to its end.
 async fn attend(stream: UnixStream, token: Token, toolbox: Arc<Toolbox>) {
     let (mut said, answers) = stream.into_split();
-    let mut first = [0; Token::BYTES];
-    let is_ours =
-        timeout(TOKEN_WITHIN, said.read_exact(&mut first)).await.is_ok_and(|read| read.is_ok()) && token.is(&first);
-    if !is_ours {
+    if !token.is_said_by(&mut said, TOKEN_WITHIN).await {
         return tracing::warn!(task.id = %toolbox.task.id, "somebody without the token reached the tools, and was not heard");
     }
     let progress = toolbox.progress.clone();
