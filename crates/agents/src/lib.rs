@@ -24,6 +24,7 @@ pub mod prompt;
 pub mod recipe;
 pub mod session;
 pub mod setup;
+pub mod socket;
 pub mod token;
 pub mod tools;
 pub mod workspace;

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::fs::{DirBuilder, File, Permissions};
+use std::fs::{DirBuilder, Permissions};
 use std::io;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +30,7 @@ use crate::cage::Door;
 use crate::session::Models;
 use crate::session::event::ErrorClass;
 use crate::session::people::{People, Question};
+use crate::socket;
 
 /// Bytes of a request's head. Cookies and keys of usual clients have less than eight thousand.
 const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -147,11 +147,9 @@ fn listen(room: &Path) -> io::Result<UnixListener> {
         return Err(failed(error));
     }
     DirBuilder::new().mode(0o700).create(room).map_err(failed)?;
-    // A socket's path has at most 107 bytes, and a state directory may lie deep.
-    let dir = File::open(room).map_err(failed)?;
-    let short = PathBuf::from(format!("/proc/self/fd/{}", dir.as_raw_fd())).join(SOCKET);
-    let listener = UnixListener::bind(&short).map_err(failed)?;
-    std::fs::set_permissions(&short, Permissions::from_mode(0o600)).map_err(failed)?;
+    let place = room.join(SOCKET);
+    let listener = socket::reach(&place, |path| UnixListener::bind(path)).map_err(failed)?;
+    std::fs::set_permissions(&place, Permissions::from_mode(0o600)).map_err(failed)?;
     Ok(listener)
 }
 

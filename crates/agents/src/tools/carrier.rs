@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
-use super::{SOCKET_VARIABLE, TOKEN, socket};
+use super::{SOCKET_VARIABLE, TOKEN};
+use crate::socket;
 
 /// The whole program when it was started for an agent's tools; runs inside the cage.
 pub fn mcp_main() -> ExitCode {

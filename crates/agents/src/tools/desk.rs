@@ -19,13 +19,13 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
 use super::claims::Claims;
-use super::socket;
 use super::threads::Threads;
 use super::toolbox::{Toolbox, Used};
 use super::{NAME, SOCKET_VARIABLE, TOKEN, VERB};
 use crate::cage::ProgressSink;
 use crate::session::ToolServer;
 use crate::session::people::People;
+use crate::socket;
 use crate::task::Task;
 use crate::token::Token;
 

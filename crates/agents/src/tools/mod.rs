@@ -21,7 +21,6 @@ pub mod threads;
 
 mod carrier;
 mod pattern;
-mod socket;
 mod toolbox;
 
 pub use carrier::mcp_main;

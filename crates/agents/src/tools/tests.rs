@@ -18,6 +18,7 @@ use super::pattern::Pattern;
 use super::*;
 use crate::cage::ProgressSink;
 use crate::session::people::{People, Question, Reply};
+use crate::socket;
 use crate::task::{PlanMode, Request, Task, Waits};
 
 fn task(id: &str, agent: &str, text: &str) -> Task {

@@ -5,10 +5,10 @@
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use agents::socket::reach;
 use agents::token::Token;
 use tokio::net::{UnixListener, UnixStream};
 
@@ -18,16 +18,13 @@ pub const SOCKET: &str = "control.sock";
 /// The token's name in the state directory.
 pub const TOKEN: &str = "control.token";
 
-/// The longest path of a socket, from `sun_path` of unix(7), without the closing zero.
-const PATH_BYTES_MAX: usize = 107;
-
 /// Listens in a state directory, and gives the token that clients have to say. Only for whoever holds the directory's
 /// lock, because what an earlier process left there is replaced.
 pub fn bind(state: &Path) -> io::Result<(UnixListener, Token)> {
     let token = write_token(state)?;
     let (fresh, place) = (format!("{SOCKET}.new"), state.join(SOCKET));
     let _ = fs::remove_file(state.join(&fresh));
-    let listener = reach(state, &fresh, |path| UnixListener::bind(path))?;
+    let listener = reach(&state.join(&fresh), |path| UnixListener::bind(path))?;
     // It gets its name only when nobody else may open it any more.
     fs::set_permissions(state.join(&fresh), Permissions::from_mode(0o600))?;
     fs::rename(state.join(&fresh), place)?;
@@ -52,7 +49,7 @@ pub fn remove(state: &Path) {
 
 /// Reaches whoever listens in a state directory, with the token to say.
 pub async fn connect(state: &Path) -> io::Result<(UnixStream, String)> {
-    let stream = reach(state, SOCKET, std::os::unix::net::UnixStream::connect)?;
+    let stream = reach(&state.join(SOCKET), std::os::unix::net::UnixStream::connect)?;
     stream.set_nonblocking(true)?;
     Ok((UnixStream::from_std(stream)?, fs::read_to_string(state.join(TOKEN))?))
 }
@@ -61,16 +58,6 @@ pub async fn connect(state: &Path) -> io::Result<(UnixStream, String)> {
 pub fn is_ours(stream: &UnixStream) -> bool {
     let ours = nix::unistd::geteuid().as_raw();
     stream.peer_cred().is_ok_and(|peer| peer.uid() == ours || peer.uid() == 0)
-}
-
-/// Gives a path of the socket that is short enough, through the open directory when its own is too long.
-fn reach<T>(state: &Path, name: &str, open: impl FnOnce(PathBuf) -> io::Result<T>) -> io::Result<T> {
-    let path = state.join(name);
-    if path.as_os_str().len() <= PATH_BYTES_MAX {
-        return open(path);
-    }
-    let directory = fs::File::open(state)?;
-    open(PathBuf::from(format!("/proc/self/fd/{}/{name}", directory.as_raw_fd())))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use nix::sys::stat::Mode;
 const PATH_BYTES_MAX: usize = 107;
 
 /// Gives `act` a path of the socket that is short enough, through its open directory when its own is too long.
-pub(super) fn reach<T>(path: &Path, act: impl FnOnce(PathBuf) -> io::Result<T>) -> io::Result<T> {
+pub fn reach<T>(path: &Path, act: impl FnOnce(PathBuf) -> io::Result<T>) -> io::Result<T> {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::Error::other(format!("{} is no path of a socket", path.display())));
     };
