@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use domain::{Cause, Clock, DeliveryId, MessageRef, ThreadRef, Timestamp};
 use downbeat::chat::conversation::{Conversation, ConversationEvent, ThreadId};
-use downbeat::chat::messenger::Heard;
+use downbeat::chat::messenger::{Heard, Via};
 use futures::future::join_all;
 use store::{Lane, Store, StoreSettings, Table};
 use tempfile::TempDir;
@@ -125,6 +125,7 @@ async fn hear(store: &Store, client: String, n: usize, per_thread: usize) {
             author: "ana".parse().expect("a name"),
             text: "@agent help".to_owned(),
             at: store.now(),
+            via: Via::Words,
         };
         let cause = Cause::Delivery(heard.delivery.clone());
         let start = || Conversation::new(thread.clone());

@@ -36,6 +36,7 @@ use crate::chat::notifier::{Notifier, Replier, Unsaid};
 use crate::chat::reader::Reader;
 use crate::chat::refresher::Refresher;
 use crate::chat::running;
+use crate::chat::switchboard::Switchboard;
 use crate::clock::fresh_name;
 use crate::config::Config;
 use crate::control::wire::RunningTask;
@@ -107,7 +108,7 @@ impl System {
         let level = cage.probe(state).await.map_err(anyhow::Error::msg)?;
         let desk = QueueDesk::new(store.clone(), queue_rules(&repositories, config));
         let console = Console::new(store.clone());
-        let messenger: Arc<dyn Messenger> = Arc::new(console.clone());
+        let messenger: Arc<dyn Messenger> = Arc::new(Switchboard { console: Arc::new(console.clone()), slack: None });
         let program = std::env::current_exe().context("failed to find this program's own file")?;
         let threads = Arc::new(Reader { messenger: messenger.clone() });
         let desks = Desks { program, threads, claims: Arc::default(), store: store.clone() };
@@ -356,7 +357,7 @@ impl Parts {
     fn intake(&self, config: &Config) -> Intake {
         Intake {
             store: self.store.clone(),
-            messenger: Arc::new(self.console.clone()),
+            messenger: self.notifier.messenger.clone(),
             rules: self.rules.clone(),
             repositories: self.repositories.clone(),
             desk: self.desk.clone(),

@@ -6,14 +6,14 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{DeliveryId, MessageRef, Person, Platform, TaskId, ThreadRef, Timestamp};
+use domain::{DeliveryId, MessageRef, Person, TaskId, ThreadRef, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{ApplyError, Store, StoreError};
 use tokio::sync::broadcast;
 
 use crate::clock::fresh_name;
 
-use super::messenger::{ChatError, Choice, Heard, Line, Messenger, Said};
+use super::messenger::{ChatError, Choice, Heard, Line, Messenger, Said, Via};
 
 mod table;
 
@@ -138,7 +138,7 @@ impl Console {
         if text.len() > MESSAGE_BYTES_MAX {
             return Err(SayError::TooLong(text.len()));
         }
-        let means = self.translate(thread, text).await?;
+        let (means, via) = self.translate(thread, text).await?;
         let at = self.store.now();
         let hear = |n: i64| Heard {
             delivery: delivery.clone(),
@@ -146,6 +146,7 @@ impl Console {
             author: author.clone(),
             text: means.clone(),
             at,
+            via: via.clone(),
         };
         let _one_at_a_time = self.posting_to(thread).lock().await;
         let draft = table::Draft {
@@ -165,11 +166,12 @@ impl Console {
 
     /// A number becomes the command of its choice. A closed choice stands for what it stood for when it was offered,
     /// so that its task can say what has replaced it.
-    async fn translate(&self, thread: &ThreadRef, text: &str) -> Result<String, StoreError> {
-        let Ok(n) = text.trim().parse::<i64>() else { return Ok(text.to_owned()) };
+    async fn translate(&self, thread: &ThreadRef, text: &str) -> Result<(String, Via), StoreError> {
+        let Ok(n) = text.trim().parse::<i64>() else { return Ok((text.to_owned(), Via::Words)) };
         let recent = self.before(thread, i64::MAX).await?;
         let offered = recent.iter().flat_map(|message| &message.choices).find(|offered| offered.n == n);
-        Ok(offered.map_or_else(|| text.to_owned(), |offered| offered.choice.says.clone()))
+        let chosen = |offered: &NumberedChoice| (offered.choice.says.clone(), Via::Choice);
+        Ok(offered.map_or_else(|| (text.to_owned(), Via::Words), chosen))
     }
 
     /// The newest messages of a thread before number `n`, newest first; at most 200.
@@ -186,7 +188,7 @@ impl Console {
         let _one_at_a_time = self.posting_to(thread).lock().await;
         let choices = self.number(thread, &said.choices).await?;
         let at = self.store.now();
-        let draft = table::Draft { thread: &thread.name, key, author: BOT, text: &said.text, choices: &choices, at };
+        let draft = table::Draft { thread: &thread.name, key, author: BOT, text: &said.text(), choices: &choices, at };
         let (message, is_new) = table::post(&self.store, &draft).await?;
         if is_new {
             self.show(ConsoleEvent::Posted(message.clone()));
@@ -219,8 +221,9 @@ impl Console {
             choices.iter_mut().for_each(|offered| offered.is_open = false);
             choices.extend(self.number(&message.thread, &said.choices).await?);
         }
-        if table::edit(&self.store, message, &said.text, &choices).await? {
-            self.show(ConsoleEvent::Edited(ConsoleMessage { text: said.text.clone(), choices, ..was }));
+        let text = said.text();
+        if table::edit(&self.store, message, &text, &choices).await? {
+            self.show(ConsoleEvent::Edited(ConsoleMessage { text, choices, ..was }));
         }
         Ok(())
     }
@@ -240,12 +243,13 @@ impl Console {
 
 #[async_trait]
 impl Messenger for Console {
-    fn platform(&self) -> Platform {
-        Platform::Console
-    }
-
     async fn post(&self, thread: &ThreadRef, key: &str, said: &Said) -> Result<MessageRef, ChatError> {
         self.keep(thread, key, said).await.map(|message| reference(&message)).map_err(refused)
+    }
+
+    /// Everybody at the console sees everything.
+    async fn whisper(&self, thread: &ThreadRef, _to: &Person, key: &str, said: &Said) -> Result<(), ChatError> {
+        self.post(thread, key, said).await.map(drop)
     }
 
     async fn edit(&self, message: &MessageRef, said: &Said) -> Result<(), ChatError> {
@@ -258,13 +262,29 @@ impl Messenger for Console {
 
     async fn history(&self, before: &MessageRef, count_max: usize) -> Result<Vec<Line>, ChatError> {
         let n = before.id.parse().unwrap_or(i64::MAX);
+        self.lines_before(&before.thread, n, count_max).await
+    }
+
+    async fn newest(&self, thread: &ThreadRef, count_max: usize) -> Result<Vec<Line>, ChatError> {
+        self.lines_before(thread, i64::MAX, count_max).await
+    }
+
+    async fn key_of(&self, message: &MessageRef) -> Result<Option<String>, ChatError> {
+        table::key_of(&self.store, message).await.map_err(refused)
+    }
+}
+
+impl Console {
+    async fn lines_before(&self, thread: &ThreadRef, n: i64, count_max: usize) -> Result<Vec<Line>, ChatError> {
         let count_max = i64::try_from(count_max).unwrap_or(i64::MAX);
-        let newest = table::before(&self.store, &before.thread.name, n, count_max).await.map_err(refused)?;
+        let newest = table::before(&self.store, &thread.name, n, count_max).await.map_err(refused)?;
         let lines = newest.into_iter().rev().map(|message| Line {
             is_bot: message.author == BOT,
             author: message.author,
             at: message.at,
             text: message.text,
+            files: Vec::new(),
+            linked_from: None,
         });
         Ok(lines.collect())
     }

@@ -155,7 +155,8 @@ mod tests {
     use super::*;
 
     fn line(author: &str, text: &str) -> Line {
-        Line { author: author.to_owned(), is_bot: author == "bot", at: Timestamp::from_ms(0), text: text.to_owned() }
+        let (author, is_bot, text) = (author.to_owned(), author == "bot", text.to_owned());
+        Line { author, is_bot, at: Timestamp::from_ms(0), text, files: Vec::new(), linked_from: None }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use domain::{Machine, MessageRef, Rejected, Step, ThreadRef, Timestamp};
+use domain::{Machine, MessageRef, Person, Rejected, Step, ThreadRef, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::messenger::{Heard, Said};
@@ -49,6 +49,9 @@ pub enum ConversationEvent {
         reply: Option<Said>,
         /// The emoji that says it was seen.
         reaction: Option<String>,
+        /// The one person whom the words are for, where nobody else saw what they did.
+        #[serde(default)]
+        only_to: Option<Person>,
     },
 }
 
@@ -64,6 +67,9 @@ pub enum ConversationEffect {
     Reply {
         /// The words.
         said: Said,
+        /// The one person whom they are for.
+        #[serde(default)]
+        only_to: Option<Person>,
     },
     /// Lane `chat`: put an emoji on a message.
     React {
@@ -85,11 +91,12 @@ impl Machine for Conversation {
                 self.heard += 1;
                 Ok(Step::owing(self, [ConversationEffect::Interpret { heard: heard.clone() }]))
             }
-            ConversationEvent::MessageAnswered { message, reply, reaction } => {
+            ConversationEvent::MessageAnswered { message, reply, reaction, only_to } => {
                 self.answered += 1;
                 let reaction =
                     reaction.clone().map(|emoji| ConversationEffect::React { message: message.clone(), emoji });
-                let reply = reply.clone().map(|said| ConversationEffect::Reply { said });
+                let only_to = only_to.clone();
+                let reply = reply.clone().map(|said| ConversationEffect::Reply { said, only_to });
                 Ok(Step::owing(self, reaction.into_iter().chain(reply).collect::<Vec<_>>()))
             }
         }
@@ -111,6 +118,7 @@ mod tests {
     use domain::{DeliveryId, Timestamp};
     use store::Table;
 
+    use super::super::messenger::Via;
     use super::*;
 
     fn heard(n: u32) -> ConversationEvent {
@@ -118,7 +126,9 @@ mod tests {
         let message = MessageRef { thread, id: n.to_string() };
         let author = "ana".parse().expect("a name");
         let (delivery, at) = (DeliveryId::new(n.to_string()), Timestamp::from_ms(0));
-        ConversationEvent::MessageHeard { heard: Heard { delivery, message, author, text: "hi".to_owned(), at } }
+        ConversationEvent::MessageHeard {
+            heard: Heard { delivery, message, author, text: "hi".to_owned(), at, via: Via::Words },
+        }
     }
 
     #[test]
@@ -131,6 +141,7 @@ mod tests {
             message: heard.message.clone(),
             reply: Some(Said::words("hello")),
             reaction: Some("👀".to_owned()),
+            only_to: None,
         };
         let step = step.state.step(&answer, Timestamp::from_ms(0)).expect("answering is never refused");
         assert_eq!(step.state.state(), "quiet");

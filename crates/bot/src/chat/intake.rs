@@ -147,5 +147,6 @@ fn answered(heard: &Heard, answer: Answer) -> ConversationEvent {
         message: heard.message.clone(),
         reply: answer.reply,
         reaction: answer.reaction.map(str::to_owned),
+        only_to: heard.via.is_quiet().then(|| heard.author.clone()),
     }
 }

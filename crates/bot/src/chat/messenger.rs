@@ -1,37 +1,166 @@
 //! The seam to chat platforms.
 
 use async_trait::async_trait;
-use domain::{DeliveryId, MessageRef, Person, Platform, ThreadRef, Timestamp};
-use serde::{Deserialize, Serialize};
+use domain::{DeliveryId, MessageRef, Person, ThreadRef, Timestamp};
+use serde::{Deserialize, Deserializer, Serialize};
 
-/// A message that somebody wrote.
+/// A message that somebody wrote, or something that they did to one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heard {
     /// The platform's id of this delivery; a redelivery repeats it.
     pub delivery: DeliveryId,
-    /// The message itself.
+    /// The message itself; the one that was clicked on, reacted to, edited or withdrawn, where it is that.
     pub message: MessageRef,
     /// Who wrote it.
     pub author: Person,
-    /// Their words.
+    /// Their words, or the command that a click stands for.
     pub text: String,
     /// When.
     pub at: Timestamp,
+    /// In which way.
+    #[serde(default)]
+    pub via: Via,
 }
 
-/// A message to say.
+/// In which way somebody said something.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Via {
+    /// They wrote it.
+    #[default]
+    Words,
+    /// They clicked on a choice of a message of ours, or filled in the form that it opened.
+    Choice,
+    /// They put an emoji on a message.
+    Reaction,
+    /// They gave a command of the platform, which stands in no thread.
+    Command,
+    /// They changed a message.
+    Edit {
+        /// What it said before, where the platform tells.
+        was: Option<String>,
+    },
+    /// They took a message back.
+    Withdrawal,
+}
+
+impl Via {
+    /// Whether an answer is for their eyes alone, where the platform can do that: nobody else saw what they did.
+    pub fn is_quiet(&self) -> bool {
+        match self {
+            Self::Choice | Self::Reaction | Self::Command => true,
+            Self::Words | Self::Edit { .. } | Self::Withdrawal => false,
+        }
+    }
+}
+
+/// A message to say. Platforms lay it out as well as they can; [`Said::text`] is the plainest of all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Said {
-    /// The words, one paragraph a line.
-    pub text: String,
+    /// What it says, from top to bottom.
+    pub parts: Vec<Part>,
     /// What people may answer with one click.
     pub choices: Vec<Choice>,
+    /// The one person who is called by it.
+    pub calls: Option<Person>,
+    /// How soon it has to be seen.
+    pub urgency: Urgency,
+}
+
+/// A part of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// What the message is about, in one line.
+    Title(String),
+    /// Where it stands, in one line: what the eye looks for.
+    Now(String),
+    /// Words, one paragraph a line.
+    Words(String),
+    /// The steps of a plan, numbered from one.
+    Steps(Vec<String>),
+    /// What an agent means to do, and how far it is.
+    Todo(Vec<String>),
+    /// A list or value with its name.
+    Field {
+        /// The name.
+        name: String,
+        /// The value.
+        value: String,
+    },
+    /// Small facts, the least of all.
+    Facts(Vec<String>),
+    /// Something to be read as it is.
+    Code {
+        /// The language, as Markdown names it; may be empty.
+        language: String,
+        /// The text.
+        text: String,
+    },
+}
+
+/// How soon a message has to be seen. The later of two goes out first where not everything can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Urgency {
+    /// How far something is.
+    Progress,
+    /// Something has changed.
+    #[default]
+    Change,
+    /// Something is over.
+    End,
+    /// A person has to do something, or waits for this answer.
+    NeedsHuman,
 }
 
 impl Said {
     /// Words without choices.
     pub fn words(text: impl Into<String>) -> Self {
-        Self { text: text.into(), choices: Vec::new() }
+        Self { parts: vec![Part::Words(text.into())], ..Self::default() }
+    }
+
+    /// Words with choices.
+    pub fn offering(text: impl Into<String>, choices: Vec<Choice>) -> Self {
+        Self { choices, ..Self::words(text) }
+    }
+
+    /// All of it as plain words.
+    pub fn text(&self) -> String {
+        self.parts.iter().map(Part::text).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Part {
+    fn text(&self) -> String {
+        match self {
+            Self::Title(text) | Self::Now(text) | Self::Words(text) => text.clone(),
+            Self::Steps(steps) => {
+                (1..).zip(steps).map(|(n, step)| format!("{n}. {step}")).collect::<Vec<_>>().join("\n")
+            }
+            Self::Todo(lines) => lines.join("\n"),
+            Self::Field { name, value } => format!("{name}: {value}"),
+            Self::Facts(facts) => facts.join(" · "),
+            Self::Code { language, text } => format!("```{language}\n{text}\n```"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Said {
+    /// Reads what an earlier version wrote as well, which knew words alone.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Written {
+            #[serde(default)]
+            text: Option<String>,
+            #[serde(default)]
+            parts: Vec<Part>,
+            choices: Vec<Choice>,
+            #[serde(default)]
+            calls: Option<Person>,
+            #[serde(default)]
+            urgency: Urgency,
+        }
+        let Written { text, parts, choices, calls, urgency } = Written::deserialize(deserializer)?;
+        let parts = text.map(Part::Words).into_iter().chain(parts).collect();
+        Ok(Self { parts, choices, calls, urgency })
     }
 }
 
@@ -40,14 +169,50 @@ impl Said {
 pub struct Choice {
     /// What it reads.
     pub label: String,
-    /// The command that it stands for.
+    /// The command that it stands for; what is asked for follows it.
     pub says: String,
+    /// How it looks.
+    #[serde(default)]
+    pub look: Look,
+    /// What it asks for first.
+    #[serde(default)]
+    pub asks: Asks,
+}
+
+/// How a button looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Look {
+    /// As any.
+    #[default]
+    Plain,
+    /// As what most people choose.
+    Go,
+    /// As what cannot be taken back.
+    Danger,
+}
+
+/// What a button asks for before its command is complete.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Asks {
+    /// Nothing: a click says it all.
+    #[default]
+    Nothing,
+    /// Words.
+    Words {
+        /// The question above the field.
+        prompt: String,
+    },
+    /// The steps of a plan, one field each.
+    Steps {
+        /// As they are.
+        steps: Vec<String>,
+    },
 }
 
 impl Choice {
     /// A button that reads `label` and stands for `says`.
     pub fn new(label: &str, says: impl Into<String>) -> Self {
-        Self { label: label.to_owned(), says: says.into() }
+        Self { label: label.to_owned(), says: says.into(), look: Look::Plain, asks: Asks::Nothing }
     }
 }
 
@@ -62,6 +227,35 @@ pub struct Line {
     pub at: Timestamp,
     /// The words.
     pub text: String,
+    /// What is attached.
+    pub files: Vec<Attachment>,
+    /// Where it stands, when it is not a line of the thread itself but was linked from one.
+    pub linked_from: Option<String>,
+}
+
+/// A file that somebody attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its name, as they gave it.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// What is in it, as far as it was fetched.
+    pub content: Content,
+}
+
+/// What is in an attachment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Text.
+    Text(String),
+    /// A picture, as its bytes.
+    Picture(Vec<u8>),
+    /// Nothing that was fetched.
+    LeftOut {
+        /// Why.
+        why: String,
+    },
 }
 
 /// A chat platform did not do as asked.
@@ -72,11 +266,11 @@ pub struct ChatError(pub String);
 /// A chat platform.
 #[async_trait]
 pub trait Messenger: Send + Sync {
-    /// Which one.
-    fn platform(&self) -> Platform;
-
     /// Posts a message; with a key that was used before, gives back the message that was posted then.
     async fn post(&self, thread: &ThreadRef, key: &str, said: &Said) -> Result<MessageRef, ChatError>;
+
+    /// Says something to one person alone where the platform can, and to the thread where it cannot.
+    async fn whisper(&self, thread: &ThreadRef, to: &Person, key: &str, said: &Said) -> Result<(), ChatError>;
 
     /// Replaces a message's words and choices.
     async fn edit(&self, message: &MessageRef, said: &Said) -> Result<(), ChatError>;
@@ -86,4 +280,10 @@ pub trait Messenger: Send + Sync {
 
     /// The newest `count_max` lines of a thread up to and without `before`, oldest first.
     async fn history(&self, before: &MessageRef, count_max: usize) -> Result<Vec<Line>, ChatError>;
+
+    /// The newest `count_max` lines of a thread, oldest first.
+    async fn newest(&self, thread: &ThreadRef, count_max: usize) -> Result<Vec<Line>, ChatError>;
+
+    /// The key under which a message of ours was posted; none for other people's.
+    async fn key_of(&self, message: &MessageRef) -> Result<Option<String>, ChatError>;
 }

@@ -19,6 +19,7 @@ pub mod reader;
 pub mod refresher;
 pub mod render;
 pub mod running;
+pub mod switchboard;
 
 mod help;
 mod interpret;

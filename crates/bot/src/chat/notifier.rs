@@ -210,7 +210,10 @@ pub struct Replier {
 impl Replier {
     async fn say(&self, owed: &Owed<Conversation>) -> Result<(), ChatError> {
         match &owed.effect {
-            ConversationEffect::Reply { said } => self.reply(owed, said).await,
+            ConversationEffect::Reply { said, only_to: None } => self.reply(owed, said).await,
+            ConversationEffect::Reply { said, only_to: Some(to) } => {
+                self.messenger.whisper(&owed.machine.0, to, owed.attempt.effect.as_str(), said).await
+            }
             ConversationEffect::React { message, emoji } => self.messenger.react(message, emoji).await,
             ConversationEffect::Interpret { .. } => Ok(()),
         }

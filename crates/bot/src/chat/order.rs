@@ -41,6 +41,6 @@ impl Intake {
             Trouble::Rejected(rejected) => NotCarriedOut::Rejected(rejected),
             other => NotCarriedOut::Failed(other.to_string()),
         })?;
-        Ok(CarriedOut { text: answer.reply.map(|said| said.text).unwrap_or_default(), task: answer.task })
+        Ok(CarriedOut { text: answer.reply.map(|said| said.text()).unwrap_or_default(), task: answer.task })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agents::tools::{Spoken, Threads};
 use async_trait::async_trait;
-use domain::{MessageRef, ThreadRef};
+use domain::ThreadRef;
 
 use super::context::redact;
 use super::messenger::Messenger;
@@ -18,9 +18,7 @@ pub struct Reader {
 #[async_trait]
 impl Threads for Reader {
     async fn read(&self, thread: &ThreadRef, count_max: usize) -> Result<Vec<Spoken>, String> {
-        // Later than every message that the console will ever have.
-        let end = MessageRef { thread: thread.clone(), id: i64::MAX.to_string() };
-        let lines = self.messenger.history(&end, count_max).await.map_err(|error| error.to_string())?;
+        let lines = self.messenger.newest(thread, count_max).await.map_err(|error| error.to_string())?;
         let people = lines.into_iter().filter(|line| !line.is_bot);
         Ok(people.map(|line| Spoken { by: line.author, text: redact(&line.text).0 }).collect())
     }

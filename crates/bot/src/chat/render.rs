@@ -182,7 +182,7 @@ pub fn plan(task: &Task, plan: &Plan) -> Said {
         Choice::new("Revise…", format!("@agent revise {id}")),
         Choice::new("Reject", format!("reject {id}")),
     ];
-    Said { text: lines.join("\n"), choices }
+    Said::offering(lines.join("\n"), choices)
 }
 
 /// A question of a session, with a button for each choice.
@@ -197,7 +197,7 @@ pub fn question(task: &Task, open: &OpenQuestion) -> Said {
     if question.choices.is_empty() || question.about == QuestionKind::Question {
         choices.push(Choice::new("Answer…", format!("@agent answer {id}")));
     }
-    Said { text, choices }
+    Said::offering(text, choices)
 }
 
 /// The same once nobody needs to answer it any more.
@@ -230,7 +230,7 @@ pub fn departed(task: &Task, work: &Work, why: &str) -> Said {
         Choice::new("Revise…", format!("@agent revise {id}")),
         Choice::new("Reject", format!("reject {id}")),
     ];
-    Said { text, choices }
+    Said::offering(text, choices)
 }
 
 /// A published change, with the button that sends it to the queue.
@@ -256,14 +256,14 @@ pub fn ready(task: &Task, reference: &str, work: &Work) -> Said {
     if work.may_land() {
         choices.insert(0, Choice::new("Merge", format!("merge {id}")));
     }
-    Said { text: lines.join("\n"), choices }
+    Said::offering(lines.join("\n"), choices)
 }
 
 /// A change that came back from the queue.
 pub fn sent_back(task: &Task, why: &str) -> Said {
     let id = task.id;
     let choices = vec![Choice::new("Retry", format!("retry {id}")), Choice::new("Merge again", format!("merge {id}"))];
-    Said { text: format!("{id} did not land: {why}."), choices }
+    Said::offering(format!("{id} did not land: {why}."), choices)
 }
 
 /// The last word.
@@ -278,10 +278,8 @@ pub fn ended(task: &Task, around: &Surroundings) -> Said {
         TaskState::Cancelled { why } => Said::words(format!("{id} ended: {why}. Say `retry {id}` to run it again.")),
         TaskState::Failed { why, .. } => {
             let next = format!("Say `retry {id}` to run it again, or `log {id}` to read what was printed.");
-            Said {
-                text: format!("{id} failed: {why}\n{next}"),
-                choices: vec![Choice::new("Retry", format!("retry {id}"))],
-            }
+            let choices = vec![Choice::new("Retry", format!("retry {id}"))];
+            Said::offering(format!("{id} failed: {why}\n{next}"), choices)
         }
         _ => Said::words(format!("{id} is {}.", task.state_in_words())),
     }

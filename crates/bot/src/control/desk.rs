@@ -12,7 +12,7 @@ use web::{Report, WebState};
 use super::wire::{Answer, Ask, RunningTask, Welcome};
 use crate::chat::console::{Console, MESSAGE_BYTES_MAX, SayError};
 use crate::chat::intake::Intake;
-use crate::chat::messenger::Heard;
+use crate::chat::messenger::{Heard, Via};
 use crate::chat::order::NotCarriedOut;
 use crate::chat::running::running;
 use crate::reload::Reloader;
@@ -120,7 +120,7 @@ impl ControlDesk {
         // No message of the thread: its whole past is what stands above it.
         let message = MessageRef { thread, id: "order".to_owned() };
         let at = self.views.store.now();
-        let heard = Heard { delivery: DeliveryId::new(delivery), message, author, text: words, at };
+        let heard = Heard { delivery: DeliveryId::new(delivery), message, author, text: words, at, via: Via::Command };
         match self.intake.carry_out(&heard).await {
             Ok(done) => Ok(Answer::Done { text: done.text, task: done.task }),
             Err(NotCarriedOut::Rejected(rejected)) => Err(Answer::Refused { why: rejected.why, next: rejected.next }),

@@ -4,7 +4,7 @@ use domain::{Cause, DeliveryId, MessageRef, TaskId, ThreadRef, Timestamp};
 use serde::Serialize;
 use store::{ApplyError, Arg, Row, Statement, Store, StoreError};
 
-use super::{ConsoleMessage, NumberedChoice};
+use super::{BOT, ConsoleMessage, NumberedChoice};
 use crate::chat::conversation::{Conversation, ConversationEvent, ThreadId};
 use crate::chat::messenger::Heard;
 
@@ -88,6 +88,13 @@ pub(super) async fn hear(
 pub(super) async fn find(store: &Store, message: &MessageRef) -> Result<ConsoleMessage, StoreError> {
     let rows = store.rows(ONE, &place(message)).await?;
     rows.first().map(message_of).ok_or_else(|| missing(&message.id))?
+}
+
+/// The key under which we posted a message; none for what people said.
+pub(super) async fn key_of(store: &Store, message: &MessageRef) -> Result<Option<String>, StoreError> {
+    let rows = store.rows(ONE, &place(message)).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok((row.text("author")? == BOT).then_some(row.text("key")?))
 }
 
 /// The newest messages of a thread before number `n`, newest first.
