@@ -17,6 +17,7 @@ pub mod reload;
 pub mod runner;
 pub mod screen;
 pub mod serve;
+pub mod slack;
 pub mod survey;
 pub mod terminal;
 pub mod tls;

@@ -1,0 +1,2 @@
+//! Slack: an adapter that translates between the platform and the one flow, and decides nothing.
+
