@@ -164,6 +164,7 @@ fn a_recipe_plans_by_a_rehearsal() {
                   risk: R1 · #f27db18a
                   [2] Approve and run   [3] Revise…   [4] Reject
             ana:  approve  👀
+                  [Plan v1 for T-2] approved by ana at 12:00 UTC
                   [T-2] plan v1 approved by ana (#f27db18a) · waiting for its turn to work
                   [T-2] publishing +1 −1 in greeting.md
                   [T-2] ready on downbeat/T-2

@@ -35,6 +35,7 @@ fn an_old_button_does_not_approve_a_newer_plan() {
             ana:  @agent revise T-1
             bot:  A revision of T-1 needs words. Say what should be different: `revise T-1 keep the old name too`.
             ana:  revise T-1 make it warmer  👀
+                  [Plan v1 for T-1] ana asked for another version at 12:00 UTC
                   [T-1] waiting for its turn to plan
                   [T-1] plan v2 waits for an approval (R1)
             bot:  Plan v2 for T-1: A page that says a warm goodbye
@@ -51,6 +52,7 @@ fn an_old_button_does_not_approve_a_newer_plan() {
             ben:  approve T-1 v2 #00000000
             bot:  The plan for T-1 is not the one that this button was made for. Read the newest plan, then say `approve T-1`.
             ben:  4  👀
+                  [Plan v2 for T-1] approved by ben at 12:00 UTC
                   [T-1] plan v2 approved by ben (#b87d3dab) · waiting for its turn to work
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
@@ -87,12 +89,13 @@ fn a_plan_is_approved_once() {
                   risk: R1 · #d6825cfc
                   [1] Approve and run   [2] Revise…   [3] Reject
             ben:  approve  👀
+                  [Plan v1 for T-1] approved by ben at 12:00 UTC
                   [T-1] plan v1 approved by ben (#d6825cfc) · waiting for its turn to work
                   [T-1] plan v1 approved by ben (#d6825cfc) · working
             ana:  1
-            bot:  The plan for T-1 was already approved by ben. Say `status T-1` to follow it.
+            bot:  The plan for T-1 was already approved by ben at 12:00 UTC. Say `status T-1` to follow it.
             ana:  approve T-1
-            bot:  The plan for T-1 was already approved by ben. Say `status T-1` to follow it.
+            bot:  The plan for T-1 was already approved by ben at 12:00 UTC. Say `status T-1` to follow it.
             ana:  revise T-1 sleep less
             bot:  T-1 cannot be revised now: it is being worked on. A plan or a finished change can be revised; say `stop T-1` to end what is running.
             ana:  reject T-1
@@ -120,6 +123,7 @@ fn a_finished_change_can_be_revised() {
          ana: merge",
         expect![[r#"
             ana:  @agent revise make it warmer  👀
+                  [T-1 is ready on downbeat/T-1] ana asked for another version at 12:00 UTC
                   [T-1] waiting for its turn to plan
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: A page that says a warm goodbye
@@ -130,12 +134,14 @@ fn a_finished_change_can_be_revised() {
                   risk: R1 · #d21b031a
                   [3] Approve and run   [4] Revise…   [5] Reject
             ana:  approve  👀
+                  [Plan v1 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v1 approved by ana (#d21b031a) · waiting for its turn to work
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
                   [6] Merge   [7] Retry
             ana:  merge  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
@@ -173,6 +179,7 @@ fn a_rejected_plan_never_runs() {
                   risk: R1 · #cac7d254
                   [1] Approve and run   [2] Revise…   [3] Reject
             ben:  reject T-1 we do not say goodbye  👀
+                  [Plan v1 for T-1] rejected by ben at 12:00 UTC
                   [T-1] ended: rejected by ben: we do not say goodbye
             bot:  T-1 ended: rejected by ben: we do not say goodbye. Say `retry T-1` to run it again.
             ben:  reject T-1
@@ -190,6 +197,7 @@ fn a_rejected_plan_never_runs() {
                   risk: R1 · #806b1908
                   [4] Approve and run   [5] Revise…   [6] Reject
             ben:  6  👀
+                  [Plan v1 for T-2] rejected by ben at 12:00 UTC
                   [T-2] ended: rejected by ben
             bot:  T-2 ended: rejected by ben. Say `retry T-2` to run it again.
         "#]],
@@ -263,6 +271,7 @@ fn a_change_beyond_its_plan_waits_for_a_second_look() {
                   risk: R1 · #2f591f5b
                   [1] Approve and run   [2] Revise…   [3] Reject
             ana:  approve  👀
+                  [Plan v1 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v1 approved by ana (#2f591f5b) · waiting for its turn to work
                   [T-1] stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies)
             bot:  T-1 is done, but stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies).
@@ -273,11 +282,13 @@ fn a_change_beyond_its_plan_waits_for_a_second_look() {
             ben:  approve T-1 #<commit 1>
             bot:  The change of T-1 is not the one that this button was made for. Look at the newer one, then say `approve T-1`.
             ben:  4  👀
+                  [T-1 is done, but stopped before publishing] accepted by ben at 12:00 UTC
                   [T-1] publishing +2 −0 in Cargo.toml, README.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in Cargo.toml, README.md · its check words passed
                   [7] Merge   [8] Retry
             ben:  merge  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ben at 12:00 UTC
                   [T-1] in the merge queue by ben · entering
                   [T-1] in the merge queue by ben · position 1 of 1 · testing
                   [T-1] in the merge queue by ben · position 1 of 1 · landing
@@ -303,6 +314,7 @@ fn a_change_beyond_its_plan_can_be_turned_down() {
                   files: Cargo.toml
                   [1] Accept the change   [2] Revise…   [3] Reject
             ben:  reject T-1 not this one  👀
+                  [T-1 is done, but stopped before publishing] rejected by ben at 12:00 UTC
                   [T-1] ended: rejected by ben: not this one
             bot:  T-1 ended: rejected by ben: not this one. Say `retry T-1` to run it again.
         "#]],
@@ -334,6 +346,7 @@ fn what_nobody_answers_ends_in_time() {
         expect![[r#"
             --    6 days pass
             #plan ana: revise T-1 make it warmer  👀
+                  #plan [Plan v1 for T-1] ana asked for another version at 12:00 UTC
                   #plan [T-1] waiting for its turn to plan
                   #plan [T-1] plan v2 waits for an approval (R1)
             #plan bot: Plan v2 for T-1: A page that says a warm goodbye
@@ -344,6 +357,7 @@ fn what_nobody_answers_ends_in_time() {
                   risk: R1 · #b87d3dab
                   [4] Approve and run   [5] Revise…   [6] Reject
             --    2 days pass
+                  #change [T-2 is done, but stopped before publishing] nobody approved it in time at 12:00 UTC
                   #change [T-2] ended: nobody approved it in time
             #change bot: T-2 ended: nobody approved it in time. Say `retry T-2` to run it again.
             #plan ana: status T-1
@@ -351,6 +365,7 @@ fn what_nobody_answers_ends_in_time() {
                   plan v2 waits for an approval (R1)
                   asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
             --    6 days pass
+                  #plan [Plan v2 for T-1] nobody approved it in time at 12:00 UTC
                   #plan [T-1] ended: nobody approved it in time
             #plan bot: T-1 ended: nobody approved it in time. Say `retry T-1` to run it again.
             #plan ana: 1
@@ -366,8 +381,10 @@ fn what_nobody_answers_ends_in_time() {
                   risk: R1 · #06b502d8
                   [7] Approve and run   [8] Revise…   [9] Reject
             --    30 days pass
+                  #plan [Plan v3 for T-1] nobody approved it in time at 12:00 UTC
                   #plan [T-1] ended: nobody approved it in time
             #plan bot: T-1 ended: nobody approved it in time. Say `retry T-1` to run it again.
+                  #merge [T-3 is ready on downbeat/T-3] nobody merged it in time at 12:00 UTC
                   #merge [T-3] ended: nobody merged it in time
             #merge bot: T-3 ended: nobody merged it in time. Say `retry T-3` to run it again.
         "#]],
@@ -425,12 +442,14 @@ fn a_change_of_more_than_its_plan_names_waits_for_a_person() {
                   risk: R1 · #45004aa7
                   [1] Approve and run   [2] Revise…   [3] Reject
             ana:  approve  👀
+                  [Plan v1 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v1 approved by ana (#45004aa7) · waiting for its turn to work
                   [T-1] stopped before publishing: it changes notes/other.md, which its plan does not name
             bot:  T-1 is done, but stopped before publishing: it changes notes/other.md, which its plan does not name.
                   files: notes/other.md, page.md, tests/page.md
                   [4] Accept the change   [5] Revise…   [6] Reject
             ana:  revise T-1 only the page  👀
+                  [T-1 is done, but stopped before publishing] ana asked for another version at 12:00 UTC
                   [T-1] waiting for its turn to plan
                   [T-1] plan v2 waits for an approval (R1)
             bot:  Plan v2 for T-1: One page
@@ -439,12 +458,14 @@ fn a_change_of_more_than_its_plan_names_waits_for_a_person() {
                   risk: R1 · #da7d5df9
                   [7] Approve and run   [8] Revise…   [9] Reject
             ana:  approve  👀
+                  [Plan v2 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v2 approved by ana (#da7d5df9) · waiting for its turn to work
                   [T-1] stopped before publishing: it changes notes/other.md, which its plan does not name
             bot:  T-1 is done, but stopped before publishing: it changes notes/other.md, which its plan does not name.
                   files: notes/other.md, page.md, tests/page.md
                   [10] Accept the change   [11] Revise…   [12] Reject
             ana:  approve  👀
+                  [T-1 is done, but stopped before publishing] accepted by ana at 12:00 UTC
                   [T-1] publishing +3 −0 in notes/other.md, page.md, tests/page.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +3 −0 in notes/other.md, page.md, tests/page.md · its check words passed

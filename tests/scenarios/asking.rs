@@ -30,6 +30,7 @@ fn a_question_is_answered_while_its_session_waits() {
             ben:  1
             bot:  ana has answered that question of T-1 already: “Welcome”. Say `steer T-1` and your words if its agent should know more.
             ana:  merge  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
@@ -65,6 +66,7 @@ fn a_question_that_nobody_answers_frees_the_session_and_its_answer_begins_the_ne
             bot:  T-1 is ready on downbeat/T-1: +1 −0 in named.md · its check words passed
                   [4] Merge   [5] Retry
             ana:  merge  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:05 UTC
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
@@ -96,6 +98,7 @@ fn a_session_that_began_again_finds_the_answer_to_its_question() {
                   [4] Merge   [5] Retry
             --    restart
             ana:  merge  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
@@ -204,14 +207,14 @@ fn a_question_ends_with_its_task_or_in_time() {
     world.check(
         "ana: stop\n         ana: 1",
         expect![[r#"
-        ana:  stop  👀
-              [ana, T-1 asks: Which name shall the greeting have?] It needs no answer any more.
-              [T-1] stopping, as ana said
-              [T-1] ended: stopped by ana
-        bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
-        ana:  1
-        bot:  T-1 asks nothing now: it is cancelled. Say `status T-1` to see what it needs.
-    "#]],
+            ana:  stop  👀
+                  [ana, T-1 asks: Which name shall the greeting have?] It needs no answer any more.
+                  [T-1] stopping, as ana said
+                  [T-1] ended: stopped by ana
+            bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
+            ana:  1
+            bot:  T-1 asks nothing now: it is cancelled. Say `status T-1` to see what it needs.
+        "#]],
     );
     world.play("#late ana: @agent name the greeting plan=off");
     world.transcript();

@@ -95,18 +95,21 @@ fn whatever_waits_for_a_person_can_be_stopped() {
     world.transcript();
     world.check(
         "#plan ana: stop
-         #change ana: ❌
-         #merge ana: 🛑
+         #change ana: stop
+         #merge ana: stop
          #merge ana: merge
          #merge ana: stop T-3",
         expect![[r#"
             #plan ana: stop  👀
+                  #plan [Plan v1 for T-1] stopped by ana at 12:00 UTC
                   #plan [T-1] ended: stopped by ana
             #plan bot: T-1 ended: stopped by ana. Say `retry T-1` to run it again.
-            #change ana: ❌  👀
+            #change ana: stop  👀
+                  #change [T-2 is done, but stopped before publishing] stopped by ana at 12:00 UTC
                   #change [T-2] ended: stopped by ana
             #change bot: T-2 ended: stopped by ana. Say `retry T-2` to run it again.
-            #merge ana: 🛑  👀
+            #merge ana: stop  👀
+                  #merge [T-3 is ready on downbeat/T-3] stopped by ana at 12:00 UTC
                   #merge [T-3] ended: stopped by ana
             #merge bot: T-3 ended: stopped by ana. Say `retry T-3` to run it again.
             #merge ana: merge
@@ -191,18 +194,18 @@ fn a_stopped_task_runs_again_when_somebody_says_so() {
     );
     world.transcript();
     world.check(
-        "ana: 🔁",
+        "ana: retry",
         expect![[r#"
-        ana:  🔁  👀
-              [T-1] waiting for its turn to plan
-              [T-1] plan v2 waits for an approval (R1)
-        bot:  Plan v2 for T-1: A page that says goodbye
-              1. write farewell.md
-              2. mention it in README.md
-              files: farewell.md, README.md
-              checks: words
-              risk: R1 · #9a3e6b67
-              [4] Approve and run   [5] Revise…   [6] Reject
-    "#]],
+            ana:  retry  👀
+                  [T-1] waiting for its turn to plan
+                  [T-1] plan v2 waits for an approval (R1)
+            bot:  Plan v2 for T-1: A page that says goodbye
+                  1. write farewell.md
+                  2. mention it in README.md
+                  files: farewell.md, README.md
+                  checks: words
+                  risk: R1 · #9a3e6b67
+                  [4] Approve and run   [5] Revise…   [6] Reject
+        "#]],
     );
 }

@@ -29,6 +29,7 @@ fn a_red_change_is_shown_and_kept_out_of_the_queue() {
             ana:  merge T-1
             bot:  T-1 does not pass its own checks: words. Say `retry T-1`, or `revise T-1` with what should be different.
             ana:  @agent revise T-1 say it politely  👀
+                  [T-1 does not pass words, so it cannot land] ana asked for another version at 12:00 UTC
                   [T-1] waiting for its turn to plan
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: A polite page
@@ -37,6 +38,7 @@ fn a_red_change_is_shown_and_kept_out_of_the_queue() {
                   risk: R1 · #9cf0a126
                   [2] Approve and run   [3] Revise…   [4] Reject
             ana:  approve  👀
+                  [Plan v1 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v1 approved by ana (#9cf0a126) · waiting for its turn to work
                   [T-1] publishing +1 −0 in rude.md
                   [T-1] in the merge queue by ana · entering
@@ -68,6 +70,7 @@ fn a_repository_without_checks_cannot_land() {
                   or `checks = []` to land untested. Then say `retry T-1`.
                   [1] Retry
             ana:  merge  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] back from the merge queue: the repository does not say how to check it. Write `[[checks]]` with a name and a command into .downbeat/config.toml, or `checks = []` to land untested
@@ -112,6 +115,7 @@ fn a_repository_that_declines_checks_lands_untested_and_says_so() {
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · untested
                   [1] Merge   [2] Retry
             ana:  merge  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing

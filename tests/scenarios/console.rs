@@ -14,19 +14,21 @@ fn help_says_what_can_be_said() {
             bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME plan=ask|auto|off merge=ask|auto
                   Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
-                  Change: `stop T-1` · `retry T-1` · `dequeue T-1`
+                  Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
                   Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
                   Queue:  `pause` · `resume`
-                  The task can be left out where only one can be meant. A number answers the button with that number; ✅ approves, ❌ stops, 🔁 retries.
+                  The task can be left out where only one can be meant. A number answers the button with that number.
+                  On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; ✅ on a plan approves it where the config says so.
                   `help approve` says more of one command.
             ana:  help
             bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME plan=ask|auto|off merge=ask|auto
                   Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
-                  Change: `stop T-1` · `retry T-1` · `dequeue T-1`
+                  Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
                   Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
                   Queue:  `pause` · `resume`
-                  The task can be left out where only one can be meant. A number answers the button with that number; ✅ approves, ❌ stops, 🔁 retries.
+                  The task can be left out where only one can be meant. A number answers the button with that number.
+                  On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; ✅ on a plan approves it where the config says so.
                   `help approve` says more of one command.
         "#]],
     );
@@ -74,10 +76,11 @@ fn a_slip_of_the_keyboard_starts_nothing() {
             bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME plan=ask|auto|off merge=ask|auto
                   Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
-                  Change: `stop T-1` · `retry T-1` · `dequeue T-1`
+                  Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
                   Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
                   Queue:  `pause` · `resume`
-                  The task can be left out where only one can be meant. A number answers the button with that number; ✅ approves, ❌ stops, 🔁 retries.
+                  The task can be left out where only one can be meant. A number answers the button with that number.
+                  On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; ✅ on a plan approves it where the config says so.
                   `help approve` says more of one command.
         "#]],
     );
@@ -178,7 +181,6 @@ fn what_means_nothing_is_answered_with_what_would() {
             ana:  stop
             bot:  There is nothing to stop in this thread. Say `status` to see its tasks, or name one, as in `stop T-1`.
             ana:  ✅
-            bot:  There is nothing to approve in this thread. Say `status` to see its tasks, or name one, as in `approve T-1`.
             ana:  approve T-1
             bot:  There is no task T-1. Say `status` to see the tasks of this thread.
             ana:  why T-1
@@ -238,49 +240,6 @@ fn status_and_why_say_where_a_task_stands() {
             bot:  T-3 ended: stopped by ana. Say `retry T-3` to run it again.
             ola:  stop T-3
             bot:  T-3 has ended already: it is cancelled. Say `retry T-3` if it should run again, or ask for something new.
-        "#]],
-    );
-}
-
-#[test]
-fn an_emoji_stands_for_a_command() {
-    let mut world = world();
-    world.play("ana: @agent add a farewell");
-    world.transcript();
-    world.check(
-        "ben: ✅
-         ana: ✅
-         ana: 🔁
-         ana: ❌
-         ana: :repeat:",
-        expect![[r#"
-            ben:  ✅  👀
-                  [T-1] plan v1 approved by ben (#cac7d254) · waiting for its turn to work
-                  [T-1] publishing +2 −0 in README.md, farewell.md
-                  [T-1] ready on downbeat/T-1
-            bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-                  [4] Merge   [5] Retry
-            ana:  ✅
-            bot:  There is nothing to approve in this thread. Say `status` to see its tasks, or name one, as in `approve T-1`.
-            ana:  🔁  👀
-                  [T-1] plan v1 approved by ben (#cac7d254) · waiting for its turn to work
-                  [T-1] publishing +2 −0 in README.md, farewell.md
-                  [T-1] ready on downbeat/T-1
-            bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-                  [6] Merge   [7] Retry
-            ana:  ❌  👀
-                  [T-1] ended: stopped by ana
-            bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
-            ana:  :repeat:  👀
-                  [T-1] waiting for its turn to plan
-                  [T-1] plan v2 waits for an approval (R1)
-            bot:  Plan v2 for T-1: A page that says goodbye
-                  1. write farewell.md
-                  2. mention it in README.md
-                  files: farewell.md, README.md
-                  checks: words
-                  risk: R1 · #9a3e6b67
-                  [8] Approve and run   [9] Revise…   [10] Reject
         "#]],
     );
 }

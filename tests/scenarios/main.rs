@@ -11,6 +11,7 @@ mod asking;
 mod cancel;
 mod merge;
 mod permissions;
+mod reactions;
 mod steering;
 
 mod agents;

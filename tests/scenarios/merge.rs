@@ -27,6 +27,7 @@ fn people_move_a_change_in_and_out_of_the_queue() {
             ana:  merge T-1
             bot:  T-1 cannot be merged now: it is waiting for an approval. Say `status T-1` to see what it needs first.
             ana:  approve  👀
+                  [Plan v1 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v1 approved by ana (#cac7d254) · waiting for its turn to work
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
@@ -35,6 +36,7 @@ fn people_move_a_change_in_and_out_of_the_queue() {
             ana:  dequeue T-1
             bot:  T-1 is not in the merge queue: it is ready, waiting for the word to merge. Say `status T-1` to see what it needs.
             ana:  merge  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering · paused by ola
                   [T-1] in the merge queue by ana · position 1 of 1 · waiting · paused by ola
             ana:  merge T-1
@@ -47,9 +49,12 @@ fn people_move_a_change_in_and_out_of_the_queue() {
             ana:  dequeue  👀
                   [T-1] leaving the merge queue, as ana said · position 1 of 1 · waiting · paused by ola
                   [T-1] back from the merge queue: taken out of the queue by ana
+            bot:  T-1 did not land: taken out of the queue by ana.
+                  [6] Retry   [7] Merge again
             ana:  queue
             bot:  sample:main: 0 in line, paused by ola
             ana:  merge  👀
+                  [T-1 did not land] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering · paused by ola
                   [T-1] in the merge queue by ana · position 1 of 1 · waiting · paused by ola
         "#]],
@@ -114,12 +119,14 @@ fn a_conflict_names_the_other_task() {
             bot:  T-2 did not land: conflicts with T-1 in greeting.md. Say `retry T-2`, so that it starts from the target as it is now.
                   [5] Retry   [6] Merge again
             dan:  retry T-2  👀
+                  [T-2 did not land] tried again by dan at 12:00 UTC
                   [T-2] waiting for its turn to work
                   [T-2] publishing +1 −1 in greeting.md
                   [T-2] ready on downbeat/T-2
             bot:  T-2 is ready on downbeat/T-2: +1 −1 in greeting.md · its check words passed
                   [7] Merge   [8] Retry
             dan:  merge T-2  👀
+                  [T-2 is ready on downbeat/T-2] sent to the merge queue by dan at 12:00 UTC
                   [T-2] in the merge queue by dan · entering
                   [T-2] in the merge queue by dan · position 1 of 1 · testing
                   [T-2] in the merge queue by dan · position 1 of 1 · landing
@@ -230,6 +237,7 @@ fn a_change_that_is_there_already_does_not_land_twice() {
     world.remote().commit("zoe", "welcome by hand", &[("welcome.md", "Welcome!\n")]);
     world.check("ana: merge", expect![[r#"
         ana:  merge  👀
+              [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
               [T-1] in the merge queue by ana · entering
               [T-1] in the merge queue by ana · position 1 of 1 · testing
               [T-1] back from the merge queue: the target already has all that it changes. Nothing is left to do; say `stop T-1` to end it

@@ -70,6 +70,7 @@ fn each_role_has_its_deeds() {
             ola:  approve
             bot:  You may not approve T-1: that takes the role approver. ana, ben or dora can say `approve T-1`.
             ben:  approve  👀
+                  [Plan v1 for T-1] approved by ben at 12:00 UTC
                   [T-1] plan v1 approved by ben (#cac7d254) · waiting for its turn to work
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
@@ -82,6 +83,7 @@ fn each_role_has_its_deeds() {
             eva:  stop
             bot:  You may not stop T-1: that takes the role requester, approver or operator. ana, ben, dan, dora or 1 more can say `stop T-1`.
             dan:  stop  👀
+                  [T-1 is ready on downbeat/T-1] stopped by dan at 12:00 UTC
                   [T-1] ended: stopped by dan
             bot:  T-1 ended: stopped by dan. Say `retry T-1` to run it again.
         "#]],
@@ -117,6 +119,7 @@ fn what_is_risky_takes_another_person() {
             bot:  T-1: plan v1 waits for an approval (R2).
                   You may approve it: ben holds the role approver; T-1 is R2 and was asked for by ana.
             ben:  approve  👀
+                  [Plan v1 for T-1] approved by ben at 12:00 UTC
                   [T-1] plan v1 approved by ben (#8ce690bb) · waiting for its turn to work
                   [T-1] publishing +1 −0 in Cargo.toml
                   [T-1] in the merge queue by ben · entering
@@ -147,6 +150,7 @@ fn whoever_accepts_a_risky_change_answers_for_it() {
             ana:  1
             bot:  T-1 is R2 (`Cargo.toml`: dependencies), and you asked for it: another person has to approve it. ben or dora can say `approve T-1`.
             ben:  1  👀
+                  [T-1 is done, but stopped before publishing] accepted by ben at 12:00 UTC
                   [T-1] publishing +1 −0 in Cargo.toml
                   [T-1] in the merge queue by ben · entering
                   [T-1] in the merge queue by ben · position 1 of 1 · testing
@@ -181,6 +185,7 @@ fn what_is_risky_is_merged_by_an_approver() {
             ana:  merge
             bot:  You may not merge T-1: that takes the role approver. ben or dora can say `merge T-1`.
             ben:  merge  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ben at 12:00 UTC
                   [T-1] in the merge queue by ben · entering
                   [T-1] in the merge queue by ben · position 1 of 1 · testing
                   [T-1] in the merge queue by ben · position 1 of 1 · landing
@@ -216,6 +221,7 @@ fn what_is_secret_takes_an_admin_who_types_the_id_twice() {
             dora: 1
             bot:  T-1 is R3 (`.env`: secrets): its id has to be typed twice to approve it. Say `approve T-1 T-1`.
             dora: approve T-1 T-1  👀
+                  [Plan v1 for T-1] approved by dora at 12:00 UTC
                   [T-1] plan v1 approved by dora (#df3e34f0) · waiting for its turn to work
                   [T-1] publishing +1 −0 in .env
                   [T-1] ready on downbeat/T-1
@@ -248,6 +254,7 @@ fn one_person_alone_types_the_id_twice_for_what_is_risky() {
             ana:  1
             bot:  T-1 is R2 (`Cargo.toml`: dependencies): its id has to be typed twice to approve it. Say `approve T-1 T-1`.
             ana:  approve T-1 T-1  👀
+                  [Plan v1 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v1 approved by ana (#8ce690bb) · waiting for its turn to work
                   [T-1] publishing +1 −0 in Cargo.toml
                   [T-1] ready on downbeat/T-1
@@ -285,6 +292,7 @@ fn a_deny_rule_wins() {
             bot:  T-1: ready on downbeat/T-1.
                   You may not merge T-1, which touches `farewell.md`: goodbyes are for an admin to say. dora can say `merge T-1`.
             dora: merge  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by dora at 12:00 UTC
                   [T-1] in the merge queue by dora · entering
                   [T-1] in the merge queue by dora · position 1 of 1 · testing
                   [T-1] in the merge queue by dora · position 1 of 1 · landing

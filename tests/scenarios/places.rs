@@ -218,9 +218,11 @@ fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
     );
     world.check(&"-- 10 minutes pass\n".repeat(7), expect![[r#"
         ana:  merge T-1  👀
+              [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
               [T-1] in the merge queue by ana · entering
               [T-1] in the merge queue by ana · position 1 of 1 · testing
         ana:  merge T-2  👀
+              [T-2 is ready on downbeat/T-2] sent to the merge queue by ana at 12:00 UTC
               [T-2] in the merge queue by ana · entering · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
               [T-2] in the merge queue by ana · position 2 of 2 · waiting · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
         --    10 minutes pass

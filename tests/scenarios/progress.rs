@@ -135,9 +135,11 @@ fn a_task_in_the_queue_says_why_it_stands_still() {
             ola:  pause
             bot:  The merge queue of sample is paused; say `resume` to go on.
             ana:  merge  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering · paused by ola
                   [T-1] in the merge queue by ana · position 1 of 1 · waiting · paused by ola
             #other ana: merge  👀
+                  #other [T-2 is ready on downbeat/T-2] sent to the merge queue by ana at 12:00 UTC
                   #other [T-2] in the merge queue by ana · entering · paused by ola
                   #other [T-2] in the merge queue by ana · position 2 of 2 · waiting · paused by ola
             --    running

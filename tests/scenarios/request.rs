@@ -26,12 +26,14 @@ fn a_request_becomes_a_merged_commit() {
                   risk: R1 · #cac7d254
                   [1] Approve and run   [2] Revise…   [3] Reject
             ana:  1  👀
+                  [Plan v1 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v1 approved by ana (#cac7d254) · waiting for its turn to work
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
                   [4] Merge   [5] Retry
             ana:  4  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
@@ -152,6 +154,7 @@ fn a_limit_that_is_reached_is_said() {
             dan:  @agent add a welcome
             bot:  1 task is live, and 1 is the limit. Stop or merge one of them, or raise `limits.tasks_live` in the config.
             ana:  stop  👀
+                  [Plan v1 for T-1] stopped by ana at 12:00 UTC
                   [T-1] ended: stopped by ana
             bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
             dan:  @agent add a welcome  👀
@@ -197,9 +200,11 @@ fn threads_do_not_hear_each_other() {
             #docs bot: T-2 is ready on downbeat/T-2: +1 −0 in welcome.md · its check words passed
                   [1] Merge   [2] Retry
             #docs dan: stop  👀
+                  #docs [T-2 is ready on downbeat/T-2] stopped by dan at 12:00 UTC
                   #docs [T-2] ended: stopped by dan
             #docs bot: T-2 ended: stopped by dan. Say `retry T-2` to run it again.
             #docs ben: merge T-1  👀
+                  #web [T-1 is ready on downbeat/T-1] sent to the merge queue by ben at 12:00 UTC
                   #web [T-1] in the merge queue by ben · entering
                   #web [T-1] in the merge queue by ben · position 1 of 1 · testing
                   #web [T-1] in the merge queue by ben · position 1 of 1 · landing
@@ -308,6 +313,7 @@ fn a_message_has_a_longest_length() {
                   [1] Merge   [2] Retry
             --    ana is told: the message has 100001 bytes, and 100000 is the limit; put the rest into a file of the repository
             ana:  merge  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing

@@ -31,6 +31,7 @@ fn every_wait_survives_a_restart() {
                   [1] Approve and run   [2] Revise…   [3] Reject
             --    restart
             ana:  1  👀
+                  [Plan v1 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v1 approved by ana (#2f591f5b) · waiting for its turn to work
                   [T-1] stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies)
             bot:  T-1 is done, but stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies).
@@ -38,6 +39,7 @@ fn every_wait_survives_a_restart() {
                   [4] Accept the change   [5] Revise…   [6] Reject
             --    restart
             ben:  4  👀
+                  [T-1 is done, but stopped before publishing] accepted by ben at 12:00 UTC
                   [T-1] publishing +2 −0 in Cargo.toml, README.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in Cargo.toml, README.md · its check words passed
@@ -46,6 +48,7 @@ fn every_wait_survives_a_restart() {
             ola:  pause
             bot:  The merge queue of sample is paused; say `resume` to go on.
             ben:  7  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ben at 12:00 UTC
                   [T-1] in the merge queue by ben · entering · paused by ola
                   [T-1] in the merge queue by ben · position 1 of 1 · waiting · paused by ola
             --    restart
@@ -139,6 +142,7 @@ fn a_message_that_is_delivered_twice_acts_once() {
                   [1] Merge   [2] Retry
             ana:  merge  👀
             ana:  status
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering
             bot:  T-1 · add a farewell (by ana) · in the merge queue
                   [T-1] in the merge queue by ana · position 1 of 1 · testing

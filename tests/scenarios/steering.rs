@@ -29,6 +29,7 @@ fn words_reach_the_session_that_runs() {
             ana:  steer T-1 too late
             bot:  No agent of T-1 is there to hear that: it is ready, waiting for the word to merge. Say `revise T-1` and what should be different.
             ana:  merge  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
@@ -155,12 +156,14 @@ fn a_pause_keeps_what_was_done_and_a_step_back_undoes_it() {
             ana:  rollback T-1 7
             bot:  T-1 has no checkpoint 7. Say `checkpoints T-1` to see what there is.
             ana:  rollback T-1 1 now a third page  👀
+                  [T-1 is ready on downbeat/T-1] taken back to checkpoint 1 by ana at 12:00 UTC
                   [T-1] waiting for its turn to work · one message waits for the agent
                   [T-1] publishing +2 −0 in first.md, third.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in first.md, third.md · its check words passed
                   [3] Merge   [4] Retry
             ana:  merge  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing

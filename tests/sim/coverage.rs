@@ -40,11 +40,11 @@ variants! {
         NothingChanged, SessionFailed, SessionStopped, DepartureAccepted, Published, PublishFailed, MergeRequested,
         DequeueRequested, EntryProgressed, EntryMerged, EntryEjected, EntryWithdrawn, StopRequested, RetryRequested,
         DeadlinePassed, Asked, InputGiven, SessionParked, Steered, WordsTold, HostsReached, PauseRequested,
-        ResumeRequested, RolledBack,
+        ResumeRequested, RolledBack, Muted, Unmuted,
     }
     TaskEffect {
-        StartSession, StopSession, Publish, CleanUp, PostCard, EditCard, Announce, CloseQuestion, Enqueue, Withdraw,
-        AwaitDeadline,
+        StartSession, StopSession, Publish, CleanUp, PostCard, EditCard, Announce, CloseQuestion, CloseOffer, Enqueue,
+        Withdraw, AwaitDeadline,
     }
     Announcement { PlanReady, Asked, Departed, ReadyToMerge, SentBack, Ended }
     TaskState {

@@ -23,7 +23,7 @@ pub struct Breach {
 pub type Lawful<T = ()> = Result<T, Breach>;
 
 /// The laws of the two machines, as their own checkers word them, each with a phrase that only it says.
-pub const MACHINE_LAWS: [(&str, &str); 30] = [
+pub const MACHINE_LAWS: [(&str, &str); 31] = [
     ("queue: nobody is in it twice", "is in the queue twice"),
     ("queue: a run holds entries of the queue", "is in a run or group but not in the queue"),
     ("queue: nobody is in two runs", "is in two runs or groups"),
@@ -54,6 +54,7 @@ pub const MACHINE_LAWS: [(&str, &str); 30] = [
     ("task: a question has one answer", "law 6"),
     ("task: what people say is told to a session", "law 7"),
     ("task: who rests owes nothing but the end of it", "law 8"),
+    ("task: no button outlives what it stands for", "law 9"),
 ];
 
 /// The laws of whole histories, which this file judges.

@@ -41,6 +41,7 @@ impl<D: Door> Play<D> {
             merges_itself: is_rush || self.chance.one_in(2),
             requester: self.anybody(),
             thread: ThreadRef::console("t"),
+            message: None,
             context: String::new(),
             receipt: "0 messages".to_owned(),
             waits: Waits { approval: day, review: 2 * day, answer: day },
@@ -149,7 +150,7 @@ impl<D: Door> Play<D> {
     /// Whatever comes to mind.
     fn any_words(&mut self, task: &Task) -> Option<TaskEvent> {
         let by = self.anybody();
-        Some(match self.chance.below(13) {
+        Some(match self.chance.below(15) {
             0 => return self.stale_approval(task, by),
             1 => TaskEvent::RevisionRequested { by, feedback: String::new() },
             2 => TaskEvent::Refused { by, why: "no".to_owned() },
@@ -166,6 +167,8 @@ impl<D: Door> Play<D> {
             9 => TaskEvent::InputGiven { by, question: None, text: "yes".to_owned() },
             10 => TaskEvent::ResumeRequested { by },
             11 => return self.guidance(by),
+            12 => TaskEvent::Muted { by },
+            13 => TaskEvent::Unmuted { by },
             _ => TaskEvent::RevisionRequested { by, feedback: "again".to_owned() },
         })
     }

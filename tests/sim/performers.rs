@@ -299,7 +299,8 @@ impl<D: Door> Play<D> {
             | TaskEffect::CleanUp
             | TaskEffect::EditCard
             | TaskEffect::Announce(_)
-            | TaskEffect::CloseQuestion { .. } => Answer::Nothing,
+            | TaskEffect::CloseQuestion { .. }
+            | TaskEffect::CloseOffer { .. } => Answer::Nothing,
         })
     }
 

@@ -168,6 +168,7 @@ mod tests {
             merges_itself: false,
             requester: "ana".parse().unwrap(),
             thread: ThreadRef::console("t"),
+            message: None,
             context: String::new(),
             receipt: String::new(),
             waits: Waits::default(),
@@ -175,7 +176,7 @@ mod tests {
         let draft = PlanDraft { summary: "Say goodbye".to_owned(), ..PlanDraft::default() };
         let feedback = feedback.iter().map(|said| (*said).to_owned()).collect();
         let plan = Plan::new(2, draft, Tier::R1, String::new());
-        for_work(&request, Some(&Approved { plan, by: None, feedback }), &[], &[])
+        for_work(&request, Some(&Approved { plan, by: None, at: None, feedback }), &[], &[])
     }
 
     #[test]

@@ -111,6 +111,7 @@ impl Performer for Publisher {
             | TaskEffect::EditCard
             | TaskEffect::Announce(_)
             | TaskEffect::CloseQuestion { .. }
+            | TaskEffect::CloseOffer { .. }
             | TaskEffect::Enqueue { .. }
             | TaskEffect::Withdraw { .. }
             | TaskEffect::AwaitDeadline(_) => Performed::Finished,

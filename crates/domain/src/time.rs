@@ -22,6 +22,12 @@ impl Timestamp {
         self.0
     }
 
+    /// The time of day, as people read it: `10:42 UTC`.
+    pub fn of_day(self) -> String {
+        let minutes = self.0.div_euclid(60_000).rem_euclid(24 * 60);
+        format!("{:02}:{:02} UTC", minutes / 60, minutes % 60)
+    }
+
     /// How long ago `earlier` was; zero when it lies ahead, as it may after a clock was set back.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -76,6 +82,12 @@ mod tests {
     fn a_clock_set_back_gives_no_negative_age() {
         let now = Timestamp::from_ms(1_000);
         assert_eq!(now.since(now + Duration::from_secs(3_600)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_time_of_day_is_told_in_utc() {
+        assert_eq!(Timestamp::from_ms(1_798_843_379_999).of_day(), "22:42 UTC");
+        assert_eq!(Timestamp::from_ms(-60_000).of_day(), "23:59 UTC");
     }
 
     #[test]

@@ -90,6 +90,8 @@ fn what_happened(event: &TaskEvent) -> String {
             let with: Vec<_> = [agent, model].into_iter().flatten().map(String::as_str).collect();
             format!("{by} asked to try again with {}", with.join(", "))
         }
+        E::Muted { by } => format!("{by} muted it"),
+        E::Unmuted { by } => format!("{by} unmuted it"),
         E::DeadlinePassed { .. } => "A deadline passed".to_owned(),
     }
 }
@@ -126,6 +128,8 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         | E::EntryWithdrawn
         | E::StopRequested { .. }
         | E::RetryRequested { .. }
+        | E::Muted { .. }
+        | E::Unmuted { .. }
         | E::DeadlinePassed { .. } => None,
     }
 }

@@ -136,6 +136,15 @@ fn of_talk() -> Vec<Mutation> {
                 })
             },
         ),
+        mutation(
+            "task: no button outlives what it stands for",
+            "a plan that was turned down keeps its buttons",
+            |task, event, now| {
+                altered(task, event, now, |_, step| {
+                    step.effects.retain(|effect| !matches!(effect, TaskEffect::CloseOffer { .. }));
+                })
+            },
+        ),
         mutation(laws::TAKEN_BACK, "a step back leaves the session its number", |task, event, now| {
             altered(task, event, now, |before, step| {
                 if let (TaskEvent::RolledBack { .. }, Some(goal)) = (event, before.work_goal()) {
@@ -155,10 +164,8 @@ fn of_changes() -> Vec<Mutation> {
                 if let TaskEvent::RetryRequested { by, .. } = event {
                     let draft = PlanDraft { summary: "something else".to_owned(), ..PlanDraft::default() };
                     let plan = Plan::new(before.plans, draft, Tier::R1, String::new());
-                    start(
-                        step,
-                        Goal::Work { approved: Some(Approved { plan, by: Some(by.clone()), feedback: Vec::new() }) },
-                    );
+                    let (by, at) = (Some(by.clone()), Some(now));
+                    start(step, Goal::Work { approved: Some(Approved { plan, by, at, feedback: Vec::new() }) });
                 }
             })
         }),
@@ -204,7 +211,9 @@ fn of_histories() -> Vec<Mutation> {
         mutation(laws::CARRIED, "a task that left the queue has no deadline", |task, event, now| {
             altered(task, event, now, |_, step| {
                 if let TaskEvent::EntryWithdrawn = event {
-                    step.effects.retain(|effect| !matches!(effect, TaskEffect::AwaitDeadline(_)));
+                    let is_quiet =
+                        |effect: &TaskEffect| !matches!(effect, TaskEffect::AwaitDeadline(_) | TaskEffect::Announce(_));
+                    step.effects.retain(is_quiet);
                 }
             })
         }),

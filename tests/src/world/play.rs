@@ -8,12 +8,13 @@
 //! -- restart                       the process dies and comes back
 //! -- look                          the target branches are looked at
 //! -- refresh                       cards are told of long waits, as the system does by itself every few seconds
+//! -- ben puts ✅ on 4              an emoji on the fourth message of the thread
 //! -- running                       what a terminal shows of each task at work
 //! ```
 
 use std::time::Duration;
 
-use domain::{DeliveryId, Person, ThreadRef};
+use domain::{DeliveryId, MessageRef, Person, ThreadRef};
 
 use super::World;
 
@@ -52,8 +53,19 @@ impl World {
                     self.record.note(&format!("  {} {doing}", task.task));
                 }
             }
+            _ if direction.contains(" puts ") => self.put_emoji(direction),
             _ => self.advance(duration(direction)),
         }
+    }
+
+    /// `ben puts ✅ on 4`.
+    fn put_emoji(&mut self, direction: &str) {
+        let words: Vec<_> = direction.split_whitespace().collect();
+        let [who, "puts", emoji, "on", n] = words[..] else { panic!("what is `{direction}`?") };
+        let (message, who) = (message(n), person(who));
+        let put = self.system().console.put_emoji(&message, &who, emoji);
+        self.runtime.block_on(put).expect("the console takes it");
+        self.drain();
     }
 
     /// Says one line of a script and drains nothing.
@@ -87,6 +99,11 @@ impl World {
         self.runtime.block_on(heard).expect("the console takes it");
         self.take_in();
     }
+}
+
+/// The message of this number in the thread `main`.
+fn message(n: &str) -> MessageRef {
+    MessageRef { thread: ThreadRef::console("main"), id: n.to_owned() }
 }
 
 fn person(name: &str) -> Person {

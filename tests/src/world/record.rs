@@ -85,7 +85,9 @@ impl Record {
         let was = self.texts.insert(key(message), message.text.clone()).unwrap_or_default();
         let before: Vec<_> = was.lines().collect();
         let news: Vec<_> = message.text.lines().filter(|line| !before.contains(line)).collect();
-        let subject = message.text.lines().next().unwrap_or_default().split(" · ").next().unwrap_or_default();
+        let (first, is_same) = first_lines(&was, &message.text);
+        let subject = if is_same { first } else { first.split(':').next().unwrap_or_default() };
+        let subject = subject.split(" · ").next().unwrap_or_default();
         let words = self.stable(&news.join(" · "));
         let mut lines = vec![format!("{:MARGIN$}{}[{subject}] {words}", "", place(message))];
         lines.extend(offered(&message.choices));
@@ -129,6 +131,12 @@ impl Record {
         });
         Some(index + 1)
     }
+}
+
+/// What a message began with before it was edited, and whether it still does.
+fn first_lines<'a>(was: &'a str, now: &'a str) -> (&'a str, bool) {
+    let first = |text: &'a str| text.lines().next().unwrap_or_default();
+    if was.is_empty() { (first(now), true) } else { (first(was), first(was) == first(now)) }
 }
 
 fn key(message: &ConsoleMessage) -> Key {

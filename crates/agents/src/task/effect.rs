@@ -1,6 +1,6 @@
 //! What a task owes to the world, in the imperative, by lane.
 
-use domain::Person;
+use domain::{Person, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::state::Ground;
@@ -42,6 +42,15 @@ pub enum TaskEffect {
         /// Its answer; absent when nobody needs one any more.
         answer: Option<Word>,
     },
+    /// Lane `chat`: take the buttons off what no longer holds, and say on it what became of it.
+    CloseOffer {
+        /// What was announced.
+        offer: Announcement,
+        /// What became of it, in words that fit after its name.
+        outcome: String,
+        /// When.
+        at: Timestamp,
+    },
     /// Lane `merge`: put the change into the queue.
     Enqueue {
         /// The change.
@@ -75,6 +84,9 @@ pub enum Announcement {
         work: Work,
         /// In what it goes beyond.
         why: String,
+        /// The number of the wait that begins with it.
+        #[serde(default)]
+        wait: u32,
     },
     /// A published change, to merge.
     ReadyToMerge {
@@ -82,11 +94,17 @@ pub enum Announcement {
         reference: String,
         /// The change.
         work: Work,
+        /// The number of the wait that begins with it.
+        #[serde(default)]
+        wait: u32,
     },
     /// The queue sent the change back.
     SentBack {
         /// Why.
         why: String,
+        /// The number of the wait that begins with it.
+        #[serde(default)]
+        wait: u32,
     },
     /// The last word.
     Ended,

@@ -214,6 +214,16 @@ pub enum TaskEvent {
         #[serde(default)]
         model: Option<String>,
     },
+    /// A person wants to hear of it only when somebody is needed.
+    Muted {
+        /// Who.
+        by: Person,
+    },
+    /// A person wants to hear of it again.
+    Unmuted {
+        /// Who.
+        by: Person,
+    },
     /// A deadline passed.
     DeadlinePassed {
         /// Which.
@@ -256,6 +266,8 @@ impl TaskEvent {
             | Self::EntryWithdrawn
             | Self::StopRequested { .. }
             | Self::RetryRequested { .. }
+            | Self::Muted { .. }
+            | Self::Unmuted { .. }
             | Self::DeadlinePassed { .. } => None,
         }
     }

@@ -25,6 +25,16 @@ pub fn broken(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<St
         .or_else(|| restless(before, after))
         .or_else(|| changed_by_the_late(before, event, after))
         .or_else(|| stuck(after))
+        .or_else(|| left_open(before, after))
+}
+
+/// Law 9.
+fn left_open(before: &Task, after: &Step<Task>) -> Option<String> {
+    let was = before.offer().filter(|offer| after.state.offer().as_ref() != Some(offer))?;
+    let closes = |effect: &TaskEffect| matches!(effect, TaskEffect::CloseOffer { offer, .. } if *offer == was);
+    let is_closed = after.effects.iter().any(closes);
+    (!is_closed)
+        .then(|| format!("law 9: the buttons of {} stay, and it is {}", before.id, after.state.state_in_words()))
 }
 
 fn unapproved_work(before: &Task, event: &TaskEvent, approved: &Option<Approved>) -> Option<String> {
@@ -140,7 +150,13 @@ fn restless(before: &Task, after: &Step<Task>) -> Option<String> {
     let comes_to_rest = rests(&after.state) && !rests(before);
     let n_deadlines = after.effects.iter().filter(|effect| matches!(effect, TaskEffect::AwaitDeadline(_))).count();
     let is_talk = |effect: &TaskEffect| {
-        matches!(effect, TaskEffect::EditCard | TaskEffect::CloseQuestion { .. } | TaskEffect::AwaitDeadline(_))
+        matches!(
+            effect,
+            TaskEffect::EditCard
+                | TaskEffect::CloseQuestion { .. }
+                | TaskEffect::CloseOffer { .. }
+                | TaskEffect::AwaitDeadline(_)
+        )
     };
     let is_fine =
         !rests(&after.state) || after.effects.iter().all(is_talk) && n_deadlines == usize::from(comes_to_rest);

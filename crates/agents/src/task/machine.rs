@@ -3,7 +3,9 @@
 use domain::{Machine, Rejected, Step, TaskId, Timestamp};
 
 use super::word::OpenQuestion;
-use super::{Task, TaskEffect, TaskEvent, asking, contract, ending, moves, planning, review, steering, working};
+use super::{
+    Task, TaskEffect, TaskEvent, asking, contract, ending, moves, muting, offer, planning, review, steering, working,
+};
 
 impl Machine for Task {
     type Id = TaskId;
@@ -11,12 +13,15 @@ impl Machine for Task {
     type Effect = TaskEffect;
 
     fn step(self, event: &TaskEvent, now: Timestamp) -> Result<Step<Self>, Rejected> {
-        let open = self.open_question().cloned();
+        let (open, offer) = (self.open_question().cloned(), self.offer());
         let mut step = route(self, event, now)?;
+        if let Some(closing) = offer.and_then(|offer| offer::closing(offer, event, &step.state, now)) {
+            step.effects.insert(0, closing);
+        }
         if let Some(closing) = open.and_then(|open| closing(open, &step.state)) {
             step.effects.insert(0, closing);
         }
-        Ok(step)
+        Ok(muting::hush(step, event))
     }
 }
 
@@ -36,7 +41,7 @@ fn route(task: Task, event: &TaskEvent, now: Timestamp) -> Result<Step<Task>, Re
         E::CardPosted { card } => Ok(planning::remember_card(task, card)),
         E::SessionStarted { session } => Ok(working::begin_session(task, *session)),
         E::PlanProposed { session, draft, terms } => Ok(planning::propose(task, *session, draft, terms, now)),
-        E::PlanApproved { by, version, hash } => planning::approve(task, by, *version, hash.as_deref()),
+        E::PlanApproved { by, version, hash } => planning::approve(task, by, (*version, hash.as_deref()), now),
         E::RevisionRequested { by, feedback } => planning::revise(task, by, feedback),
         E::Refused { by, why } => ending::refuse(task, by, why),
         E::WorkFinished { session, work } => Ok(working::finish(task, *session, work, now)),
@@ -63,6 +68,8 @@ fn route(task: Task, event: &TaskEvent, now: Timestamp) -> Result<Step<Task>, Re
         E::EntryWithdrawn => Ok(review::withdrawn(task, now)),
         E::StopRequested { by } => ending::stop(task, by),
         E::RetryRequested { agent, model, .. } => ending::retry(task, agent.as_deref(), model.as_deref()),
+        E::Muted { by } => muting::mute(task, by),
+        E::Unmuted { .. } => muting::unmute(task),
         E::DeadlinePassed { deadline } => Ok(ending::expire(task, *deadline)),
     }
 }

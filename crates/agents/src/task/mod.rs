@@ -18,6 +18,7 @@
 //! 6. A question has at most one answer.
 //! 7. What a person said to a session is told to one: no goal ends while a word for it waits.
 //! 8. A task that rests, with a question or a pause, owes nothing but the end of its wait.
+//! 9. What was offered and no longer holds is closed: no button outlives what it stands for.
 //!
 //! **Races that are accepted.** A stop that arrives while the queue is landing is an intent: when the landing wins,
 //! the task is merged and says so.
@@ -36,6 +37,8 @@ mod ending;
 pub mod laws;
 mod machine;
 mod moves;
+mod muting;
+mod offer;
 mod planning;
 mod review;
 mod standing;

@@ -19,9 +19,22 @@ impl Task {
         let (card, said) = (None, Vec::new());
         let (sessions, plans, waits, questions) = (0, 0, 0, 0);
         let (reached, allowed) = (BTreeSet::new(), BTreeMap::new());
-        let created_at = now;
-        let task =
-            Self { id, request, created_at, card, sessions, plans, waits, questions, said, reached, allowed, state };
+        let (created_at, muted_by) = (now, None);
+        let task = Self {
+            id,
+            request,
+            created_at,
+            card,
+            sessions,
+            plans,
+            waits,
+            questions,
+            said,
+            reached,
+            allowed,
+            muted_by,
+            state,
+        };
         start(task, goal, Ground::Target, vec![TaskEffect::PostCard])
     }
 }
@@ -45,7 +58,7 @@ pub(super) fn propose(mut task: Task, session: u32, draft: &PlanDraft, terms: &T
     let plan = Plan::new(task.plans, draft.clone(), terms.tier, terms.because.clone());
     if task.approves_itself(&plan) {
         let announce = TaskEffect::Announce(Announcement::PlanReady { plan: plan.clone() });
-        let goal = Goal::Work { approved: Some(Approved { plan, by: None, feedback }) };
+        let goal = Goal::Work { approved: Some(Approved { plan, by: None, at: Some(now), feedback }) };
         return start(task, goal, Ground::Target, vec![TaskEffect::EditCard, announce]);
     }
     task.state = TaskState::AwaitingApproval { plan: plan.clone(), feedback };
@@ -64,7 +77,15 @@ fn planning_with(state: &TaskState) -> Option<&Vec<String>> {
     }
 }
 
-pub(super) fn approve(task: Task, by: &Person, version: u32, hash: Option<&str>) -> Result<Step<Task>, Rejected> {
+/// The plan as the person saw it: its version, and its hash where they named it.
+pub(super) type Seen<'a> = (u32, Option<&'a str>);
+
+pub(super) fn approve(
+    task: Task,
+    by: &Person,
+    (version, hash): Seen<'_>,
+    now: Timestamp,
+) -> Result<Step<Task>, Rejected> {
     let id = task.id;
     match &task.state {
         TaskState::AwaitingApproval { plan, .. } if plan.version != version => Err(Rejected::new(
@@ -76,7 +97,8 @@ pub(super) fn approve(task: Task, by: &Person, version: u32, hash: Option<&str>)
             format!("Read the newest plan, then say `approve {id}`"),
         )),
         TaskState::AwaitingApproval { plan, feedback } => {
-            let approved = Approved { plan: plan.clone(), by: Some(by.clone()), feedback: feedback.clone() };
+            let (by, at) = (Some(by.clone()), Some(now));
+            let approved = Approved { plan: plan.clone(), by, at, feedback: feedback.clone() };
             Ok(start(task, Goal::Work { approved: Some(approved) }, Ground::Target, vec![TaskEffect::EditCard]))
         }
         state => Err(approved_in(state).map_or_else(
@@ -108,7 +130,11 @@ fn approved_in(state: &TaskState) -> Option<&Approved> {
 
 fn already(id: TaskId, approved: &Approved) -> Rejected {
     let by = approved.by.as_ref().map_or("the policy".to_owned(), Person::to_string);
-    Rejected::new(format!("The plan for {id} was already approved by {by}"), format!("Say `status {id}` to follow it"))
+    let at = approved.at.map(|at| format!(" at {}", at.of_day())).unwrap_or_default();
+    Rejected::new(
+        format!("The plan for {id} was already approved by {by}{at}"),
+        format!("Say `status {id}` to follow it"),
+    )
 }
 
 pub(super) fn revise(mut task: Task, by: &Person, feedback: &str) -> Result<Step<Task>, Rejected> {

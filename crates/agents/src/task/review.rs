@@ -23,7 +23,8 @@ pub(super) fn published(mut task: Task, head: &Sha, reference: &str, now: Timest
     }
     task.state = TaskState::InReview { pull_request, sent_back: None };
     let deadline = task.next_deadline(now, task.request.waits.review);
-    let announce = TaskEffect::Announce(Announcement::ReadyToMerge { reference: reference.to_owned(), work });
+    let (reference, wait) = (reference.to_owned(), deadline.wait);
+    let announce = TaskEffect::Announce(Announcement::ReadyToMerge { reference, work, wait });
     Step::owing(task, [TaskEffect::EditCard, announce, TaskEffect::AwaitDeadline(deadline)])
 }
 
@@ -100,25 +101,27 @@ fn in_queue(task: &Task) -> Option<(PullRequest, Intent)> {
     }
 }
 
-pub(super) fn ejected(mut task: Task, why: &str, now: Timestamp) -> Step<Task> {
+pub(super) fn ejected(task: Task, why: &str, now: Timestamp) -> Step<Task> {
     let Some((pull_request, intent)) = in_queue(&task) else { return Step::quiet(task) };
     if let Intent::Stop { by } = intent {
         return task.cancelled(format!("stopped by {by}"));
     }
-    task.state = TaskState::InReview { pull_request, sent_back: Some(why.to_owned()) };
+    send_back(task, pull_request, why.to_owned(), now)
+}
+
+fn send_back(mut task: Task, pull_request: PullRequest, why: String, now: Timestamp) -> Step<Task> {
+    task.state = TaskState::InReview { pull_request, sent_back: Some(why.clone()) };
     let deadline = task.next_deadline(now, task.request.waits.review);
-    let announce = TaskEffect::Announce(Announcement::SentBack { why: why.to_owned() });
+    let announce = TaskEffect::Announce(Announcement::SentBack { why, wait: deadline.wait });
     Step::owing(task, [TaskEffect::EditCard, announce, TaskEffect::AwaitDeadline(deadline)])
 }
 
-pub(super) fn withdrawn(mut task: Task, now: Timestamp) -> Step<Task> {
+pub(super) fn withdrawn(task: Task, now: Timestamp) -> Step<Task> {
     let Some((pull_request, intent)) = in_queue(&task) else { return Step::quiet(task) };
     let why = match intent {
         Intent::Stop { by } => return task.cancelled(format!("stopped by {by}")),
         Intent::Dequeue { by } => format!("taken out of the queue by {by}"),
         Intent::Land => "taken out of the queue".to_owned(),
     };
-    task.state = TaskState::InReview { pull_request, sent_back: Some(why) };
-    let deadline = task.next_deadline(now, task.request.waits.review);
-    Step::owing(task, [TaskEffect::EditCard, TaskEffect::AwaitDeadline(deadline)])
+    send_back(task, pull_request, why, now)
 }

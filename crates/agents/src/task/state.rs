@@ -40,6 +40,9 @@ pub struct Task {
     /// The hosts that a person allowed, or whose change they accepted, with who did.
     #[serde(default)]
     pub allowed: BTreeMap<String, Person>,
+    /// Who wants to hear of it only when somebody is needed; absent while everybody hears all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted_by: Option<Person>,
     /// Where it stands.
     pub state: TaskState,
 }
@@ -66,6 +69,9 @@ pub struct Request {
     pub requester: Person,
     /// Where.
     pub thread: ThreadRef,
+    /// The message that asked, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageRef>,
     /// The thread's messages as labelled data for the agent; never instructions.
     pub context: String,
     /// What the context holds, for the person: "4 messages (1 bot message left out)".
@@ -120,6 +126,9 @@ pub struct Approved {
     pub plan: Plan,
     /// Who approved; the policy itself when nobody was to be asked.
     pub by: Option<Person>,
+    /// When; absent in what was kept before this was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
     /// What people said of the versions before, oldest first.
     #[serde(default)]
     pub feedback: Vec<String>,

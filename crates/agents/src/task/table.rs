@@ -82,7 +82,8 @@ impl Table for Task {
             TaskEffect::PostCard
             | TaskEffect::EditCard
             | TaskEffect::Announce(_)
-            | TaskEffect::CloseQuestion { .. } => owe("chat", own, now),
+            | TaskEffect::CloseQuestion { .. }
+            | TaskEffect::CloseOffer { .. } => owe("chat", own, now),
             TaskEffect::Enqueue { .. } | TaskEffect::Withdraw { .. } => owe("merge", own, now),
             TaskEffect::AwaitDeadline(Deadline { at_ms, .. }) => owe("timer", None, Timestamp::from_ms(*at_ms)),
         }

@@ -34,7 +34,7 @@ pub(super) fn finish(mut task: Task, session: u32, work: &Work, now: Timestamp) 
     let Some(why) = departure(&task, &work) else { return review::publish(task, work) };
     task.state = TaskState::Departed { work: work.clone(), why: why.clone() };
     let deadline = task.next_deadline(now, task.request.waits.approval);
-    let announce = TaskEffect::Announce(Announcement::Departed { work, why });
+    let announce = TaskEffect::Announce(Announcement::Departed { work, why, wait: deadline.wait });
     Step::owing(task, [TaskEffect::EditCard, announce, TaskEffect::AwaitDeadline(deadline)])
 }
 

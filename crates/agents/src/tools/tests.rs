@@ -32,6 +32,7 @@ fn task(id: &str, agent: &str, text: &str) -> Task {
         merges_itself: false,
         requester: "ana".parse().unwrap(),
         thread: ThreadRef::console("t"),
+        message: None,
         context: String::new(),
         receipt: String::new(),
         waits: Waits::default(),

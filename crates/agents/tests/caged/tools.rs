@@ -43,6 +43,7 @@ fn task() -> Task {
         merges_itself: false,
         requester: "ana".parse().unwrap(),
         thread: ThreadRef::console("t"),
+        message: None,
         context: String::new(),
         receipt: String::new(),
         waits: Waits::default(),

@@ -117,11 +117,15 @@ pub enum TaskVerb {
     Stop,
     /// Run it again.
     Retry,
+    /// Hear of it only when somebody is needed.
+    Mute,
+    /// Hear of it again.
+    Unmute,
 }
 
 impl TaskVerb {
     /// All of them, in the order in which the help shows them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Approve,
         Self::Revise,
         Self::Reject,
@@ -135,6 +139,8 @@ impl TaskVerb {
         Self::Dequeue,
         Self::Stop,
         Self::Retry,
+        Self::Mute,
+        Self::Unmute,
     ];
 
     /// The word that people say.
@@ -153,6 +159,8 @@ impl TaskVerb {
             Self::Dequeue => "dequeue",
             Self::Stop => "stop",
             Self::Retry => "retry",
+            Self::Mute => "mute",
+            Self::Unmute => "unmute",
         }
     }
 
@@ -168,7 +176,7 @@ impl TaskVerb {
             Self::Rollback => is_number(split_word(words).0),
             Self::Retry => Other::read(words).is_some(),
             Self::Pause | Self::Resume => words.is_empty() && is_named,
-            Self::Merge | Self::Dequeue | Self::Stop => words.is_empty(),
+            Self::Merge | Self::Dequeue | Self::Stop | Self::Mute | Self::Unmute => words.is_empty(),
         }
     }
 }
@@ -204,25 +212,12 @@ impl Other {
     }
 }
 
-/// The emoji that stand for commands when a person puts one under a message.
-pub fn command_of_reaction(emoji: &str) -> Option<&'static str> {
-    match emoji {
-        "✅" | "👍" | ":white_check_mark:" | ":+1:" => Some("approve"),
-        "❌" | "🛑" | ":x:" | ":octagonal_sign:" => Some("stop"),
-        "🔁" | ":repeat:" => Some("retry"),
-        _ => None,
-    }
-}
-
 /// Reads one message. `mention` is the name by which people call, `@agent`.
 pub fn parse(text: &str, mention: &str) -> Command {
     let text = text.trim();
     if let Some(said) = text.strip_prefix(mention).filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric())) {
         let said = said.trim_start_matches([',', ':']).trim();
         return parse_command(said).or_else(|| slip_in(said)).unwrap_or_else(|| parse_request(said));
-    }
-    if let Some(says) = command_of_reaction(text) {
-        return parse_command(says).unwrap_or(Command::Talk);
     }
     if is_number(text) {
         let why = format!("There is no choice {text} in this thread");
@@ -412,11 +407,10 @@ mod tests {
     }
 
     #[test]
-    fn questions_and_reactions_are_understood() {
+    fn questions_are_understood() {
         assert_eq!(says("@agent why can't I approve T-4?"), "Why { task: Some(TaskId(4)), deed: Some(Approve) }");
         assert_eq!(says("why T-4"), "Why { task: Some(TaskId(4)), deed: None }");
-        assert_eq!(says("✅"), r#"approve ? """#);
-        assert_eq!(says("🎉"), "talk");
+        assert_eq!(says("✅"), "talk");
     }
 
     #[test]

@@ -6,13 +6,14 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{DeliveryId, MessageRef, Person, TaskId, ThreadRef, Timestamp};
+use domain::{Cause, DeliveryId, MessageRef, Person, TaskId, ThreadRef, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{ApplyError, Store, StoreError};
 use tokio::sync::broadcast;
 
 use crate::clock::fresh_name;
 
+use super::conversation::{Conversation, ConversationEvent, ThreadId};
 use super::messenger::{ChatError, Choice, Heard, Line, Messenger, Said, Via};
 
 mod table;
@@ -164,6 +165,22 @@ impl Console {
         Ok(())
     }
 
+    /// A person puts an emoji on a message. It is owed an answer when this returns.
+    pub async fn put_emoji(&self, message: &MessageRef, author: &Person, emoji: &str) -> Result<(), SayError> {
+        let heard = Heard {
+            delivery: DeliveryId::new(format!("console:{}", fresh_name())),
+            message: message.clone(),
+            author: author.clone(),
+            text: emoji.to_owned(),
+            at: self.store.now(),
+            via: Via::Reaction,
+        };
+        let (id, cause) = (ThreadId(message.thread.clone()), Cause::Delivery(heard.delivery.clone()));
+        let start = || Conversation::new(message.thread.clone());
+        self.store.apply_or_start(&id, start, ConversationEvent::MessageHeard { heard }, cause).await?;
+        Ok(())
+    }
+
     /// A number becomes the command of its choice. A closed choice stands for what it stood for when it was offered,
     /// so that its task can say what has replaced it.
     async fn translate(&self, thread: &ThreadRef, text: &str) -> Result<(String, Via), StoreError> {
@@ -288,11 +305,6 @@ impl Console {
         });
         Ok(lines.collect())
     }
-}
-
-/// The key under which a task's card is posted.
-pub fn card_key(task: TaskId) -> String {
-    format!("{}{task}", table::CARD)
 }
 
 fn refused(error: StoreError) -> ChatError {

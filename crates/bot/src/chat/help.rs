@@ -5,15 +5,16 @@ const OVERVIEW: &str = "Ask:    `@agent fix the login redirect`, and after it an
 model=NAME plan=ask|auto|off merge=ask|auto
 Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
 Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
-Change: `stop T-1` · `retry T-1` · `dequeue T-1`
+Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
 Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
 Queue:  `pause` · `resume`
-The task can be left out where only one can be meant. A number answers the button with that number; ✅ approves, \
-❌ stops, 🔁 retries.
+The task can be left out where only one can be meant. A number answers the button with that number.
+\
+On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; ✅ on a plan approves it where the config says so.
 `help approve` says more of one command.";
 
 /// Each command with what it does and an example.
-const COMMANDS: [(&str, &str); 21] = [
+const COMMANDS: [(&str, &str); 23] = [
     (
         "ask",
         "`@agent WHAT SHOULD CHANGE` starts a task: an agent proposes a plan, and works once it is approved. plan=auto \
@@ -63,6 +64,11 @@ Example: `merge T-1`.",
         "Runs a task again that failed, was stopped or did not land, from the target as it is now; with another agent or \
 model where one is named. Examples: `retry T-1`, `retry T-1 with codex`, `retry T-1 model=large`.",
     ),
+    (
+        "mute",
+        "Keeps a task quiet until somebody is needed: its card stays as it is and nothing is announced. Example: `mute T-1`.",
+    ),
+    ("unmute", "Lets a task tell of itself again. Example: `unmute T-1`."),
     (
         "status",
         "The tasks of this thread and who has to do what; or the card of one. Examples: `status`, `status T-1`.",

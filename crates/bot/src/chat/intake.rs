@@ -20,7 +20,7 @@ use store::{ApplyError, Owed, Performed, Performer, Store, StoreError};
 use super::command;
 use super::context::ContextLimits;
 use super::conversation::{Conversation, ConversationEffect, ConversationEvent};
-use super::messenger::{ChatError, Heard, Messenger, Said};
+use super::messenger::{ChatError, Heard, Messenger, Said, Via};
 use super::notifier::Notifier;
 
 /// What understanding people needs.
@@ -118,15 +118,27 @@ impl From<ApplyError> for Trouble {
     }
 }
 
+impl Intake {
+    async fn heed(&self, heard: &Heard, delivery: &DeliveryId) -> Result<Answer, Trouble> {
+        match &heard.via {
+            Via::Words | Via::Choice | Via::Command => {
+                let command = command::parse(&heard.text, &self.settings.load().mention);
+                self.obey(heard, command, delivery).await
+            }
+            Via::Reaction => self.heed_reaction(heard, delivery).await,
+            Via::Edit { .. } | Via::Withdrawal => Ok(Answer::default()),
+        }
+    }
+}
+
 #[async_trait]
 impl Performer for Intake {
     type Machine = Conversation;
 
     async fn perform(&self, owed: &Owed<Conversation>) -> Performed<ConversationEvent> {
         let ConversationEffect::Interpret { heard } = &owed.effect else { return Performed::Finished };
-        let command = command::parse(&heard.text, &self.settings.load().mention);
         let delivery = DeliveryId::new(owed.attempt.effect.as_str());
-        match self.obey(heard, command, &delivery).await {
+        match self.heed(heard, &delivery).await {
             Ok(answer) => Performed::Done(answered(heard, answer)),
             Err(Trouble::Rejected(rejected)) => Performed::Done(answered(heard, Answer::words(rejected.to_string()))),
             Err(error) => Performed::Retry { after: Duration::from_millis(500), why: error.to_string() },

@@ -78,6 +78,7 @@ impl Intake {
             merges_itself: options.merges_itself.unwrap_or(false),
             requester: heard.author.clone(),
             thread: thread.clone(),
+            message: Some(heard.message.clone()),
             context: context.thread,
             receipt: context.receipt,
             waits: settings.waits,
@@ -122,7 +123,7 @@ impl Intake {
         Err(Rejected::new(why, "Stop or merge one of them, or raise `limits.tasks_live` in the config").into())
     }
 
-    async fn act(&self, heard: &Heard, deed: &Deed, delivery: &DeliveryId) -> Result<Answer, Trouble> {
+    pub(super) async fn act(&self, heard: &Heard, deed: &Deed, delivery: &DeliveryId) -> Result<Answer, Trouble> {
         // A stranger is not even told which tasks there are.
         self.may(heard, Verb::View)?;
         let Deed { verb, task, words } = deed;
@@ -206,7 +207,9 @@ pub(super) fn right_for(verb: TaskVerb) -> Verb {
         | TaskVerb::Interrupt
         | TaskVerb::Pause
         | TaskVerb::Resume
-        | TaskVerb::Rollback => Verb::Steer,
+        | TaskVerb::Rollback
+        | TaskVerb::Mute
+        | TaskVerb::Unmute => Verb::Steer,
     }
 }
 
@@ -256,6 +259,8 @@ fn event_of(verb: TaskVerb, heard: &Heard, task: &Task, words: &str) -> Result<T
         TaskVerb::Interrupt => TaskEvent::Steered { by, text: words.to_owned(), kind: WordKind::Interruption },
         TaskVerb::Pause => TaskEvent::PauseRequested { by },
         TaskVerb::Resume => TaskEvent::ResumeRequested { by },
+        TaskVerb::Mute => TaskEvent::Muted { by },
+        TaskVerb::Unmute => TaskEvent::Unmuted { by },
         TaskVerb::Rollback => {
             let (number, text) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
             let unusable = |_| Rejected::new(format!("{number} is no checkpoint"), format!("Say `log {}`", task.id));

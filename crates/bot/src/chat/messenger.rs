@@ -122,6 +122,12 @@ impl Said {
         Self { choices, ..Self::words(text) }
     }
 
+    /// The same once nobody has to answer it any more: what became of it comes first, and the choices go.
+    pub fn closed(self, outcome: impl Into<String>) -> Self {
+        let parts = std::iter::once(Part::Now(outcome.into())).chain(self.parts).collect();
+        Self { parts, urgency: Urgency::Change, ..Self::default() }
+    }
+
     /// All of it as plain words.
     pub fn text(&self) -> String {
         self.parts.iter().map(Part::text).collect::<Vec<_>>().join("\n")

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`messenger`] (the seam), [`command`] (the grammar of what people may say), [`conversation`] (the
 //! machine that holds what was heard until it is answered), [`intake`] (from words to an event), [`render`] (from a
-//! state to words and buttons), [`notifier`] (says them), [`refresher`] (tells what long waits are for), [`running`] (what is going on while nobody is asked).
+//! state to words and buttons), [`notifier`] (says them), [`key`] (by which they are found again), [`refresher`] (tells what long waits are for), [`running`] (what is going on while nobody is asked).
 
 pub mod messenger;
 
@@ -13,6 +13,7 @@ pub mod console;
 pub mod context;
 mod hindrance;
 pub mod intake;
+pub mod key;
 pub mod notifier;
 pub mod order;
 pub mod reader;
@@ -26,4 +27,5 @@ mod interpret;
 mod looking;
 mod options;
 mod overhearing;
+mod reacting;
 mod resolve;

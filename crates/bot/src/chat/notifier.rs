@@ -1,7 +1,7 @@
 //! Performs lane `chat`: says what tasks and conversations owe, once, and keeps cards up to date.
 //!
-//! A message's idempotency key is its effect's id, and a card's is its task's, so that saying it twice is saying it
-//! once. A card is rendered from the state as it is when it is edited, never from the event that asked for the edit.
+//! A message about a task has a key of its own ([`super::key`]), any other has its effect's id, so that saying it twice
+//! is saying it once. A card is rendered from the state as it is when it is edited, never from the event that asked for the edit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use agents::money::{self, Ledger};
 use agents::session::Roster;
 use agents::task::{Announcement, Task, TaskEffect, TaskEvent, TaskState, view};
 use async_trait::async_trait;
-use domain::{EntryId, TaskId};
+use domain::EntryId;
 use forge::Repositories;
 use mergeq::queue::{self, Pause, Queue};
 use store::{Owed, Performed, Performer, Store, StoreError, Table};
 
-use super::console;
 use super::conversation::{Conversation, ConversationEffect, ConversationEvent};
 use super::hindrance::Hindrance;
+use super::key::Key;
 use super::messenger::{ChatError, Messenger, Said};
 use super::render::{self, LandedBeside, Surroundings};
 
@@ -56,46 +56,42 @@ impl Notifier {
     async fn say(&self, task: &Task, owed: &Owed<Task>) -> Result<Option<TaskEvent>, Unsaid> {
         let thread = &task.request.thread;
         let around = self.surroundings(task).await?;
-        let said = match &owed.effect {
+        let key = |announcement| Key::announcement(task.id, announcement, owed.attempt.effect.as_str()).to_string();
+        match &owed.effect {
             TaskEffect::PostCard => {
                 let said = render::card(task, &around);
-                let card = self.messenger.post(thread, &console::card_key(task.id), &said).await?;
+                let card = self.messenger.post(thread, &Key::card(task.id).to_string(), &said).await?;
                 return Ok(Some(TaskEvent::CardPosted { card }));
             }
             TaskEffect::EditCard => {
                 if let Some(card) = &task.card {
                     self.messenger.edit(card, &render::card(task, &around)).await?;
                 }
-                return Ok(None);
             }
-            TaskEffect::Announce(Announcement::PlanReady { plan }) => render::plan(task, plan),
-            TaskEffect::Announce(Announcement::Asked { open }) => {
-                let key = question_key(task.id, open.number);
-                self.messenger.post(thread, &key, &render::question(task, open)).await?;
-                return Ok(None);
+            TaskEffect::Announce(announcement) => {
+                let said = announced(task, announcement, &around);
+                self.messenger.post(thread, &key(announcement), &said).await?;
             }
             TaskEffect::CloseQuestion { open, answer } => {
                 // Posted long ago under the same key: this only finds it.
-                let key = question_key(task.id, open.number);
-                let message = self.messenger.post(thread, &key, &render::question(task, open)).await?;
+                let asked = Announcement::Asked { open: open.clone() };
+                let message = self.messenger.post(thread, &key(&asked), &render::question(task, open)).await?;
                 self.messenger.edit(&message, &render::closed_question(task, open, answer.as_ref())).await?;
-                return Ok(None);
             }
-            TaskEffect::Announce(Announcement::Departed { work, why }) => render::departed(task, work, why),
-            TaskEffect::Announce(Announcement::ReadyToMerge { reference, work }) => {
-                render::ready(task, reference, work)
+            TaskEffect::CloseOffer { offer, outcome, at } => {
+                let said = announced(task, offer, &around);
+                let message = self.messenger.post(thread, &key(offer), &said).await?;
+                let closed = said.closed(format!("{outcome} at {}", at.of_day()));
+                self.messenger.edit(&message, &closed).await?;
             }
-            TaskEffect::Announce(Announcement::SentBack { why }) => render::sent_back(task, why),
-            TaskEffect::Announce(Announcement::Ended) => render::ended(task, &around),
             TaskEffect::StartSession { .. }
             | TaskEffect::StopSession
             | TaskEffect::Publish { .. }
             | TaskEffect::CleanUp
             | TaskEffect::Enqueue { .. }
             | TaskEffect::Withdraw { .. }
-            | TaskEffect::AwaitDeadline(_) => return Ok(None),
-        };
-        self.messenger.post(thread, owed.attempt.effect.as_str(), &said).await?;
+            | TaskEffect::AwaitDeadline(_) => {}
+        }
         Ok(None)
     }
 
@@ -170,9 +166,15 @@ impl Notifier {
     }
 }
 
-/// The key under which a question is posted, so that it is found again when its buttons close.
-fn question_key(task: TaskId, number: u32) -> String {
-    format!("question:{task}:{number}")
+fn announced(task: &Task, announcement: &Announcement, around: &Surroundings) -> Said {
+    match announcement {
+        Announcement::PlanReady { plan } => render::plan(task, plan),
+        Announcement::Asked { open } => render::question(task, open),
+        Announcement::Departed { work, why, .. } => render::departed(task, work, why),
+        Announcement::ReadyToMerge { reference, work, .. } => render::ready(task, reference, work),
+        Announcement::SentBack { why, .. } => render::sent_back(task, why),
+        Announcement::Ended => render::ended(task, around),
+    }
 }
 
 #[async_trait]

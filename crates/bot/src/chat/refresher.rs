@@ -61,6 +61,9 @@ impl Refresher {
         let mut told = BTreeMap::new();
         for line in view::running(&self.notifier.store, TASKS_MAX).await? {
             let Some(task) = self.notifier.store.load::<Task>(&line.id).await? else { continue };
+            if task.muted_by.is_some() {
+                continue;
+            }
             let around = self.notifier.surroundings(&task).await?;
             let (doing, cost) = (around.doing.clone(), around.cost.clone());
             let aside = Aside { waits: around.hindrance.is_some(), doing, cost };

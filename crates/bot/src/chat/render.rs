@@ -71,7 +71,7 @@ fn cost(around: &Surroundings) -> String {
 
 /// Where the task stands, in one line.
 pub fn now_line(task: &Task, around: &Surroundings) -> String {
-    let standing = standing(task, around) + &untold(task);
+    let standing = standing(task, around) + &untold(task) + &muted(task);
     around.hindrance.as_ref().map_or(standing.clone(), |hindrance| format!("{standing} · {hindrance}"))
 }
 
@@ -84,6 +84,10 @@ fn untold(task: &Task) -> String {
         1 => " · one message waits for the agent".to_owned(),
         n => format!(" · {n} messages wait for the agent"),
     }
+}
+
+fn muted(task: &Task) -> String {
+    task.muted_by.as_ref().map(|by| format!(" · muted by {by}")).unwrap_or_default()
 }
 
 fn standing(task: &Task, around: &Surroundings) -> String {

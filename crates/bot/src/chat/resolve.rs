@@ -70,7 +70,7 @@ pub(super) fn fits(verb: TaskVerb, task: &TaskLine) -> bool {
         TaskVerb::Revise => matches!(state, "awaiting-approval" | "departed" | "in-review"),
         TaskVerb::Merge => state == "in-review",
         TaskVerb::Dequeue => state == "merging",
-        TaskVerb::Stop => !task.is_ended(),
+        TaskVerb::Stop | TaskVerb::Mute | TaskVerb::Unmute => !task.is_ended(),
         TaskVerb::Retry => matches!(state, "failed" | "cancelled" | "in-review" | "parked" | "paused"),
         TaskVerb::Answer => is_asking(task),
         TaskVerb::Steer | TaskVerb::Interrupt => is_under_way(state),

@@ -7,7 +7,8 @@ use super::egress::{EGRESS, HOSTS, PROVIDER, REPO_EGRESS, provider_name};
 use super::key::Absent::{Default, Needed, NeededBy, Otherwise};
 use super::key::Applied::{self, AtReload, AtStart};
 use super::key::{Form, Key, Step};
-use super::wellformed::{absolute, agent_name, any, database, glob, loopback, mention, not_empty, parses, remote};
+use super::policy::POLICY;
+use super::wellformed::{absolute, agent_name, any, database, loopback, mention, not_empty, parses, remote};
 
 /// The whole file.
 pub const ROOT: &[Key] = &[
@@ -81,60 +82,8 @@ const PERSON: &[Key] = &[Key::new(
      operator pauses the queue and stops any task; admin does everything, and alone approves R3.",
 )];
 
-const ROLES: &[&str] = &["viewer", "requester", "approver", "operator", "admin"];
-
-const POLICY: &[Key] = &[
-    Key::new(
-        "solo",
-        Form::Flag,
-        Default("false"),
-        AtReload,
-        "One person who has nobody else to ask: then R2 and R3 ask to type the task's id again.",
-    ),
-    table(
-        "tiers",
-        Form::Table(TIERS),
-        AtReload,
-        "Path patterns beside the built-in ones (lock files, CI, migrations, auth are R2; secrets and .downbeat/ are R3).",
-    ),
-    table(
-        "deny",
-        Form::List { each: &Form::Table(DENY), min: 0 },
-        AtReload,
-        "What may not be done whoever could otherwise. A condition that is left out fits everything.",
-    ),
-];
-
-const GLOBS: Form = Form::List { each: &Form::Text(glob), min: 0 };
-
-const TIERS: &[Key] = &[
-    Key::new(
-        "r1",
-        GLOBS,
-        Default("[]"),
-        AtReload,
-        "Taken out of the built-in R2 patterns, for a folder that only sounds dangerous.",
-    ),
-    Key::new("r2", GLOBS, Default("[]"), AtReload, "Another person has to approve."),
-    Key::new("r3", GLOBS, Default("[]"), AtReload, "An admin has to approve, and types the task's id again."),
-];
-
-const DENY: &[Key] = &[
-    Key::new("person", Form::Text(parses::<Person>), Otherwise("everybody"), AtReload, "Only this person."),
-    Key::new(
-        "unless",
-        Form::Choice(ROLES),
-        Otherwise("whatever roles they hold"),
-        AtReload,
-        "Only people who do not hold this role.",
-    ),
-    Key::new("verb", Form::Choice(VERBS), Otherwise("every verb"), AtReload, "Only this verb."),
-    Key::new("paths", GLOBS, Default("[]"), AtReload, "Only tasks that touch one of these paths."),
-    Key::new("why", Form::Text(not_empty), Needed, AtReload, "What the person reads."),
-];
-
-const VERBS: &[&str] =
-    &["view", "ask", "steer", "stop", "retry", "revise", "approve", "reject", "merge", "dequeue", "operate-queue"];
+/// What a person may be.
+pub(super) const ROLES: &[&str] = &["viewer", "requester", "approver", "operator", "admin"];
 
 const REPO: &[Key] = &[
     Key::new("remote", Form::Secret(remote), Needed, AtStart, "A path, an ssh or an https address."),
@@ -471,6 +420,6 @@ fn fits(known: &[&str], wanted: &[&str]) -> bool {
     }
 }
 
-const fn table(name: &'static str, form: Form, applied: Applied, why: &'static str) -> Key {
+pub(super) const fn table(name: &'static str, form: Form, applied: Applied, why: &'static str) -> Key {
     Key::new(name, form, Otherwise("an empty table"), applied, why)
 }

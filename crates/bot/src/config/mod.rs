@@ -10,6 +10,7 @@ pub mod key;
 pub mod keys;
 pub mod mistake;
 pub mod overlay;
+mod policy;
 pub mod reading;
 pub mod reload;
 pub mod schema;

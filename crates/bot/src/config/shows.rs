@@ -64,6 +64,7 @@ fn what_holds_is_shown_with_where_it_comes_from() {
 
         [policy]
         solo = false                                     # default
+        reaction_approve = false                         # default
 
         [policy.tiers]
         r1 = []                                          # default

@@ -15,6 +15,8 @@ use crate::{Person, Role};
 pub struct Policy {
     /// One person runs this installation alone and approves their own work, with the task's id typed again from R2 on.
     pub solo: bool,
+    /// An emoji on the newest plan approves it, at R1 at most.
+    pub reaction_approve: bool,
     /// Which paths are risky, beside the built-in ones.
     pub tiers: Tiers,
     /// What may not be done whoever could otherwise.
@@ -94,6 +96,11 @@ impl Rules {
     /// One person runs this installation alone.
     pub fn is_solo(&self) -> bool {
         self.policy.solo
+    }
+
+    /// Whether an emoji on the newest plan approves it.
+    pub fn reaction_approves(&self) -> bool {
+        self.policy.reaction_approve
     }
 
     /// Which paths are risky.

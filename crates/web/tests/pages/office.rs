@@ -181,6 +181,7 @@ fn request(who: &str, repo: &str, text: &str) -> Request {
         merges_itself: false,
         requester: person(who),
         thread: ThreadRef::console("checkout"),
+        message: None,
         context: String::new(),
         receipt: "6 messages (1 bot message left out)".to_owned(),
         waits: Waits::default(),

@@ -10,7 +10,10 @@ use store::{Route, Table};
 use super::*;
 use crate::session::people::{Question, QuestionKind};
 
+mod script;
 mod talk;
+
+use script::{event, owed};
 
 fn request(plan: PlanMode) -> Request {
     Request {
@@ -23,6 +26,7 @@ fn request(plan: PlanMode) -> Request {
         merges_itself: false,
         requester: person("ana"),
         thread: ThreadRef::console("t"),
+        message: None,
         context: String::new(),
         receipt: "0 messages".to_owned(),
         waits: Waits::default(),
@@ -59,122 +63,6 @@ fn work(head: &str, tier: Tier, conclusion: Conclusion) -> Work {
         cage: "standard".to_owned(),
         hosts: Vec::new(),
         cost_micros: None,
-    }
-}
-
-fn tier(word: Option<&&str>) -> Tier {
-    match word {
-        Some(&"R0") => Tier::R0,
-        Some(&"R2") => Tier::R2,
-        Some(&"R3") => Tier::R3,
-        _ => Tier::R1,
-    }
-}
-
-fn question_about(host: &str) -> Question {
-    let choices = vec!["allow once".to_owned(), "never".to_owned()];
-    let text = format!("The agent wants to reach `{host}`, which is on no list.");
-    Question { about: QuestionKind::Host, text, choices }
-}
-
-fn event(task: &Task, words: &str) -> TaskEvent {
-    let words: Vec<_> = words.split_whitespace().collect();
-    let session = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.sessions);
-    let by = || person(words.get(1).copied().unwrap_or("ben"));
-    match words[0] {
-        "started" => TaskEvent::SessionStarted { session },
-        "plan" => {
-            let hosts = words.iter().skip(3).map(|host| (*host).to_owned()).collect();
-            let draft = PlanDraft { summary: "a plan".to_owned(), hosts, ..PlanDraft::default() };
-            let terms = Terms { tier: tier(words.get(2)), because: "src/a.rs".to_owned() };
-            TaskEvent::PlanProposed { session, draft, terms }
-        }
-        "approve" => {
-            let version = words.get(2).and_then(|v| v.parse().ok()).unwrap_or(task.plans);
-            TaskEvent::PlanApproved { by: by(), version, hash: words.get(3).map(|hash| (*hash).to_owned()) }
-        }
-        "revise" => TaskEvent::RevisionRequested { by: by(), feedback: words[2..].join(" ") },
-        "reject" => TaskEvent::Refused { by: by(), why: words.get(2..).unwrap_or(&[]).join(" ") },
-        "done" => TaskEvent::WorkFinished { session, work: work("a", tier(words.get(2)), Conclusion::Passed) },
-        "done-red" => TaskEvent::WorkFinished { session, work: work("a", Tier::R1, Conclusion::Failed) },
-        "nothing" => TaskEvent::NothingChanged { session, answer: "all is well".to_owned() },
-        "broke" => TaskEvent::SessionFailed { session, why: "exit code 1".to_owned() },
-        "stopped" => TaskEvent::SessionStopped { session },
-        "accept" => TaskEvent::DepartureAccepted { by: by(), head: sha(words.get(2).copied().unwrap_or("a")) },
-        "published" => TaskEvent::Published { head: sha("a"), reference: "downbeat/T-1".to_owned() },
-        "unpublished" => TaskEvent::PublishFailed { head: sha("a"), why: "no such remote".to_owned() },
-        "merge" => TaskEvent::MergeRequested { by: by() },
-        "dequeue" => TaskEvent::DequeueRequested { by: by() },
-        "moved-up" => TaskEvent::EntryProgressed { note: None },
-        "landed" => TaskEvent::EntryMerged { commit: sha("b"), proof: Proof::Tested },
-        "ejected" => TaskEvent::EntryEjected { why: "unit failed".to_owned() },
-        "withdrawn" => TaskEvent::EntryWithdrawn,
-        "stop" => TaskEvent::StopRequested { by: by() },
-        "retry" => {
-            let agent = words.get(2).map(|agent| (*agent).to_owned());
-            TaskEvent::RetryRequested { by: by(), agent, model: None }
-        }
-        "asks" => {
-            let (about, choices) = (QuestionKind::Question, vec!["yes".to_owned(), "no".to_owned()]);
-            let text = words.get(2).copied().unwrap_or("really?").to_owned();
-            TaskEvent::Asked { session, question: Question { about, text, choices } }
-        }
-        "asks-for" => TaskEvent::Asked { session: task.sessions, question: question_about(words[1]) },
-        "allow" => TaskEvent::InputGiven { by: by(), question: None, text: "allow once".to_owned() },
-        "answer" => {
-            let question = words.get(3).and_then(|n| n.parse().ok());
-            let text = words.get(2).copied().unwrap_or_default().to_owned();
-            TaskEvent::InputGiven { by: by(), question, text }
-        }
-        "parked" => TaskEvent::SessionParked { session },
-        "say" => TaskEvent::Steered { by: by(), text: words[2..].join(" "), kind: WordKind::Remark },
-        "interrupt" => TaskEvent::Steered { by: by(), text: words[2..].join(" "), kind: WordKind::Interruption },
-        "told" => TaskEvent::WordsTold { session, words: task.untold() },
-        "reached" => TaskEvent::HostsReached { session: task.sessions, hosts: vec![words[1].to_owned()] },
-        "pause" => TaskEvent::PauseRequested { by: by() },
-        "resume" => TaskEvent::ResumeRequested { by: by() },
-        "rollback" => {
-            let checkpoint = words.get(2).and_then(|n| n.parse().ok()).unwrap_or(1);
-            TaskEvent::RolledBack { by: by(), checkpoint, text: String::new() }
-        }
-        "expired" => {
-            let wait = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.waits);
-            TaskEvent::DeadlinePassed { deadline: Deadline { wait, at_ms: 0 } }
-        }
-        other => panic!("no event is called {other:?}"),
-    }
-}
-
-fn owed(effect: &TaskEffect) -> String {
-    match effect {
-        TaskEffect::StartSession { session, goal, ground } => {
-            let what = match goal {
-                Goal::Plan { feedback } => format!("plan, {} said", feedback.len()),
-                Goal::Work { .. } => "work".to_owned(),
-            };
-            match ground {
-                Ground::Target => format!("start-session({session}, {what})"),
-                Ground::Newest => format!("start-session({session}, {what}, where it was)"),
-                Ground::Checkpoint { number } => format!("start-session({session}, {what}, at checkpoint {number})"),
-            }
-        }
-        TaskEffect::CloseQuestion { open, answer } => {
-            format!("close({}, {})", open.number, answer.as_ref().map_or("unanswered", |word| word.text.as_str()))
-        }
-        TaskEffect::Announce(Announcement::Asked { open }) => format!("announce(question {})", open.number),
-        TaskEffect::StopSession => "stop-session".to_owned(),
-        TaskEffect::Publish { work } => format!("publish({})", &work.head.as_str()[..1]),
-        TaskEffect::CleanUp => "clean-up".to_owned(),
-        TaskEffect::PostCard => "post-card".to_owned(),
-        TaskEffect::EditCard => "edit-card".to_owned(),
-        TaskEffect::Announce(Announcement::PlanReady { plan }) => format!("announce(plan v{})", plan.version),
-        TaskEffect::Announce(Announcement::Departed { .. }) => "announce(departed)".to_owned(),
-        TaskEffect::Announce(Announcement::ReadyToMerge { .. }) => "announce(ready)".to_owned(),
-        TaskEffect::Announce(Announcement::SentBack { .. }) => "announce(sent back)".to_owned(),
-        TaskEffect::Announce(Announcement::Ended) => "announce(ended)".to_owned(),
-        TaskEffect::Enqueue { .. } => "enqueue".to_owned(),
-        TaskEffect::Withdraw { by } => format!("withdraw({by})"),
-        TaskEffect::AwaitDeadline(deadline) => format!("deadline({})", deadline.wait),
     }
 }
 
@@ -218,11 +106,11 @@ fn a_plan_is_approved_worked_published_and_merged() {
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
             awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
-            queued             owes edit-card, start-session(2, work)
+            queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
             publishing         owes edit-card, publish(a)
             in-review          owes edit-card, announce(ready), deadline(2)
-            merging            owes edit-card, enqueue
+            merging            owes close(announce(ready): sent to the merge queue by ben), edit-card, enqueue
             merging            owes edit-card
             merged             owes clean-up, edit-card, announce(ended)
         "#]],
@@ -237,14 +125,14 @@ fn a_revision_supersedes_the_plan_and_an_old_approval_is_refused() {
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
             awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
-            queued             owes edit-card, start-session(2, plan, 1 said)
+            queued             owes close(announce(plan v1): ben asked for another version), edit-card, start-session(2, plan, 1 said)
             queued             refused: There is no plan of T-1 to approve: it is waiting for its turn. Say `status T-1` to see what it needs.
             planning           owes edit-card
             awaiting-approval  owes edit-card, announce(plan v2), deadline(2)
             awaiting-approval  refused: That was version 1 of the plan for T-1, and version 2 has replaced it. Read the newer plan, then say `approve T-1`.
             awaiting-approval  refused: The plan for T-1 is not the one that this button was made for. Read the newest plan, then say `approve T-1`.
-            queued             owes edit-card, start-session(3, work)
-            queued             refused: The plan for T-1 was already approved by ben. Say `status T-1` to follow it.
+            queued             owes close(announce(plan v2): approved by ben), edit-card, start-session(3, work)
+            queued             refused: The plan for T-1 was already approved by ben at 00:00 UTC. Say `status T-1` to follow it.
         "#]],
     );
 }
@@ -275,11 +163,11 @@ fn a_change_beyond_its_plan_waits_for_a_person() {
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
             awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
-            queued             owes edit-card, start-session(2, work)
+            queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
             departed           owes edit-card, announce(departed), deadline(2)
             departed           refused: That was commit bbbbbbbbbb of T-1, and aaaaaaaaaa has replaced it. Look at the newer change, then say `approve T-1`.
-            publishing         owes edit-card, publish(a)
+            publishing         owes close(announce(departed): accepted by ben), edit-card, publish(a)
             in-review          owes edit-card, announce(ready), deadline(3)
         "#]],
     );
@@ -346,10 +234,10 @@ fn a_stop_in_the_queue_is_a_wish_that_a_landing_beats() {
     .assert_eq(&tail("dequeue ana; dequeue ben; stop ben; withdrawn"));
     expect![[r#"
         merging            owes edit-card, withdraw(ana)
-        in-review          owes edit-card, deadline(3)
-        merging            owes edit-card, enqueue
+        in-review          owes edit-card, announce(sent back), deadline(3)
+        merging            owes close(announce(sent back): sent to the merge queue by ben), edit-card, enqueue
         in-review          owes edit-card, announce(sent back), deadline(4)
-        queued             owes edit-card, start-session(3, work)
+        queued             owes close(announce(sent back): tried again by ana), edit-card, start-session(3, work)
     "#]]
     .assert_eq(&tail("dequeue ana; withdrawn; merge ben; ejected; retry ana"));
 }
@@ -362,12 +250,12 @@ fn red_checks_keep_a_change_out_of_the_queue() {
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
             awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
-            queued             owes edit-card, start-session(2, work)
+            queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
             publishing         owes edit-card, publish(a)
             in-review          owes edit-card, announce(ready), deadline(2)
             in-review          refused: T-1 does not pass its own checks: unit. Say `retry T-1`, or `revise T-1` with what should be different.
-            queued             owes edit-card, start-session(3, plan, 1 said)
+            queued             owes close(announce(ready): ben asked for another version), edit-card, start-session(3, plan, 1 said)
         "#]],
     );
 }
@@ -382,7 +270,7 @@ fn failures_can_be_retried_from_where_they_happened() {
             queued             owes edit-card, start-session(2, plan, 0 said)
             planning           owes edit-card
             awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
-            queued             owes edit-card, start-session(3, work)
+            queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(3, work)
             working            owes edit-card
             failed             owes edit-card, announce(ended)
             queued             owes edit-card, start-session(4, work)
@@ -404,11 +292,11 @@ fn nobody_answering_ends_the_wait_and_an_old_deadline_does_not() {
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
             awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
-            queued             owes edit-card, start-session(2, plan, 1 said)
+            queued             owes close(announce(plan v1): ben asked for another version), edit-card, start-session(2, plan, 1 said)
             planning           owes edit-card
             awaiting-approval  owes edit-card, announce(plan v2), deadline(2)
             awaiting-approval
-            cancelled          owes clean-up, edit-card, announce(ended)
+            cancelled          owes close(announce(plan v2): nobody approved it in time), clean-up, edit-card, announce(ended)
             cancelled          refused: There is nothing of T-1 to reject: it is cancelled. Say `status T-1` to see how it ended.
         "#]],
     );
@@ -495,4 +383,26 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_muted_task_owes_only_what_somebody_has_to_answer() {
+    check(
+        "mute cleo; mute ana; started; plan; approve ben; started; done; published; unmute ana; merge ben; mute ana; landed",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            queued             owes edit-card
+            queued             refused: T-1 is muted already, by cleo. Say `unmute T-1` to hear of it again.
+            planning
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes close(announce(plan v1): approved by ben), start-session(2, work)
+            working
+            publishing         owes publish(a)
+            in-review          owes edit-card, announce(ready), deadline(2)
+            in-review          owes edit-card
+            merging            owes close(announce(ready): sent to the merge queue by ben), edit-card, enqueue
+            merging            owes edit-card
+            merged             owes clean-up, edit-card
+        "#]],
+    );
 }

@@ -13,7 +13,7 @@ fn a_question_is_answered_once_while_its_session_waits() {
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
             awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
-            queued             owes edit-card, start-session(2, work)
+            queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
             asking             owes edit-card, announce(question 1)
             asking
@@ -33,7 +33,7 @@ fn a_session_that_ends_with_its_question_leaves_the_answer_to_the_next() {
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
             awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
-            queued             owes edit-card, start-session(2, work)
+            queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
             asking             owes edit-card, announce(question 1)
             parked             owes edit-card, deadline(2)
@@ -64,32 +64,32 @@ fn an_answer_just_before_the_end_is_told_to_one_more_session() {
     check(
         "started; asks; answer ana yes; parked; started; told; asks; plan; approve ben",
         expect![[r#"
-        queued             owes post-card, start-session(1, plan, 0 said)
-        planning           owes edit-card
-        asking             owes edit-card, announce(question 1)
-        planning           owes close(1, yes), edit-card
-        queued             owes edit-card, start-session(2, plan, 1 said, where it was)
-        planning           owes edit-card
-        planning
-        asking             owes edit-card, announce(question 2)
-        awaiting-approval  owes close(2, unanswered), edit-card, announce(plan v1), deadline(1)
-        queued             owes edit-card, start-session(3, work)
-    "#]],
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            asking             owes edit-card, announce(question 1)
+            planning           owes close(1, yes), edit-card
+            queued             owes edit-card, start-session(2, plan, 1 said, where it was)
+            planning           owes edit-card
+            planning
+            asking             owes edit-card, announce(question 2)
+            awaiting-approval  owes close(2, unanswered), edit-card, announce(plan v1), deadline(1)
+            queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(3, work)
+        "#]],
     );
     check(
         "started; plan; approve ben; started; say ana use tabs; done; started; told; nothing",
         expect![[r#"
-        queued             owes post-card, start-session(1, plan, 0 said)
-        planning           owes edit-card
-        awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
-        queued             owes edit-card, start-session(2, work)
-        working            owes edit-card
-        working            owes edit-card
-        queued             owes edit-card, start-session(3, work, where it was)
-        working            owes edit-card
-        working            owes edit-card
-        answered           owes edit-card, announce(ended)
-    "#]],
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
+            working            owes edit-card
+            working            owes edit-card
+            queued             owes edit-card, start-session(3, work, where it was)
+            working            owes edit-card
+            working            owes edit-card
+            answered           owes edit-card, announce(ended)
+        "#]],
     );
 }
 
@@ -101,7 +101,7 @@ fn a_pause_keeps_the_goal_and_is_ended_by_a_word() {
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
             awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
-            queued             owes edit-card, start-session(2, work)
+            queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
             asking             owes edit-card, announce(question 1)
             pausing            owes close(1, unanswered), stop-session, edit-card
@@ -147,7 +147,7 @@ fn a_step_back_makes_late_whatever_went_on() {
             queued             refused: T-1 cannot go back to a checkpoint now: it is waiting for its turn. Say `status T-1` to see where it stands.
             planning           owes edit-card
             awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
-            queued             owes edit-card, start-session(2, work)
+            queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
             queued             owes stop-session, edit-card, start-session(3, work, at checkpoint 2)
             queued
@@ -155,7 +155,7 @@ fn a_step_back_makes_late_whatever_went_on() {
             working            owes edit-card
             publishing         owes edit-card, publish(a)
             in-review          owes edit-card, announce(ready), deadline(2)
-            queued             owes edit-card, start-session(4, work, at checkpoint 1)
+            queued             owes close(announce(ready): taken back to checkpoint 1 by ben), edit-card, start-session(4, work, at checkpoint 1)
             working            owes edit-card
             queued             owes edit-card, start-session(5, work, where it was)
         "#]],

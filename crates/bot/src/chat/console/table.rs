@@ -6,6 +6,7 @@ use store::{ApplyError, Arg, Row, Statement, Store, StoreError};
 
 use super::{BOT, ConsoleMessage, NumberedChoice};
 use crate::chat::conversation::{Conversation, ConversationEvent, ThreadId};
+use crate::chat::key::{Kept, Key};
 use crate::chat::messenger::Heard;
 
 const POST: &str = "INSERT INTO console_message (thread, n, key, author, text, choices, reactions, at_ms)
@@ -24,9 +25,6 @@ const THREADS: &str = "SELECT thread FROM console_message GROUP BY thread ORDER 
 
 /// The SQL texts of this file.
 pub const STATEMENTS: &[&str] = &[POST, BY_KEY, EDIT, REACT, ONE, BEFORE, THREADS];
-
-/// What the key of a task's card begins with; the task follows.
-pub(in crate::chat) const CARD: &str = "card:";
 
 /// A message to keep.
 pub(super) struct Draft<'a> {
@@ -140,7 +138,7 @@ fn missing(id: &str) -> StoreError {
 }
 
 fn card_of(key: &str) -> Option<TaskId> {
-    key.strip_prefix(CARD).and_then(|task| task.parse().ok())
+    key.parse::<Key>().ok().filter(|key| key.of == Kept::Card).map(|key| key.task)
 }
 
 fn to_json<T: Serialize + ?Sized>(value: &T) -> String {
