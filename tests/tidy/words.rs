@@ -50,6 +50,10 @@ const BANS: &[Ban] = &[
                 "brings a session's output into its log now and then; nothing is decided by it",
             ),
             ("crates/bot/src/cli/instance.rs", "a log that is followed is looked at now and then by whoever reads it"),
+            (
+                "crates/bot/src/slack/schedule.rs",
+                "Slack's limits and its absence are waited out; nothing is decided by it",
+            ),
             ("crates/agents/src/cage/supervisor.rs", "a process of its own without a runtime, between two sweeps"),
         ],
     },

@@ -26,4 +26,5 @@ pub mod up;
 pub use cli::main;
 
 /// Every SQL text of this crate, so that a test can prepare each on both databases.
-pub const STATEMENTS: &[&[&str]] = &[chat::console::STATEMENTS, chat::conversation::STATEMENTS];
+pub const STATEMENTS: &[&[&str]] =
+    &[chat::console::STATEMENTS, chat::conversation::STATEMENTS, slack::table::STATEMENTS];

@@ -41,6 +41,7 @@ use crate::clock::fresh_name;
 use crate::config::Config;
 use crate::control::wire::RunningTask;
 use crate::runner::CagedChecks;
+use crate::slack::Slack;
 
 /// How long a shutdown waits for what is running; after that leases expire by themselves.
 const GRACE: Duration = Duration::from_secs(8);
@@ -48,8 +49,11 @@ const GRACE: Duration = Duration::from_secs(8);
 /// How often cards are looked at for waits that have become long or are over: as long as a person looks at one.
 const REFRESH_EVERY: Duration = Duration::from_secs(5);
 
-/// How many messages are understood, and how many are said, at once: each waits for the database most of its time.
+/// How many messages are understood at once: each waits for the database most of its time.
 const TALK_AT_ONCE: usize = 16;
+
+/// How many messages are said at once: each waits for the limits of its platform most of its time.
+const SAID_AT_ONCE: usize = 256;
 
 /// Where copies are made for checks, below the state directory.
 const CHECKS_DIR: &str = "checks";
@@ -60,6 +64,8 @@ pub struct System {
     pub store: Store,
     /// The console.
     pub console: Console,
+    /// Slack, where it is configured.
+    pub slack: Option<Arc<Slack>>,
     /// The repositories.
     pub repositories: Repositories,
     /// What understands people.
@@ -82,6 +88,7 @@ pub struct System {
 struct Parts {
     store: Store,
     console: Console,
+    slack: Option<Arc<Slack>>,
     rules: Arc<ArcSwap<Rules>>,
     repositories: Repositories,
     desk: QueueDesk,
@@ -108,7 +115,11 @@ impl System {
         let level = cage.probe(state).await.map_err(anyhow::Error::msg)?;
         let desk = QueueDesk::new(store.clone(), queue_rules(&repositories, config));
         let console = Console::new(store.clone());
-        let messenger: Arc<dyn Messenger> = Arc::new(Switchboard { console: Arc::new(console.clone()), slack: None });
+        let slack = Slack::open(config, store.clone(), clock.clone()).await?.map(Arc::new);
+        let messenger: Arc<dyn Messenger> = Arc::new(Switchboard {
+            console: Arc::new(console.clone()),
+            slack: slack.as_ref().map(|slack| slack.messenger()),
+        });
         let program = std::env::current_exe().context("failed to find this program's own file")?;
         let threads = Arc::new(Reader { messenger: messenger.clone() });
         let desks = Desks { program, threads, claims: Arc::default(), store: store.clone() };
@@ -133,6 +144,7 @@ impl System {
         let parts = Parts {
             store,
             console,
+            slack,
             rules,
             repositories,
             desk,
@@ -197,6 +209,7 @@ impl System {
         self.egress.replace(&config.egress_settings())?;
         self.intake.roster.replace(config.agents.clone());
         self.intake.settings.store(Arc::new(intake_settings(config)));
+        self.slack.iter().for_each(|slack| slack.adopt(config));
         self.ledger.replace(config.costs.price_list()?, config.costs.caps());
         self.desk.replace_rules(queue_rules(&self.repositories, config));
         self.enforce_policies().await
@@ -215,6 +228,10 @@ impl System {
         tracker.spawn(async move { workspaces.pool().run(until).await });
         let (refresher, until) = (self.refresher.clone(), stop.clone());
         tracker.spawn(async move { refresher.run(REFRESH_EVERY, until).await });
+        if let Some(slack) = self.slack.clone() {
+            let until = stop.clone();
+            tracker.spawn(async move { slack.run(until).await });
+        }
         tracker.close();
         stop.cancelled().await;
         if tokio::time::timeout(GRACE, tracker.wait()).await.is_err() {
@@ -295,6 +312,7 @@ impl Parts {
             look_every: Duration::from_secs(config.queue.look_every_s),
             desk: self.desk,
             console: self.console,
+            slack: self.slack,
             intake,
             repositories: self.repositories,
             checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
@@ -371,14 +389,19 @@ impl Parts {
     fn chat_pumps(&self, intake: &Intake) -> Vec<Arc<dyn Pumping>> {
         vec![
             self.pump(Lane::new("intake", TALK_AT_ONCE), intake.clone()),
-            self.pump(Lane::new("chat", TALK_AT_ONCE), self.notifier.clone()),
-            self.pump(Lane::new("chat", TALK_AT_ONCE), Replier { messenger: intake.messenger.clone() }),
+            self.pump(chat_lane(), self.notifier.clone()),
+            self.pump(chat_lane(), Replier { messenger: intake.messenger.clone() }),
         ]
     }
 
     fn pump<P: store::Performer>(&self, lane: Lane, performer: P) -> Arc<dyn Pumping> {
         Arc::new(Pump::new(self.store.clone(), lane, performer))
     }
+}
+
+/// What is said waits for its platform: as many messages as threads there are, for as long as the platform is away.
+fn chat_lane() -> Lane {
+    Lane { attempts_max: u32::MAX, ..Lane::new("chat", SAID_AT_ONCE) }
 }
 
 /// A lane between the two machines. Half a handover would leave them in disagreement for ever, so it is tried until it is

@@ -308,7 +308,7 @@ impl Console {
 }
 
 fn refused(error: StoreError) -> ChatError {
-    ChatError(format!("console: {error}"))
+    ChatError::Away(format!("console: {error}"))
 }
 
 fn reference(message: &ConsoleMessage) -> MessageRef {

@@ -92,10 +92,19 @@ pub(super) enum Trouble {
     Rejected(Rejected),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error(transparent)]
-    Chat(#[from] ChatError),
     #[error("{0}")]
     Other(String),
+}
+
+impl From<ChatError> for Trouble {
+    fn from(error: ChatError) -> Self {
+        match error {
+            ChatError::Away(why) => Self::Other(why),
+            ChatError::Refused(why) => {
+                Self::Rejected(Rejected::new(format!("I cannot read this thread: {why}"), "Then say it again"))
+            }
+        }
+    }
 }
 
 impl From<Rejected> for Trouble {

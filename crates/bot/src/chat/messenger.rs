@@ -265,9 +265,15 @@ pub enum Content {
 }
 
 /// A chat platform did not do as asked.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ChatError(pub String);
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChatError {
+    /// It cannot be reached; later it may.
+    #[error("{0}")]
+    Away(String),
+    /// It will not, however often it is asked.
+    #[error("{0}")]
+    Refused(String),
+}
 
 /// A chat platform.
 #[async_trait]

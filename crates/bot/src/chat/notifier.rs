@@ -199,6 +199,10 @@ fn performed<E>(said: Result<Option<E>, Unsaid>) -> Performed<E> {
     match said {
         Ok(Some(event)) => Performed::Done(event),
         Ok(None) => Performed::Finished,
+        Err(Unsaid::Chat(ChatError::Refused(why))) => {
+            tracing::warn!("something was not said, and cannot be: {why}");
+            Performed::Finished
+        }
         Err(error) => Performed::Retry { after: Duration::from_secs(1), why: error.to_string() },
     }
 }

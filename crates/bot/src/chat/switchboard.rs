@@ -20,7 +20,7 @@ impl Switchboard {
         match thread.platform {
             Platform::Console => Ok(&*self.console),
             Platform::Slack => self.slack.as_deref().ok_or_else(|| {
-                ChatError(format!("{thread} is in Slack, and the config has no `slack` any more; put it back"))
+                ChatError::Away(format!("{thread} is in Slack, and the config has no `slack` any more; put it back"))
             }),
         }
     }

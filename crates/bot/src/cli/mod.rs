@@ -26,6 +26,7 @@ mod cost;
 mod database;
 mod queue;
 mod reference;
+mod slack;
 mod task;
 
 /// The self-hosted conductor's stand for a team's coding agents
@@ -70,6 +71,9 @@ enum Command {
     /// Bring the database's schema up to date, or show how far it is
     #[command(subcommand)]
     Db(database::DatabaseCommand),
+    /// Make the app in Slack
+    #[command(subcommand)]
+    Slack(slack::SlackVerb),
     /// Print a script that completes commands in a shell
     Completions(reference::CompletionsArgs),
     /// Print the manual page, or write one page a command into a directory
@@ -113,6 +117,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Cost(args) => cost::run(args, place).await?.into(),
         Command::Config(verb) => config::run(verb, place).await?.into(),
         Command::Db(command) => database::run(command, place).await?.into(),
+        Command::Slack(verb) => slack::run(verb).into(),
         Command::Completions(args) => reference::complete(&args, Cli::command()).into(),
         Command::Man(args) => reference::man(&args, Cli::command())?.into(),
     })

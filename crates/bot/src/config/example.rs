@@ -39,8 +39,14 @@ fn values_at<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
 #[test]
 fn the_example_can_be_used_as_it_is_and_with_what_it_only_hints_at() {
     Config::from_text("the example", EXAMPLE).unwrap_or_else(|error| panic!("{error}"));
-    let variables =
-        [("DATABASE_URL", "postgres://ana@localhost/downbeat"), ("ANTHROPIC_API_KEY", "one"), ("MINE_KEY", "two")];
+    let variables = [
+        ("DATABASE_URL", "postgres://ana@localhost/downbeat"),
+        ("ANTHROPIC_API_KEY", "one"),
+        ("MINE_KEY", "two"),
+        ("SLACK_BOT_TOKEN", "xoxb-1"),
+        ("SLACK_APP_TOKEN", "xapp-1"),
+        ("SLACK_SIGNING_SECRET", "s"),
+    ];
     let env = super::sample::variables(&variables);
     let whole = Sources { generated: &whole_example(), file: None, env: &env };
     Config::read(&whole).unwrap_or_else(|error| panic!("{error}"));
@@ -97,4 +103,5 @@ fn the_structs_take_exactly_the_keys_that_are_described() {
     assert_eq!(fields_of::<ProviderConfig>(""), described("providers", ""));
     assert_eq!(fields_of::<SetupConfig>(""), described("setup", ""));
     assert_eq!(fields_of::<CostsConfig>(""), described("costs", ""));
+    assert_eq!(fields_of::<SlackConfig>(""), described("slack", ""));
 }

@@ -8,6 +8,7 @@ use super::key::Absent::{Default, Needed, NeededBy, Otherwise};
 use super::key::Applied::{self, AtReload, AtStart};
 use super::key::{Form, Key, Step};
 use super::policy::POLICY;
+use super::slack::{SLACK, member};
 use super::wellformed::{absolute, agent_name, any, database, loopback, mention, not_empty, parses, remote};
 
 /// The whole file.
@@ -71,16 +72,32 @@ pub const ROOT: &[Key] = &[
     ),
     table("setup", Form::Table(SETUP), AtStart, "What repositories' own .downbeat/setup may take."),
     table("costs", Form::Table(COSTS), AtReload, "What models cost, and how much is spent before a person is asked."),
+    Key::new(
+        "slack",
+        Form::Table(SLACK),
+        Otherwise("Slack is not used"),
+        AtStart,
+        "Slack. `downbeat slack manifest` prints what makes the app there.",
+    ),
 ];
 
-const PERSON: &[Key] = &[Key::new(
-    "roles",
-    Form::List { each: &Form::Choice(ROLES), min: 0 },
-    Needed,
-    AtReload,
-    "What the person may be. viewer looks; requester asks, and approves their own low-risk plans; approver approves and merges other people's; \
+const PERSON: &[Key] = &[
+    Key::new(
+        "roles",
+        Form::List { each: &Form::Choice(ROLES), min: 0 },
+        Needed,
+        AtReload,
+        "What the person may be. viewer looks; requester asks, and approves their own low-risk plans; approver approves and merges other people's; \
      operator pauses the queue and stops any task; admin does everything, and alone approves R3.",
-)];
+    ),
+    Key::new(
+        "slack",
+        Form::Text(member),
+        Otherwise("nobody in Slack"),
+        AtReload,
+        "Their account in Slack, by its member ID: in Slack their profile, then \"Copy member ID\". Names there can be changed by anybody.",
+    ),
+];
 
 /// What a person may be.
 pub(super) const ROLES: &[&str] = &["viewer", "requester", "approver", "operator", "admin"];

@@ -20,6 +20,7 @@ mod wellformed;
 mod costs;
 mod excerpt;
 mod ground;
+mod slack;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::DirBuilderExt;
@@ -41,6 +42,7 @@ pub use costs::{CostsConfig, UnusablePrices};
 pub use egress::{EgressConfig, ProviderConfig, RepoEgressConfig};
 use mistake::Mistakes;
 pub use reading::{Origin, Reading, Setting, Sources};
+pub use slack::{SlackConfig, SlackTransport};
 
 /// Environment variables by name. Only whoever starts the program reads the real ones.
 pub type Environment = BTreeMap<String, String>;
@@ -83,6 +85,9 @@ pub struct Config {
     pub setup: SetupConfig,
     /// Money.
     pub costs: CostsConfig,
+    /// Slack, where it is used.
+    #[serde(default)]
+    pub slack: Option<SlackConfig>,
 }
 
 /// One person.
@@ -91,6 +96,9 @@ pub struct Config {
 pub struct PersonConfig {
     /// What they may be.
     pub roles: BTreeSet<Role>,
+    /// Their account in Slack.
+    #[serde(default)]
+    pub slack: Option<String>,
 }
 
 /// One repository.

@@ -218,6 +218,7 @@ fn demand_agreement(ground: &mut Ground<'_>) {
             miss(ground, &path, format!("there is no `base_url` in [{path}]; only {known} need none"));
         }
     }
+    demand_of_slack(ground);
     let people = names(&ground.values, "people");
     let policy = ground.values.get("policy").and_then(Value::as_table).cloned().unwrap_or_default();
     if policy.get("solo") == Some(&Value::Boolean(true)) && people.len() > 1 {
@@ -229,6 +230,35 @@ fn demand_agreement(ground: &mut Ground<'_>) {
         let person = rule.get("person").and_then(Value::as_str);
         if let Some(person) = person.filter(|person| !people.iter().any(|name| name == person)) {
             contradict(ground, &format!("policy.deny[{n}].person"), unknown_name("person", person, &people));
+        }
+    }
+}
+
+/// Notes what Slack's transport lacks, and a Slack account that is two people's.
+fn demand_of_slack(ground: &mut Ground<'_>) {
+    let has = |key: &str| ground.marks.contains_key(&join("slack", key));
+    let transport = ground.values.get("slack").and_then(|slack| slack.get("transport")).and_then(Value::as_str);
+    let (key, why) = match transport.unwrap_or("socket") {
+        "http" => ("signing_secret", "`transport = \"http\"` needs the secret that Slack signs its requests with"),
+        _ => ("app_token", "`transport = \"socket\"` needs an app-level token with the scope connections:write"),
+    };
+    if ground.values.contains_key("slack") && !has(key) {
+        miss(
+            ground,
+            "slack",
+            format!("there is no `{key}` in [slack]; {why}: it is under \"Basic Information\" of the app"),
+        );
+    }
+    let people = ground.values.get("people").and_then(Value::as_table).cloned().unwrap_or_default();
+    let mut seen: Vec<(&str, &String)> = Vec::new();
+    for (name, person) in &people {
+        let Some(account) = person.get("slack").and_then(Value::as_str) else { continue };
+        match seen.iter().find(|(other, _)| *other == account) {
+            Some((_, first)) => {
+                let why = format!("the Slack account `{account}` is that of `{first}` already");
+                contradict(ground, &join(&join("people", name), "slack"), why);
+            }
+            None => seen.push((account, name)),
         }
     }
 }
@@ -269,7 +299,8 @@ fn fill(path: &str, keys: &'static [Key], values: &mut toml::Table, held: &mut V
     let kind = values.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     for key in keys.iter().filter(|key| key.fits_kind(&kind)) {
         let path = join(path, key.name);
-        if let Form::Table(_) = key.form {
+        // A table in which something has to be there is one that may be left out whole.
+        if matches!(key.form, Form::Table(keys) if !keys.iter().any(|key| matches!(key.absent, Absent::Needed))) {
             values.entry(key.name).or_insert_with(|| Value::Table(toml::Table::new()));
         }
         let mut default = None;

@@ -21,6 +21,8 @@ pub enum Group {
     Cage,
     /// The agents.
     Agents,
+    /// Slack.
+    Slack,
     /// The running instance and its page.
     Instance,
 }
@@ -34,6 +36,7 @@ impl fmt::Display for Group {
             Self::Repositories => "repositories",
             Self::Cage => "cage",
             Self::Agents => "agents",
+            Self::Slack => "slack",
             Self::Instance => "instance",
         })
     }

@@ -29,6 +29,7 @@ mod instance;
 mod machine;
 mod people;
 mod repository;
+mod slack;
 mod turn;
 
 /// The longest that one call to a remote may take: a person waits for all of it.
@@ -45,6 +46,9 @@ pub struct DoctorArgs {
     /// afterwards. It costs what a few words cost.
     #[arg(long, value_name = "AGENT", num_args = 0..)]
     turn: Option<Vec<String>>,
+    /// Also say something in this channel of Slack, and take it back
+    #[arg(long, value_name = "CHANNEL")]
+    slack_probe: Option<String>,
     #[command(flatten)]
     form: Form,
 }
@@ -106,7 +110,7 @@ impl Report {
 
 /// Tries everything. Only what fails makes the exit code 1.
 pub async fn examine(args: DoctorArgs, place: &PlaceArgs) -> anyhow::Result<Exit> {
-    let mut report = Report::open(args.form);
+    let mut report = Report::open(args.form.clone());
     let source = place.source()?;
     let usual = place.state_of(&source)?;
     let missing = machine::missing(&usual);
@@ -125,12 +129,12 @@ pub async fn examine(args: DoctorArgs, place: &PlaceArgs) -> anyhow::Result<Exit
     if let (Ok(installation), Ok(git)) = (found, git) {
         let cage = cage_of(installation.config());
         let site = Site { installation, git, cage, scratch, running };
-        examine_site(&site, args.turn.as_deref(), &mut report).await;
+        examine_site(&site, &args, &mut report).await;
     }
     Ok(report.close())
 }
 
-async fn examine_site(site: &Site, turn: Option<&[String]>, report: &mut Report) {
+async fn examine_site(site: &Site, args: &DoctorArgs, report: &mut Report) {
     report.tell(people::look(site.config()));
     let (database, repositories) = tokio::join!(database::look(site), repository::look_at_all(site));
     report.tell(database);
@@ -140,9 +144,10 @@ async fn examine_site(site: &Site, turn: Option<&[String]>, report: &mut Report)
     report.tell(repositories.into_iter().flat_map(|looked| looked.findings).collect());
     report.tell(caged::look(site, &gates).await);
     report.tell(agent::look(site, has_recipes).await);
-    if let Some(named) = turn {
+    if let Some(named) = &args.turn {
         report.tell(agent::try_turns(site, named).await);
     }
+    report.tell(slack::look(site, args.slack_probe.as_deref()).await);
     report.tell(instance::look(site).await);
 }
 

@@ -1,2 +1,248 @@
 //! Slack: an adapter that translates between the platform and the one flow, and decides nothing.
+//!
+//! In: [`socket`] or [`http`] → [`events`] (what happened) → [`door`] (kept, owed an answer) → the flow. What no event told
+//! of is found by [`catch_up`]. Out: the flow → [`messenger`] (once each) → [`blocks`] → [`schedule`] (when) → [`client`];
+//! edits go through the [`editor`].
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwapOption;
+use domain::Clock;
+use futures::StreamExt;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::chat::messenger::{Messenger, Said, Urgency};
+use crate::config::{Config, SlackConfig, SlackTransport};
+
+use button::Signer;
+use catch_up::CatchUp;
+use client::{Client, SlackError};
+use door::{Aside, Door};
+use editor::Editor;
+use events::Me;
+use messenger::{FileLimits, SlackMessenger};
+use people::People;
+use schedule::{Schedule, pass};
+use secrecy::ExposeSecret;
+use status::Status;
+
+pub mod blocks;
+pub mod button;
+pub mod catch_up;
+pub mod client;
+pub mod door;
+pub mod editor;
+pub mod events;
+pub mod forms;
+pub mod http;
+pub mod manifest;
+pub mod messenger;
+pub mod people;
+pub mod schedule;
+pub mod socket;
+pub mod status;
+pub mod table;
+pub mod words;
+
+mod thread;
+
+/// How many forms and home tabs wait to be shown; more is a flood, and each is worth nothing after three seconds.
+const ASIDES_MAX: usize = 256;
+/// How many of them are shown at once.
+const ASIDES_AT_ONCE: usize = 8;
+/// The pause before Slack is asked again who we are.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// One workspace.
+pub struct Slack {
+    config: SlackConfig,
+    mention: String,
+    client: Arc<Client>,
+    messenger: SlackMessenger,
+    door: Door,
+    asides: Mutex<mpsc::Receiver<Aside>>,
+    /// Bound at the start, so that a port that is taken is told at once.
+    listener: Mutex<Option<TcpListener>>,
+}
+
+impl Slack {
+    /// What a config says of it; none when it says nothing. Nothing runs yet.
+    pub async fn open(config: &Config, store: Store, clock: Arc<dyn Clock>) -> anyhow::Result<Option<Self>> {
+        let Some(slack) = config.slack.clone() else { return Ok(None) };
+        let client = Client::new(&slack.api_url, &slack.bot_token, Schedule::new(clock.clone()));
+        let client = Arc::new(client.context("failed to make ready for Slack")?);
+        let (people, me): (_, Arc<ArcSwapOption<Me>>) = (People::of(config), Arc::default());
+        // Derived, so that every process of an installation has the same one, and nothing secret is kept.
+        let key = Sha256::digest(format!("buttons of {}", slack.bot_token.expose_secret()));
+        let signer = Arc::new(Signer::new(&key));
+        let (aside, asides) = mpsc::channel(ASIDES_MAX);
+        let (transport, listener) = match slack.transport {
+            SlackTransport::Socket => ("socket", None),
+            SlackTransport::Http => ("http", Some(bind(&slack).await?)),
+        };
+        let status = Arc::new(Status::new(clock, transport));
+        let look = Arc::new(Notify::new());
+        let door = Door {
+            store: store.clone(),
+            people: people.clone(),
+            me: me.clone(),
+            signer: signer.clone(),
+            status,
+            aside,
+            look,
+        };
+        let limits = FileLimits { count_max: slack.files, bytes_max: (slack.file_mb as usize) << 20 };
+        let (editor, native) = (Arc::new(Editor::default()), Arc::new(AtomicBool::new(true)));
+        let messenger = SlackMessenger { client: client.clone(), store, people, me, signer, editor, native, limits };
+        let (asides, listener) = (Mutex::new(asides), Mutex::new(listener));
+        Ok(Some(Self { config: slack, mention: config.mention.clone(), client, messenger, door, asides, listener }))
+    }
+
+    /// What says things there.
+    pub fn messenger(&self) -> Arc<dyn Messenger> {
+        Arc::new(self.messenger.clone())
+    }
+
+    /// What is seen of the way in.
+    pub fn status(&self) -> &Status {
+        &self.door.status
+    }
+
+    /// Goes by another config's people from now on.
+    pub fn adopt(&self, config: &Config) {
+        self.door.people.replace(config);
+    }
+
+    /// Listens, looks and says until `stop` fires.
+    pub async fn run(&self, stop: CancellationToken) {
+        if let Err(error) = self.messenger.editor.resume(&self.messenger).await {
+            tracing::warn!(
+                "edits in Slack that were owed cannot be read: {error}; each card is edited again with its task"
+            );
+        }
+        tokio::join!(self.messenger.editor.run(&self.messenger, stop.clone()), self.show_forms(stop.clone()), async {
+            if self.find_out_who_we_are(&stop).await {
+                self.listen(stop.clone()).await;
+            }
+        },);
+    }
+
+    /// Asks until Slack tells; false when it is time to stop.
+    async fn find_out_who_we_are(&self, stop: &CancellationToken) -> bool {
+        while !stop.is_cancelled() {
+            match self.client.act("auth.test", &json!({}), Urgency::NeedsHuman).await {
+                Ok(told) => {
+                    let text = |key: &str| told[key].as_str().unwrap_or_default().to_owned();
+                    let me = Me { team: text("team_id"), user: text("user_id"), mention: self.mention.clone() };
+                    tracing::info!("in Slack as {} of {}", text("user"), text("team"));
+                    self.door.status.note_team(&text("team"));
+                    self.door.me.store(Some(Arc::new(me)));
+                    return true;
+                }
+                Err(error) => tracing::error!("Slack does not let us in: {error}"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = pass(ASK_AGAIN) => {}
+            }
+        }
+        false
+    }
+
+    async fn listen(&self, stop: CancellationToken) {
+        let (client, door) = (self.client.clone(), self.door.clone());
+        let every = Duration::from_secs(self.config.catch_up_min * 60);
+        let catch_up = CatchUp { client, door, every };
+        let silent = Notify::new();
+        tokio::join!(catch_up.run(|| silent.notify_one(), stop.clone()), async {
+            match (&self.config.app_token, self.listener.lock().await.take()) {
+                (_, Some(listener)) => self.serve(listener, stop.clone()).await,
+                (Some(_), None) => self.keep_sockets(&silent, &stop).await,
+                (None, None) => {}
+            }
+        },);
+    }
+
+    async fn serve(&self, listener: TcpListener, stop: CancellationToken) {
+        let Some(secret) = &self.config.signing_secret else { return };
+        if let Err(error) = web::serve(listener, http::router(self.door.clone(), secret), stop).await {
+            tracing::error!("Slack's requests are not taken any more: {error}");
+        }
+    }
+
+    /// Keeps sockets open, and opens all of them anew when they are open and silent.
+    async fn keep_sockets(&self, silent: &Notify, stop: &CancellationToken) {
+        let Some(token) = &self.config.app_token else { return };
+        while !stop.is_cancelled() {
+            let until = stop.child_token();
+            let (door, connections) = (self.door.clone(), self.config.connections);
+            let mut listening = pin!(socket::listen(&self.client, token, connections, door, until.clone()));
+            tokio::select! {
+                () = &mut listening => continue,
+                () = silent.notified() => {}
+            }
+            tracing::warn!("the sockets to Slack are open, but messages do not come; they are opened anew");
+            until.cancel();
+            listening.await;
+        }
+    }
+
+    /// Shows forms and home tabs.
+    async fn show_forms(&self, stop: CancellationToken) {
+        let mut asides = self.asides.lock().await;
+        let coming = futures::stream::poll_fn(|context| asides.poll_recv(context));
+        let doing = coming.for_each_concurrent(ASIDES_AT_ONCE, async |aside| {
+            if let Err(error) = self.show_form(&aside).await {
+                tracing::warn!("a form or home tab was not shown: {error}");
+            }
+        });
+        tokio::select! {
+            () = doing => {}
+            () = stop.cancelled() => {}
+        }
+    }
+
+    async fn show_form(&self, aside: &Aside) -> Result<(), SlackError> {
+        match aside {
+            Aside::OpenForm { trigger, choice, origin } => {
+                let metadata = serde_json::to_string(origin).unwrap_or_default();
+                self.open_view(trigger, forms::view(choice, &metadata)).await
+            }
+            Aside::OpenShortcut { trigger, text, origin } => {
+                let metadata = serde_json::to_string(origin).unwrap_or_default();
+                self.open_view(trigger, forms::shortcut(text, &self.mention, &metadata)).await
+            }
+            Aside::ShowHome { user } => self.show_home(user).await,
+            Aside::Tell { user, channel, thread_ts, words } => {
+                let rendered = self.messenger.render(&Said::words(words), channel, "aside");
+                let body = json!({ "channel": channel, "thread_ts": thread_ts, "user": user, "text": rendered.text, "blocks": rendered.blocks });
+                self.client.act("chat.postEphemeral", &body, Urgency::NeedsHuman).await.map(drop)
+            }
+        }
+    }
+
+    async fn open_view(&self, trigger: &str, view: serde_json::Value) -> Result<(), SlackError> {
+        let body = json!({ "trigger_id": trigger, "view": view });
+        self.client.act("views.open", &body, Urgency::NeedsHuman).await.map(drop)
+    }
+
+    async fn show_home(&self, _user: &str) -> Result<(), SlackError> {
+        Ok(())
+    }
+}
+
+async fn bind(slack: &SlackConfig) -> anyhow::Result<TcpListener> {
+    let listen = slack.listen;
+    TcpListener::bind(listen).await.with_context(|| {
+        format!("failed to listen on {listen} (`slack.listen`); stop what listens there, or set another port")
+    })
+}

@@ -1,0 +1,199 @@
+//! Looks for what no event told of: at the start, after each reconnect, and every few minutes.
+//!
+//! Slack keeps no event for an app that is not there, and a socket may be open and silent. So every channel has a
+//! watermark: what is newer goes through the same door as an event does, under the same id, and is heard once. A thread may
+//! have a new reply under an old message: each message of the last page that has one, and each thread with a live task, is
+//! looked through as well.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agents::task::{Task, view};
+use serde_json::Value;
+use store::{ApplyError, Store, StoreError};
+use tokio_util::sync::CancellationToken;
+
+use super::client::{Client, SlackError};
+use super::door::Door;
+use super::events::of_message;
+use super::schedule::pass;
+use super::table::{self, place_of};
+
+/// How many pages of 200 messages of one channel are looked through: more was said while nobody listened than anybody
+/// waits for.
+const PAGES_MAX: usize = 25;
+/// How many channels are looked through.
+const CHANNEL_PAGES_MAX: usize = 10;
+/// The pause after a look that failed.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(15);
+
+/// Looks.
+pub struct CatchUp {
+    /// To read.
+    pub client: Arc<Client>,
+    /// Where what is found goes.
+    pub door: Door,
+    /// How often.
+    pub every: Duration,
+}
+
+/// Why a look was not finished.
+#[derive(Debug, thiserror::Error)]
+pub enum Unseen {
+    /// Slack did not show it.
+    #[error(transparent)]
+    Slack(#[from] SlackError),
+    /// It could not be kept.
+    #[error(transparent)]
+    Store(#[from] ApplyError),
+}
+
+impl From<StoreError> for Unseen {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl CatchUp {
+    /// Looks whenever it is asked to and every so often, until `stop` fires. `silent` is told when something was found although
+    /// connections are open.
+    pub async fn run(&self, silent: impl Fn(), stop: CancellationToken) {
+        let mut is_asked = true;
+        while !stop.is_cancelled() {
+            let pause = match self.look().await {
+                Ok(n) => {
+                    if n > 0 {
+                        tracing::warn!("{n} messages in Slack came with no event; they were found in the history");
+                    }
+                    if n > 0 && !is_asked {
+                        silent();
+                    }
+                    self.every
+                }
+                Err(error) => {
+                    tracing::warn!("Slack's channels could not be looked through: {error}");
+                    PAUSE_AFTER_FAILURE
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.door.look.notified() => is_asked = true,
+                () = pass(pause) => is_asked = false,
+            }
+        }
+    }
+
+    /// Looks through every channel once; says how many messages nobody had told of.
+    pub async fn look(&self) -> Result<u64, Unseen> {
+        let params = [
+            ("types", "public_channel,private_channel,mpim,im".to_owned()),
+            ("exclude_archived", "true".to_owned()),
+            ("limit", "200".to_owned()),
+        ];
+        let channels = self.client.read_all("users.conversations", &params, "channels", CHANNEL_PAGES_MAX).await?;
+        let live = live_threads(&self.door.store).await?;
+        let mut n = 0;
+        for channel in &channels {
+            let Some(id) = channel["id"].as_str() else { continue };
+            match self.look_through(id, &live).await {
+                Ok(found) => n += found,
+                // One that cannot be read hinders no other.
+                Err(Unseen::Slack(error @ SlackError::Refused { .. })) => {
+                    tracing::info!("the channel {id} cannot be looked through: {error}")
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.door.status.note_looked(n);
+        Ok(n)
+    }
+
+    async fn look_through(&self, channel: &str, live: &BTreeSet<(String, String)>) -> Result<u64, Unseen> {
+        let store = &self.door.store;
+        let Some(watermark) = table::watermark(store, channel).await? else {
+            // What was said before we came is not for us.
+            let newest = self.pages(channel, None, 1).await?;
+            let newest = newest.first().and_then(|message| message["ts"].as_str()).unwrap_or("0000000000.000000");
+            table::raise_watermark(store, channel, newest).await?;
+            return Ok(0);
+        };
+        let recent = self.pages(channel, Some(&watermark), PAGES_MAX).await?;
+        let mut threads: BTreeSet<&str> =
+            live.iter().filter(|(of, _)| of == channel).map(|(_, ts)| ts.as_str()).collect();
+        let has_news = |message: &&Value| message["latest_reply"].as_str().is_some_and(|reply| *reply > *watermark);
+        threads.extend(recent.iter().filter(has_news).filter_map(|message| message["ts"].as_str()));
+        let mut found: Vec<Value> = recent.iter().filter(|message| is_after(message, &watermark)).cloned().collect();
+        for thread in threads {
+            let params = [
+                ("channel", channel.to_owned()),
+                ("ts", thread.to_owned()),
+                ("oldest", watermark.clone()),
+                ("limit", "200".to_owned()),
+            ];
+            match self.client.read_all("conversations.replies", &params, "messages", PAGES_MAX).await {
+                Ok(replies) => found.extend(replies.into_iter().filter(|reply| is_after(reply, &watermark))),
+                Err(SlackError::Refused { code, .. }) if code == "thread_not_found" => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.take(channel, found).await
+    }
+
+    /// Takes what was found in, oldest first, and raises the watermark to the newest of it.
+    async fn take(&self, channel: &str, mut found: Vec<Value>) -> Result<u64, Unseen> {
+        let Some(me) = self.door.me.load_full() else { return Ok(0) };
+        let ts = |message: &Value| message["ts"].as_str().unwrap_or_default().to_owned();
+        found.sort_by_key(ts);
+        found.dedup_by_key(|message| ts(message));
+        let mut n = 0;
+        for message in &mut found {
+            message["channel"] = channel.into();
+            if self.door.take_late(of_message(message, &me, &self.door.people)).await? {
+                n += 1;
+            }
+        }
+        if let Some(newest) = found.last() {
+            table::raise_watermark(&self.door.store, channel, &ts(newest)).await?;
+        }
+        Ok(n)
+    }
+
+    /// The newest messages of a channel, page by page until one is older than the watermark.
+    async fn pages(&self, channel: &str, until: Option<&str>, pages_max: usize) -> Result<Vec<Value>, SlackError> {
+        let mut all: Vec<Value> = Vec::new();
+        let mut cursor = String::new();
+        for _ in 0..pages_max {
+            let mut params = vec![("channel", channel.to_owned()), ("limit", "200".to_owned())];
+            if !cursor.is_empty() {
+                params.push(("cursor", cursor));
+            }
+            let mut page = self.client.read("conversations.history", &params).await?;
+            if let Value::Array(messages) = page["messages"].take() {
+                all.extend(messages);
+            }
+            cursor = page["response_metadata"]["next_cursor"].as_str().unwrap_or_default().to_owned();
+            let is_far_enough = all.last().is_none_or(|oldest| until.is_none_or(|until| !is_after(oldest, until)));
+            if cursor.is_empty() || is_far_enough {
+                break;
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn is_after(message: &Value, watermark: &str) -> bool {
+    message["ts"].as_str().is_some_and(|ts| ts > watermark)
+}
+
+/// The channel and first message of each thread in Slack that has a live task.
+async fn live_threads(store: &Store) -> Result<BTreeSet<(String, String)>, StoreError> {
+    let mut threads = BTreeSet::new();
+    for id in view::live_ids(store).await? {
+        let Some(task) = store.load::<Task>(&id).await? else { continue };
+        let thread = &task.request.thread;
+        let in_slack = (thread.platform == domain::Platform::Slack).then(|| place_of(thread)).flatten();
+        threads.extend(in_slack.map(|(_, channel, ts)| (channel.to_owned(), ts.to_owned())));
+    }
+    Ok(threads)
+}

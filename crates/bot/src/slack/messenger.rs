@@ -1,0 +1,253 @@
+//! Says things in Slack, once each: a message is found again by its key, also when the process died between posting it and
+//! writing that down.
+//!
+//! A post waits for its turn. An edit does not: what a message is to say is written down, and the [`Editor`] sends the
+//! newest of it as soon as Slack takes another edit.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwapOption;
+use async_trait::async_trait;
+use domain::{MessageRef, Person, ThreadRef};
+use serde_json::{Value, json};
+use store::{Store, StoreError};
+
+use crate::chat::messenger::{ChatError, Line, Messenger, Said, Urgency};
+
+use super::blocks::{self, Frame};
+use super::button::Signer;
+use super::client::{Client, SlackError};
+use super::editor::Editor;
+use super::events::{Me, NO_THREAD};
+use super::people::People;
+use super::table::{self, Kept, place_of};
+
+/// What a message of ours is marked with, so that it is found again.
+const MARK: &str = "downbeat_message";
+/// How many pages of a thread are read in search of a message of ours that was posted just before a crash.
+const SEARCH_PAGES_MAX: usize = 5;
+
+/// The messages of one workspace.
+#[derive(Clone)]
+pub struct SlackMessenger {
+    pub(super) client: Arc<Client>,
+    pub(super) store: Store,
+    pub(super) people: People,
+    pub(super) me: Arc<ArcSwapOption<Me>>,
+    pub(super) signer: Arc<Signer>,
+    pub(super) editor: Arc<Editor>,
+    /// Whether the workspace takes plan and task-card blocks; until it refuses one.
+    pub(super) native: Arc<AtomicBool>,
+    pub(super) limits: FileLimits,
+}
+
+/// How much of what people attach is fetched.
+#[derive(Clone, Copy, Debug)]
+pub struct FileLimits {
+    /// Files of one thread.
+    pub count_max: usize,
+    /// Bytes of one file.
+    pub bytes_max: usize,
+}
+
+/// A rendered message.
+pub(super) struct Rendered {
+    pub(super) text: String,
+    pub(super) blocks: Value,
+}
+
+impl From<SlackError> for ChatError {
+    fn from(error: SlackError) -> Self {
+        match error {
+            SlackError::Refused { .. } => Self::Refused(error.to_string()),
+            SlackError::Away { .. } | SlackError::Limited { .. } => Self::Away(error.to_string()),
+        }
+    }
+}
+
+fn kept_badly(error: StoreError) -> ChatError {
+    ChatError::Away(error.to_string())
+}
+
+impl SlackMessenger {
+    /// The blocks of a message in a channel; each button carries its command with a signature for this place.
+    pub(super) fn render(&self, said: &Said, channel: &str, key: &str) -> Rendered {
+        let sign = |says: &str| self.signer.sign(channel, key, says);
+        let mention = |person: &Person| self.people.user_of(person);
+        let native = self.native.load(Ordering::Relaxed);
+        let message = blocks::message(said, &Frame { native, mention: &mention, sign: &sign });
+        Rendered { text: message.text, blocks: Value::Array(message.blocks) }
+    }
+
+    /// Sends a message that may have native blocks; where the workspace refuses those, it gets classic ones from then on.
+    pub(super) async fn send(
+        &self,
+        method: &'static str,
+        said: &Said,
+        (channel, key): (&str, &str),
+        body: impl Fn(Rendered) -> Value,
+    ) -> Result<Value, SlackError> {
+        let is_native = self.native.load(Ordering::Relaxed);
+        let act = |body: Value| async move {
+            match method {
+                // The editor has had its turn.
+                "chat.update" => self.client.act_now(method, &body).await,
+                _ => self.client.act(method, &body, said.urgency).await,
+            }
+        };
+        match act(body(self.render(said, channel, key))).await {
+            Err(SlackError::Refused { code, .. }) if is_native && is_of_blocks(&code) => {
+                tracing::info!("this workspace has no plan blocks ({code}); classic ones are sent from now on");
+                self.native.store(false, Ordering::Relaxed);
+                act(body(self.render(said, channel, key))).await
+            }
+            sent => sent,
+        }
+    }
+
+    async fn post_kept(&self, thread: &ThreadRef, key: &str, said: &Said) -> Result<MessageRef, ChatError> {
+        let (_, channel, thread_ts) =
+            place_of(thread).ok_or_else(|| ChatError::Refused(format!("{thread} is no place in Slack")))?;
+        let kept = match table::reserve(&self.store, key, (channel, thread_ts)).await.map_err(kept_badly)? {
+            true => None,
+            false => table::by_key(&self.store, key).await.map_err(kept_badly)?,
+        };
+        if let Some(Kept { ts: Some(ts), .. }) = &kept {
+            return Ok(MessageRef { thread: thread.clone(), id: ts.clone() });
+        }
+        // Somebody tried before and died, or never heard what came of it.
+        let found = match kept {
+            Some(_) => self.find_posted(channel, thread_ts, key).await?,
+            None => None,
+        };
+        let ts = match found {
+            Some(ts) => ts,
+            None => self.post_new((channel, thread_ts), key, said).await?,
+        };
+        table::posted(&self.store, key, &ts, said).await.map_err(kept_badly)?;
+        Ok(MessageRef { thread: thread.clone(), id: ts })
+    }
+
+    async fn post_new(&self, (channel, thread_ts): (&str, &str), key: &str, said: &Said) -> Result<String, SlackError> {
+        let body = |rendered: Rendered| {
+            let mut body = json!({
+                "channel": channel,
+                "text": rendered.text,
+                "blocks": rendered.blocks,
+                "metadata": { "event_type": MARK, "event_payload": { "key": key } },
+                "unfurl_links": false,
+                "unfurl_media": false,
+            });
+            if thread_ts != NO_THREAD {
+                body["thread_ts"] = thread_ts.into();
+            }
+            body
+        };
+        let posted = self.send("chat.postMessage", said, (channel, key), body).await?;
+        let unreadable = || SlackError::Away { method: "chat.postMessage", why: "it names no message".to_owned() };
+        posted["ts"].as_str().map(str::to_owned).ok_or_else(unreadable)
+    }
+
+    /// The message of ours that has this key, if it was posted.
+    async fn find_posted(&self, channel: &str, thread_ts: &str, key: &str) -> Result<Option<String>, SlackError> {
+        let channel = ("channel", channel.to_owned());
+        let more = [("include_all_metadata", "true".to_owned()), ("limit", "200".to_owned())];
+        let params = [&[channel][..], &more].concat();
+        let messages = match thread_ts {
+            NO_THREAD => self.client.read_all("conversations.history", &params, "messages", 1).await?,
+            _ => {
+                let params = [&params[..], &[("ts", thread_ts.to_owned())]].concat();
+                self.client.read_all("conversations.replies", &params, "messages", SEARCH_PAGES_MAX).await?
+            }
+        };
+        let is_it = |message: &&Value| {
+            let metadata = &message["metadata"];
+            metadata["event_type"] == MARK && metadata["event_payload"]["key"] == key
+        };
+        Ok(messages.iter().find(is_it).and_then(|message| message["ts"].as_str()).map(str::to_owned))
+    }
+
+    async fn find_kept(&self, message: &MessageRef) -> Result<Option<Kept>, ChatError> {
+        let Some((_, channel, _)) = place_of(&message.thread) else { return Ok(None) };
+        table::by_place(&self.store, channel, &message.id).await.map_err(kept_badly)
+    }
+}
+
+/// Whether a refusal is about what the message is made of.
+pub(super) fn is_of_blocks(code: &str) -> bool {
+    matches!(code, "invalid_blocks" | "invalid_blocks_format" | "unsupported_block_type" | "invalid_arguments")
+}
+
+#[async_trait]
+impl Messenger for SlackMessenger {
+    async fn post(&self, thread: &ThreadRef, key: &str, said: &Said) -> Result<MessageRef, ChatError> {
+        self.post_kept(thread, key, said).await
+    }
+
+    async fn whisper(&self, thread: &ThreadRef, to: &Person, key: &str, said: &Said) -> Result<(), ChatError> {
+        let (Some((_, channel, thread_ts)), Some(user)) = (place_of(thread), self.people.user_of(to)) else {
+            return self.post(thread, key, said).await.map(drop);
+        };
+        let body = |rendered: Rendered| {
+            let mut body =
+                json!({ "channel": channel, "user": user, "text": rendered.text, "blocks": rendered.blocks });
+            if thread_ts != NO_THREAD {
+                body["thread_ts"] = thread_ts.into();
+            }
+            body
+        };
+        let urgent = Said { urgency: Urgency::NeedsHuman, ..said.clone() };
+        Ok(self.send("chat.postEphemeral", &urgent, (channel, key), body).await.map(drop)?)
+    }
+
+    async fn edit(&self, message: &MessageRef, said: &Said) -> Result<(), ChatError> {
+        let Some(kept) = self.find_kept(message).await? else { return Ok(()) };
+        if kept.shown.as_ref() == Some(said) && kept.wanted.is_none() || kept.wanted.as_ref() == Some(said) {
+            return Ok(());
+        }
+        table::want(&self.store, &kept.key, said).await.map_err(kept_badly)?;
+        self.editor.want(kept, said.clone());
+        Ok(())
+    }
+
+    async fn react(&self, message: &MessageRef, emoji: &str) -> Result<(), ChatError> {
+        let Some((_, channel, _)) = place_of(&message.thread) else { return Ok(()) };
+        if message.id == NO_THREAD {
+            return Ok(());
+        }
+        let body = json!({ "channel": channel, "timestamp": message.id, "name": name_of_emoji(emoji) });
+        match self.client.act("reactions.add", &body, Urgency::NeedsHuman).await {
+            Err(SlackError::Refused { code, .. }) if is_reaction_settled(&code) => Ok(()),
+            reacted => Ok(reacted.map(drop)?),
+        }
+    }
+
+    async fn history(&self, before: &MessageRef, count_max: usize) -> Result<Vec<Line>, ChatError> {
+        self.read_thread(&before.thread, Some(&before.id), count_max).await
+    }
+
+    async fn newest(&self, thread: &ThreadRef, count_max: usize) -> Result<Vec<Line>, ChatError> {
+        self.read_thread(thread, None, count_max).await
+    }
+
+    async fn key_of(&self, message: &MessageRef) -> Result<Option<String>, ChatError> {
+        let kept = self.find_kept(message).await?;
+        Ok(kept.filter(|kept| !kept.is_heard()).map(|kept| kept.key))
+    }
+}
+
+/// It is there already, or there is nothing any more to put it on.
+fn is_reaction_settled(code: &str) -> bool {
+    matches!(code, "already_reacted" | "message_not_found" | "too_many_emoji" | "too_many_reactions" | "thread_locked")
+}
+
+/// Slack's names of the emoji that the flow uses.
+fn name_of_emoji(emoji: &str) -> &str {
+    match emoji {
+        "👀" => "eyes",
+        "⏳" => "hourglass_flowing_sand",
+        "✅" => "white_check_mark",
+        other => other.trim_matches(':'),
+    }
+}

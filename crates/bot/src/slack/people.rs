@@ -1,0 +1,89 @@
+//! Which account in Slack is which person, and how people are called.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+use domain::Person;
+
+use crate::config::Config;
+
+/// What the name of somebody begins with whom the config does not list.
+const UNLISTED: &str = "slack.";
+/// How many names are kept: a large workspace.
+const NAMES_MAX: usize = 50_000;
+
+/// The people of a workspace. A person is told by the account's id, never by a name: names can be changed by anybody.
+#[derive(Clone, Default)]
+pub struct People {
+    listed: Arc<ArcSwap<Listed>>,
+    names: Arc<Mutex<HashMap<String, Profile>>>,
+}
+
+/// Those whom the config lists.
+#[derive(Debug, Default)]
+struct Listed {
+    by_user: BTreeMap<String, Person>,
+    by_person: BTreeMap<Person, String>,
+}
+
+/// What Slack tells of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// How people see it.
+    pub name: String,
+    /// Whether it is a guest, somebody of another workspace, or a program.
+    pub is_outsider: bool,
+}
+
+impl People {
+    /// Those of a config.
+    pub fn of(config: &Config) -> Self {
+        let people = Self::default();
+        people.replace(config);
+        people
+    }
+
+    /// Goes by another config from now on.
+    pub fn replace(&self, config: &Config) {
+        let accounts = config.people.iter().filter_map(|(person, of)| Some((of.slack.clone()?, person.clone())));
+        let by_user: BTreeMap<String, Person> = accounts.collect();
+        let by_person = by_user.iter().map(|(user, person)| (person.clone(), user.clone())).collect();
+        self.listed.store(Arc::new(Listed { by_user, by_person }));
+    }
+
+    /// The person of an account.
+    pub fn person_of(&self, user: &str) -> Person {
+        let listed = self.listed.load().by_user.get(user).cloned();
+        let usual: String = user.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+        listed.unwrap_or_else(|| {
+            format!("{UNLISTED}{usual}").parse().expect("letters and digits after a letter are a name")
+        })
+    }
+
+    /// The account of a person.
+    pub fn user_of(&self, person: &Person) -> Option<String> {
+        let listed = self.listed.load().by_person.get(person).cloned();
+        listed.or_else(|| person.as_str().strip_prefix(UNLISTED).map(str::to_owned))
+    }
+
+    /// How somebody is called: by their name in the config, else by the one that they gave themselves.
+    pub fn name_of(&self, user: &str) -> Option<String> {
+        let listed = self.listed.load().by_user.get(user).map(ToString::to_string);
+        listed.or_else(|| self.profile_of(user).map(|profile| profile.name))
+    }
+
+    /// What is known of an account.
+    pub fn profile_of(&self, user: &str) -> Option<Profile> {
+        self.names.lock().expect("no code panics while it holds this lock").get(user).cloned()
+    }
+
+    /// Keeps what Slack told of an account.
+    pub fn note(&self, user: &str, profile: Profile) {
+        let mut names = self.names.lock().expect("no code panics while it holds this lock");
+        if names.len() >= NAMES_MAX {
+            names.clear();
+        }
+        names.insert(user.to_owned(), profile);
+    }
+}
