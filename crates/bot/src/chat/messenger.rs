@@ -60,6 +60,10 @@ pub struct Said {
     pub parts: Vec<Part>,
     /// What people may answer with one click.
     pub choices: Vec<Choice>,
+    /// What people may do at any time, as words can too: buttons where a platform has them, and nowhere else.
+    pub controls: Vec<Choice>,
+    /// The command that shows what a platform had to leave out of a long message.
+    pub rest: Option<String>,
     /// The one person who is called by it.
     pub calls: Option<Person>,
     /// How soon it has to be seen.
@@ -160,13 +164,17 @@ impl<'de> Deserialize<'de> for Said {
             parts: Vec<Part>,
             choices: Vec<Choice>,
             #[serde(default)]
+            controls: Vec<Choice>,
+            #[serde(default)]
+            rest: Option<String>,
+            #[serde(default)]
             calls: Option<Person>,
             #[serde(default)]
             urgency: Urgency,
         }
-        let Written { text, parts, choices, calls, urgency } = Written::deserialize(deserializer)?;
+        let Written { text, parts, choices, controls, rest, calls, urgency } = Written::deserialize(deserializer)?;
         let parts = text.map(Part::Words).into_iter().chain(parts).collect();
-        Ok(Self { parts, choices, calls, urgency })
+        Ok(Self { parts, choices, controls, rest, calls, urgency })
     }
 }
 

@@ -175,7 +175,8 @@ impl Door {
         let in_thread = click.thread_ts.clone().or(kept.as_ref().map(|kept| kept.thread_ts.clone()));
         let thread_ts = in_thread.unwrap_or_else(|| click.ts.clone());
         let offered = kept.into_iter().flat_map(|kept| [kept.wanted, kept.shown]).flatten();
-        let choice = offered.flat_map(|said| said.choices).find(|choice| choice.says == says);
+        let choice =
+            offered.flat_map(|said| said.choices.into_iter().chain(said.controls)).find(|choice| choice.says == says);
         if let Some(choice) = choice.filter(|choice| choice.asks != Asks::Nothing) {
             let origin = Origin { channel, thread_ts, ts: click.ts };
             self.beside(Aside::OpenForm { trigger: click.trigger, choice, origin });

@@ -44,6 +44,7 @@ pub mod editor;
 pub mod events;
 pub mod forms;
 pub mod http;
+pub mod limits;
 pub mod manifest;
 pub mod messenger;
 pub mod people;
@@ -53,6 +54,7 @@ pub mod status;
 pub mod table;
 pub mod words;
 
+mod kit;
 mod thread;
 
 /// How many forms and home tabs wait to be shown; more is a flood, and each is worth nothing after three seconds.

@@ -1,0 +1,93 @@
+//! From what is said to a Slack message. Pure: the same words give the same blocks.
+//!
+//! A message reads from top to bottom: whom it calls, its title and where it stands, the steps or the list, named
+//! values, small facts, and at last what people may click. Where a workspace has Slack's own plan blocks, steps and
+//! lists become those; everything else is the same.
+
+use domain::Person;
+use serde_json::{Value, json};
+
+use super::kit::{self, cut, escape, mention, units};
+use super::limits::{BUTTON_TEXT_MAX, MESSAGE_BLOCKS_CHARS_MAX};
+use crate::chat::messenger::{Part, Said};
+
+mod actions;
+mod page;
+
+use actions::Row;
+pub use actions::asks;
+use page::Page;
+
+/// What a message needs from where it goes.
+pub struct Frame<'a> {
+    /// Whether the workspace has plan blocks.
+    pub native: bool,
+    /// The Slack user that a person is, where they are one.
+    pub mention: &'a dyn Fn(&Person) -> Option<String>,
+    /// The value of a button that stands for a command.
+    pub sign: &'a dyn Fn(&str) -> String,
+}
+
+/// A message as Slack takes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// What a notification shows; with the first post alone, because an edit with it is marked as one.
+    pub text: String,
+    /// What the thread shows.
+    pub blocks: Vec<Value>,
+}
+
+/// How much a message may say, in characters, from the first that is tried to the last that always fits: Slack refuses
+/// blocks beyond a length that depends on what is in them.
+const ROOMS: [usize; 4] = [6_000, 3_000, 1_200, 300];
+/// How long a notification is: what a telephone shows of one.
+const NOTIFICATION_MAX: usize = 200;
+
+/// Lays out a message.
+pub fn message(said: &Said, frame: &Frame) -> Message {
+    let called = said.calls.as_ref().and_then(|person| (frame.mention)(person));
+    let row = actions::row(said, frame.sign);
+    let lay_out = |room: &usize| lay_out(said, called.as_deref(), Page::new(*room, frame.native), row.clone());
+    let fits = |blocks: &Vec<Value>| units(&json!(blocks).to_string()) <= MESSAGE_BLOCKS_CHARS_MAX;
+    let blocks = ROOMS.iter().map(lay_out).find(fits).unwrap_or_else(|| lay_out(&ROOMS[ROOMS.len() - 1]));
+    Message { text: notification(said, called.as_deref()), blocks }
+}
+
+/// The first lines: what it is about and where it stands.
+fn notification(said: &Said, called: Option<&str>) -> String {
+    let first = |part: &Part| match part {
+        Part::Title(text) | Part::Now(text) | Part::Words(text) | Part::Code { text, .. } => Some(kit::line(text)),
+        Part::Field { name, value } => Some(kit::line(&format!("{name}: {value}"))),
+        Part::Steps(lines) | Part::Todo(lines) | Part::Facts(lines) => lines.first().map(|line| kit::line(line)),
+    };
+    let lines: Vec<_> = said.parts.iter().take(2).filter_map(first).filter(|line| !line.is_empty()).collect();
+    let text = match lines.join(": ") {
+        text if text.is_empty() => "See the thread.".to_owned(),
+        text => cut(&text, NOTIFICATION_MAX),
+    };
+    called.map(|user| format!("{} ", mention(user))).unwrap_or_default() + &escape(&text)
+}
+
+fn lay_out(said: &Said, called: Option<&str>, mut page: Page, row: Row) -> Vec<Value> {
+    if let Some(user) = called {
+        let text = json!({ "type": "mrkdwn", "text": mention(user), "verbatim": true });
+        page.block(json!({ "type": "section", "text": text }));
+    }
+    for part in &said.parts {
+        page.part(part);
+    }
+    page.end(said.rest.as_deref(), row)
+}
+
+/// A button's label on one line.
+fn label(text: &str) -> String {
+    match kit::line(text) {
+        line if line.is_empty() => "…".to_owned(),
+        line => cut(&line, BUTTON_TEXT_MAX),
+    }
+}
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod tests;
