@@ -264,6 +264,11 @@ impl Messenger for Console {
         self.keep(thread, key, said).await.map(|message| reference(&message)).map_err(refused)
     }
 
+    /// Everything at the console stands in a thread.
+    async fn thread_for(&self, thread: &ThreadRef, _key: &str, _said: &Said) -> Result<ThreadRef, ChatError> {
+        Ok(thread.clone())
+    }
+
     /// Everybody at the console sees everything.
     async fn whisper(&self, thread: &ThreadRef, _to: &Person, key: &str, said: &Said) -> Result<(), ChatError> {
         self.post(thread, key, said).await.map(drop)

@@ -10,7 +10,7 @@ use store::Created;
 
 use super::command::{Command, Deed, Other, TaskVerb};
 use super::intake::{Answer, Intake, Trouble};
-use super::messenger::Heard;
+use super::messenger::{Heard, Said};
 use super::options::Options;
 use super::{context, help, resolve};
 
@@ -67,6 +67,10 @@ impl Intake {
         self.roster.may_run(&agent, plan)?;
         self.roster.may_use(&agent, options.model.as_deref())?;
         self.leave_room().await?;
+        // Where it was said in no thread, its words open one for all to see.
+        let words = Said::words(format!("{} asks: {}", heard.author, context::redact(&text).0));
+        let key = format!("opening:{delivery}");
+        let thread = &self.messenger.thread_for(thread, &key, &words).await?;
         let context = context::read(&*self.messenger, &heard.message, &text, settings.context).await?;
         let request = Request {
             text: context.request,

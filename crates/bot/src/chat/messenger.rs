@@ -132,6 +132,11 @@ impl Said {
         Self { parts, urgency: Urgency::Change, ..Self::default() }
     }
 
+    /// The same with other words in every part; its commands stay as they are.
+    pub fn reworded(&self, words: impl Fn(&str) -> String) -> Self {
+        Self { parts: self.parts.iter().map(|part| part.reworded(&words)).collect(), ..self.clone() }
+    }
+
     /// All of it as plain words.
     pub fn text(&self) -> String {
         self.parts.iter().map(Part::text).collect::<Vec<_>>().join("\n")
@@ -139,6 +144,20 @@ impl Said {
 }
 
 impl Part {
+    fn reworded(&self, words: &impl Fn(&str) -> String) -> Self {
+        let all = |texts: &[String]| texts.iter().map(|text| words(text)).collect();
+        match self {
+            Self::Title(text) => Self::Title(words(text)),
+            Self::Now(text) => Self::Now(words(text)),
+            Self::Words(text) => Self::Words(words(text)),
+            Self::Steps(steps) => Self::Steps(all(steps)),
+            Self::Todo(lines) => Self::Todo(all(lines)),
+            Self::Field { name, value } => Self::Field { name: name.clone(), value: words(value) },
+            Self::Facts(facts) => Self::Facts(all(facts)),
+            code @ Self::Code { .. } => code.clone(),
+        }
+    }
+
     fn text(&self) -> String {
         match self {
             Self::Title(text) | Self::Now(text) | Self::Words(text) => text.clone(),
@@ -288,6 +307,10 @@ pub enum ChatError {
 pub trait Messenger: Send + Sync {
     /// Posts a message; with a key that was used before, gives back the message that was posted then.
     async fn post(&self, thread: &ThreadRef, key: &str, said: &Said) -> Result<MessageRef, ChatError>;
+
+    /// The thread in which a request is talked about: its own, or one that is opened with these words where it stands in
+    /// none. With a key that was used before, the thread that was opened then.
+    async fn thread_for(&self, thread: &ThreadRef, key: &str, said: &Said) -> Result<ThreadRef, ChatError>;
 
     /// Says something to one person alone where the platform can, and to the thread where it cannot.
     async fn whisper(&self, thread: &ThreadRef, to: &Person, key: &str, said: &Said) -> Result<(), ChatError>;

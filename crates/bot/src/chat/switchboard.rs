@@ -32,6 +32,10 @@ impl Messenger for Switchboard {
         self.to(thread)?.post(thread, key, said).await
     }
 
+    async fn thread_for(&self, thread: &ThreadRef, key: &str, said: &Said) -> Result<ThreadRef, ChatError> {
+        self.to(thread)?.thread_for(thread, key, said).await
+    }
+
     async fn whisper(&self, thread: &ThreadRef, to: &Person, key: &str, said: &Said) -> Result<(), ChatError> {
         self.to(thread)?.whisper(thread, to, key, said).await
     }

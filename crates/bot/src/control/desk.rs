@@ -1,5 +1,6 @@
 //! Answers what is asked on the control socket. Nothing is decided here: the same policy and machines as in the chat do.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use agents::checkpoint::{self, Difference, Step};
@@ -17,6 +18,7 @@ use crate::chat::order::NotCarriedOut;
 use crate::chat::running::running;
 use crate::reload::Reloader;
 use crate::serve::System;
+use crate::slack::Slack;
 
 /// How much of a change is shown: more than anybody reads on a terminal.
 const DIFF_BYTES_MAX: usize = 1 << 20;
@@ -29,13 +31,15 @@ pub struct ControlDesk {
     intake: Intake,
     views: WebState,
     reloader: Reloader,
+    slack: Option<Arc<Slack>>,
     page: String,
 }
 
 impl ControlDesk {
     /// A desk of a running system, whose page is at the address `page`.
     pub fn new(system: &System, views: WebState, reloader: Reloader, page: String) -> Self {
-        Self { console: system.console.clone(), intake: system.intake.clone(), views, reloader, page }
+        let (console, intake, slack) = (system.console.clone(), system.intake.clone(), system.slack.clone());
+        Self { console, intake, views, reloader, slack, page }
     }
 
     /// What reads the config again.
@@ -62,6 +66,7 @@ impl ControlDesk {
             agents: config.agents.keys().cloned().collect(),
             threads,
             page: self.page.clone(),
+            slack: self.slack.as_ref().map(|slack| slack.status().standing()),
         }
     }
 

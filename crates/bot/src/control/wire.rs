@@ -9,6 +9,7 @@ use domain::{TaskId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::chat::console::ConsoleMessage;
+use crate::slack::status::Standing;
 
 /// The version of this language. A client of another version is told so and hangs up.
 pub const VERSION: u32 = 1;
@@ -157,6 +158,9 @@ pub struct Welcome {
     pub threads: Vec<String>,
     /// The address of the page.
     pub page: String,
+    /// Slack, where it is configured.
+    #[serde(default)]
+    pub slack: Option<Standing>,
 }
 
 /// What a watcher sees.

@@ -1,7 +1,10 @@
 //! Slack: whether its tokens are right, whether the app may do what it has to, and whether people are who the config says.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use domain::time::humanize;
+use domain::{Clock, Timestamp};
 use serde_json::{Value, json};
 
 use super::Site;
@@ -12,6 +15,7 @@ use crate::config::{Config, SlackConfig, SlackTransport};
 use crate::slack::client::{Client, SlackError};
 use crate::slack::manifest::SCOPES;
 use crate::slack::schedule::Schedule;
+use crate::slack::status::Standing;
 
 const GROUP: Group = Group::Slack;
 /// How many people are asked about: a person waits for it.
@@ -43,6 +47,7 @@ pub async fn look(site: &Site, probe: Option<&str>) -> Vec<Finding> {
     findings.extend(way_in(slack).await);
     findings.push(channels(&client).await);
     findings.extend(people(&client, config).await);
+    findings.extend(site.running.as_ref().map(|running| live(running.slack.as_ref())));
     if let Some(channel) = probe {
         findings.push(say_and_take_back(&client, channel).await);
     }
@@ -161,6 +166,42 @@ async fn people(client: &Client, config: &Config) -> Vec<Finding> {
         findings.insert(0, Finding::ok(GROUP, found.join(", ")));
     }
     findings
+}
+
+/// What the running instance sees of it: each connection's age, and when anything came over it last.
+fn live(standing: Option<&Standing>) -> Finding {
+    let Some(standing) = standing else {
+        let fix = "stop it and start it again: `slack` is read at the start";
+        return Finding::warn(GROUP, "the running instance does not use Slack", fix);
+    };
+    let now = SystemClock.now();
+    let ago = |at: Timestamp| format!("{} ago", humanize(Duration::from_secs(now.since(at).as_secs())));
+    let heard =
+        |at: Option<Timestamp>| at.map_or("nothing heard yet".to_owned(), |at| format!("heard something {}", ago(at)));
+    let connections = standing.connections.iter().map(|(name, connection)| {
+        format!("\n{name}: opened {}, {}", ago(connection.since), heard(connection.last_event))
+    });
+    let connections: String = connections.collect();
+    let looked = standing.looked_at.map_or("the history was not looked through yet".to_owned(), |at| {
+        format!("the history was looked through {}, {} messages were found there alone", ago(at), standing.found_late)
+    });
+    let what = format!(
+        "over {}: {}, {} kept; {looked}{connections}",
+        standing.transport,
+        heard(standing.last_event),
+        standing.kept
+    );
+    match (standing.is_uninstalled, standing.transport == "socket" && standing.connections.is_empty()) {
+        (true, _) => {
+            Finding::fail(GROUP, "the app was removed from the workspace", "install it anew and set `slack.bot_token`")
+        }
+        (false, true) => Finding::fail(
+            GROUP,
+            format!("no socket is open; {what}"),
+            "see the log of the running instance; events wait until one is",
+        ),
+        (false, false) => Finding::ok(GROUP, what),
+    }
 }
 
 /// Posts a message and deletes it, which is all that answering takes.

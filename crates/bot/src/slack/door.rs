@@ -49,6 +49,13 @@ pub enum Aside {
         /// Who.
         user: String,
     },
+    /// Show that a request is being read, until something is said.
+    ShowReading {
+        /// The channel.
+        channel: String,
+        /// The thread in it.
+        thread_ts: String,
+    },
     /// Tell somebody something that no task remembers.
     Tell {
         /// Who.
@@ -134,7 +141,8 @@ impl Door {
     /// when it was new.
     async fn keep(&self, heard: Heard, is_call: bool) -> Result<bool, ApplyError> {
         let thread = heard.message.thread.clone();
-        if is_call && heard.via == Via::Words && !thread.name.ends_with(&heard.message.id) {
+        let is_fresh_call = is_call && heard.via == Via::Words;
+        if is_fresh_call && !thread.name.ends_with(&heard.message.id) {
             table::note_heard(&self.store, &heard.message).await?;
         }
         let (id, cause) = (ThreadId(thread.clone()), Cause::Delivery(heard.delivery.clone()));
@@ -147,6 +155,10 @@ impl Door {
         match applied {
             Ok(Applied::Done(_)) => {
                 self.status.note_kept();
+                if let (true, Some((_, channel, thread_ts))) = (is_fresh_call, table::place_of(&thread)) {
+                    let (channel, thread_ts) = (channel.to_owned(), thread_ts.to_owned());
+                    self.beside(Aside::ShowReading { channel, thread_ts });
+                }
                 return Ok(true);
             }
             Ok(Applied::Repeated | Applied::Superseded) => self.status.note_ignored("heard before"),

@@ -76,6 +76,7 @@ impl SlackMessenger {
         let sign = |says: &str| self.signer.sign(channel, key, says);
         let mention = |person: &Person| self.people.user_of(person);
         let native = self.native.load(Ordering::Relaxed);
+        let said = &said.reworded(|text| self.people.told(text));
         let message = blocks::message(said, &Frame { native, mention: &mention, sign: &sign });
         Rendered { text: message.text, blocks: Value::Array(message.blocks) }
     }
@@ -183,6 +184,16 @@ pub(super) fn is_of_blocks(code: &str) -> bool {
 impl Messenger for SlackMessenger {
     async fn post(&self, thread: &ThreadRef, key: &str, said: &Said) -> Result<MessageRef, ChatError> {
         self.post_kept(thread, key, said).await
+    }
+
+    async fn thread_for(&self, thread: &ThreadRef, key: &str, said: &Said) -> Result<ThreadRef, ChatError> {
+        match place_of(thread) {
+            Some((team, channel, NO_THREAD)) => {
+                let opened = self.post(thread, key, said).await?;
+                Ok(ThreadRef::slack(team, channel, &opened.id))
+            }
+            _ => Ok(thread.clone()),
+        }
     }
 
     async fn whisper(&self, thread: &ThreadRef, to: &Person, key: &str, said: &Said) -> Result<(), ChatError> {

@@ -6,7 +6,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -74,6 +74,8 @@ pub struct Slack {
     asides: Mutex<mpsc::Receiver<Aside>>,
     /// Bound at the start, so that a port that is taken is told at once.
     listener: Mutex<Option<TcpListener>>,
+    /// Whether the workspace shows what we are doing in a thread; until it refuses.
+    shows_reading: AtomicBool,
 }
 
 impl Slack {
@@ -106,7 +108,8 @@ impl Slack {
         let (editor, native) = (Arc::new(Editor::default()), Arc::new(AtomicBool::new(true)));
         let messenger = SlackMessenger { client: client.clone(), store, people, me, signer, editor, native, limits };
         let (asides, listener) = (Mutex::new(asides), Mutex::new(listener));
-        Ok(Some(Self { config: slack, mention: config.mention.clone(), client, messenger, door, asides, listener }))
+        let (mention, shows_reading) = (config.mention.clone(), AtomicBool::new(true));
+        Ok(Some(Self { config: slack, mention, client, messenger, door, asides, listener, shows_reading }))
     }
 
     /// What says things there.
@@ -223,12 +226,29 @@ impl Slack {
                 let metadata = serde_json::to_string(origin).unwrap_or_default();
                 self.open_view(trigger, forms::shortcut(text, &self.mention, &metadata)).await
             }
+            Aside::ShowReading { channel, thread_ts } => self.show_reading(channel, thread_ts).await,
             Aside::ShowHome { user } => self.show_home(user).await,
             Aside::Tell { user, channel, thread_ts, words } => {
                 let rendered = self.messenger.render(&Said::words(words), channel, "aside");
                 let body = json!({ "channel": channel, "thread_ts": thread_ts, "user": user, "text": rendered.text, "blocks": rendered.blocks });
                 self.client.act("chat.postEphemeral", &body, Urgency::NeedsHuman).await.map(drop)
             }
+        }
+    }
+
+    /// Not every workspace has it; where it is refused once, it is not tried again.
+    async fn show_reading(&self, channel: &str, thread_ts: &str) -> Result<(), SlackError> {
+        if !self.shows_reading.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let body = json!({ "channel_id": channel, "thread_ts": thread_ts, "status": "is reading the thread…" });
+        match self.client.act("assistant.threads.setStatus", &body, Urgency::Progress).await {
+            Err(SlackError::Refused { code, .. }) => {
+                tracing::info!("this workspace shows no status in threads ({code})");
+                self.shows_reading.store(false, Ordering::Relaxed);
+                Ok(())
+            }
+            shown => shown.map(drop),
         }
     }
 

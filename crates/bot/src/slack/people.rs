@@ -73,6 +73,23 @@ impl People {
         listed.or_else(|| self.profile_of(user).map(|profile| profile.name))
     }
 
+    /// A text in which those whom the config does not list are called as they call themselves there.
+    pub fn told(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find(UNLISTED) {
+            let (before, from) = rest.split_at(at);
+            let after = &from[UNLISTED.len()..];
+            let end = after.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(after.len());
+            let is_word = before.ends_with(|c: char| c.is_alphanumeric() || c == '.');
+            let name = if is_word { None } else { self.name_of(&after[..end]) };
+            out.push_str(before);
+            out.push_str(&name.unwrap_or_else(|| from[..UNLISTED.len() + end].to_owned()));
+            rest = &after[end..];
+        }
+        out + rest
+    }
+
     /// What is known of an account.
     pub fn profile_of(&self, user: &str) -> Option<Profile> {
         self.names.lock().expect("no code panics while it holds this lock").get(user).cloned()
@@ -85,5 +102,22 @@ impl People {
             names.clear();
         }
         names.insert(user.to_owned(), profile);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_listed_is_called_as_they_call_themselves() {
+        let people = People::default();
+        people.note("U1", Profile { name: "Ana López".to_owned(), is_outsider: false });
+        assert_eq!(people.person_of("U1").as_str(), "slack.U1");
+        assert_eq!(people.user_of(&people.person_of("U1")).as_deref(), Some("U1"));
+        assert_eq!(
+            people.told("asked by slack.U1, not slack.U2 or x.slack.U1"),
+            "asked by Ana López, not slack.U2 or x.slack.U1"
+        );
     }
 }
