@@ -42,7 +42,7 @@ pub use costs::{CostsConfig, UnusablePrices};
 pub use egress::{EgressConfig, ProviderConfig, RepoEgressConfig};
 use mistake::Mistakes;
 pub use reading::{Origin, Reading, Setting, Sources};
-pub use slack::{SlackConfig, SlackTransport};
+pub use slack::{SlackConfig, SlackTransport, member as slack_member};
 
 /// Environment variables by name. Only whoever starts the program reads the real ones.
 pub type Environment = BTreeMap<String, String>;
