@@ -1,0 +1,73 @@
+//! How a server behaves that a test may want otherwise than Slack has it.
+
+use std::time::Duration;
+
+/// What is done about calls beyond a method's rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limits {
+    /// They are counted; `SlackServer::over_the_limit` tells them.
+    Record,
+    /// They are refused with 429, as Slack does.
+    Refuse,
+}
+
+/// How a server behaves; the default is as Slack has it, but for limits, which are only counted.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The port of the Web API; 0 for any.
+    pub port: u16,
+    /// What the app is called.
+    pub bot_name: String,
+    /// Whether the workspace has plan and task-card blocks, streams and agent sessions.
+    pub is_native: bool,
+    /// What is done about calls beyond a method's rate.
+    pub limits: Limits,
+    /// How long an acknowledgement is waited for.
+    pub ack_within: Duration,
+    /// How long after each failed attempt the next is made.
+    pub retry_after: Vec<Duration>,
+    /// How long a `trigger_id` opens a modal.
+    pub trigger_lives: Duration,
+    /// How long and how often a `response_url` works.
+    pub response_url: (Duration, u32),
+    /// How old a message can be for its writer to edit it, where the workspace has such a rule.
+    pub edit_window: Option<Duration>,
+    /// How many messages history gives at most; 15 for commercially distributed apps outside the Marketplace.
+    pub history_max: usize,
+    /// How often an open socket is pinged.
+    pub ping_every: Duration,
+    /// The events that the app subscribed to, as in its manifest.
+    pub events: Vec<&'static str>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            bot_name: "agent".to_owned(),
+            is_native: false,
+            limits: Limits::Record,
+            ack_within: Duration::from_secs(3),
+            retry_after: vec![Duration::ZERO, Duration::from_secs(60), Duration::from_secs(300)],
+            trigger_lives: Duration::from_secs(3),
+            response_url: (Duration::from_secs(1800), 5),
+            edit_window: None,
+            history_max: 999,
+            ping_every: Duration::from_secs(5),
+            events: vec![
+                "agent_session_stopped",
+                "app_home_opened",
+                "app_mention",
+                "app_uninstalled",
+                "member_joined_channel",
+                "message.channels",
+                "message.groups",
+                "message.im",
+                "message.mpim",
+                "reaction_added",
+                "reaction_removed",
+                "tokens_revoked",
+            ],
+        }
+    }
+}
