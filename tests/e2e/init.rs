@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use domain::Role;
-use downbeat::config::Config;
+use downbeat::config::{Config, Sources};
 use expect_test::{Expect, expect};
 use forge::Gate;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -51,7 +51,10 @@ impl Place {
 
     fn config(&self, name: &str) -> Config {
         let text = std::fs::read_to_string(self.path(name)).unwrap();
-        Config::from_text(name, &format!("state = \"/srv\"\n{text}")).unwrap()
+        let text = format!("state = \"/srv\"\n{text}");
+        let env = [("SLACK_BOT_TOKEN", "xoxb-1"), ("SLACK_APP_TOKEN", "xapp-1")];
+        let env = env.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        Config::read(&Sources { generated: &text, file: None, env: &env }).unwrap().config
     }
 
     fn left(&self) -> Vec<String> {
@@ -283,12 +286,17 @@ pub fn a_person_answers_with_enter_or_with_words() {
     terminal.answers("Who else works with it?", "ben\r");
     terminal.answers("What may ben do?", ENTER);
     terminal.answers("Who else?", ENTER);
+    terminal.answers("Your member ID in Slack?", "ana\r");
+    terminal.sees("`ana` is no member ID");
+    terminal.answers("Your member ID in Slack?", &format!("{}U024BE7LH\r", BACKSPACE.repeat(3)));
+    terminal.answers("The member ID of ben in Slack?", ENTER);
     terminal.answers("Which command works as an agent?", ENTER);
     terminal.answers("Write this to", ENTER);
     terminal.sees("downbeat up");
     let (code, screen) = terminal.ends();
     assert_eq!(code, 0, "{screen}");
     let config = place.config("web/downbeat.toml");
+    assert_eq!(config.people.values().filter_map(|person| person.slack.as_deref()).collect::<Vec<_>>(), ["U024BE7LH"]);
     let (name, repo) = config.repos.first_key_value().unwrap();
     assert_eq!(name.as_str(), "site");
     assert!(matches!(&repo.checks, Some(Gate::Checks(checks)) if checks[0].command == "make lint"));

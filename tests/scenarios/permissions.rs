@@ -301,3 +301,71 @@ fn a_deny_rule_wins() {
         "#]],
     );
 }
+
+#[test]
+fn a_group_and_a_channel_decide_with_the_people() {
+    let config = format!(
+        "{TEAM}fay.roles = []\n{}",
+        r#"
+        [groups.reviewers]
+        roles = ["approver"]
+        people = ["fay"]
+        [channels."console/docs"]
+        repos = []
+        [channels."console/code"]
+        repos = ["sample"]
+        [[policy.deny]]
+        group = "reviewers"
+        verb = "merge"
+        why = "reviewers look and do not land"
+        "#
+    );
+    let mut world = Setup { config: &config, ..setup() }.open();
+    world.check(
+        "#docs ana: @agent add a farewell
+         #code ana: @agent add a farewell
+         #docs fay: approve T-1
+         #code eva: @agent why can't I approve T-1?
+         #code fay: @agent why can't I approve T-1?
+         #code fay: approve T-1
+         #code fay: merge T-1
+         #docs dan: stop T-1",
+        expect![[r#"
+            #docs ana: @agent add a farewell
+            #docs bot: sample is not worked on from console/docs. Say it in console/code.
+            #code ana: @agent add a farewell  👀
+            #code bot: T-1 · add a farewell
+                  waiting for its turn to plan
+                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  #code [T-1] plan v1 waits for an approval (R1)
+            #code bot: Plan v1 for T-1: A page that says goodbye
+                  1. write farewell.md
+                  2. mention it in README.md
+                  files: farewell.md, README.md
+                  checks: words
+                  risk: R1 · #cac7d254
+                  [1] Approve and run   [2] Revise…   [3] Reject
+            #docs fay: approve T-1
+            #docs bot: sample is not worked on from console/docs. Say it in console/code.
+            #code eva: @agent why can't I approve T-1?
+            #code bot: T-1: plan v1 waits for an approval (R1).
+                  You may not approve T-1: that takes the role approver, which the group reviewers has. ana, ben, dora or fay can say `approve T-1`.
+            #code fay: @agent why can't I approve T-1?
+            #code bot: T-1: plan v1 waits for an approval (R1).
+                  You may approve it: fay holds the role approver through the group reviewers; T-1 is R1 and was asked for by ana.
+            #code fay: approve T-1  👀
+                  #code [Plan v1 for T-1] approved by fay at 12:00 UTC
+                  #code [T-1] plan v1 approved by fay (#cac7d254) · waiting for its turn to work
+                  #code [T-1] publishing +2 −0 in README.md, farewell.md
+                  #code [T-1] ready on downbeat/T-1
+            #code bot: T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
+                  [4] Merge   [5] Retry
+            #code fay: merge T-1
+            #code bot: You may not merge T-1 as a member of reviewers: reviewers look and do not land. ana, ben or dora can say `merge T-1`.
+            #docs dan: stop T-1  👀
+                  #code [T-1 is ready on downbeat/T-1] stopped by dan at 12:00 UTC
+                  #code [T-1] ended: stopped by dan
+            #code bot: T-1 ended: stopped by dan. Say `retry T-1` to run it again.
+        "#]],
+    );
+}

@@ -205,7 +205,8 @@ impl System {
     /// Goes by another config from now on, as far as that is possible while it runs: people, policy, agents, and how much
     /// at once. What runs goes on under the old one.
     pub async fn adopt(&self, config: &Config) -> anyhow::Result<()> {
-        self.intake.rules.store(Arc::new(config.rules()?));
+        let rules = config.rules()?.remembering(&self.intake.rules.load());
+        self.intake.rules.store(Arc::new(rules));
         self.egress.replace(&config.egress_settings())?;
         self.intake.roster.replace(config.agents.clone());
         self.intake.settings.store(Arc::new(intake_settings(config)));

@@ -3,7 +3,7 @@
 use agents::session::people::QuestionKind;
 use agents::task::view::{self, TaskLine};
 use agents::task::{Approved, Goal, Request, Task, TaskEvent, TaskState, WordKind, Work};
-use domain::policy::{About, Asked, Decision, Tier, Verb, decide};
+use domain::policy::{About, Asked, Decision, Place, Tier, Verb, decide};
 use domain::{Cause, DeliveryId, Rejected, RepoName, TaskId};
 use mergeq::queue::QueueEvent;
 use store::Created;
@@ -45,7 +45,14 @@ impl Intake {
     }
 
     pub(super) fn may(&self, heard: &Heard, verb: Verb) -> Result<(), Trouble> {
-        Ok(decide(&self.rules.load(), &heard.author, &Asked::of(verb)).allowed()?)
+        self.may_with(heard, verb, None)
+    }
+
+    /// As [`Intake::may`], for what concerns a repository and no task.
+    pub(super) fn may_with(&self, heard: &Heard, verb: Verb, repo: Option<&RepoName>) -> Result<(), Trouble> {
+        let channel = heard.message.thread.channel();
+        let asked = Asked::of(verb).at(Place { channel: Some(&channel), repo });
+        Ok(decide(&self.rules.load(), &heard.author, &asked).allowed()?)
     }
 
     async fn ask(
@@ -58,6 +65,7 @@ impl Intake {
         self.may(heard, Verb::Ask)?;
         let thread = &heard.message.thread;
         let repo = resolve::repository(options.repo.as_ref(), thread, &self.repositories, &self.store).await??;
+        self.may_with(heard, Verb::Ask, Some(&repo))?;
         let known = self.repositories.get(&repo).map(|repository| repository.target.clone());
         let known = known.ok_or_else(|| Trouble::Other(format!("the repository {repo} vanished")))?;
         let target = self.target_of(&repo, known, options.branch)?;
@@ -168,7 +176,10 @@ impl Intake {
         let right = right_to(verb, task);
         // An answer is given to one question, which names its task already.
         let retyped = retyped || verb == TaskVerb::Answer;
-        let decision = decide(&self.rules.load(), &heard.author, &Asked { retyped, ..Asked::about(right, about) });
+        let channel = heard.message.thread.channel();
+        let place = Place { channel: Some(&channel), repo: Some(&task.request.repo) };
+        let asked = Asked { retyped, ..Asked::about(right, about).at(place) };
+        let decision = decide(&self.rules.load(), &heard.author, &asked);
         match decision {
             Decision::Denied(Rejected { why, next }) => {
                 let said = |text: String| {
@@ -190,6 +201,7 @@ impl Intake {
         self.may(heard, Verb::OperateQueue)?;
         let thread = &heard.message.thread;
         let repo = resolve::repository(repo.as_ref(), thread, &self.repositories, &self.store).await??;
+        self.may_with(heard, Verb::OperateQueue, Some(&repo))?;
         let said =
             if matches!(event, QueueEvent::Paused { .. }) { "paused; say `resume` to go on" } else { "going on" };
         self.desk.tell(&repo, event, Cause::Delivery(delivery.clone())).await?;

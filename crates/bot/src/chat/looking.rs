@@ -3,7 +3,7 @@
 use agents::checkpoint;
 use agents::task::view::{self, TaskLine};
 use agents::task::{Task, TaskState, Work};
-use domain::policy::{About, Asked, Decision, Verb, who_may};
+use domain::policy::{About, Asked, Decision, Place, Verb, who_may};
 use domain::{Rejected, TaskId};
 use forge::Repository;
 use mergeq::queue::{Queue, QueueView};
@@ -59,7 +59,9 @@ impl Intake {
         let (tier, paths) = risk_of(task);
         let about = About { task: task.id, requester: &task.request.requester, tier, paths: &paths };
         let nobody = || format!("nobody here may {} it", verb.word());
-        let said = who_may(&self.rules.load(), &Asked::about(right, about)).unwrap_or_else(nobody);
+        let channel = task.request.thread.channel();
+        let place = Place { channel: Some(&channel), repo: Some(&task.request.repo) };
+        let said = who_may(&self.rules.load(), &Asked::about(right, about).at(place)).unwrap_or_else(nobody);
         Some(said.replace(&format!("`{right} "), &format!("`{} ", verb.word())))
     }
 

@@ -87,6 +87,8 @@ fn the_structs_take_exactly_the_keys_that_are_described() {
     };
     assert_eq!(fields_of::<Config>(""), described("", ""));
     assert_eq!(fields_of::<PersonConfig>(""), described("people", ""));
+    assert_eq!(fields_of::<GroupConfig>(""), described("groups", ""));
+    assert_eq!(fields_of::<ChannelConfig>(""), described("channels", ""));
     assert_eq!(fields_of::<PermissionPolicy>(""), described("policy", ""));
     assert_eq!(fields_of::<domain::policy::Tiers>(""), described("policy.tiers", ""));
     assert_eq!(fields_of::<domain::policy::DenyRule>(""), described("policy.deny", ""));

@@ -1,13 +1,14 @@
 //! Every key of the config, once. Reading, `config explain`, `config schema`, `config show`, the reload and the test of
 //! the example all follow this list.
 
+use domain::policy::Channels;
 use domain::{BranchName, Person, RepoName};
 
 use super::egress::{EGRESS, HOSTS, PROVIDER, REPO_EGRESS, provider_name};
 use super::key::Absent::{Default, Needed, NeededBy, Otherwise};
 use super::key::Applied::{self, AtReload, AtStart};
 use super::key::{Form, Key, Step};
-use super::policy::POLICY;
+use super::policy::{CHANNEL, GROUP, POLICY};
 use super::slack::{SLACK, member};
 use super::wellformed::{absolute, agent_name, any, database, loopback, mention, not_empty, parses, remote};
 
@@ -40,6 +41,19 @@ pub const ROOT: &[Key] = &[
         Form::Named { rule: parses::<Person>, keys: PERSON },
         AtReload,
         "Who may be what. Whoever is not listed is a stranger and may do nothing.",
+    ),
+    table(
+        "groups",
+        Form::Named { rule: not_empty, keys: GROUP },
+        AtReload,
+        "People who may be the same, by a name of your own.",
+    ),
+    table(
+        "channels",
+        Form::Named { rule: parses::<Channels>, keys: CHANNEL },
+        AtReload,
+        "What may be worked on from where, by channel: `slack/TEAM/CHANNEL`, in which each part may be `*`. From a channel \
+         that is not listed everything may be.",
     ),
     table("policy", Form::Table(POLICY), AtReload, "What holds beside the roles: risky paths and deny rules."),
     table(

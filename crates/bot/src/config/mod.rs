@@ -32,7 +32,7 @@ use agents::egress::AllowList;
 use agents::session::AgentSettings;
 use agents::setup::SetupSettings;
 use agents::workspace::WorkspaceSettings;
-use domain::policy::{BadRules, Policy as PermissionPolicy, Rules};
+use domain::policy::{BadRules, Channels, Grounds, Group, Policy as PermissionPolicy, Rules};
 use domain::{BranchName, Person, RepoName, Role};
 use forge::{Gate, GitSettings, Remote};
 use secrecy::{ExposeSecret, SecretString};
@@ -42,7 +42,7 @@ pub use costs::{CostsConfig, UnusablePrices};
 pub use egress::{EgressConfig, ProviderConfig, RepoEgressConfig};
 use mistake::Mistakes;
 pub use reading::{Origin, Reading, Setting, Sources};
-pub use slack::{SlackConfig, SlackTransport};
+pub use slack::{SlackConfig, SlackTransport, member as slack_member};
 
 /// Environment variables by name. Only whoever starts the program reads the real ones.
 pub type Environment = BTreeMap<String, String>;
@@ -62,6 +62,12 @@ pub struct Config {
     pub agent: String,
     /// Who may be what, by name.
     pub people: BTreeMap<Person, PersonConfig>,
+    /// People who may be the same, by name.
+    #[serde(default)]
+    pub groups: BTreeMap<String, GroupConfig>,
+    /// What may be worked on from where.
+    #[serde(default)]
+    pub channels: BTreeMap<Channels, ChannelConfig>,
     /// Deny rules, risk tiers, `solo`.
     pub policy: PermissionPolicy,
     /// What can be worked on, by name.
@@ -99,6 +105,26 @@ pub struct PersonConfig {
     /// Their account in Slack.
     #[serde(default)]
     pub slack: Option<String>,
+}
+
+/// People who may be the same.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupConfig {
+    /// What everybody in it may be.
+    pub roles: BTreeSet<Role>,
+    /// Who is in it.
+    pub people: BTreeSet<Person>,
+    /// The user group of Slack whose members are in it too.
+    pub slack: Option<String>,
+}
+
+/// A channel.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelConfig {
+    /// What may be worked on from there.
+    pub repos: BTreeSet<RepoName>,
 }
 
 /// One repository.
@@ -284,7 +310,15 @@ impl Config {
     /// Who may do what.
     pub fn rules(&self) -> Result<Rules, BadRules> {
         let people = self.people.iter().map(|(person, config)| (person.clone(), config.roles.clone())).collect();
-        Rules::new(people, self.policy.clone())
+        let group = |config: &GroupConfig| Group {
+            roles: config.roles.clone(),
+            people: config.people.clone(),
+            told: BTreeSet::new(),
+        };
+        let groups = self.groups.iter().map(|(name, config)| (name.clone(), group(config))).collect();
+        let listed = self.channels.iter().map(|(channels, config)| (channels.clone(), config.repos.clone()));
+        let rules = Rules::new(people, self.policy.clone())?.with_groups(groups)?;
+        Ok(rules.with_grounds(Grounds::new(listed)))
     }
 
     /// The database's address with its password, for the store alone.

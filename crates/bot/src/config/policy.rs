@@ -1,12 +1,47 @@
-//! The keys of `[policy]`: what holds beside the roles.
+//! The keys of `[groups]`, `[channels]` and `[policy]`: what holds beside the roles of single people.
 
-use domain::Person;
+use domain::policy::Channels;
+use domain::{Person, RepoName};
 
 use super::key::Absent::{Default, Needed, Otherwise};
 use super::key::Applied::AtReload;
 use super::key::{Form, Key};
 use super::keys::{ROLES, table};
-use super::wellformed::{glob, not_empty, parses};
+use super::wellformed::{glob, not_empty, parses, user_group};
+
+/// One of `[groups]`.
+pub(super) const GROUP: &[Key] = &[
+    Key::new(
+        "roles",
+        Form::List { each: &Form::Choice(ROLES), min: 1 },
+        Needed,
+        AtReload,
+        "What everybody in it may be, beside their own roles. Guests, outsiders and bots of a platform get a look and no more.",
+    ),
+    Key::new(
+        "people",
+        Form::List { each: &Form::Text(parses::<Person>), min: 0 },
+        Default("[]"),
+        AtReload,
+        "Who is in it, by the names of [people]; somebody in Slack who is not listed there is `slack.U0123ABC`.",
+    ),
+    Key::new(
+        "slack",
+        Form::Text(user_group),
+        Otherwise("nobody beside its people"),
+        AtReload,
+        "A user group of Slack by its id, as in `S0123ABC`: its members are in this group too, as Slack tells.",
+    ),
+];
+
+/// One of `[channels]`.
+pub(super) const CHANNEL: &[Key] = &[Key::new(
+    "repos",
+    Form::List { each: &Form::Text(parses::<RepoName>), min: 0 },
+    Needed,
+    AtReload,
+    "The repositories that may be worked on from there, and no others; to look and to stop is free everywhere.",
+)];
 
 /// `[policy]`.
 pub(super) const POLICY: &[Key] = &[
@@ -54,6 +89,7 @@ const TIERS: &[Key] = &[
 
 const DENY: &[Key] = &[
     Key::new("person", Form::Text(parses::<Person>), Otherwise("everybody"), AtReload, "Only this person."),
+    Key::new("group", Form::Text(not_empty), Otherwise("everybody"), AtReload, "Only people in this group."),
     Key::new(
         "unless",
         Form::Choice(ROLES),
@@ -61,6 +97,14 @@ const DENY: &[Key] = &[
         AtReload,
         "Only people who do not hold this role.",
     ),
+    Key::new(
+        "channel",
+        Form::Text(parses::<Channels>),
+        Otherwise("everywhere"),
+        AtReload,
+        "Only there: `slack/T024BE7LD/C024BE91L`, in which each part may be `*`.",
+    ),
+    Key::new("repo", Form::Text(parses::<RepoName>), Otherwise("every repository"), AtReload, "Only this repository."),
     Key::new("verb", Form::Choice(VERBS), Otherwise("every verb"), AtReload, "Only this verb."),
     Key::new("paths", GLOBS, Default("[]"), AtReload, "Only tasks that touch one of these paths."),
     Key::new("why", Form::Text(not_empty), Needed, AtReload, "What the person reads."),

@@ -219,18 +219,47 @@ fn demand_agreement(ground: &mut Ground<'_>) {
         }
     }
     demand_of_slack(ground);
-    let people = names(&ground.values, "people");
+    demand_known_names(ground);
+}
+
+/// Everything that names a person, a group or a repository names one that is there.
+fn demand_known_names(ground: &mut Ground<'_>) {
+    let [people, groups, repos] = ["people", "groups", "repos"].map(|table| names(&ground.values, table));
     let policy = ground.values.get("policy").and_then(Value::as_table).cloned().unwrap_or_default();
     if policy.get("solo") == Some(&Value::Boolean(true)) && people.len() > 1 {
         let why = format!("`solo = true` is for an installation of one person, but there are {}", people.len());
         contradict(ground, "policy.solo", why);
     }
+    if let (Some(Value::Boolean(true)), Some(group)) = (policy.get("solo"), groups.first()) {
+        let why = format!("`solo = true` is for an installation of one person, but there is the group {group}");
+        contradict(ground, "policy.solo", why);
+    }
     let rules = policy.get("deny").and_then(Value::as_array).cloned().unwrap_or_default();
     for (n, rule) in rules.iter().enumerate() {
-        let person = rule.get("person").and_then(Value::as_str);
-        if let Some(person) = person.filter(|person| !people.iter().any(|name| name == person)) {
-            contradict(ground, &format!("policy.deny[{n}].person"), unknown_name("person", person, &people));
+        for (key, what, known) in
+            [("person", "person", &people), ("group", "group", &groups), ("repo", "repository", &repos)]
+        {
+            let named: Vec<_> = rule.get(key).and_then(Value::as_str).into_iter().collect();
+            demand_known(ground, &format!("policy.deny[{n}].{key}"), &named, (what, known));
         }
+    }
+    for (table, key, what, known) in
+        [("groups", "people", "person", &people), ("channels", "repos", "repository", &repos)]
+    {
+        let tables = ground.values.get(table).and_then(Value::as_table).cloned().unwrap_or_default();
+        for (name, one) in &tables {
+            let named = one.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+            let named: Vec<_> = named.iter().filter_map(Value::as_str).collect();
+            demand_known(ground, &join(&join(table, name), key), &named, (what, known));
+        }
+    }
+}
+
+/// Somebody in Slack who is not listed among the people is named by the id there.
+fn demand_known(ground: &mut Ground<'_>, path: &str, named: &[&str], (what, known): (&str, &[String])) {
+    let is_told = |name: &str| what == "person" && name.starts_with("slack.");
+    for name in named.iter().filter(|name| !is_told(name) && !known.iter().any(|known| known == *name)) {
+        contradict(ground, path, unknown_name(what, name, known));
     }
 }
 
@@ -283,6 +312,7 @@ fn names(values: &toml::Table, table: &str) -> Vec<String> {
 fn unknown_name(what: &str, name: &str, known: &[String]) -> String {
     match nearest(name, known.iter().map(String::as_str)) {
         Some(near) => format!("there is no {what} `{name}`; did you mean `{near}`?"),
+        None if known.is_empty() => format!("there is no {what} `{name}`; the config has none"),
         None => format!("there is no {what} `{name}`; the config has {}", listed(known)),
     }
 }

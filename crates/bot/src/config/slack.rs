@@ -129,7 +129,7 @@ fn maybe_hidden<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Sec
 }
 
 /// A member's id, as Slack shows it under "Copy member ID".
-pub(super) fn member(text: &str) -> Result<(), String> {
+pub fn member(text: &str) -> Result<(), String> {
     let is_id = text.len() >= 2 && text.starts_with(['U', 'W']) && text.bytes().all(|b| b.is_ascii_alphanumeric());
     if is_id { Ok(()) } else { Err(format!("`{text}` is no member ID; in Slack: profile, ⋮, \"Copy member ID\"")) }
 }

@@ -189,6 +189,50 @@ fn values_that_contradict_each_other_are_mistakes() {
 }
 
 #[test]
+fn groups_and_channels_name_what_is_there() {
+    let more = r#"
+[groups.reviewers]
+roles = ["approver"]
+people = ["ana", "anna", "slack.U0123ABC"]
+slack = "reviewers"
+[channels."slack/T1/C1"]
+repos = ["webb"]
+[channels."general"]
+repos = []
+[[policy.deny]]
+group = "reviewer"
+repo = "app"
+why = "it is so"
+"#;
+    refused(&with(more), &[], expect![[r#"
+        the config has 6 mistakes
+
+        downbeat.toml, line 20, column 10: there is no person `anna`; did you mean `ana`?
+          20 | people = ["ana", "anna", "slack.U0123ABC"]
+             |          ^
+
+        downbeat.toml, line 21, column 9: `groups.reviewers.slack`: `reviewers` is not the id of a user group, as in `S0123ABC`, which ends the group's link in Slack
+          21 | slack = "reviewers"
+             |         ^
+
+        downbeat.toml, line 23, column 9: there is no repository `webb`; did you mean `web`?
+          23 | repos = ["webb"]
+             |         ^
+
+        downbeat.toml, line 24, column 11: `general` is not a channel: a channel is written slack/TEAM/CHANNEL or console/NAME, and any part may be `*`
+          24 | [channels."general"]
+             |           ^
+
+        downbeat.toml, line 27, column 9: there is no group `reviewer`; did you mean `reviewers`?
+          27 | group = "reviewer"
+             |         ^
+
+        downbeat.toml, line 28, column 8: there is no repository `app`; the config has `web`
+          28 | repo = "app"
+             |        ^"#]]);
+}
+
+#[test]
 fn the_only_agent_works_when_none_is_named() {
     assert_eq!(read(RIGHT, &[]).unwrap().config.agent, "coder");
 }

@@ -40,6 +40,16 @@ pub(super) fn agent_name(text: &str) -> Result<(), String> {
     }
 }
 
+pub(super) fn user_group(text: &str) -> Result<(), String> {
+    let is_id =
+        text.starts_with('S') && text.len() > 1 && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    if is_id {
+        Ok(())
+    } else {
+        Err(format!("`{text}` is not the id of a user group, as in `S0123ABC`, which ends the group's link in Slack"))
+    }
+}
+
 pub(super) fn mention(text: &str) -> Result<(), String> {
     let name = text.strip_prefix('@').unwrap_or_default();
     let fits = !name.is_empty() && !name.contains(char::is_whitespace);

@@ -50,8 +50,10 @@ fn write_fresh(path: &Path, draft: &Draft) -> anyhow::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
     file.write_all(draft.text().as_bytes())?;
     file.sync_all()?;
-    // The state has a default that depends on where the config lies.
-    let sources = Sources { generated: "state = \"/\"\n", file: Some(path), env: &Environment::new() };
+    // The state has a default that depends on where the config lies, and tokens may not be in the environment yet.
+    let tokens = [("SLACK_BOT_TOKEN", "xoxb-0"), ("SLACK_APP_TOKEN", "xapp-0")];
+    let env: Environment = tokens.map(|(name, token)| (name.to_owned(), token.to_owned())).into();
+    let sources = Sources { generated: "state = \"/\"\n", file: Some(path), env: &env };
     Config::read(&sources).context("what was to be written cannot be read back")?;
     Ok(())
 }

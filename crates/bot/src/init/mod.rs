@@ -11,7 +11,7 @@ use domain::{BranchName, Person, RepoName, Role};
 use forge::{Git, GitSettings};
 
 use crate::cli::exit::{Exit, Refused};
-use crate::config::git_settings;
+use crate::config::{git_settings, slack_member};
 use crate::place::PlaceArgs;
 use crate::survey::draft::{Draft, DraftCheck};
 use crate::survey::{AgentCommand, FoundAgent};
@@ -20,6 +20,7 @@ use interview::{Interview, Question, nothing_written};
 mod file;
 mod interview;
 mod repository;
+mod slack;
 
 /// The longest that a remote is waited for: a person is sitting there, and the questions go on without its answer.
 const REMOTE_LIMIT: Duration = Duration::from_secs(10);
@@ -45,6 +46,9 @@ pub struct InitArgs {
     /// The one person who works with it
     #[arg(long, value_name = "NAME")]
     pub person: Option<Person>,
+    /// Their member ID in Slack, for a config with Slack in it
+    #[arg(long, value_name = "MEMBER_ID", value_parser = member)]
+    pub slack: Option<String>,
     /// A command that works as an agent beside the recipes, as a line for sh
     #[arg(long, value_name = "COMMAND")]
     pub agent: Option<String>,
@@ -75,6 +79,8 @@ pub async fn init(args: InitArgs, place: &PlaceArgs) -> anyhow::Result<Exit> {
     let draft = &mut chosen.draft;
     draft.check = choose_check(interview, args.check, &draft.check)?;
     draft.people = choose_people(interview, args.person, &draft.people)?;
+    let people: Vec<_> = draft.people.iter().map(|(person, _)| person.clone()).collect();
+    draft.accounts = slack::choose_accounts(interview, args.slack, &people)?;
     draft.agent = choose_agent(interview, args.agent, &draft.on_path)?;
     confirm_toolchains(interview, draft)?;
     confirm_text(interview, draft, &output)?;
@@ -82,6 +88,10 @@ pub async fn init(args: InitArgs, place: &PlaceArgs) -> anyhow::Result<Exit> {
     file::write(&output, draft, args.force)?;
     eprintln!("{}", file::next_steps(&output, &here));
     Ok(Exit::Done)
+}
+
+fn member(text: &str) -> Result<String, String> {
+    slack_member(text).map(|()| text.to_owned())
 }
 
 /// What may decide about a change, as a person chooses it.

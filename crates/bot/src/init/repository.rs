@@ -83,6 +83,7 @@ async fn look(named: &str, git: &Git, here: &Path, args: &InitArgs) -> anyhow::R
         branches.first().cloned().with_context(|| format!("{remote} has no commits yet; make a first commit there"))?;
     let draft = Draft {
         people: vec![(person_of(around.login.as_deref()), [domain::Role::Admin].into())],
+        accounts: std::collections::BTreeMap::new(),
         name: name_of(remote.address()),
         remote,
         target,

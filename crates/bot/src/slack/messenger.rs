@@ -224,7 +224,9 @@ impl Messenger for SlackMessenger {
 
     async fn react(&self, message: &MessageRef, emoji: &str) -> Result<(), ChatError> {
         let Some((_, channel, _)) = place_of(&message.thread) else { return Ok(()) };
-        if message.id == NO_THREAD {
+        // A click needs no sign under our own message: the message itself changes.
+        let is_ours = self.find_kept(message).await?.is_some_and(|kept| !kept.is_heard());
+        if message.id == NO_THREAD || is_ours {
             return Ok(());
         }
         let body = json!({ "channel": channel, "timestamp": message.id, "name": name_of_emoji(emoji) });

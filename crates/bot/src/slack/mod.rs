@@ -29,6 +29,7 @@ use client::{Client, SlackError};
 use door::{Aside, Door};
 use editor::Editor;
 use events::Me;
+use forms::Startable;
 use messenger::{FileLimits, SlackMessenger};
 use people::People;
 use schedule::{Schedule, pass};
@@ -67,7 +68,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// One workspace.
 pub struct Slack {
     config: SlackConfig,
-    mention: String,
+    start: Startable,
     client: Arc<Client>,
     messenger: SlackMessenger,
     door: Door,
@@ -108,8 +109,8 @@ impl Slack {
         let (editor, native) = (Arc::new(Editor::default()), Arc::new(AtomicBool::new(true)));
         let messenger = SlackMessenger { client: client.clone(), store, people, me, signer, editor, native, limits };
         let (asides, listener) = (Mutex::new(asides), Mutex::new(listener));
-        let (mention, shows_reading) = (config.mention.clone(), AtomicBool::new(true));
-        Ok(Some(Self { config: slack, mention, client, messenger, door, asides, listener, shows_reading }))
+        let (start, shows_reading) = (Startable::of(config), AtomicBool::new(true));
+        Ok(Some(Self { config: slack, start, client, messenger, door, asides, listener, shows_reading }))
     }
 
     /// What says things there.
@@ -147,7 +148,7 @@ impl Slack {
             match self.client.act("auth.test", &json!({}), Urgency::NeedsHuman).await {
                 Ok(told) => {
                     let text = |key: &str| told[key].as_str().unwrap_or_default().to_owned();
-                    let me = Me { team: text("team_id"), user: text("user_id"), mention: self.mention.clone() };
+                    let me = Me { team: text("team_id"), user: text("user_id"), mention: self.start.mention.clone() };
                     tracing::info!("in Slack as {} of {}", text("user"), text("team"));
                     self.door.status.note_team(&text("team"));
                     self.door.me.store(Some(Arc::new(me)));
@@ -224,7 +225,7 @@ impl Slack {
             }
             Aside::OpenShortcut { trigger, text, origin } => {
                 let metadata = serde_json::to_string(origin).unwrap_or_default();
-                self.open_view(trigger, forms::shortcut(text, &self.mention, &metadata)).await
+                self.open_view(trigger, forms::shortcut(text, &self.start, &metadata)).await
             }
             Aside::ShowReading { channel, thread_ts } => self.show_reading(channel, thread_ts).await,
             Aside::ShowHome { user } => self.show_home(user).await,

@@ -1,6 +1,6 @@
 //! The config that a survey suggests: what `downbeat init` writes, and what `downbeat up` goes by when there is none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -17,6 +17,8 @@ use super::{AgentCommand, FoundAgent, Survey, Toolchain};
 pub struct Draft {
     /// Who may be what. One person alone is `solo`.
     pub people: Vec<(Person, BTreeSet<Role>)>,
+    /// Their accounts in Slack; where there is none, Slack is not used.
+    pub accounts: BTreeMap<Person, String>,
     /// What the repository is called.
     pub name: RepoName,
     /// Where changes land. Its credentials, if it has any, are written down.
@@ -34,6 +36,13 @@ pub struct Draft {
     /// Providers of models whose key is in the environment.
     pub providers: Vec<&'static KnownProvider>,
 }
+
+/// Slack, with its tokens in the environment.
+const SLACK: &str = "
+[slack]
+bot_token = { env = \"SLACK_BOT_TOKEN\" }    # xoxb-…; `downbeat slack manifest` makes the app
+app_token = { env = \"SLACK_APP_TOKEN\" }    # xapp-…, with the scope connections:write
+";
 
 /// What decides whether a change may land.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +72,7 @@ impl Draft {
         };
         Self {
             people: vec![(survey.person.clone(), [Role::Admin].into())],
+            accounts: BTreeMap::new(),
             name: survey.name.clone(),
             remote: survey.located.remote.clone(),
             target: survey.located.target.clone(),
@@ -91,6 +101,9 @@ impl Draft {
                 toolchains.push(one);
             }
         }
+        if !self.accounts.is_empty() {
+            text.push_str(SLACK);
+        }
         write_cage(&mut text, &toolchains);
         write_providers(&mut text, &self.providers);
         text
@@ -100,6 +113,9 @@ impl Draft {
         for (person, roles) in &self.people {
             let roles: Vec<_> = roles.iter().map(|role| quoted(&role.to_string())).collect();
             let _ = writeln!(text, "\n[people.{}]\nroles = [{}]", key(person.as_str()), roles.join(", "));
+            if let Some(account) = self.accounts.get(person) {
+                let _ = writeln!(text, "slack = {}", quoted(account));
+            }
         }
         if let [_] = &self.people[..] {
             text.push_str(
@@ -234,6 +250,7 @@ mod tests {
     fn web() -> Draft {
         Draft {
             people: vec![("ana".parse().unwrap(), [Role::Admin].into())],
+            accounts: BTreeMap::new(),
             name: "acme/web".parse().unwrap(),
             remote: "https://ana:token@host/web.git".parse().unwrap(),
             target: "main".parse().unwrap(),

@@ -1,10 +1,11 @@
 //! The decision: a person, a deed and the rules in; yes or no with its reason out.
 
 use super::explain::explain;
+use super::place::Place;
 use super::rules::{Denial, Rules};
 use super::tier::Tier;
 use super::verb::Verb;
-use crate::{Person, Rejected, Role, TaskId};
+use crate::{Person, Rejected, RepoName, Role, TaskId};
 
 /// What a person wants to do.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,8 @@ pub struct Asked<'a> {
     pub about: Option<About<'a>>,
     /// The person typed the task's id a second time.
     pub retyped: bool,
+    /// Where, and about which repository.
+    pub place: Place<'a>,
 }
 
 /// The facts of a task that a decision turns on.
@@ -33,12 +36,17 @@ pub struct About<'a> {
 impl<'a> Asked<'a> {
     /// Something that concerns no task.
     pub fn of(verb: Verb) -> Self {
-        Self { verb, about: None, retyped: false }
+        Self { verb, about: None, retyped: false, place: Place::default() }
     }
 
     /// Something done to a task.
     pub fn about(verb: Verb, about: About<'a>) -> Self {
-        Self { verb, about: Some(about), retyped: false }
+        Self { about: Some(about), ..Self::of(verb) }
+    }
+
+    /// The same, asked there.
+    pub fn at(self, place: Place<'a>) -> Self {
+        Self { place, ..self }
     }
 }
 
@@ -76,6 +84,7 @@ pub fn decide(rules: &Rules, person: &Person, asked: &Asked<'_>) -> Decision {
 pub(super) enum Refusal<'r> {
     Stranger,
     Rule(Denial<'r>),
+    Elsewhere { channel: &'r str, repo: &'r RepoName },
     WithoutTask,
     OwnTask(About<'r>),
     WithoutRole(&'static [Role]),
@@ -88,15 +97,21 @@ pub(super) fn judge<'r>(rules: &'r Rules, person: &Person, asked: &Asked<'r>) ->
         return Err(Refusal::Stranger);
     }
     let paths = asked.about.map_or(&[][..], |about| about.paths);
-    if let Some(denial) = rules.denial(person, asked.verb, paths) {
+    if let Some(denial) = rules.denial(person, (asked.verb, asked.place), paths) {
         return Err(Refusal::Rule(denial));
+    }
+    if let Place { channel: Some(channel), repo: Some(repo) } = asked.place
+        && asked.verb.is_bound_to_channels()
+        && !rules.grounds().allow(channel, repo)
+    {
+        return Err(Refusal::Elsewhere { channel, repo });
     }
     match asked.about {
         Some(about) => judge_about(rules, person, asked, about),
         None if asked.verb.needs_task() => Err(Refusal::WithoutTask),
         None => {
             let role = role_among(rules, person, asked.verb.grant(Tier::R0).others)?;
-            Ok(reason(rules, person, &format!("{person} holds the role {role}")))
+            Ok(reason(rules, person, &format!("{person} holds the role {role}{}", through(rules, person, role))))
         }
     }
 }
@@ -113,13 +128,19 @@ fn judge_about<'r>(rules: &Rules, person: &Person, asked: &Asked<'_>, about: Abo
         return Err(Refusal::NotRetyped(about));
     }
     let asker = if own { "the same person" } else { about.requester.as_str() };
-    let because =
-        format!("{person} holds the role {role}; {} is {} and was asked for by {asker}", about.task, about.tier);
+    let through = through(rules, person, role);
+    let task = format!("{} is {} and was asked for by {asker}", about.task, about.tier);
+    let because = format!("{person} holds the role {role}{through}; {task}");
     Ok(reason(rules, person, &because))
 }
 
 fn role_among<'r>(rules: &Rules, person: &Person, enough: &'static [Role]) -> Result<Role, Refusal<'r>> {
     enough.iter().copied().find(|role| rules.holds(person, *role)).ok_or(Refusal::WithoutRole(enough))
+}
+
+/// The group that gives the role.
+fn through(rules: &Rules, person: &Person, role: Role) -> String {
+    rules.group_behind(person, role).map(|group| format!(" through the group {group}")).unwrap_or_default()
 }
 
 fn reason(rules: &Rules, person: &Person, because: &str) -> String {

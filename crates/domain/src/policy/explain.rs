@@ -1,9 +1,10 @@
 //! The words of a refusal: why not, who can, and what to type.
 
 use super::decide::{About, Asked, Refusal, judge, retype_wanted};
+use super::group::Group;
 use super::rules::{Denial, Rules};
 use super::verb::Verb;
-use crate::{Person, Rejected, Role};
+use crate::{Person, Rejected, RepoName, Role};
 
 /// Says a refusal to the person who was refused.
 pub(super) fn explain(rules: &Rules, asked: &Asked<'_>, refusal: &Refusal<'_>) -> Rejected {
@@ -13,6 +14,7 @@ pub(super) fn explain(rules: &Rules, asked: &Asked<'_>, refusal: &Refusal<'_>) -
             Rejected::new("I do not know you", format!("Ask {} to add you to the config", admins(rules)))
         }
         Refusal::Rule(denial) => explain_rule(rules, asked, denial),
+        Refusal::Elsewhere { channel, repo } => explain_place(rules, channel, repo),
         Refusal::WithoutTask => {
             Rejected::new(format!("You did not say which task to {verb}"), format!("Say for example `{verb} T-1`"))
         }
@@ -28,8 +30,17 @@ pub(super) fn explain(rules: &Rules, asked: &Asked<'_>, refusal: &Refusal<'_>) -
     }
 }
 
+fn explain_place(rules: &Rules, channel: &str, repo: &RepoName) -> Rejected {
+    let allowed: Vec<_> = rules.grounds().of(repo).filter(|channels| channels.is_one()).collect();
+    let next = match &allowed[..] {
+        [] => format!("Ask {} to list {repo} under [channels] in the config", admins(rules)),
+        allowed => format!("Say it in {}", list(allowed)),
+    };
+    Rejected::new(format!("{repo} is not worked on from {channel}"), next)
+}
+
 fn explain_role(rules: &Rules, asked: &Asked<'_>, roles: &[Role]) -> Rejected {
-    let (verb, roles_named) = (asked.verb, list(roles));
+    let (verb, roles_named) = (asked.verb, format!("{}{}", list(roles), groups_with(rules, roles)));
     let why = match asked.about {
         Some(about) if roles == [Role::Admin] => {
             format!("{} is {}: only an admin may {verb} it", about.task, risk(rules, about))
@@ -46,10 +57,28 @@ fn explain_rule(rules: &Rules, asked: &Asked<'_>, denial: &Denial<'_>) -> Reject
         (Some(about), None) => format!("{} {}", asked.verb, about.task),
         (None, _) => asked.verb.to_string(),
     };
-    let why = format!("You may not {what}: {}", denial.rule.why);
-    let next = who_may(rules, asked)
-        .unwrap_or_else(|| format!("Nobody can while rule {} of [[policy.deny]] stands in the config", denial.number));
+    let place = match (&denial.rule.group, &denial.rule.channel) {
+        (Some(group), None) => format!(" as a member of {group}"),
+        (None, Some(_)) => " here".to_owned(),
+        (Some(group), Some(_)) => format!(" here as a member of {group}"),
+        (None, None) => String::new(),
+    };
+    let why = format!("You may not {what}{place}: {}", denial.rule.why);
+    let here = if denial.rule.channel.is_some() { " here" } else { "" };
+    let nobody = || format!("Nobody can{here} while rule {} of [[policy.deny]] stands in the config", denial.number);
+    let next = who_may(rules, asked).unwrap_or_else(nobody);
     Rejected::new(why, next)
+}
+
+/// The groups whose members hold one of the roles.
+fn groups_with(rules: &Rules, roles: &[Role]) -> String {
+    let gives = |group: &Group| group.roles.iter().any(|role| roles.contains(role));
+    let groups: Vec<_> = rules.groups().filter(|(_, group)| gives(group)).map(|(name, _)| name).collect();
+    match &groups[..] {
+        [] => String::new(),
+        [only] => format!(", which the group {only} has"),
+        several => format!(", which the groups {} have", several.join(" and ")),
+    }
 }
 
 /// Who would be allowed, asked of the policy itself.

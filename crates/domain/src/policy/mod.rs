@@ -2,9 +2,11 @@
 //!
 //! A question ([`Asked`]) is put to the [`Rules`] by [`decide`]. In this order:
 //!
-//! 1. A person without any role is a stranger, and a stranger may do nothing.
+//! 1. A person without any role, by name or by a group, is a stranger, and a stranger may do nothing. To guests, outsiders
+//!    and bots a group gives a look and nothing more.
 //! 2. A deny rule that fits wins over everything below.
-//! 3. Some role of the person has to be among those that the verb takes, which differ for a task that one asked for
+//! 3. From a channel that is listed only its repositories are worked on. To look and to stop is free everywhere.
+//! 4. Some role of the person has to be among those that the verb takes, which differ for a task that one asked for
 //!    oneself and for other people's tasks, and rise with the task's risk ([`Tier`]):
 //!
 //! | approve at | own task | another person's task | the task's id typed again |
@@ -17,11 +19,14 @@
 //! other one, and the id has to be typed again from R2 on.
 //!
 //! Laws, checked in `laws.rs`: a deny rule always wins; a stranger is allowed nothing; one more role never takes a
-//! right away. Every refusal names who can, and what to type.
+//! right away; a guest may no more than their own name gives them and look; what a channel does not list is not worked on
+//! from there. Every refusal names who can, and what to type.
 
 mod decide;
 mod explain;
 mod glob;
+mod group;
+mod place;
 mod risk;
 mod rules;
 mod tier;
@@ -35,6 +40,8 @@ mod tests;
 pub use decide::{About, Asked, Decision, decide};
 pub use explain::who_may;
 pub use glob::{BadGlob, Globs};
+pub use group::Group;
+pub use place::{Channels, Grounds, NotChannels, Place};
 pub use rules::{BadRules, DenyRule, Policy, Rules};
 pub use tier::{Assessment, Decider, Tier, Tiers};
 pub use verb::Verb;

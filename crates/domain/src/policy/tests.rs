@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::{Person, Role, TaskId};
+use crate::{Person, RepoName, Role, TaskId};
 
 const TEAM: &str = r#"
     [people]
@@ -26,20 +26,32 @@ const SOLO: &str = r#"
 #[derive(serde::Deserialize)]
 struct Config {
     people: BTreeMap<Person, BTreeSet<Role>>,
+    #[serde(default)]
+    groups: BTreeMap<String, Listed>,
+    #[serde(default)]
+    channels: BTreeMap<Channels, BTreeSet<RepoName>>,
     #[serde(flatten)]
     policy: Policy,
 }
 
+#[derive(serde::Deserialize)]
+struct Listed {
+    roles: BTreeSet<Role>,
+    people: BTreeSet<Person>,
+}
+
 fn rules(toml: &str) -> Rules {
-    let Config { people, policy } = toml::from_str(toml).unwrap();
-    Rules::new(people, policy).unwrap()
+    let Config { people, groups, channels, policy } = toml::from_str(toml).unwrap();
+    let group = |Listed { roles, people }| Group { roles, people, told: BTreeSet::new() };
+    let groups = groups.into_iter().map(|(name, listed)| (name, group(listed))).collect();
+    Rules::new(people, policy).unwrap().with_groups(groups).unwrap().with_grounds(Grounds::new(channels))
 }
 
 fn person(name: &str) -> Person {
     name.parse().unwrap()
 }
 
-/// Each line of the script is `WHO VERB [REQUESTER PATH [again]]`; the answer is written below it.
+/// Each line of the script is `WHO VERB [REQUESTER PATH [again]] [in CHANNEL of REPO]`; the answer is written below it.
 fn check(config: &str, script: &str, expected: Expect) {
     let rules = rules(config);
     let answers = script.lines().map(str::trim).filter(|line| !line.is_empty()).map(|line| {
@@ -53,15 +65,19 @@ fn check(config: &str, script: &str, expected: Expect) {
 }
 
 fn answer(rules: &Rules, line: &str) -> Decision {
+    let (line, place) = line.split_once(" in ").unwrap_or((line, ""));
+    let (channel, repo) = place.split_once(" of ").unwrap_or((place, "web"));
+    let repo: RepoName = repo.parse().unwrap();
+    let place = Place { channel: Some(channel).filter(|channel| !channel.is_empty()), repo: Some(&repo) };
     let words: Vec<&str> = line.split_whitespace().collect();
     let verb = Verb::ALL.into_iter().find(|verb| format!("{verb:?}").eq_ignore_ascii_case(words[1])).unwrap();
     let Some((requester, path)) = words.get(2).zip(words.get(3)) else {
-        return decide(rules, &person(words[0]), &Asked::of(verb));
+        return decide(rules, &person(words[0]), &Asked::of(verb).at(place));
     };
     let (requester, paths) = (person(requester), [(*path).to_owned()]);
     let tier = rules.tiers().tier_of(&paths).tier;
     let about = About { task: TaskId::new(3), requester: &requester, tier, paths: &paths };
-    let asked = Asked { retyped: words.last() == Some(&"again"), ..Asked::about(verb, about) };
+    let asked = Asked { retyped: words.last() == Some(&"again"), ..Asked::about(verb, about).at(place) };
     decide(rules, &person(words[0]), &asked)
 }
 
@@ -288,4 +304,113 @@ fn solo_among_many_is_a_mistake_in_the_config() {
     let policy = Policy { solo: true, ..Policy::default() };
     expect!["`solo = true` is for an installation of one person, but there are 6"]
         .assert_eq(&Rules::new(people, policy).unwrap_err().to_string());
+}
+
+const GROUPS: &str = r#"
+    [people]
+    ana = ["requester"]
+    ben = []
+    cem = ["viewer"]
+    dora = ["admin"]
+    [groups.reviewers]
+    roles = ["approver"]
+    people = ["ben", "cem"]
+    [groups.contractors]
+    roles = ["requester"]
+    people = ["slack.U0EXTERN"]
+    [channels]
+    "slack/T1/C1" = ["web"]
+    "slack/T1/C2" = ["web", "app"]
+    "slack/T2/*" = []
+    [[deny]]
+    group = "contractors"
+    repo = "app"
+    why = "contractors work on web"
+    [[deny]]
+    channel = "slack/*/C2"
+    verb = "merge"
+    why = "this channel is for talk"
+"#;
+
+#[test]
+fn a_group_gives_its_roles_and_a_rule_may_name_it() {
+    check(
+        GROUPS,
+        "ben approve ana src/a.rs
+         ana approve ben src/a.rs
+         ben ask
+         slack.U0EXTERN ask in slack/T1/C1 of web
+         slack.U0EXTERN ask in slack/T1/C2 of app",
+        expect![[r#"
+            ben approve ana src/a.rs
+                yes: ben holds the role approver through the group reviewers; T-3 is R1 and was asked for by ana
+            ana approve ben src/a.rs
+                no:  You may not approve T-3: that takes the role approver, which the group reviewers has. ben, cem or dora can say `approve T-3`.
+            ben ask
+                no:  You may not ask for work: that takes the role requester, which the group contractors has. ana, dora or slack.U0EXTERN can.
+            slack.U0EXTERN ask in slack/T1/C1 of web
+                yes: slack.U0EXTERN holds the role requester through the group contractors
+            slack.U0EXTERN ask in slack/T1/C2 of app
+                no:  You may not ask for work as a member of contractors: contractors work on web. ana or dora can.
+        "#]],
+    );
+}
+
+#[test]
+fn a_channel_limits_what_is_worked_on_from_there() {
+    check(
+        GROUPS,
+        "ana ask in slack/T1/C1 of web
+         ana ask in slack/T1/C1 of app
+         ana ask in slack/T2/C9 of web
+         ana ask in slack/T3/C3 of app
+         ana ask in console/main of app
+         ben approve ana src/a.rs in slack/T1/C1 of app
+         ana stop ana src/a.rs in slack/T1/C1 of app
+         ana view in slack/T2/C9 of app
+         ben merge ana src/a.rs in slack/T1/C2 of web",
+        expect![[r#"
+            ana ask in slack/T1/C1 of web
+                yes: ana holds the role requester
+            ana ask in slack/T1/C1 of app
+                no:  app is not worked on from slack/T1/C1. Say it in slack/T1/C2.
+            ana ask in slack/T2/C9 of web
+                no:  web is not worked on from slack/T2/C9. Say it in slack/T1/C1 or slack/T1/C2.
+            ana ask in slack/T3/C3 of app
+                yes: ana holds the role requester
+            ana ask in console/main of app
+                yes: ana holds the role requester
+            ben approve ana src/a.rs in slack/T1/C1 of app
+                no:  app is not worked on from slack/T1/C1. Say it in slack/T1/C2.
+            ana stop ana src/a.rs in slack/T1/C1 of app
+                yes: ana holds the role requester; T-3 is R1 and was asked for by the same person
+            ana view in slack/T2/C9 of app
+                yes: ana holds the role requester
+            ben merge ana src/a.rs in slack/T1/C2 of web
+                no:  You may not merge T-3 here: this channel is for talk. Nobody can here while rule 2 of [[policy.deny]] stands in the config.
+        "#]],
+    );
+}
+
+#[test]
+fn whom_a_platform_tells_is_in_the_group_and_its_guests_only_look() {
+    let rules = rules(GROUPS);
+    let (una, gus) = (person("slack.U0UNA"), person("slack.U0GUEST"));
+    let told = rules.with_members("reviewers", BTreeSet::from([una.clone(), gus.clone()]));
+    assert!(rules.is_stranger(&una) && told.holds(&una, Role::Approver) && told.holds(&gus, Role::Approver));
+    assert!(told.holds(&person("ben"), Role::Approver), "whom the config names stays in it");
+    let told = told.with_guests(BTreeSet::from([gus.clone()]));
+    assert_eq!(told.roles_of(&gus), BTreeSet::from([Role::Viewer]));
+    let anew = rules.clone().remembering(&told);
+    assert!(anew.holds(&una, Role::Approver) && anew.is_guest(&gus));
+    assert!(rules.with_members("nobody", BTreeSet::from([una.clone()])).is_stranger(&una));
+}
+
+#[test]
+fn solo_with_a_group_is_a_mistake_in_the_config() {
+    let people = BTreeMap::from([(person("ana"), BTreeSet::new())]);
+    let rules = Rules::new(people, Policy { solo: true, ..Policy::default() }).unwrap();
+    let groups = BTreeMap::from([("reviewers".to_owned(), Group::default())]);
+    expect!["`solo = true` is for an installation of one person, but there is the group reviewers"]
+        .assert_eq(&rules.with_groups(groups).unwrap_err().to_string());
 }

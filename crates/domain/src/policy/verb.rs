@@ -77,6 +77,16 @@ impl Verb {
         }
     }
 
+    /// Whether it is done only from where its repository may be worked on. Whoever sees a task may look into it and stop
+    /// it.
+    pub(super) fn is_bound_to_channels(self) -> bool {
+        match self {
+            Self::View | Self::Stop => false,
+            Self::Ask | Self::Steer | Self::Retry | Self::Revise | Self::Approve => true,
+            Self::Reject | Self::Merge | Self::Dequeue | Self::OperateQueue => true,
+        }
+    }
+
     /// Who may, for a task of this tier.
     pub(super) fn grant(self, tier: Tier) -> Grant {
         use Role::{Admin, Approver, Operator, Requester, Viewer};
