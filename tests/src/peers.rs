@@ -7,10 +7,15 @@ pub const AGENTS_VARIABLE: &str = "DOWNBEAT_TEST_AGENTS";
 
 /// The program of a coding agent, if it is installed.
 pub fn agent(name: &str) -> Option<PathBuf> {
+    installed(&format!("agents/node_modules/.bin/{name}"))
+}
+
+/// What lies at this place among what was installed, if it does.
+pub fn installed(place: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate is a folder of the repository");
     let peers = std::env::var_os("DOWNBEAT_PEERS").map_or_else(|| PathBuf::from("target/peers"), PathBuf::from);
-    let program = root.join(peers).join("agents/node_modules/.bin").join(name);
-    program.exists().then_some(program)
+    let place = root.join(peers).join(place);
+    place.exists().then_some(place)
 }
 
 /// Whether this run is meant to have every agent.

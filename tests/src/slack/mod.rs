@@ -58,7 +58,7 @@ pub use fault::Failure;
 pub use methods::METHODS;
 pub use news::Screens;
 pub use record::{Ack, Call};
-pub use settings::{Limits, Settings};
+pub use settings::{EVENTS, Limits, Settings};
 pub use state::{APP, APP_TOKEN, SIGNING_SECRET, State};
 use team::{Channel, Group, User};
 pub use team::{Room, Standing};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use downbeat::slack::manifest;
+
 /// What is done about calls beyond a method's rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limits {
@@ -11,7 +13,8 @@ pub enum Limits {
     Refuse,
 }
 
-/// How a server behaves; the default is as Slack has it, but for limits, which are only counted.
+/// How a server behaves; the default is Slack with our app installed from its manifest, but for limits, which are only
+/// counted.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The port of the Web API; 0 for any.
@@ -36,9 +39,30 @@ pub struct Settings {
     pub history_max: usize,
     /// How often an open socket is pinged.
     pub ping_every: Duration,
-    /// The events that the app subscribed to, as in its manifest.
+    /// The events that the app subscribed to.
     pub events: Vec<&'static str>,
+    /// What the app may.
+    pub scopes: Vec<&'static str>,
 }
+
+/// Every event that the server can tell of.
+pub const EVENTS: [&str; 12] = [
+    "agent_session_stopped",
+    "app_home_opened",
+    "app_mention",
+    "app_uninstalled",
+    "member_joined_channel",
+    "message.channels",
+    "message.groups",
+    "message.im",
+    "message.mpim",
+    "reaction_added",
+    "reaction_removed",
+    "tokens_revoked",
+];
+
+/// Scopes that some method wants and the manifest does not ask for.
+const MORE_SCOPES: [&str; 5] = ["channels:join", "files:write", "im:write", "mpim:write", "users:read.email"];
 
 impl Default for Settings {
     fn default() -> Self {
@@ -54,20 +78,17 @@ impl Default for Settings {
             edit_window: None,
             history_max: 999,
             ping_every: Duration::from_secs(5),
-            events: vec![
-                "agent_session_stopped",
-                "app_home_opened",
-                "app_mention",
-                "app_uninstalled",
-                "member_joined_channel",
-                "message.channels",
-                "message.groups",
-                "message.im",
-                "message.mpim",
-                "reaction_added",
-                "reaction_removed",
-                "tokens_revoked",
-            ],
+            events: manifest::EVENTS.to_vec(),
+            scopes: manifest::SCOPES.iter().map(|(scope, _)| *scope).collect(),
         }
+    }
+}
+
+impl Settings {
+    /// A workspace with agents in it, for an app that hears everything and may everything.
+    pub fn everything() -> Self {
+        let all = Self::default();
+        let scopes = all.scopes.iter().copied().chain(MORE_SCOPES).collect();
+        Self { is_native: true, events: EVENTS.to_vec(), scopes, ..all }
     }
 }

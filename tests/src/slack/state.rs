@@ -21,28 +21,6 @@ pub const APP_TOKEN: &str = "xapp-1-A0DOWNBEAT-of-nobody";
 /// The secret by which HTTP events are signed.
 pub const SIGNING_SECRET: &str = "signing-secret-of-nobody";
 
-/// What a bot of ours may, when nobody says otherwise.
-const SCOPES: [&str; 18] = [
-    "app_mentions:read",
-    "channels:history",
-    "channels:read",
-    "chat:write",
-    "commands",
-    "files:read",
-    "files:write",
-    "groups:history",
-    "groups:read",
-    "im:history",
-    "im:read",
-    "im:write",
-    "mpim:history",
-    "mpim:read",
-    "reactions:read",
-    "reactions:write",
-    "usergroups:read",
-    "users:read",
-];
-
 /// Everything that the server knows.
 pub struct State {
     /// How this server behaves.
@@ -175,7 +153,7 @@ impl State {
             token: format!("xoxb-{domain}-of-nobody"),
             user: format!("U0{}{word}", name.to_uppercase()),
             bot_id: format!("B0{word}"),
-            scopes: SCOPES.into_iter().map(str::to_owned).collect(),
+            scopes: self.settings.scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             name,
         };
         self.teams.push(Team::new(format!("T0{word}"), domain, bot, self.settings.is_native));
