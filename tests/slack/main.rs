@@ -8,6 +8,7 @@
 
 mod app;
 mod official;
+mod storm;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,12 @@ fn main() -> ExitCode {
         has_apps,
         official::every_method_and_event_is_used_by_a_library_of_slack,
     )];
+    let mut trials = trials;
+    trials.push(trial(
+        "storm::every_mention_becomes_one_task_whatever_happens_to_the_connections",
+        true,
+        storm::every_mention_becomes_one_task_whatever_happens_to_the_connections,
+    ));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

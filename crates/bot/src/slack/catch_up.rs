@@ -25,8 +25,13 @@ use super::table::{self, place_of};
 const PAGES_MAX: usize = 25;
 /// How many channels are looked through.
 const CHANNEL_PAGES_MAX: usize = 10;
+/// How long after one connection the next may come for one look to do for both.
+const SETTLES_WITHIN: Duration = Duration::from_secs(1);
 /// The pause after a look that failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(15);
+
+/// The name under which it is kept when everything was looked through.
+const EVERYWHERE: &str = "*";
 
 /// Looks.
 pub struct CatchUp {
@@ -60,7 +65,18 @@ impl CatchUp {
     /// connections are open.
     pub async fn run(&self, silent: impl Fn(), stop: CancellationToken) {
         let mut is_asked = true;
+        // What is said from this moment on is for us, however long the first look takes to begin.
+        if let Err(error) = self.since(&self.moment()).await {
+            tracing::warn!("from when on Slack is listened to cannot be kept: {error}");
+        }
         while !stop.is_cancelled() {
+            if is_asked {
+                // Connections come one after the other; one look is for all of them.
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = pass(SETTLES_WITHIN) => {}
+                }
+            }
             let pause = match self.look().await {
                 Ok(n) => {
                     if n > 0 {
@@ -93,10 +109,12 @@ impl CatchUp {
         ];
         let channels = self.client.read_all("users.conversations", &params, "channels", CHANNEL_PAGES_MAX).await?;
         let live = live_threads(&self.door.store).await?;
+        let begins = self.moment();
+        let since = self.since(&begins).await?;
         let mut n = 0;
         for channel in &channels {
             let Some(id) = channel["id"].as_str() else { continue };
-            match self.look_through(id, &live).await {
+            match self.look_through(id, &since, &live).await {
                 Ok(found) => n += found,
                 // One that cannot be read hinders no other.
                 Err(Unseen::Slack(error @ SlackError::Refused { .. })) => {
@@ -105,20 +123,29 @@ impl CatchUp {
                 Err(error) => return Err(error),
             }
         }
+        table::raise_watermark(&self.door.store, EVERYWHERE, &begins).await?;
         self.door.status.note_looked(n);
         Ok(n)
     }
 
-    async fn look_through(&self, channel: &str, live: &BTreeSet<(String, String)>) -> Result<u64, Unseen> {
-        let store = &self.door.store;
-        let Some(watermark) = table::watermark(store, channel).await? else {
-            // What was said before we came is not for us.
-            let newest = self.pages(channel, None, 1).await?;
-            let newest = newest.first().and_then(|message| message["ts"].as_str()).unwrap_or("0000000000.000000");
-            table::raise_watermark(store, channel, newest).await?;
-            return Ok(0);
-        };
-        let recent = self.pages(channel, Some(&watermark), PAGES_MAX).await?;
+    /// This moment as Slack writes it, to the second below.
+    fn moment(&self) -> String {
+        format!("{}.000000", self.door.store.now().as_ms() / 1_000)
+    }
+
+    /// From when on what is said is for us, in a channel that was never looked through: since the last look, because it was
+    /// joined after that; and since the first one when there was none, because before that nobody listened.
+    async fn since(&self, begins: &str) -> Result<String, StoreError> {
+        if let Some(since) = table::watermark(&self.door.store, EVERYWHERE).await? {
+            return Ok(since);
+        }
+        table::raise_watermark(&self.door.store, EVERYWHERE, begins).await?;
+        Ok(begins.to_owned())
+    }
+
+    async fn look_through(&self, channel: &str, since: &str, live: &BTreeSet<(String, String)>) -> Result<u64, Unseen> {
+        let watermark = table::watermark(&self.door.store, channel).await?.unwrap_or_else(|| since.to_owned());
+        let recent = self.pages(channel, &watermark).await?;
         let mut threads: BTreeSet<&str> =
             live.iter().filter(|(of, _)| of == channel).map(|(_, ts)| ts.as_str()).collect();
         let has_news = |message: &&Value| message["latest_reply"].as_str().is_some_and(|reply| *reply > *watermark);
@@ -137,11 +164,11 @@ impl CatchUp {
                 Err(error) => return Err(error.into()),
             }
         }
-        self.take(channel, found).await
+        self.take(channel, &watermark, found).await
     }
 
     /// Takes what was found in, oldest first, and raises the watermark to the newest of it.
-    async fn take(&self, channel: &str, mut found: Vec<Value>) -> Result<u64, Unseen> {
+    async fn take(&self, channel: &str, watermark: &str, mut found: Vec<Value>) -> Result<u64, Unseen> {
         let Some(me) = self.door.me.load_full() else { return Ok(0) };
         let ts = |message: &Value| message["ts"].as_str().unwrap_or_default().to_owned();
         found.sort_by_key(ts);
@@ -153,17 +180,16 @@ impl CatchUp {
                 n += 1;
             }
         }
-        if let Some(newest) = found.last() {
-            table::raise_watermark(&self.door.store, channel, &ts(newest)).await?;
-        }
+        let newest = found.last().map_or_else(|| watermark.to_owned(), ts);
+        table::raise_watermark(&self.door.store, channel, &newest).await?;
         Ok(n)
     }
 
     /// The newest messages of a channel, page by page until one is older than the watermark.
-    async fn pages(&self, channel: &str, until: Option<&str>, pages_max: usize) -> Result<Vec<Value>, SlackError> {
+    async fn pages(&self, channel: &str, until: &str) -> Result<Vec<Value>, SlackError> {
         let mut all: Vec<Value> = Vec::new();
         let mut cursor = String::new();
-        for _ in 0..pages_max {
+        for _ in 0..PAGES_MAX {
             let mut params = vec![("channel", channel.to_owned()), ("limit", "200".to_owned())];
             if !cursor.is_empty() {
                 params.push(("cursor", cursor));
@@ -173,7 +199,7 @@ impl CatchUp {
                 all.extend(messages);
             }
             cursor = page["response_metadata"]["next_cursor"].as_str().unwrap_or_default().to_owned();
-            let is_far_enough = all.last().is_none_or(|oldest| until.is_none_or(|until| !is_after(oldest, until)));
+            let is_far_enough = all.last().is_none_or(|oldest| !is_after(oldest, until));
             if cursor.is_empty() || is_far_enough {
                 break;
             }

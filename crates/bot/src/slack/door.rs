@@ -103,7 +103,10 @@ impl Door {
     /// Takes one thing in. What comes back is for the form that was sent off, where something in it is wrong.
     pub async fn take(&self, arrived: Arrived) -> Result<Option<Value>, ApplyError> {
         match arrived {
-            Arrived::Heard { heard, is_call } => drop(self.keep(heard, is_call).await?),
+            Arrived::Heard { heard, is_call, has_more } => {
+                self.note_place(&heard, is_call, has_more).await?;
+                self.keep(heard, is_call).await?;
+            }
             Arrived::Reacted { channel, ts, mut heard } => {
                 if let Some(kept) = table::by_place(&self.store, &channel, &ts).await? {
                     heard.message.thread = self.thread_of(&channel, &kept.thread_ts);
@@ -130,11 +133,21 @@ impl Door {
 
     /// Takes in a message that a look at the history found; true when no event had told of it.
     pub async fn take_late(&self, arrived: Arrived) -> Result<bool, ApplyError> {
-        let Arrived::Heard { heard, is_call } = arrived else { return Ok(false) };
+        let Arrived::Heard { heard, is_call, has_more } = arrived else { return Ok(false) };
         if self.store.has_seen(&heard.delivery).await? {
             return Ok(false);
         }
+        self.note_place(&heard, is_call, has_more).await?;
         self.keep(heard, is_call).await
+    }
+
+    /// Keeps where a call stands, where its own time stamp does not tell its thread, or where more is to be read than its words.
+    async fn note_place(&self, heard: &Heard, is_call: bool, has_more: bool) -> Result<(), ApplyError> {
+        let begins_thread = heard.message.thread.name.ends_with(&heard.message.id);
+        if is_call && heard.via == Via::Words && (has_more || !begins_thread) {
+            table::note_heard(&self.store, &heard.message).await?;
+        }
+        Ok(())
     }
 
     /// Keeps what somebody said, as owed an answer: always when they call us, else only in threads in which we are; true
@@ -142,9 +155,6 @@ impl Door {
     async fn keep(&self, heard: Heard, is_call: bool) -> Result<bool, ApplyError> {
         let thread = heard.message.thread.clone();
         let is_fresh_call = is_call && heard.via == Via::Words;
-        if is_fresh_call && !thread.name.ends_with(&heard.message.id) {
-            table::note_heard(&self.store, &heard.message).await?;
-        }
         let (id, cause) = (ThreadId(thread.clone()), Cause::Delivery(heard.delivery.clone()));
         let event = ConversationEvent::MessageHeard { heard };
         let start = || Conversation::new(thread.clone());

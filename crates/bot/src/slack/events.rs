@@ -37,6 +37,8 @@ pub enum Arrived {
         heard: Heard,
         /// Whether it is for us wherever it was said; else only in threads in which we are already.
         is_call: bool,
+        /// Whether there is more to it than its words: files, or links to other messages.
+        has_more: bool,
     },
     /// Somebody put an emoji on a message, of which only the place in its channel is told.
     Reacted {
@@ -141,7 +143,8 @@ pub fn of_message(event: &Value, me: &Me, people: &People) -> Arrived {
         None => said.text.to_owned(),
         Some(called) => called,
     };
-    Arrived::Heard { heard: said.heard("said", &text, Via::Words, (me, people)), is_call }
+    let has_more = event["files"].as_array().is_some_and(|files| !files.is_empty()) || said.text.contains("/archives/");
+    Arrived::Heard { heard: said.heard("said", &text, Via::Words, (me, people)), is_call, has_more }
 }
 
 fn of_edit(event: &Value, me: &Me, people: &People) -> Arrived {
@@ -156,11 +159,11 @@ fn of_edit(event: &Value, me: &Me, people: &People) -> Arrived {
     if is_new_call(said.text) && !is_new_call(text(before, "text")) {
         // Somebody forgot to call us, and does it now.
         let heard = said.heard("said", &called(said.text), Via::Words, (me, people));
-        return Arrived::Heard { heard, is_call: true };
+        return Arrived::Heard { heard, is_call: true, has_more: true };
     }
     let edited = now["edited"]["ts"].as_str().unwrap_or_else(|| text(event, "event_ts"));
     let heard = said.heard(&format!("edit:{edited}"), &called(said.text), Via::Edit { was }, (me, people));
-    Arrived::Heard { heard, is_call: false }
+    Arrived::Heard { heard, is_call: false, has_more: false }
 }
 
 fn of_withdrawal(event: &Value, me: &Me, people: &People) -> Arrived {
@@ -168,7 +171,8 @@ fn of_withdrawal(event: &Value, me: &Me, people: &People) -> Arrived {
         return Arrived::Nothing("the end of a program's message");
     };
     let called = words::addressed(said.text, &me.user).unwrap_or_else(|| said.text.to_owned());
-    Arrived::Heard { heard: said.heard("withdrawn", &called, Via::Withdrawal, (me, people)), is_call: false }
+    let heard = said.heard("withdrawn", &called, Via::Withdrawal, (me, people));
+    Arrived::Heard { heard, is_call: false, has_more: false }
 }
 
 fn of_reaction(event: &Value, me: &Me, people: &People) -> Arrived {
@@ -206,7 +210,7 @@ fn of_native_stop(event: &Value, me: &Me, people: &People) -> Arrived {
         at: time_of(at),
         via: Via::Choice,
     };
-    Arrived::Heard { heard, is_call: false }
+    Arrived::Heard { heard, is_call: false, has_more: false }
 }
 
 /// Translates what people do with buttons, forms and menus.
@@ -259,7 +263,7 @@ pub fn of_command(command: &Value, me: &Me, people: &People, now: Timestamp) -> 
         at: now,
         via: Via::Command,
     };
-    Arrived::Heard { heard, is_call: true }
+    Arrived::Heard { heard, is_call: true, has_more: false }
 }
 
 /// A message of a person, as Slack writes it.

@@ -63,6 +63,8 @@ mod thread;
 
 /// How many forms and home tabs wait to be shown; more is a flood, and each is worth nothing after three seconds.
 const ASIDES_MAX: usize = 256;
+/// Shows what we are doing in a thread.
+const SET_STATUS: &str = "assistant.threads.setStatus";
 /// How many of them are shown at once.
 const ASIDES_AT_ONCE: usize = 8;
 /// The pause before Slack is asked again who we are.
@@ -250,11 +252,13 @@ impl Slack {
 
     /// Not every workspace has it; where it is refused once, it is not tried again.
     async fn show_reading(&self, channel: &str, thread_ts: &str) -> Result<(), SlackError> {
-        if !self.shows_reading.load(Ordering::Relaxed) {
+        // It is worth nothing later, so it waits for no turn.
+        let can_wait = self.client.schedule().try_turn(SET_STATUS, Urgency::Progress).is_err();
+        if !self.shows_reading.load(Ordering::Relaxed) || can_wait {
             return Ok(());
         }
         let body = json!({ "channel_id": channel, "thread_ts": thread_ts, "status": "is reading the thread…" });
-        match self.client.act("assistant.threads.setStatus", &body, Urgency::Progress).await {
+        match self.client.act_now(SET_STATUS, &body).await {
             Err(SlackError::Refused { code, .. }) => {
                 tracing::info!("this workspace shows no status in threads ({code})");
                 self.shows_reading.store(false, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use super::client::SlackError;
 use super::events::{NO_THREAD, time_of};
 use super::messenger::SlackMessenger;
 use super::people::Profile;
-use super::table::place_of;
+use super::table::{self, place_of};
 use super::words;
 
 /// How many pages of 200 messages are read: a thread of ten thousand.
@@ -32,6 +32,12 @@ impl SlackMessenger {
     ) -> Result<Vec<Line>, ChatError> {
         let Some((_, channel, thread_ts)) = place_of(thread) else { return Ok(Vec::new()) };
         if thread_ts == NO_THREAD {
+            return Ok(Vec::new());
+        }
+        // Nothing stands above the message that begins a thread; it is read itself where there is more to it than its words.
+        if before == Some(thread_ts)
+            && table::by_place(&self.store, channel, thread_ts).await.is_ok_and(|kept| kept.is_none())
+        {
             return Ok(Vec::new());
         }
         let mut messages = self.messages_of(channel, thread_ts, before).await?;

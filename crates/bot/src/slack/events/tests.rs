@@ -16,8 +16,8 @@ fn told(arrived: &Arrived) -> String {
         format!("{via:?} in {} by {author} at {}: {text:?} as {delivery}", message.thread, at.as_ms())
     };
     match arrived {
-        Arrived::Heard { heard, is_call: true } => format!("call {}", line(heard)),
-        Arrived::Heard { heard, is_call: false } => format!("talk {}", line(heard)),
+        Arrived::Heard { heard, is_call: true, .. } => format!("call {}", line(heard)),
+        Arrived::Heard { heard, is_call: false, .. } => format!("talk {}", line(heard)),
         Arrived::Reacted { heard, .. } => line(heard),
         Arrived::Nothing(why) => format!("nothing: {why}"),
         other => format!("{other:?}"),
