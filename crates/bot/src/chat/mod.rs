@@ -22,6 +22,7 @@ pub mod render;
 pub mod running;
 pub mod switchboard;
 
+mod controls;
 mod help;
 mod interpret;
 mod looking;

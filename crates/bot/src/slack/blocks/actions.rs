@@ -30,9 +30,11 @@ pub fn asks(action_id: &str) -> bool {
     action_id.starts_with("ask:")
 }
 
-/// Lays out the choices of a message.
+/// Lays out the choices of a message; what cannot be taken back comes last.
 pub(super) fn row(said: &Said, sign: &dyn Fn(&str) -> String) -> Row {
-    let all: Vec<_> = said.choices.iter().chain(&said.controls).map(|choice| (choice, sign(&choice.says))).collect();
+    let (last, first): (Vec<_>, Vec<_>) =
+        said.choices.iter().chain(&said.controls).partition(|choice| choice.look == Look::Danger);
+    let all: Vec<_> = first.into_iter().chain(last).map(|choice| (choice, sign(&choice.says))).collect();
     let n_all = all.len();
     let mut room = ROW_CHARS_MAX;
     let fits = |(choice, value): &(&Choice, String)| {
