@@ -30,6 +30,33 @@ pub(super) fn of_card(task: &Task) -> Vec<Choice> {
     }
 }
 
+/// The one thing to do next, where a person is waited for.
+pub(super) fn next(task: &Task) -> Option<Choice> {
+    let id = task.id;
+    match &task.state {
+        TaskState::AwaitingApproval { plan, .. } => Some(approve(id, plan)),
+        TaskState::Departed { work, .. } => Some(accept(id, work)),
+        TaskState::Asking { .. } | TaskState::Parked { .. } => Some(answer(id)),
+        TaskState::Paused { .. } => Some(resume(id)),
+        TaskState::InReview { pull_request, sent_back } => match (pull_request.work.may_land(), sent_back) {
+            (true, None) => Some(merge(id)),
+            _ => Some(retry(id)),
+        },
+        TaskState::Failed { .. } => Some(retry(id)),
+        TaskState::Queued { .. }
+        | TaskState::Planning { .. }
+        | TaskState::Working { .. }
+        | TaskState::Pausing { .. }
+        | TaskState::Publishing { .. } => Some(stop(id)),
+        TaskState::Merging { intent: Intent::Land, .. } => Some(dequeue(id)),
+        TaskState::Merging { .. }
+        | TaskState::Cancelling { .. }
+        | TaskState::Merged { .. }
+        | TaskState::Answered { .. }
+        | TaskState::Cancelled { .. } => None,
+    }
+}
+
 /// What decides a plan.
 pub(super) fn of_plan(id: TaskId, plan: &Plan) -> Vec<Choice> {
     vec![approve(id, plan), revise(id), reject(id)]

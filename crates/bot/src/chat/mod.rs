@@ -12,6 +12,7 @@ pub mod conversation;
 pub mod console;
 pub mod context;
 mod hindrance;
+pub mod home;
 pub mod intake;
 pub mod key;
 pub mod notifier;

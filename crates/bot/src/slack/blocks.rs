@@ -18,6 +18,7 @@ mod page;
 
 use actions::Row;
 pub use actions::asks;
+pub(super) use actions::button;
 use page::Page;
 
 /// What a message needs from where it goes.
