@@ -72,6 +72,7 @@ fn a_question_that_nobody_answers_frees_the_session_and_its_answer_begins_the_ne
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.
+                  took 5 min
         "#]],
     );
     assert_eq!(world.remote_git(&["show", "main:named.md"]), "Good morning!\n");

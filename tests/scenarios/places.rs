@@ -154,14 +154,15 @@ fn a_remote_that_is_out_of_order_is_waited_for() {
     world.check(
         "-- 1 minute passes",
         expect![[r#"
-        --    1 minute passes
-              [T-1] publishing +2 −0 in README.md, farewell.md
-              [T-1] in the merge queue by ana · entering
-              [T-1] in the merge queue by ana · position 1 of 1 · testing
-              [T-1] in the merge queue by ana · position 1 of 1 · landing
-              [T-1] merged as <commit 1>
-        bot:  T-1 is merged into main as <commit 1>.
-    "#]],
+            --    1 minute passes
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+                  took 60 s
+        "#]],
     );
 }
 
@@ -191,15 +192,16 @@ fn a_remote_that_stays_out_of_order_is_given_up_and_can_be_retried() {
     world.check(
         "ana: retry",
         expect![[r#"
-        ana:  retry  👀
-              [T-1] waiting for its turn to work
-              [T-1] publishing +2 −0 in README.md, farewell.md
-              [T-1] in the merge queue by ana · entering
-              [T-1] in the merge queue by ana · position 1 of 1 · testing
-              [T-1] in the merge queue by ana · position 1 of 1 · landing
-              [T-1] merged as <commit 1>
-        bot:  T-1 is merged into main as <commit 1>.
-    "#]],
+            ana:  retry  👀
+                  [T-1] waiting for its turn to work
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+                  took 70 min
+        "#]],
     );
 }
 
@@ -260,8 +262,10 @@ fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
                   [T-2] in the merge queue by ana · position 2 of 2 · landing
                   [T-1] merged as <commit 1>
             bot:  T-1 is merged into main as <commit 1>.
+                  took 80 min
                   [T-2] merged as <commit 2>
             bot:  T-2 is merged into main as <commit 2>.
+                  took 80 min
         "#]],
     );
 }

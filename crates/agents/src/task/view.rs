@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use domain::{TaskId, ThreadRef, Timestamp};
+use domain::{Person, TaskId, ThreadRef, Timestamp};
 use store::{Row, Store, StoreError};
 
 pub(super) const LIST: &str = "SELECT id, state, repo, title, requester, thread, created_at_ms, updated_at_ms
     FROM task ORDER BY number DESC LIMIT $1";
 pub(super) const IN_THREAD: &str = "SELECT id, state, repo, title, requester, thread, created_at_ms, updated_at_ms
     FROM task WHERE thread = $1 ORDER BY number DESC LIMIT $2";
+pub(super) const OF_PERSON: &str = "SELECT id, state, repo, title, requester, thread, created_at_ms, updated_at_ms
+    FROM task WHERE requester = $1
+    ORDER BY CASE WHEN state IN ('merged', 'answered', 'cancelled', 'failed') THEN 1 ELSE 0 END, number DESC LIMIT $2";
 // A state's beginning is the first event after the last one that led to another; the log is read from its end.
 pub(super) const RUNNING: &str = "SELECT r.id, r.state, r.repo, r.title, r.thread, r.since_ms, l.line, l.at_ms FROM (
         SELECT t.id, t.state, t.repo, t.title, t.thread, t.number, COALESCE((SELECT MIN(j.at_ms) FROM journal j
@@ -57,6 +60,11 @@ impl TaskLine {
     /// Whether the task has ended.
     pub fn is_ended(&self) -> bool {
         matches!(self.state.as_str(), "merged" | "answered" | "cancelled" | "failed")
+    }
+
+    /// Whether nothing goes on before a person says something.
+    pub fn needs_person(&self) -> bool {
+        matches!(self.state.as_str(), "awaiting-approval" | "departed" | "asking" | "parked" | "paused" | "in-review")
     }
 }
 
@@ -113,6 +121,11 @@ pub async fn newest(store: &Store, count_max: i64) -> Result<Vec<TaskLine>, Stor
 /// The newest tasks of one thread, newest first, at most `count_max`.
 pub async fn in_thread(store: &Store, thread: &ThreadRef, count_max: i64) -> Result<Vec<TaskLine>, StoreError> {
     store.rows(IN_THREAD, &[thread.to_string().into(), count_max.into()]).await?.iter().map(line_of).collect()
+}
+
+/// The tasks that a person asked for, at most `count_max`: those that have not ended first, then the newest first.
+pub async fn of_person(store: &Store, person: &Person, count_max: i64) -> Result<Vec<TaskLine>, StoreError> {
+    store.rows(OF_PERSON, &[person.as_str().into(), count_max.into()]).await?.iter().map(line_of).collect()
 }
 
 /// How many tasks have not ended.

@@ -101,6 +101,9 @@ pub enum Part {
     },
 }
 
+/// How many steps of a plan a message shows before it says how many more there are: more nobody reads in a thread.
+pub const STEPS_SHOWN_MAX: usize = 10;
+
 /// How soon a message has to be seen. The later of two goes out first where not everything can.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Urgency {
@@ -137,9 +140,11 @@ impl Said {
         Self { parts: self.parts.iter().map(|part| part.reworded(&words)).collect(), ..self.clone() }
     }
 
-    /// All of it as plain words.
+    /// All of it as plain words. What a title with a colon speaks of follows on its line.
     pub fn text(&self) -> String {
-        self.parts.iter().map(Part::text).collect::<Vec<_>>().join("\n")
+        let gap = |before: &Part| if matches!(before, Part::Title(title) if title.ends_with(':')) { " " } else { "\n" };
+        let gaps = std::iter::once("").chain(self.parts.iter().map(gap));
+        gaps.zip(&self.parts).map(|(gap, part)| gap.to_owned() + &part.text()).collect()
     }
 }
 
@@ -162,7 +167,10 @@ impl Part {
         match self {
             Self::Title(text) | Self::Now(text) | Self::Words(text) => text.clone(),
             Self::Steps(steps) => {
-                (1..).zip(steps).map(|(n, step)| format!("{n}. {step}")).collect::<Vec<_>>().join("\n")
+                let shown = (1..).zip(steps).take(STEPS_SHOWN_MAX).map(|(n, step)| format!("{n}. {step}"));
+                let more = steps.len().saturating_sub(STEPS_SHOWN_MAX);
+                let rest = (more > 0).then(|| format!("… and {more} more steps"));
+                shown.chain(rest).collect::<Vec<_>>().join("\n")
             }
             Self::Todo(lines) => lines.join("\n"),
             Self::Field { name, value } => format!("{name}: {value}"),

@@ -12,6 +12,7 @@ pub mod conversation;
 pub mod console;
 pub mod context;
 mod hindrance;
+pub mod home;
 pub mod intake;
 pub mod key;
 pub mod notifier;
@@ -22,6 +23,7 @@ pub mod render;
 pub mod running;
 pub mod switchboard;
 
+mod controls;
 mod help;
 mod interpret;
 mod looking;

@@ -99,6 +99,7 @@ impl Notifier {
     pub async fn surroundings(&self, task: &Task) -> Result<Surroundings, StoreError> {
         let mut around = Surroundings { cage: self.cage.clone(), ..Surroundings::default() };
         let request = &task.request;
+        around.elapsed = self.store.now().since(task.created_at);
         around.hindrance = self.hindrance(task).await?;
         around.cost = money::total_of(&self.store, task.id).await?.map(|total| total.cost());
         if !task.is_ended() && self.roster.get(&request.agent).is_some_and(|agent| agent.talks()) {

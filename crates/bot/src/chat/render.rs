@@ -11,10 +11,13 @@ use forge::checks::CHECKS_FILE;
 use forge::{CheckRun, FileChange};
 
 use super::context::redact;
-use super::messenger::{Choice, Said};
+use super::controls;
+use super::messenger::{Choice, Part, Said, Urgency};
 
-/// How many steps, files or checks a message shows before it says how many more there are.
+/// How many files or checks a message shows before it says how many more there are.
 const SHOWN_MAX: usize = 10;
+/// What the time that a task took is told in.
+const MINUTE_SECS: u64 = 60;
 
 /// What a card shows that the task itself does not know.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +32,8 @@ pub struct Surroundings {
     pub cost: Option<String>,
     /// What it will cost by those before it, in words, where that can be told of its agent.
     pub estimate: Option<String>,
+    /// How long ago it was asked for.
+    pub elapsed: Duration,
     /// What its session does just now.
     pub doing: Doing,
     /// The sandbox that agents and checks run in.
@@ -46,26 +51,40 @@ pub struct LandedBeside {
 
 /// The card: one message a task, edited in place.
 pub fn card(task: &Task, around: &Surroundings) -> Said {
+    let call = around.doing.call.as_ref().map(|call| format!(" · {}", redact(call).0)).unwrap_or_default();
+    let mut parts = vec![
+        Part::Title(format!("{} · {}", task.id, task.title())),
+        Part::Now(now_line(task, around) + &call),
+        Part::Todo(around.doing.todo.iter().map(|line| redact(line).0).collect()),
+        Part::Facts(facts(task, around)),
+    ];
+    parts.retain(|part| !matches!(part, Part::Todo(lines) if lines.is_empty()));
+    let controls = controls::of_card(task);
+    Said { parts, controls, rest: Some(format!("log {}", task.id)), ..Said::default() }
+}
+
+/// What a card says in small.
+fn facts(task: &Task, around: &Surroundings) -> Vec<String> {
     let Request { requester, repo, target, agent, model, receipt, .. } = &task.request;
     let model = model.as_ref().map(|model| format!(" ({model})")).unwrap_or_default();
-    let cost = cost(around);
-    let facts = format!(
-        "asked by {requester} · {repo} on {target} · agent {agent}{model} · read {receipt} · caged: {}{cost}",
-        around.cage
-    );
-    let call = around.doing.call.as_ref().map(|call| format!(" · {}", redact(call).0)).unwrap_or_default();
-    let now = now_line(task, around) + &call;
-    let todo: String = around.doing.todo.iter().map(|line| format!("{}\n", redact(line).0)).collect();
-    Said::words(format!("{} · {}\n{now}\n{todo}{facts}", task.id, task.title()))
+    let mut facts = vec![
+        format!("asked by {requester}"),
+        format!("{repo} on {target}"),
+        format!("agent {agent}{model}"),
+        format!("read {receipt}"),
+        format!("caged: {}", around.cage),
+    ];
+    facts.extend(cost(around));
+    facts
 }
 
 /// What it costs, as far as that is known.
-fn cost(around: &Surroundings) -> String {
+fn cost(around: &Surroundings) -> Option<String> {
     match (&around.cost, &around.estimate) {
-        (None, None) => String::new(),
-        (Some(cost), None) => format!(" · cost {cost}"),
-        (None, Some(estimate)) => format!(" · estimated cost {estimate}"),
-        (Some(cost), Some(estimate)) => format!(" · cost {cost} so far, estimated {estimate}"),
+        (None, None) => None,
+        (Some(cost), None) => Some(format!("cost {cost}")),
+        (None, Some(estimate)) => Some(format!("estimated cost {estimate}")),
+        (Some(cost), Some(estimate)) => Some(format!("cost {cost} so far, estimated {estimate}")),
     }
 }
 
@@ -157,51 +176,46 @@ fn author_of(said: Option<&String>) -> &str {
 
 /// A plan, with the buttons that decide it.
 pub fn plan(task: &Task, plan: &Plan) -> Said {
-    let id = task.id;
-    let mut lines = vec![format!("Plan v{} for {id}: {}", plan.version, plan.draft.summary)];
-    lines.extend(numbered(&plan.draft.steps));
-    if !plan.draft.paths.is_empty() {
-        lines.push(format!("files: {}", listed(&plan.draft.paths)));
-    }
-    if !plan.draft.checks.is_empty() {
-        lines.push(format!("checks: {}", listed(&plan.draft.checks)));
-    }
-    if !plan.draft.commands.is_empty() {
-        lines.push(format!("commands: {}", listed(&plan.draft.commands)));
-    }
-    if !plan.draft.hosts.is_empty() {
-        lines.push(format!("hosts: {}", listed(&plan.draft.hosts)));
-    }
-    if let Some(micros) = plan.draft.cost_micros {
-        lines.push(format!("cost: {}, by the agent's own guess", contract::dollars(micros)));
-    }
-    lines.push(format!("risk: {} · #{}", plan.tier_because, plan.short_hash()));
-    if task.approves_itself(plan) {
-        lines.push("It is low risk and was asked for with plan=auto, so work begins now.".to_owned());
-        return Said::words(lines.join("\n"));
-    }
-    let approve = format!("approve {id} v{} #{}", plan.version, plan.short_hash());
-    let choices = vec![
-        Choice::new("Approve and run", approve),
-        Choice::new("Revise…", format!("@agent revise {id}")),
-        Choice::new("Reject", format!("reject {id}")),
+    let (id, draft) = (task.id, &plan.draft);
+    let lists =
+        [("files", &draft.paths), ("checks", &draft.checks), ("commands", &draft.commands), ("hosts", &draft.hosts)];
+    let lists = lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(name, list)| field(name, listed(list)));
+    let cost = draft.cost_micros.map(contract::dollars);
+    let mut parts = vec![
+        Part::Title(format!("Plan v{} for {id}:", plan.version)),
+        Part::Now(draft.summary.clone()),
+        Part::Steps(draft.steps.clone()),
     ];
-    Said::offering(lines.join("\n"), choices)
+    parts.extend(lists);
+    parts.extend(cost.map(|cost| field("cost", format!("{cost}, by the agent's own guess"))));
+    parts.push(field("risk", format!("{} · #{}", plan.tier_because, plan.short_hash())));
+    if task.approves_itself(plan) {
+        let why = "It is low risk and was asked for with plan=auto, so work begins now.";
+        parts.push(Part::Words(why.to_owned()));
+        return Said { parts, ..Said::default() };
+    }
+    let (calls, urgency) = (Some(task.request.requester.clone()), Urgency::NeedsHuman);
+    let controls = vec![controls::edit(id, plan)];
+    Said { parts, choices: controls::of_plan(id, plan), controls, calls, urgency, ..Said::default() }
+}
+
+fn field(name: &str, value: String) -> Part {
+    Part::Field { name: name.to_owned(), value }
 }
 
 /// A question of a session, with a button for each choice.
 pub fn question(task: &Task, open: &OpenQuestion) -> Said {
-    let id = task.id;
-    let OpenQuestion { number, question } = open;
+    let OpenQuestion { question, .. } = open;
     let kept =
         format!("What it has done is kept; without an answer it ends after {}.", days(task.request.waits.answer));
-    let text = format!("{}\n{kept}", asked(task, open));
-    let say = |choice: &String| Choice::new(choice, format!("answer {id} q{number} {choice}"));
-    let mut choices: Vec<_> = question.choices.iter().map(say).collect();
+    let mut choices = controls::answers(task.id, open);
     if question.choices.is_empty() || question.about == QuestionKind::Question {
-        choices.push(Choice::new("Answer…", format!("@agent answer {id}")));
+        choices.push(controls::answer(task.id));
     }
-    Said::offering(text, choices)
+    let mut parts = asked(task, open);
+    parts.push(Part::Facts(vec![kept]));
+    let (calls, urgency) = (Some(task.request.requester.clone()), Urgency::NeedsHuman);
+    Said { parts, choices, calls, urgency, ..Said::default() }
 }
 
 /// The same once nobody needs to answer it any more.
@@ -210,11 +224,14 @@ pub fn closed_question(task: &Task, open: &OpenQuestion, answer: Option<&Word>) 
         Some(Word { by, text, .. }) => format!("{by} answered: {text}"),
         None => "It needs no answer any more.".to_owned(),
     };
-    Said::words(format!("{}\n{outcome}", asked(task, open)))
+    let mut parts = asked(task, open);
+    parts.push(Part::Words(outcome));
+    Said { parts, ..Said::default() }
 }
 
-fn asked(task: &Task, open: &OpenQuestion) -> String {
-    format!("{}, {} asks: {}", task.request.requester, task.id, open.question.text)
+fn asked(task: &Task, open: &OpenQuestion) -> Vec<Part> {
+    let title = format!("{}, {} asks:", task.request.requester, task.id);
+    vec![Part::Title(title), Part::Words(open.question.text.clone())]
 }
 
 fn days(wait: Duration) -> String {
@@ -228,73 +245,88 @@ fn days(wait: Duration) -> String {
 pub fn departed(task: &Task, work: &Work, why: &str) -> Said {
     let id = task.id;
     let paths: Vec<_> = work.changes.iter().map(|change| change.path.clone()).collect();
-    let text = format!("{id} is done, but stopped before publishing: {why}.\nfiles: {}", listed(&paths));
-    let choices = vec![
-        Choice::new("Accept the change", format!("approve {id} #{}", work.head.short())),
-        Choice::new("Revise…", format!("@agent revise {id}")),
-        Choice::new("Reject", format!("reject {id}")),
+    let parts = vec![
+        Part::Title(format!("{id} is done, but stopped before publishing:")),
+        Part::Now(format!("{why}.")),
+        field("files", listed(&paths)),
     ];
-    Said::offering(text, choices)
+    Said { parts, choices: controls::of_departure(id, work), urgency: Urgency::NeedsHuman, ..Said::default() }
 }
 
 /// A published change, with the button that sends it to the queue.
 pub fn ready(task: &Task, reference: &str, work: &Work) -> Said {
     let id = task.id;
     let (size, checks) = (size(&work.changes), checks(work));
-    let mut lines = vec![match work.red_checks().is_empty() {
-        true => format!("{id} is ready on {reference}: {size} · {checks}"),
-        false => format!("{id} {checks}, so it cannot land: {size} on {reference}"),
-    }];
-    for check in work.red_checks() {
-        lines.push(format!("{}: {}", check.name, last_line(&check.output_tail).unwrap_or("no output")));
-    }
+    let mut parts = match work.red_checks().is_empty() {
+        true => vec![Part::Title(format!("{id} is ready on {reference}:")), Part::Now(format!("{size} · {checks}"))],
+        false => {
+            let title = Part::Title(format!("{id} {checks}, so it cannot land:"));
+            vec![title, Part::Now(format!("{size} on {reference}"))]
+        }
+    };
+    let said = |check: &&CheckRun| last_line(&check.output_tail).unwrap_or("no output").to_owned();
+    parts.extend(work.red_checks().iter().map(|check| field(&check.name, said(check))));
     if work.demand == Demand::Unsaid {
-        lines.push(format!(
+        parts.push(Part::Words(format!(
             "It cannot land before its repository says how to check a change. Put this into {CHECKS_FILE} on {}, with \
              a command of your own:\n[[checks]]\nname = \"test\"\ncommand = \"make test\"\nor `checks = []` to land \
              untested. Then say `retry {id}`.",
             task.request.target
-        ));
+        )));
     }
-    let mut choices = vec![Choice::new("Retry", format!("retry {id}"))];
-    if work.may_land() {
-        choices.insert(0, Choice::new("Merge", format!("merge {id}")));
-    }
-    Said::offering(lines.join("\n"), choices)
+    Said { parts, choices: controls::reviewed(id, work), urgency: Urgency::NeedsHuman, ..Said::default() }
 }
 
 /// A change that came back from the queue.
 pub fn sent_back(task: &Task, why: &str) -> Said {
     let id = task.id;
-    let choices = vec![Choice::new("Retry", format!("retry {id}")), Choice::new("Merge again", format!("merge {id}"))];
-    Said::offering(format!("{id} did not land: {why}."), choices)
+    let parts = vec![Part::Title(format!("{id} did not land:")), Part::Words(format!("{why}."))];
+    let choices = vec![controls::retry(id), Choice::new("Merge again", format!("merge {id}"))];
+    Said { parts, choices, urgency: Urgency::NeedsHuman, ..Said::default() }
 }
 
 /// The last word.
 pub fn ended(task: &Task, around: &Surroundings) -> Said {
     let id = task.id;
-    match &task.state {
-        TaskState::Merged { commit, proof } => Said::words(landed(task, commit.short(), untested(*proof), around)),
-        TaskState::Answered { answer } if answer.trim().is_empty() => {
-            Said::words(format!("{id}, nothing to change: its agent changed nothing and said nothing."))
+    let titled = |title: &str, words: String| vec![Part::Title(format!("{id}{title}")), Part::Words(words)];
+    let (parts, choices) = match &task.state {
+        TaskState::Merged { commit, proof } => (landed(task, commit.short(), untested(*proof), around), Vec::new()),
+        TaskState::Answered { answer } => {
+            let silent = "its agent changed nothing and said nothing.";
+            let answer = if answer.trim().is_empty() { silent } else { answer };
+            (titled(", nothing to change:", answer.to_owned()), Vec::new())
         }
-        TaskState::Answered { answer } => Said::words(format!("{id}, nothing to change: {answer}")),
-        TaskState::Cancelled { why } => Said::words(format!("{id} ended: {why}. Say `retry {id}` to run it again.")),
+        TaskState::Cancelled { why } => {
+            (titled(" ended:", format!("{why}. Say `retry {id}` to run it again.")), Vec::new())
+        }
         TaskState::Failed { why, .. } => {
             let next = format!("Say `retry {id}` to run it again, or `log {id}` to read what was printed.");
-            let choices = vec![Choice::new("Retry", format!("retry {id}"))];
-            Said::offering(format!("{id} failed: {why}\n{next}"), choices)
+            (titled(" failed:", format!("{why}\n{next}")), vec![controls::retry(id)])
         }
-        _ => Said::words(format!("{id} is {}.", task.state_in_words())),
-    }
+        _ => (vec![Part::Words(format!("{id} is {}.", task.state_in_words()))], Vec::new()),
+    };
+    let facts = match &task.state {
+        TaskState::Merged { .. } | TaskState::Answered { .. } => spent(around),
+        _ => Vec::new(),
+    };
+    let parts = parts.into_iter().chain((!facts.is_empty()).then_some(Part::Facts(facts))).collect();
+    Said { parts, choices, rest: Some(format!("log {id}")), urgency: Urgency::End, ..Said::default() }
 }
 
-fn landed(task: &Task, commit: &str, untested: &str, around: &Surroundings) -> String {
+/// What it took: its time in whole minutes, and its cost.
+fn spent(around: &Surroundings) -> Vec<String> {
+    let minutes = around.elapsed.as_secs() / MINUTE_SECS;
+    let took = (minutes > 0).then(|| format!("took {}", humanize(Duration::from_secs(minutes * MINUTE_SECS))));
+    took.into_iter().chain(around.cost.as_ref().map(|cost| format!("cost {cost}"))).collect()
+}
+
+fn landed(task: &Task, commit: &str, untested: &str, around: &Surroundings) -> Vec<Part> {
     let (id, target) = (task.id, &task.request.target);
     match &around.waits {
-        None => format!("{id} is merged into {target} as {commit}{untested}."),
+        None => vec![Part::Title(format!("{id} is merged into {target} as {commit}{untested}."))],
         Some(LandedBeside { reference, command }) => {
-            format!("{id} landed as {commit}{untested} on {reference}; moving {target} is yours to do:\n{command}")
+            let landed = format!("{id} landed as {commit}{untested} on {reference}; moving {target} is yours to do:");
+            vec![Part::Now(landed), Part::Words(command.clone())]
         }
     }
 }
@@ -342,15 +374,6 @@ fn listed(items: &[String]) -> String {
         None | Some(0) => shown,
         Some(more) => format!("{shown} and {more} more"),
     }
-}
-
-fn numbered(steps: &[String]) -> Vec<String> {
-    let mut lines: Vec<_> =
-        steps.iter().take(SHOWN_MAX).enumerate().map(|(n, step)| format!("{}. {step}", n + 1)).collect();
-    if let Some(more) = steps.len().checked_sub(SHOWN_MAX).filter(|more| *more > 0) {
-        lines.push(format!("… and {more} more steps"));
-    }
-    lines
 }
 
 fn first_line(text: &str) -> &str {

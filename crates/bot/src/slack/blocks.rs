@@ -4,6 +4,8 @@
 //! values, small facts, and at last what people may click. Where a workspace has Slack's own plan blocks, steps and
 //! lists become those; everything else is the same.
 
+use std::borrow::Cow;
+
 use domain::Person;
 use serde_json::{Value, json};
 
@@ -16,6 +18,7 @@ mod page;
 
 use actions::Row;
 pub use actions::asks;
+pub(super) use actions::button;
 use page::Page;
 
 /// What a message needs from where it goes.
@@ -60,7 +63,14 @@ fn notification(said: &Said, called: Option<&str>) -> String {
         Part::Field { name, value } => Some(kit::line(&format!("{name}: {value}"))),
         Part::Steps(lines) | Part::Todo(lines) | Part::Facts(lines) => lines.first().map(|line| kit::line(line)),
     };
-    let lines: Vec<_> = said.parts.iter().take(2).filter_map(first).filter(|line| !line.is_empty()).collect();
+    let parts = called_by_mention(said, called);
+    let lines: Vec<_> = parts
+        .iter()
+        .take(2)
+        .filter_map(first)
+        .map(|line| line.trim_end_matches(':').to_owned())
+        .filter(|line| !line.is_empty())
+        .collect();
     let text = match lines.join(": ") {
         text if text.is_empty() => "See the thread.".to_owned(),
         text => cut(&text, NOTIFICATION_MAX),
@@ -73,10 +83,25 @@ fn lay_out(said: &Said, called: Option<&str>, mut page: Page, row: Row) -> Vec<V
         let text = json!({ "type": "mrkdwn", "text": mention(user), "verbatim": true });
         page.block(json!({ "type": "section", "text": text }));
     }
-    for part in &said.parts {
+    for part in called_by_mention(said, called).iter() {
         page.part(part);
     }
     page.end(said.rest.as_deref(), row)
+}
+
+/// The parts without the name with which they begin, where the mention says it already.
+fn called_by_mention<'a>(said: &'a Said, called: Option<&str>) -> Cow<'a, [Part]> {
+    let bare = |title: &str| {
+        let name = said.calls.as_ref().filter(|_| called.is_some())?;
+        Some(Part::Title(title.strip_prefix(name.as_str())?.strip_prefix(", ")?.to_owned()))
+    };
+    match said.parts.split_first() {
+        Some((Part::Title(title), rest)) => match bare(title) {
+            Some(title) => Cow::Owned(std::iter::once(title).chain(rest.iter().cloned()).collect()),
+            None => Cow::Borrowed(&said.parts),
+        },
+        _ => Cow::Borrowed(&said.parts),
+    }
 }
 
 /// A button's label on one line.

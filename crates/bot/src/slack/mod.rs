@@ -47,6 +47,7 @@ pub mod editor;
 pub mod events;
 pub mod forms;
 pub mod groups;
+pub mod home;
 pub mod http;
 pub mod limits;
 pub mod manifest;

@@ -30,13 +30,15 @@ pub fn asks(action_id: &str) -> bool {
     action_id.starts_with("ask:")
 }
 
-/// Lays out the choices of a message.
+/// Lays out the choices of a message; what cannot be taken back comes last.
 pub(super) fn row(said: &Said, sign: &dyn Fn(&str) -> String) -> Row {
-    let all: Vec<_> = said.choices.iter().chain(&said.controls).map(|choice| (choice, sign(&choice.says))).collect();
+    let (last, first): (Vec<_>, Vec<_>) =
+        said.choices.iter().chain(&said.controls).partition(|choice| choice.look == Look::Danger);
+    let all: Vec<_> = first.into_iter().chain(last).map(|choice| (choice, sign(&choice.says))).collect();
     let n_all = all.len();
     let mut room = ROW_CHARS_MAX;
     let fits = |(choice, value): &(&Choice, String)| {
-        let size = units(&button(0, choice, value).to_string());
+        let size = units(&button("0", choice, value).to_string());
         let fits = units(value) <= BUTTON_VALUE_MAX && size <= room;
         room -= if fits { size } else { 0 };
         fits
@@ -44,7 +46,7 @@ pub(super) fn row(said: &Said, sign: &dyn Fn(&str) -> String) -> Row {
     let kept: Vec<_> = all.into_iter().filter(fits).take(ACTIONS_MAX).collect();
     let left_out = n_all - kept.len();
     let (menu, open) = tuck_away(kept);
-    let mut elements: Vec<_> = open.iter().map(|(n, choice, value)| button(*n, choice, value)).collect();
+    let mut elements: Vec<_> = open.iter().map(|(n, choice, value)| button(&n.to_string(), choice, value)).collect();
     if !menu.is_empty() {
         let options: Vec<_> = menu.iter().map(|(_, choice, value)| option(choice, value)).collect();
         elements.push(json!({ "type": "overflow", "action_id": "more", "options": options }));
@@ -67,12 +69,13 @@ fn tuck_away<'a>(kept: Vec<(&'a Choice, String)>) -> (Vec<Numbered<'a>>, Vec<Num
     })
 }
 
-fn button(n: usize, choice: &Choice, value: &str) -> Value {
+/// A button whose id ends in `id`, which is unique in its row.
+pub(in super::super) fn button(id: &str, choice: &Choice, value: &str) -> Value {
     let name = label(&choice.label);
     let verb = if choice.asks == Asks::Nothing { "say" } else { "ask" };
     let mut button = json!({
         "type": "button",
-        "action_id": format!("{verb}:{n}"),
+        "action_id": format!("{verb}:{id}"),
         "text": plain(&name),
         "value": value,
     });

@@ -6,14 +6,14 @@ use super::super::kit::{
     clean, context, cut, letters, line, paragraph, plain, preformatted, rich_text, spans, styled, units,
 };
 use super::actions::Row;
-use crate::chat::messenger::Part;
+use crate::chat::messenger::{Part, STEPS_SHOWN_MAX};
 
 /// How many blocks the parts of a message fill at most: the limit of 50 without its ends.
 const BLOCKS_MAX: usize = 45;
 /// What each piece of text costs beside its own characters: about what its JSON has more.
 const PIECE_CHARS: usize = 40;
-/// How many steps or lines of a list are shown: more than ten nobody reads in a thread.
-const LIST_MAX: usize = 10;
+/// How many steps or lines of a list are shown.
+const LIST_MAX: usize = STEPS_SHOWN_MAX;
 /// How long a line of a list is.
 const STEP_MAX: usize = 300;
 /// How long a title is: Slack's own plan block takes no more.
@@ -88,7 +88,7 @@ impl Page {
     }
 
     fn title(&mut self, text: &str) {
-        let text = self.take(&line(text), TITLE_MAX);
+        let text = self.take(line(text).trim_end_matches([':', '.']), TITLE_MAX);
         if !text.is_empty() {
             self.open_for(false).push(paragraph(vec![styled(&text, "bold")]));
         }

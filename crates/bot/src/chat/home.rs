@@ -1,0 +1,96 @@
+//! What one person has to do with: their tasks by who is waited for, and small facts about their place here.
+
+use agents::money::{self, Grouping};
+use agents::task::{Task, view};
+use domain::{Person, TaskId, ThreadRef, Timestamp};
+use store::StoreError;
+
+use super::controls;
+use super::messenger::Choice;
+use super::notifier::Notifier;
+use super::render;
+
+/// How many tasks of a person are looked at.
+const LINES_MAX: i64 = 60;
+/// How many tasks a group shows: what fits on two screens of a telephone.
+const GROUP_MAX: usize = 8;
+/// How many of those that have ended.
+const DONE_MAX: usize = 5;
+/// The time over which costs are told, in milliseconds: a week.
+const COST_MS: i64 = 7 * 24 * 3_600 * 1_000;
+
+/// A person's home.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Home {
+    /// Tasks that a person is waited for.
+    pub needs: Group,
+    /// Tasks that go on by themselves.
+    pub running: Group,
+    /// Tasks that have ended lately.
+    pub done: Group,
+    /// Named values: defaults, costs, what the doctor says. Only what there is.
+    pub facts: Vec<(String, String)>,
+}
+
+/// Tasks of one kind, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// The newest of them.
+    pub entries: Vec<Entry>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+/// A task on a home.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its id.
+    pub id: TaskId,
+    /// What it is about.
+    pub title: String,
+    /// Where it stands.
+    pub now: String,
+    /// Its repository.
+    pub repo: String,
+    /// Where it is talked about.
+    pub thread: ThreadRef,
+    /// The one thing to do next.
+    pub next: Option<Choice>,
+}
+
+impl Home {
+    /// Reads a person's home; `facts` are what the caller knows about their place here, and come first.
+    pub async fn read(notifier: &Notifier, person: &Person, facts: Vec<(String, String)>) -> Result<Self, StoreError> {
+        let mut home = Self { facts, ..Self::default() };
+        for line in view::of_person(&notifier.store, person, LINES_MAX).await? {
+            let (group, shown_max) = match (line.is_ended(), line.needs_person()) {
+                (true, _) => (&mut home.done, DONE_MAX),
+                (false, true) => (&mut home.needs, GROUP_MAX),
+                (false, false) => (&mut home.running, GROUP_MAX),
+            };
+            if group.entries.len() == shown_max {
+                group.more += 1;
+                continue;
+            }
+            let Some(task) = notifier.store.load::<Task>(&line.id).await? else { continue };
+            let around = notifier.surroundings(&task).await?;
+            group.entries.push(entry(&task, render::now_line(&task, &around)));
+        }
+        let since = Timestamp::from_ms(notifier.store.now().as_ms() - COST_MS);
+        let totals = money::totals(&notifier.store, Grouping::Person, since).await?;
+        let own = totals.into_iter().find(|total| total.name == person.as_str());
+        home.facts.extend(own.map(|total| ("Spent in 7 days".to_owned(), total.in_words())));
+        Ok(home)
+    }
+}
+
+fn entry(task: &Task, now: String) -> Entry {
+    Entry {
+        id: task.id,
+        title: task.title(),
+        now,
+        repo: task.request.repo.to_string(),
+        thread: task.request.thread.clone(),
+        next: controls::next(task),
+    }
+}

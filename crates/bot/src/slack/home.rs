@@ -1,0 +1,139 @@
+//! The Home tab: a person's tasks, each with the one thing to do next. Pure.
+
+use domain::ThreadRef;
+use serde_json::{Value, json};
+
+use super::blocks::button;
+use super::kit::{clean, context, cut, escape, line, plain};
+use crate::chat::home::{Entry, Group, Home};
+
+/// How long a task's title is: a line of a desk's screen.
+const TITLE_MAX: usize = 120;
+/// How long its standing is: two lines of a telephone.
+const NOW_MAX: usize = 160;
+/// How long a named value at the end is.
+const FACT_MAX: usize = 250;
+
+/// What a Home tab needs from where it is shown.
+pub struct Place<'a> {
+    /// The name by which people call.
+    pub mention: &'a str,
+    /// The value of a button that stands for a command.
+    pub sign: &'a dyn Fn(&str) -> String,
+    /// The address of a thread.
+    pub link: &'a dyn Fn(&ThreadRef) -> Option<String>,
+}
+
+/// Lays out a person's home.
+pub fn view(home: &Home, place: &Place) -> Value {
+    let groups = [("Needs you", &home.needs), ("Running", &home.running), ("Done lately", &home.done)];
+    let mut blocks: Vec<Value> = groups.into_iter().flat_map(|(name, group)| group_of(name, group, place)).collect();
+    if blocks.is_empty() {
+        let how = format!("Say `{} fix the login redirect` in a channel, and your tasks show up here.", place.mention);
+        blocks.push(heading("No tasks yet"));
+        blocks.push(section(&escape(&clean(&how))));
+    }
+    if !home.facts.is_empty() {
+        blocks.push(json!({ "type": "divider" }));
+    }
+    blocks.extend(home.facts.iter().take(10).map(|(name, value)| context(&fact(name, value))));
+    json!({ "type": "home", "callback_id": "home", "blocks": blocks })
+}
+
+fn fact(name: &str, value: &str) -> String {
+    cut(&line(&format!("{name}: {value}")), FACT_MAX)
+}
+
+fn group_of(name: &str, group: &Group, place: &Place) -> Vec<Value> {
+    if group.entries.is_empty() {
+        return Vec::new();
+    }
+    let mut blocks = vec![heading(&format!("{name} · {}", group.entries.len() + group.more))];
+    blocks.extend(group.entries.iter().map(|entry| task(entry, place)));
+    if group.more > 0 {
+        blocks.push(context(&format!("… and {} more. Say tasks in their threads to see them.", group.more)));
+    }
+    blocks
+}
+
+fn heading(text: &str) -> Value {
+    json!({ "type": "header", "text": plain(text) })
+}
+
+/// Escaped text in which Slack looks for nothing by itself: what remains are the links that we put.
+fn section(text: &str) -> Value {
+    json!({ "type": "section", "text": { "type": "mrkdwn", "text": text, "verbatim": true } })
+}
+
+fn task(entry: &Entry, place: &Place) -> Value {
+    let shown = |text: &str, units_max| escape(&cut(&line(text), units_max));
+    let Entry { id, title, now, repo, thread, next } = entry;
+    let id_shown = (place.link)(thread).map_or_else(|| id.to_string(), |link| format!("<{link}|{id}>"));
+    let title = shown(title, TITLE_MAX);
+    let text = format!("*{id_shown}*  {title}\n{} · {}", shown(repo, TITLE_MAX), shown(now, NOW_MAX));
+    let mut block = section(&text);
+    if let Some(next) = next {
+        block["accessory"] = button(&id.to_string(), next, &(place.sign)(&next.says));
+    }
+    block
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::TaskId;
+    use expect_test::expect;
+
+    use super::*;
+    use crate::chat::messenger::{Asks, Choice};
+    use crate::slack::limits::{Kind, violations};
+
+    fn entry(n: u64, title: &str, next: Option<Choice>) -> Entry {
+        let thread = ThreadRef::slack("T1", "C1", "17.1");
+        let (title, repo) = (title.to_owned(), "web".to_owned());
+        Entry { id: TaskId::new(n), title, now: "working".to_owned(), repo, thread, next }
+    }
+
+    fn shown(home: &Home) -> Value {
+        let link = |thread: &ThreadRef| Some(format!("https://example.slack.com/{}", thread.name));
+        view(home, &Place { mention: "@agent", sign: &str::to_owned, link: &link })
+    }
+
+    #[test]
+    fn each_task_has_its_place_and_the_one_thing_to_do_next() {
+        let asks = Asks::Words { prompt: "Your answer".to_owned() };
+        let answer = Choice { asks, ..Choice::new("Answer…", "answer T-2") };
+        let entries = vec![entry(2, "fix <!channel> & more", Some(answer)), entry(1, "*bold*", None)];
+        let home = Home {
+            needs: Group { entries, more: 3 },
+            facts: vec![("Spent in 7 days".to_owned(), "$1.24".to_owned())],
+            ..Home::default()
+        };
+        let view = shown(&home);
+        let lines: Vec<_> = view["blocks"].as_array().unwrap().iter().map(Value::to_string).collect();
+        expect![[r#"
+            {"type":"header","text":{"type":"plain_text","text":"Needs you · 5","emoji":false}}
+            {"type":"section","text":{"type":"mrkdwn","text":"*<https://example.slack.com/T1/C1/17.1|T-2>*  fix &lt;!channel&gt; &amp; more\nweb · working","verbatim":true},"accessory":{"type":"button","action_id":"ask:T-2","text":{"type":"plain_text","text":"Answer…","emoji":false},"value":"answer T-2"}}
+            {"type":"section","text":{"type":"mrkdwn","text":"*<https://example.slack.com/T1/C1/17.1|T-1>*  *bold*\nweb · working","verbatim":true}}
+            {"type":"context","elements":[{"type":"plain_text","text":"… and 3 more. Say tasks in their threads to see them.","emoji":false}]}
+            {"type":"divider"}
+            {"type":"context","elements":[{"type":"plain_text","text":"Spent in 7 days: $1.24","emoji":false}]}"#]].assert_eq(&lines.join("\n"));
+        assert_eq!(violations(Kind::Home, &view), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_home_without_tasks_says_how_to_begin() {
+        let view = shown(&Home::default());
+        assert!(view.to_string().contains("Say `@agent fix the login redirect` in a channel"));
+        assert_eq!(violations(Kind::Home, &view), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_full_home_fits() {
+        let title = "<&>🦀\u{202e}\n".repeat(900);
+        let entries = |n| (1..=n).map(|n| entry(n, &title, Some(Choice::new(&title, "x".repeat(1_000))))).collect();
+        let group = |n| Group { entries: entries(n), more: 9 };
+        let facts = vec![(title.clone(), title.clone()); 40];
+        let home = Home { needs: group(8), running: group(8), done: group(5), facts };
+        assert_eq!(violations(Kind::Home, &shown(&home)), Vec::<String>::new());
+    }
+}
