@@ -31,6 +31,7 @@ mod refusals;
 mod reload;
 mod road;
 mod setup;
+mod slack;
 mod stopping;
 mod tools;
 mod twice;
@@ -61,6 +62,8 @@ fn trials_of_the_road() -> Vec<Trial> {
     trials! {
         crashes:
             twenty_kills_change_nothing;
+        slack:
+            a_mention_becomes_a_merged_commit_by_two_clicks;
         twice:
             an_approval_that_is_heard_twice_is_not_refused;
         outlived:

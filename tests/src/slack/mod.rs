@@ -51,7 +51,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-pub use courier::Answer;
+pub use courier::{Answer, send as forward};
 pub use delivery::Progress;
 use desk::Desk;
 pub use fault::Failure;

@@ -1,0 +1,6 @@
+//! The whole road in a thread of Slack, over sockets and over signed requests, and with everything that goes wrong there.
+
+mod office;
+mod road;
+
+pub use road::*;
