@@ -9,6 +9,7 @@ mod landing;
 mod remote;
 mod service;
 mod sessions;
+mod slack;
 mod stores;
 mod workspaces;
 
@@ -20,7 +21,7 @@ use figure::Figure;
 type Benchmark = fn(&mut Vec<Figure>);
 
 /// Each with the words by which `--only` chooses it.
-const BENCHMARKS: [(&str, Benchmark); 12] = [
+const BENCHMARKS: [(&str, Benchmark); 15] = [
     ("apply", stores::apply),
     ("claims", stores::claim),
     ("candidate", candidates::merge),
@@ -33,6 +34,9 @@ const BENCHMARKS: [(&str, Benchmark); 12] = [
     ("cage", cages::cage),
     ("session", sessions::begin),
     ("stream", sessions::stream),
+    ("slack-hear", slack::hear),
+    ("slack-card", slack::card),
+    ("slack-progress", slack::progress),
 ];
 
 /// The variable that names a file for the figures, a line of JSON each.

@@ -44,7 +44,7 @@ script = "{place}/script.toml"
 listen = "127.0.0.1:0"
 "#;
 
-const SCRIPT: &str = r#"
+pub const SCRIPT: &str = r#"
 [[request]]
 when = "paint"
 summary = "A blue hall"

@@ -115,7 +115,7 @@ impl System {
         let level = cage.probe(state).await.map_err(anyhow::Error::msg)?;
         let desk = QueueDesk::new(store.clone(), queue_rules(&repositories, config));
         let console = Console::new(store.clone());
-        let slack = Slack::open(config, store.clone(), clock.clone()).await?.map(Arc::new);
+        let slack = Slack::open(config, store.clone(), clock.clone(), rules.clone()).await?.map(Arc::new);
         let messenger: Arc<dyn Messenger> = Arc::new(Switchboard {
             console: Arc::new(console.clone()),
             slack: slack.as_ref().map(|slack| slack.messenger()),

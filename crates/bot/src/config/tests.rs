@@ -204,7 +204,10 @@ group = "reviewer"
 repo = "app"
 why = "it is so"
 "#;
-    refused(&with(more), &[], expect![[r#"
+    refused(
+        &with(more),
+        &[],
+        expect![[r#"
         the config has 6 mistakes
 
         downbeat.toml, line 20, column 10: there is no person `anna`; did you mean `ana`?
@@ -229,7 +232,8 @@ why = "it is so"
 
         downbeat.toml, line 28, column 8: there is no repository `app`; the config has `web`
           28 | repo = "app"
-             |        ^"#]]);
+             |        ^"#]],
+    );
 }
 
 #[test]

@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use domain::Clock;
+use domain::policy::Rules;
 use futures::StreamExt;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -30,6 +31,7 @@ use door::{Aside, Door};
 use editor::Editor;
 use events::Me;
 use forms::Startable;
+use groups::Groups;
 use messenger::{FileLimits, SlackMessenger};
 use people::People;
 use schedule::{Schedule, pass};
@@ -44,6 +46,7 @@ pub mod door;
 pub mod editor;
 pub mod events;
 pub mod forms;
+pub mod groups;
 pub mod http;
 pub mod limits;
 pub mod manifest;
@@ -72,6 +75,7 @@ pub struct Slack {
     client: Arc<Client>,
     messenger: SlackMessenger,
     door: Door,
+    groups: Groups,
     asides: Mutex<mpsc::Receiver<Aside>>,
     /// Bound at the start, so that a port that is taken is told at once.
     listener: Mutex<Option<TcpListener>>,
@@ -81,7 +85,12 @@ pub struct Slack {
 
 impl Slack {
     /// What a config says of it; none when it says nothing. Nothing runs yet.
-    pub async fn open(config: &Config, store: Store, clock: Arc<dyn Clock>) -> anyhow::Result<Option<Self>> {
+    pub async fn open(
+        config: &Config,
+        store: Store,
+        clock: Arc<dyn Clock>,
+        rules: Arc<ArcSwap<Rules>>,
+    ) -> anyhow::Result<Option<Self>> {
         let Some(slack) = config.slack.clone() else { return Ok(None) };
         let client = Client::new(&slack.api_url, &slack.bot_token, Schedule::new(clock.clone()));
         let client = Arc::new(client.context("failed to make ready for Slack")?);
@@ -109,8 +118,9 @@ impl Slack {
         let (editor, native) = (Arc::new(Editor::default()), Arc::new(AtomicBool::new(true)));
         let messenger = SlackMessenger { client: client.clone(), store, people, me, signer, editor, native, limits };
         let (asides, listener) = (Mutex::new(asides), Mutex::new(listener));
+        let groups = Groups::of(config, messenger.clone(), rules);
         let (start, shows_reading) = (Startable::of(config), AtomicBool::new(true));
-        Ok(Some(Self { config: slack, start, client, messenger, door, asides, listener, shows_reading }))
+        Ok(Some(Self { config: slack, start, client, messenger, door, groups, asides, listener, shows_reading }))
     }
 
     /// What says things there.
@@ -126,6 +136,7 @@ impl Slack {
     /// Goes by another config's people from now on.
     pub fn adopt(&self, config: &Config) {
         self.door.people.replace(config);
+        self.groups.replace(config);
     }
 
     /// Listens, looks and says until `stop` fires.
@@ -169,7 +180,7 @@ impl Slack {
         let every = Duration::from_secs(self.config.catch_up_min * 60);
         let catch_up = CatchUp { client, door, every };
         let silent = Notify::new();
-        tokio::join!(catch_up.run(|| silent.notify_one(), stop.clone()), async {
+        tokio::join!(self.groups.run(stop.clone()), catch_up.run(|| silent.notify_one(), stop.clone()), async {
             match (&self.config.app_token, self.listener.lock().await.take()) {
                 (_, Some(listener)) => self.serve(listener, stop.clone()).await,
                 (Some(_), None) => self.keep_sockets(&silent, &stop).await,
