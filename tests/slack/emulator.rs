@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use downbeat::clock::SystemClock;
 use downbeat::chat::messenger::Urgency;
+use downbeat::clock::SystemClock;
 use downbeat::slack::client::{Client, SlackError};
 use downbeat::slack::schedule::Schedule;
 use secrecy::SecretString;

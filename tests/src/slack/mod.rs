@@ -64,7 +64,7 @@ use team::{Channel, Group, User};
 pub use team::{Room, Standing};
 
 /// How long a test waits for what should happen.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A Slack on ports of its own, until it is dropped.
 pub struct SlackServer {
