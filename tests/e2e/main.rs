@@ -31,6 +31,7 @@ mod refusals;
 mod reload;
 mod road;
 mod setup;
+mod slack;
 mod stopping;
 mod tools;
 mod twice;
@@ -38,6 +39,8 @@ mod verdict;
 mod world;
 
 use std::process::ExitCode;
+
+use slack::{faults as slack_faults, road as slack_road};
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -52,8 +55,31 @@ macro_rules! trials {
 
 fn main() -> ExitCode {
     let agents = agents::trials();
-    let trials = trials_of_the_road().into_iter().chain(trials_around_it()).chain([road_on_postgres()]).chain(agents);
+    let trials = trials_of_the_road().into_iter().chain(trials_of_slack()).chain(trials_around_it());
+    let trials = trials.chain([road_on_postgres()]).chain(agents);
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+/// The same in a thread of Slack.
+fn trials_of_slack() -> Vec<Trial> {
+    trials! {
+        slack_road:
+            a_mention_becomes_a_merged_commit_by_two_clicks
+            signed_requests_carry_the_same_road
+            forged_and_old_requests_change_nothing
+            guests_strangers_and_bots_start_nothing;
+        slack_faults:
+            what_comes_twice_and_under_two_names_is_heard_once
+            what_comes_in_reverse_is_heard_all_the_same
+            an_acknowledgement_that_is_lost_does_nothing_twice
+            a_post_whose_answer_is_lost_is_not_made_twice
+            a_socket_that_hangs_loses_nothing
+            sockets_that_all_hang_are_opened_anew
+            sockets_that_break_are_opened_anew_and_nonsense_is_passed_over
+            a_storm_of_refusals_loses_nothing_and_is_waited_out
+            a_process_that_dies_right_after_it_heard_answers_once
+            fifty_missed_mentions_are_found_and_answered_once;
+    }
 }
 
 /// What people ask for, and what becomes of it.

@@ -7,26 +7,34 @@
 #![expect(clippy::unwrap_used, reason = "all of this is a test, which clippy does not see without the usual harness")]
 
 mod app;
+mod emulator;
 mod official;
 mod storm;
 
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
+use tests::emulate::Emulator;
 
 fn main() -> ExitCode {
     let has_apps = app::PYTHON.is_installed() && app::NODE.is_installed();
-    let trials = vec![trial(
-        "official::every_method_and_event_is_used_by_a_library_of_slack",
-        has_apps,
-        official::every_method_and_event_is_used_by_a_library_of_slack,
-    )];
-    let mut trials = trials;
-    trials.push(trial(
-        "storm::every_mention_becomes_one_task_whatever_happens_to_the_connections",
-        true,
-        storm::every_mention_becomes_one_task_whatever_happens_to_the_connections,
-    ));
+    let trials = vec![
+        trial(
+            "official::every_method_and_event_is_used_by_a_library_of_slack",
+            has_apps,
+            official::every_method_and_event_is_used_by_a_library_of_slack,
+        ),
+        trial(
+            "emulator::our_client_reads_and_writes_as_anothers_slack_wants_it",
+            Emulator::is_installed(),
+            emulator::our_client_reads_and_writes_as_anothers_slack_wants_it,
+        ),
+        trial(
+            "storm::every_mention_becomes_one_task_whatever_happens_to_the_connections",
+            true,
+            storm::every_mention_becomes_one_task_whatever_happens_to_the_connections,
+        ),
+    ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

@@ -4,6 +4,7 @@
 //! moves when the test says so, and what was said is the assertion.
 
 pub mod clock;
+pub mod emulate;
 pub mod git;
 pub mod model;
 pub mod peers;

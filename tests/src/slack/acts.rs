@@ -26,6 +26,14 @@ impl SlackServer {
         self.speak(&channel, user, words, Some(ts))
     }
 
+    /// Says something of which the app is not told.
+    pub fn unheard(&self, channel: &str, user: &str, words: &str) -> String {
+        let events = self.desk.change(|state| std::mem::take(&mut state.settings.events));
+        let ts = self.say(channel, user, words);
+        self.desk.change(|state| state.settings.events = events);
+        ts
+    }
+
     fn speak(&self, channel: &str, user: &str, words: &str, thread: Option<&str>) -> String {
         let (team, channel) = self.place_of(channel);
         self.desk.change(|state| {

@@ -76,18 +76,23 @@ impl State {
         if !self.settings.events.contains(&what) {
             return;
         }
+        let payload = self.callback(team, event);
+        self.owe(Kind::Event, what, team, payload);
+    }
+
+    /// An event as it is delivered.
+    pub fn callback(&mut self, team: &str, event: Value) -> Value {
         let n = self.next("event");
-        let Some(owner) = self.team(team) else { return };
-        let payload = json!({
+        let bot = self.team(team).map(|owner| owner.bot.user.clone());
+        json!({
             "token": "verification-of-nobody", "team_id": team, "context_team_id": team, "context_enterprise_id": null,
             "api_app_id": APP, "event": event, "type": "event_callback", "event_id": format!("Ev0{n:08}"),
             "event_time": now().as_secs(), "is_ext_shared_channel": false, "event_context": format!("4-context-{n}"),
             "authorizations": [{
-                "enterprise_id": null, "team_id": team, "user_id": owner.bot.user, "is_bot": true,
+                "enterprise_id": null, "team_id": team, "user_id": bot, "is_bot": true,
                 "is_enterprise_install": false,
             }],
-        });
-        self.owe(Kind::Event, what, team, payload);
+        })
     }
 
     /// Owes the app a delivery, and says which.

@@ -35,6 +35,16 @@ impl SlackServer {
         })
     }
 
+    /// The mention in a message as an event of Slack tells it, whole.
+    pub fn event_of(&self, ts: &str) -> Value {
+        let mut event = self.message(ts);
+        let (team, channel) = self.home_of(ts);
+        event["type"] = Value::from("app_mention");
+        event["channel"] = Value::from(channel);
+        event["event_ts"] = Value::from(ts);
+        self.desk.change(|state| state.callback(&team, event))
+    }
+
     /// What the app keeps with a message.
     pub fn metadata(&self, ts: &str) -> Option<Value> {
         let (team, channel) = self.home_of(ts);

@@ -51,7 +51,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-pub use courier::Answer;
+pub use courier::{Answer, send as forward};
 pub use delivery::Progress;
 use desk::Desk;
 pub use fault::Failure;
@@ -64,7 +64,7 @@ use team::{Channel, Group, User};
 pub use team::{Room, Standing};
 
 /// How long a test waits for what should happen.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A Slack on ports of its own, until it is dropped.
 pub struct SlackServer {

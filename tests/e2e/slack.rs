@@ -1,0 +1,5 @@
+//! The whole road in a thread of Slack, over sockets and over signed requests, and with everything that goes wrong there.
+
+pub mod faults;
+mod office;
+pub mod road;

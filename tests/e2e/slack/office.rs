@@ -1,0 +1,74 @@
+//! A Slack, and an instance that works in it.
+
+use std::net::TcpListener;
+use std::process::Command;
+
+use tests::slack::{Settings, SlackServer};
+
+use crate::instance::Instance;
+use crate::world::World;
+
+/// Where somebody works: the world with its repository, Slack, and the program.
+pub struct Office {
+    pub world: World,
+    pub slack: SlackServer,
+    /// Where the program takes signed requests, when it does.
+    pub url: String,
+}
+
+/// How events come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    Socket,
+    Http,
+}
+
+impl Office {
+    pub fn new(settings: Settings, transport: Transport) -> Self {
+        let slack = SlackServer::start(settings);
+        let world = World::new();
+        let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let config = std::fs::read_to_string(world.path("downbeat.toml")).unwrap();
+        let member = |config: String, name: &str| {
+            let table = format!("[people.{name}]\n");
+            config.replace(&table, &format!("{table}slack = \"U0{}\"\n", name.to_uppercase()))
+        };
+        let config = member(member(config, "ana"), "ben");
+        let how = if transport == Transport::Http { "http" } else { "socket" };
+        let slack_config = format!(
+            "\n[slack]\nbot_token = \"{}\"\napp_token = \"{}\"\nsigning_secret = \"{}\"\ntransport = \"{how}\"\n\
+             listen = \"{listen}\"\ncatch_up_min = 1\napi_url = \"{}\"\n",
+            slack.bot_token(),
+            slack.app_token(),
+            slack.signing_secret(),
+            slack.api_url()
+        );
+        world.write("downbeat.toml", &format!("{config}{slack_config}"));
+        Self { world, slack, url: format!("http://{listen}/slack/events") }
+    }
+
+    /// Over sockets, with nothing unusual.
+    pub fn usual() -> Self {
+        Self::new(Settings::default(), Transport::Socket)
+    }
+
+    /// The program, ready, with its sockets open.
+    pub fn up(&self) -> Instance {
+        let instance = self.world.up();
+        self.slack.until_connected(2);
+        instance
+    }
+
+    /// What the target branch holds of a file.
+    pub fn landed(&self, file: &str) -> Option<String> {
+        let mut command = Command::new("git");
+        command.arg("--git-dir").arg(self.world.remote.path()).args(["show", &format!("main:{file}")]);
+        let shown = command.output().unwrap();
+        shown.status.success().then(|| String::from_utf8_lossy(&shown.stdout).into_owned())
+    }
+}
+
+/// How many messages of a thread are the program's.
+pub fn answers(thread: &str) -> usize {
+    thread.lines().filter(|line| line.starts_with("agent: ")).count()
+}

@@ -1,0 +1,94 @@
+//! From a mention to a merged commit, by buttons, over each of the two ways in.
+
+use std::time::Duration;
+
+use tests::slack::{Settings, SlackServer};
+
+use super::office::{Office, Transport, answers};
+
+/// Messages of ours in a normal task, at most.
+const MESSAGES_MAX: usize = 6;
+/// An acknowledgement may take three seconds before Slack sends again; ours only keeps what was said.
+const ACK_MAX: Duration = Duration::from_secs(1);
+
+pub fn a_mention_becomes_a_merged_commit_by_two_clicks() {
+    let office = Office::usual();
+    let instance = office.up();
+    go_the_road(&office);
+    assert!(office.slack.over_the_limit().is_empty(), "{:?}", office.slack.over_the_limit());
+    assert!(instance.stop().status.success());
+}
+
+pub fn signed_requests_carry_the_same_road() {
+    let office = Office::new(Settings::default(), Transport::Http);
+    let instance = office.world.up();
+    office.slack.send_to(&office.url).unwrap();
+    go_the_road(&office);
+    assert!(office.slack.connections().is_empty());
+    instance.stop();
+}
+
+fn go_the_road(office: &Office) {
+    let slack = &office.slack;
+    let mention = slack.say("dev", "ana", "@agent add a kitchen");
+    slack.until(&mention, "[Approve and run]");
+    let plan = slack.find(&mention, "[Approve and run]");
+    slack.click(&plan, "gus", "Approve and run").answered().unwrap();
+    slack.until_ephemeral("gus", "I do not know you");
+    slack.click(&plan, "ben", "Approve and run").answered().unwrap();
+    slack.until(&mention, "[Merge]");
+    slack.click(&slack.find(&mention, "[Merge]"), "ben", "Merge").answered().unwrap();
+    slack.until(&mention, "is merged");
+    slack.until_settled();
+    let thread = slack.thread(&mention);
+    assert!(answers(&thread) <= MESSAGES_MAX, "{thread}");
+    assert!(
+        !thread.contains("[Approve") && !thread.contains("[Merge]"),
+        "no button outlives what it is for:\n{thread}"
+    );
+    assert_eq!(office.landed("kitchen.room").as_deref(), Some("wall: yellow\n"));
+    assert_eq!(slack.channel("dev").lines().count(), 1, "the channel itself stays quiet:\n{}", slack.channel("dev"));
+    assert_acknowledged_in_time(slack);
+}
+
+fn assert_acknowledged_in_time(slack: &SlackServer) {
+    let late: Vec<_> = slack.acks().into_iter().filter(|ack| ack.latency > ACK_MAX).collect();
+    assert!(late.is_empty(), "{late:?}");
+}
+
+pub fn forged_and_old_requests_change_nothing() {
+    let office = Office::new(Settings::default(), Transport::Http);
+    let instance = office.world.up();
+    let slack = &office.slack;
+    slack.send_to(&office.url).unwrap();
+    let mention = slack.unheard("dev", "ana", "@agent add a kitchen");
+    let told = slack.event_of(&mention);
+    let secret = slack.signing_secret();
+    for forged in [("another secret", Duration::ZERO), (secret.as_str(), Duration::from_secs(301))] {
+        let answer = slack.post_forged(&office.url, &told, forged).unwrap();
+        assert_eq!(answer.status, 401, "{forged:?}: {}", answer.body);
+    }
+    let heard = slack.say("dev", "ben", "@agent help");
+    slack.until(&heard, "agent: ");
+    assert_eq!(answers(&slack.thread(&mention)), 0, "{}", slack.thread(&mention));
+    assert_eq!(slack.post_signed(&office.url, &told).unwrap().status, 200);
+    slack.until(&mention, "[Approve and run]");
+    instance.stop();
+}
+
+pub fn guests_strangers_and_bots_start_nothing() {
+    let office = Office::usual();
+    let instance = office.up();
+    let slack = &office.slack;
+    for who in ["gus", "olga"] {
+        let mention = slack.say("dev", who, "@agent add a kitchen");
+        slack.until(&mention, "agent: ");
+        let thread = slack.thread(&mention);
+        assert!(!thread.contains("T-1") && answers(&thread) == 1, "{thread}");
+    }
+    let bot = slack.say("dev", "deploybot", "@agent add a kitchen");
+    let heard = slack.say("dev", "ben", "@agent help");
+    slack.until(&heard, "agent: ");
+    assert_eq!(answers(&slack.thread(&bot)), 0, "{}", slack.thread(&bot));
+    instance.stop();
+}
