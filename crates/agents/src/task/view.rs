@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{TaskId, ThreadRef, Timestamp};
+use domain::{Person, TaskId, ThreadRef, Timestamp};
 use store::{Row, Store, StoreError};
 
 pub(super) const LIST: &str = "SELECT id, state, repo, title, requester, thread, created_at_ms, updated_at_ms
@@ -26,6 +26,11 @@ pub(super) const LAST_LINE: &str = "SELECT line, at_ms FROM log
 
 pub(super) const LOG_END: &str = "SELECT line, at_ms FROM log
     WHERE kind = 'task' AND machine = $1 ORDER BY n DESC LIMIT $2";
+
+pub(super) const OF_PERSON: &str =
+    "SELECT id, state, repo, title, requester, thread, created_at_ms, updated_at_ms FROM task
+    WHERE requester = $1 AND (state NOT IN ('merged', 'answered', 'cancelled', 'failed') OR updated_at_ms >= $2)
+    ORDER BY number DESC LIMIT $3";
 
 pub(super) const LIVE: &str = "SELECT id FROM task
     WHERE state NOT IN ('merged', 'answered', 'cancelled', 'failed')";
@@ -113,6 +118,17 @@ pub async fn newest(store: &Store, count_max: i64) -> Result<Vec<TaskLine>, Stor
 /// The newest tasks of one thread, newest first, at most `count_max`.
 pub async fn in_thread(store: &Store, thread: &ThreadRef, count_max: i64) -> Result<Vec<TaskLine>, StoreError> {
     store.rows(IN_THREAD, &[thread.to_string().into(), count_max.into()]).await?.iter().map(line_of).collect()
+}
+
+/// The tasks that a person asked for and that have not ended, or not before `since`; newest first, at most `count_max`.
+pub async fn of_person(
+    store: &Store,
+    person: &Person,
+    since: Timestamp,
+    count_max: i64,
+) -> Result<Vec<TaskLine>, StoreError> {
+    let args = [person.as_str().into(), since.into(), count_max.into()];
+    store.rows(OF_PERSON, &args).await?.iter().map(line_of).collect()
 }
 
 /// How many tasks have not ended.

@@ -9,6 +9,7 @@ pub mod messenger;
 pub mod command;
 pub mod conversation;
 
+pub mod channel;
 pub mod console;
 pub mod context;
 mod hindrance;
@@ -22,6 +23,9 @@ pub mod render;
 pub mod running;
 pub mod switchboard;
 
+mod choosing;
+mod defaults;
+mod editing;
 mod help;
 mod interpret;
 mod looking;

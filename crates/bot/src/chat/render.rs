@@ -5,13 +5,15 @@ use std::time::Duration;
 use agents::board::Doing;
 use agents::session::people::QuestionKind;
 use agents::task::contract;
-use agents::task::{Approved, Demand, Goal, Intent, OpenQuestion, Plan, Proof, Request, Task, TaskState, Word, Work};
+use agents::task::{
+    Approved, Demand, Edited, Goal, Intent, OpenQuestion, Plan, Proof, Request, Task, TaskState, Word, Work,
+};
 use domain::time::humanize;
 use forge::checks::CHECKS_FILE;
 use forge::{CheckRun, FileChange};
 
 use super::context::redact;
-use super::messenger::{Choice, Said};
+use super::messenger::{Asks, Choice, Look, Said};
 
 /// How many steps, files or checks a message shows before it says how many more there are.
 const SHOWN_MAX: usize = 10;
@@ -49,8 +51,12 @@ pub fn card(task: &Task, around: &Surroundings) -> Said {
     let Request { requester, repo, target, agent, model, receipt, .. } = &task.request;
     let model = model.as_ref().map(|model| format!(" ({model})")).unwrap_or_default();
     let cost = cost(around);
+    let because = match task.request.repo_because.as_str() {
+        "" => String::new(),
+        because => format!(" ({because})"),
+    };
     let facts = format!(
-        "asked by {requester} · {repo} on {target} · agent {agent}{model} · read {receipt} · caged: {}{cost}",
+        "asked by {requester} · {repo}@{target}{because} · agent {agent}{model} · read {receipt} · caged: {}{cost}",
         around.cage
     );
     let call = around.doing.call.as_ref().map(|call| format!(" · {}", redact(call).0)).unwrap_or_default();
@@ -175,6 +181,15 @@ pub fn plan(task: &Task, plan: &Plan) -> Said {
     if let Some(micros) = plan.draft.cost_micros {
         lines.push(format!("cost: {}, by the agent's own guess", contract::dollars(micros)));
     }
+    for (name, items) in [("constraints", &plan.draft.constraints), ("keep out", &plan.draft.keep_out)] {
+        if !items.is_empty() {
+            lines.push(format!("{name}: {}", listed(items)));
+        }
+    }
+    if let Some(Edited { by, of, difference }) = &plan.edited {
+        lines.push(format!("edited by {by}; against v{of}:"));
+        lines.extend(difference.clone());
+    }
     lines.push(format!("risk: {} · #{}", plan.tier_because, plan.short_hash()));
     if task.approves_itself(plan) {
         lines.push("It is low risk and was asked for with plan=auto, so work begins now.".to_owned());
@@ -182,9 +197,12 @@ pub fn plan(task: &Task, plan: &Plan) -> Said {
     }
     let approve = format!("approve {id} v{} #{}", plan.version, plan.short_hash());
     let choices = vec![
-        Choice::new("Approve and run", approve),
-        Choice::new("Revise…", format!("@agent revise {id}")),
-        Choice::new("Reject", format!("reject {id}")),
+        Choice::new("Approve and run", approve).looking(Look::Go),
+        Choice::new("Edit plan", format!("edit {id} v{}", plan.version))
+            .asking(Asks::Steps { steps: plan.draft.steps.clone() }),
+        Choice::new("Comment…", format!("revise {id}"))
+            .asking(Asks::Words { prompt: "What should be different?".to_owned() }),
+        Choice::new("Cancel", format!("reject {id}")).looking(Look::Danger),
     ];
     Said::offering(lines.join("\n"), choices)
 }
