@@ -22,6 +22,7 @@ fn spender(task: u64, agent: &str, thread: &str) -> Spender {
         person: "ana".parse().unwrap(),
         repo: "web".parse().unwrap(),
         thread: ThreadRef::console(thread),
+        budget: None,
     }
 }
 

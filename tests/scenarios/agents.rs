@@ -121,7 +121,7 @@ fn an_agent_without_a_plan_command_is_not_asked_for_a_plan() {
             ana:  @agent say goodbye agent=plain plan=off  👀
             bot:  T-1 · say goodbye
                   waiting for its turn to work
-                  asked by ana · sample on main · agent plain · read 2 messages (2 of mine left out) · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent plain · read 2 messages (2 of mine left out) · caged: LEVEL
                   [T-1] publishing +1 −0 in farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +1 −0 in farewell.md · its check words passed
@@ -146,7 +146,7 @@ fn a_recipe_plans_by_a_rehearsal() {
             ana:  @agent moons agent=recipes  👀
             bot:  T-1 · moons
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent recipes · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent recipes · read 0 messages · caged: LEVEL
                   [T-1] failed: the agent recipes could not start: there is no recipe moons at <commit 1>; these can be asked for by name:
             bot:  T-1 failed: the agent recipes could not start: there is no recipe moons at <commit 1>; these can be asked for by name:
                     stars: Stars for dashes
@@ -155,21 +155,21 @@ fn a_recipe_plans_by_a_rehearsal() {
             ana:  @agent stars agent=recipes  👀
             bot:  T-2 · stars
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent recipes · read 1 message (2 of mine left out) · caged: LEVEL
+                  asked by ana · sample@main (as before in this thread) · agent recipes · read 1 message (2 of mine left out) · caged: LEVEL
                   [T-2] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-2: Stars for dashes (recipe stars). A rehearsal changed 1 file (+1 −1)
                   1. replace: `sed -i 's/!/*/' *.md`
                   2. greeting.md +1 −1
                   files: greeting.md
                   risk: R1 · #f27db18a
-                  [2] Approve and run   [3] Revise…   [4] Reject
+                  [2] Approve and run   [3] Edit plan   [4] Comment…   [5] Cancel
             ana:  approve  👀
                   [Plan v1 for T-2] approved by ana at 12:00 UTC
                   [T-2] plan v1 approved by ana (#f27db18a) · waiting for its turn to work
                   [T-2] publishing +1 −1 in greeting.md
                   [T-2] ready on downbeat/T-2
             bot:  T-2 is ready on downbeat/T-2: +1 −1 in greeting.md · its check words passed
-                  [5] Merge   [6] Retry
+                  [6] Merge   [7] Retry
         "#]],
     );
 }

@@ -18,12 +18,12 @@ fn an_old_button_does_not_approve_a_newer_plan() {
          ben: 1
          ben: approve T-1 v1
          ben: approve T-1 v2 #00000000
-         ben: 4",
+         ben: 5",
         expect![[r#"
             ana:  @agent add a farewell  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: A page that says goodbye
                   1. write farewell.md
@@ -31,7 +31,7 @@ fn an_old_button_does_not_approve_a_newer_plan() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #cac7d254
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             ana:  @agent revise T-1
             bot:  A revision of T-1 needs words. Say what should be different: `revise T-1 keep the old name too`.
             ana:  revise T-1 make it warmer  👀
@@ -44,20 +44,20 @@ fn an_old_button_does_not_approve_a_newer_plan() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #b87d3dab
-                  [4] Approve and run   [5] Revise…   [6] Reject
+                  [5] Approve and run   [6] Edit plan   [7] Comment…   [8] Cancel
             ben:  1
             bot:  That was version 1 of the plan for T-1, and version 2 has replaced it. Read the newer plan, then say `approve T-1`.
             ben:  approve T-1 v1
             bot:  That was version 1 of the plan for T-1, and version 2 has replaced it. Read the newer plan, then say `approve T-1`.
             ben:  approve T-1 v2 #00000000
             bot:  The plan for T-1 is not the one that this button was made for. Read the newest plan, then say `approve T-1`.
-            ben:  4  👀
+            ben:  5  👀
                   [Plan v2 for T-1] approved by ben at 12:00 UTC
                   [T-1] plan v2 approved by ben (#b87d3dab) · waiting for its turn to work
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-                  [7] Merge   [8] Retry
+                  [9] Merge   [10] Retry
         "#]],
     );
     expect![[r#"
@@ -82,12 +82,12 @@ fn a_plan_is_approved_once() {
             ana:  @agent doze while working  👀
             bot:  T-1 · doze while working
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: Nothing, slowly
                   1. lie down
                   risk: R1 · #d6825cfc
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             ben:  approve  👀
                   [Plan v1 for T-1] approved by ben at 12:00 UTC
                   [T-1] plan v1 approved by ben (#d6825cfc) · waiting for its turn to work
@@ -132,14 +132,14 @@ fn a_finished_change_can_be_revised() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #d21b031a
-                  [3] Approve and run   [4] Revise…   [5] Reject
+                  [3] Approve and run   [4] Edit plan   [5] Comment…   [6] Cancel
             ana:  approve  👀
                   [Plan v1 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v1 approved by ana (#d21b031a) · waiting for its turn to work
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-                  [6] Merge   [7] Retry
+                  [7] Merge   [8] Retry
             ana:  merge  👀
                   [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering
@@ -164,12 +164,12 @@ fn a_rejected_plan_never_runs() {
          ben: reject T-1
          ben: approve T-1
          ana: @agent add a welcome
-         ben: 6",
+         ben: 8",
         expect![[r#"
             ana:  @agent add a farewell  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: A page that says goodbye
                   1. write farewell.md
@@ -177,7 +177,7 @@ fn a_rejected_plan_never_runs() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #cac7d254
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             ben:  reject T-1 we do not say goodbye  👀
                   [Plan v1 for T-1] rejected by ben at 12:00 UTC
                   [T-1] ended: rejected by ben: we do not say goodbye
@@ -189,14 +189,14 @@ fn a_rejected_plan_never_runs() {
             ana:  @agent add a welcome  👀
             bot:  T-2 · add a welcome
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 4 messages (5 of mine left out) · caged: LEVEL
+                  asked by ana · sample@main (as before in this thread) · agent scripted · read 4 messages (5 of mine left out) · caged: LEVEL
                   [T-2] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-2: A page that welcomes
                   1. write welcome.md
                   files: welcome.md
                   risk: R1 · #806b1908
-                  [4] Approve and run   [5] Revise…   [6] Reject
-            ben:  6  👀
+                  [5] Approve and run   [6] Edit plan   [7] Comment…   [8] Cancel
+            ben:  8  👀
                   [Plan v1 for T-2] rejected by ben at 12:00 UTC
                   [T-2] ended: rejected by ben
             bot:  T-2 ended: rejected by ben. Say `retry T-2` to run it again.
@@ -213,7 +213,7 @@ fn the_policy_approves_what_is_harmless() {
             ana:  @agent add a farewell plan=auto  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 approved by the policy (R1) · waiting for its turn to work
             bot:  Plan v1 for T-1: A page that says goodbye
                   1. write farewell.md
@@ -235,17 +235,17 @@ fn the_policy_asks_about_what_is_risky() {
     world().check(
         "ana: @agent add a dependency plan=auto",
         expect![[r#"
-        ana:  @agent add a dependency plan=auto  👀
-        bot:  T-1 · add a dependency
-              waiting for its turn to plan
-              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-              [T-1] plan v1 waits for an approval (R2)
-        bot:  Plan v1 for T-1: One more dependency
-              1. name it in Cargo.toml
-              files: Cargo.toml
-              risk: R2 (`Cargo.toml`: dependencies) · #8ce690bb
-              [1] Approve and run   [2] Revise…   [3] Reject
-    "#]],
+            ana:  @agent add a dependency plan=auto  👀
+            bot:  T-1 · add a dependency
+                  waiting for its turn to plan
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] plan v1 waits for an approval (R2)
+            bot:  Plan v1 for T-1: One more dependency
+                  1. name it in Cargo.toml
+                  files: Cargo.toml
+                  risk: R2 (`Cargo.toml`: dependencies) · #8ce690bb
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
+        "#]],
     );
 }
 
@@ -257,36 +257,36 @@ fn a_change_beyond_its_plan_waits_for_a_second_look() {
          ana: approve
          ana: approve
          ben: approve T-1 #0000000000
-         ben: 4
+         ben: 5
          ben: merge",
         expect![[r#"
             ana:  @agent tidy up  👀
             bot:  T-1 · tidy up
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: A tidy README
                   1. sort README.md
                   files: README.md
                   risk: R1 · #2f591f5b
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             ana:  approve  👀
                   [Plan v1 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v1 approved by ana (#2f591f5b) · waiting for its turn to work
                   [T-1] stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies)
             bot:  T-1 is done, but stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies).
                   files: Cargo.toml, README.md
-                  [4] Accept the change   [5] Revise…   [6] Reject
+                  [5] Accept the change   [6] Revise…   [7] Reject
             ana:  approve
             bot:  T-1 is R2 (`Cargo.toml`: dependencies), and you asked for it: another person has to approve it. ben or dora can say `approve T-1`.
             ben:  approve T-1 #<commit 1>
             bot:  The change of T-1 is not the one that this button was made for. Look at the newer one, then say `approve T-1`.
-            ben:  4  👀
+            ben:  5  👀
                   [T-1 is done, but stopped before publishing] accepted by ben at 12:00 UTC
                   [T-1] publishing +2 −0 in Cargo.toml, README.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in Cargo.toml, README.md · its check words passed
-                  [7] Merge   [8] Retry
+                  [8] Merge   [9] Retry
             ben:  merge  👀
                   [T-1 is ready on downbeat/T-1] sent to the merge queue by ben at 12:00 UTC
                   [T-1] in the merge queue by ben · entering
@@ -308,7 +308,7 @@ fn a_change_beyond_its_plan_can_be_turned_down() {
             ana:  @agent add a dependency plan=off  👀
             bot:  T-1 · add a dependency
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] stopped before publishing: nobody approved a plan, and the change is R2 (`Cargo.toml`: dependencies)
             bot:  T-1 is done, but stopped before publishing: nobody approved a plan, and the change is R2 (`Cargo.toml`: dependencies).
                   files: Cargo.toml
@@ -355,7 +355,7 @@ fn what_nobody_answers_ends_in_time() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #b87d3dab
-                  [4] Approve and run   [5] Revise…   [6] Reject
+                  [5] Approve and run   [6] Edit plan   [7] Comment…   [8] Cancel
             --    2 days pass
                   #change [T-2 is done, but stopped before publishing] nobody approved it in time at 12:00 UTC
                   #change [T-2] ended: nobody approved it in time
@@ -363,7 +363,7 @@ fn what_nobody_answers_ends_in_time() {
             #plan ana: status T-1
             #plan bot: T-1 · add a farewell
                   plan v2 waits for an approval (R1)
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
             --    6 days pass
                   #plan [Plan v2 for T-1] nobody approved it in time at 12:00 UTC
                   #plan [T-1] ended: nobody approved it in time
@@ -379,7 +379,7 @@ fn what_nobody_answers_ends_in_time() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #06b502d8
-                  [7] Approve and run   [8] Revise…   [9] Reject
+                  [9] Approve and run   [10] Edit plan   [11] Comment…   [12] Cancel
             --    30 days pass
                   #plan [Plan v3 for T-1] nobody approved it in time at 12:00 UTC
                   #plan [T-1] ended: nobody approved it in time
@@ -434,20 +434,20 @@ fn a_change_of_more_than_its_plan_names_waits_for_a_person() {
             ana:  @agent write more than planned  👀
             bot:  T-1 · write more than planned
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: One page
                   1. write page.md
                   files: page.md
                   risk: R1 · #45004aa7
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             ana:  approve  👀
                   [Plan v1 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v1 approved by ana (#45004aa7) · waiting for its turn to work
                   [T-1] stopped before publishing: it changes notes/other.md, which its plan does not name
             bot:  T-1 is done, but stopped before publishing: it changes notes/other.md, which its plan does not name.
                   files: notes/other.md, page.md, tests/page.md
-                  [4] Accept the change   [5] Revise…   [6] Reject
+                  [5] Accept the change   [6] Revise…   [7] Reject
             ana:  revise T-1 only the page  👀
                   [T-1 is done, but stopped before publishing] ana asked for another version at 12:00 UTC
                   [T-1] waiting for its turn to plan
@@ -456,20 +456,20 @@ fn a_change_of_more_than_its_plan_names_waits_for_a_person() {
                   1. write page.md
                   files: page.md
                   risk: R1 · #da7d5df9
-                  [7] Approve and run   [8] Revise…   [9] Reject
+                  [8] Approve and run   [9] Edit plan   [10] Comment…   [11] Cancel
             ana:  approve  👀
                   [Plan v2 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v2 approved by ana (#da7d5df9) · waiting for its turn to work
                   [T-1] stopped before publishing: it changes notes/other.md, which its plan does not name
             bot:  T-1 is done, but stopped before publishing: it changes notes/other.md, which its plan does not name.
                   files: notes/other.md, page.md, tests/page.md
-                  [10] Accept the change   [11] Revise…   [12] Reject
+                  [12] Accept the change   [13] Revise…   [14] Reject
             ana:  approve  👀
                   [T-1 is done, but stopped before publishing] accepted by ana at 12:00 UTC
                   [T-1] publishing +3 −0 in notes/other.md, page.md, tests/page.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +3 −0 in notes/other.md, page.md, tests/page.md · its check words passed
-                  [13] Merge   [14] Retry
+                  [15] Merge   [16] Retry
         "#]],
     );
 }

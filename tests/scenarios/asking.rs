@@ -124,7 +124,7 @@ fn free_words_answer_only_where_nothing_else_can_be_meant() {
             ana:  @agent ask before planning  👀
             bot:  T-1 · ask before planning
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] needs an answer: Who is it for?
             bot:  ana, T-1 asks: Who is it for?
                   What it has done is kept; without an answer it ends after 3 days.
@@ -141,7 +141,7 @@ fn free_words_answer_only_where_nothing_else_can_be_meant() {
                   1. write page.md
                   files: page.md
                   risk: R1 · #f3bef9f2
-                  [2] Approve and run   [3] Revise…   [4] Reject
+                  [2] Approve and run   [3] Edit plan   [4] Comment…   [5] Cancel
         "#]],
     );
     world.transcript();
@@ -152,7 +152,7 @@ fn free_words_answer_only_where_nothing_else_can_be_meant() {
             #alone ana: @agent ask before planning  👀
             #alone bot: T-2 · ask before planning
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   #alone [T-2] needs an answer: Who is it for?
             #alone bot: ana, T-2 asks: Who is it for?
                   What it has done is kept; without an answer it ends after 3 days.
@@ -165,7 +165,7 @@ fn free_words_answer_only_where_nothing_else_can_be_meant() {
                   1. write page.md
                   files: page.md
                   risk: R1 · #f3bef9f2
-                  [2] Approve and run   [3] Revise…   [4] Reject
+                  [2] Approve and run   [3] Edit plan   [4] Comment…   [5] Cancel
         "#]],
     );
 }

@@ -22,17 +22,17 @@ fn a_task_that_waits_for_its_turn_can_be_stopped() {
     world.check(
         "ana: stop T-1",
         expect![[r#"
-        --    👀 on message 1
-        bot:  T-1 · add a farewell
-              waiting for its turn to plan
-              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-        --    👀 on message 2
-              [T-1] stopping, as ana said
-              [T-1] ended: stopped by ana
-        bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
-        ana:  stop T-1
-        bot:  T-1 has ended already: it is cancelled. Say `retry T-1` if it should run again, or ask for something new.
-    "#]],
+            --    👀 on message 1
+            bot:  T-1 · add a farewell
+                  waiting for its turn to plan
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
+            --    👀 on message 2
+                  [T-1] stopping, as ana said
+                  [T-1] ended: stopped by ana
+            bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
+            ana:  stop T-1
+            bot:  T-1 has ended already: it is cancelled. Say `retry T-1` if it should run again, or ask for something new.
+        "#]],
     );
 }
 
@@ -45,7 +45,7 @@ fn a_session_that_plans_is_stopped() {
             ana:  @agent doze while planning  👀
             bot:  T-1 · doze while planning
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] planning, with nothing writable
             ana:  stop  👀
                   [T-1] stopping, as ana said
@@ -133,15 +133,15 @@ fn a_publication_can_be_stopped() {
     world.check(
         "ana: stop",
         expect![[r#"
-        ana:  @agent add a farewell plan=off  👀
-        bot:  T-1 · add a farewell
-              waiting for its turn to work
-              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-              [T-1] publishing +2 −0 in README.md, farewell.md
-        ana:  stop  👀
-              [T-1] ended: stopped by ana
-        bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
-    "#]],
+            ana:  @agent add a farewell plan=off  👀
+            bot:  T-1 · add a farewell
+                  waiting for its turn to work
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+            ana:  stop  👀
+                  [T-1] ended: stopped by ana
+            bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
+        "#]],
     );
     world.remote().mend();
     world.check(
@@ -205,7 +205,7 @@ fn a_stopped_task_runs_again_when_somebody_says_so() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #9a3e6b67
-                  [4] Approve and run   [5] Revise…   [6] Reject
+                  [5] Approve and run   [6] Edit plan   [7] Comment…   [8] Cancel
         "#]],
     );
 }

@@ -20,7 +20,7 @@ fn a_red_change_is_shown_and_kept_out_of_the_queue() {
             ana:  @agent curse plan=off merge=auto  👀
             bot:  T-1 · curse
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] publishing +1 −0 in rude.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 does not pass words, so it cannot land: +1 −0 in rude.md on downbeat/T-1
@@ -36,7 +36,7 @@ fn a_red_change_is_shown_and_kept_out_of_the_queue() {
                   1. write rude.md without rudeness
                   files: rude.md
                   risk: R1 · #9cf0a126
-                  [2] Approve and run   [3] Revise…   [4] Reject
+                  [2] Approve and run   [3] Edit plan   [4] Comment…   [5] Cancel
             ana:  approve  👀
                   [Plan v1 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v1 approved by ana (#9cf0a126) · waiting for its turn to work
@@ -59,7 +59,7 @@ fn a_repository_without_checks_cannot_land() {
             ana:  @agent add a farewell plan=off  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1, but cannot land: its repository names no checks
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · untested
@@ -109,7 +109,7 @@ fn a_repository_that_declines_checks_lands_untested_and_says_so() {
             ana:  @agent add a farewell plan=off  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · untested
@@ -124,7 +124,7 @@ fn a_repository_that_declines_checks_lands_untested_and_says_so() {
             ana:  status T-1
             bot:  T-1 · add a farewell
                   merged as <commit 1>, untested (the repository says `checks = []`)
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
         "#]],
     );
 }
@@ -138,7 +138,7 @@ fn checks_that_cannot_be_read_are_pointed_at() {
             ana:  @agent add a farewell plan=off  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] failed: the checks cannot be read: .downbeat/config.toml, line 3, column 1: unknown key `comand`, did you mean `command`?
             bot:  T-1 failed: the checks cannot be read: .downbeat/config.toml, line 3, column 1: unknown key `comand`, did you mean `command`?
                      3 | comand = "sh check.sh"
@@ -148,7 +148,7 @@ fn checks_that_cannot_be_read_are_pointed_at() {
             ana:  status T-1
             bot:  T-1 · add a farewell
                   failed: the checks cannot be read: .downbeat/config.toml, line 3, column 1: unknown key `comand`, did you mean `command`?
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
         "#]],
     );
 }
@@ -164,17 +164,17 @@ fn a_check_that_fails_by_chance_is_repeated_as_often_as_it_allows() {
     world.check(
         "ana: @agent add a farewell plan=off merge=auto",
         expect![[r#"
-        ana:  @agent add a farewell plan=off merge=auto  👀
-        bot:  T-1 · add a farewell
-              waiting for its turn to work
-              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-              [T-1] publishing +2 −0 in README.md, farewell.md
-              [T-1] in the merge queue by ana · entering
-              [T-1] in the merge queue by ana · position 1 of 1 · testing
-              [T-1] in the merge queue by ana · position 1 of 1 · landing
-              [T-1] merged as <commit 1>
-        bot:  T-1 is merged into main as <commit 1>.
-    "#]],
+            ana:  @agent add a farewell plan=off merge=auto  👀
+            bot:  T-1 · add a farewell
+                  waiting for its turn to work
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+        "#]],
     );
     let counted = std::fs::read_to_string(world.home().join("state/count")).unwrap();
     assert_eq!(counted.lines().count(), 4, "two gates of two attempts");

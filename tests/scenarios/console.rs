@@ -11,22 +11,24 @@ fn help_says_what_can_be_said() {
          ana: help",
         expect![[r#"
             ana:  @agent
-            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME plan=ask|auto|off merge=ask|auto
-                  Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
+            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME budget=DOLLARS plan=ask|auto|off merge=ask|auto
+                  Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
-                  Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
+                  Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
                   Queue:  `pause` · `resume`
+                  Here:   `settings` · `@agent set repo=NAME` · `@agent unset repo`
                   The task can be left out where only one can be meant. A number answers the button with that number.
                   On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; ✅ on a plan approves it where the config says so.
                   `help approve` says more of one command.
             ana:  help
-            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME plan=ask|auto|off merge=ask|auto
-                  Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
+            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME budget=DOLLARS plan=ask|auto|off merge=ask|auto
+                  Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
-                  Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
+                  Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
                   Queue:  `pause` · `resume`
+                  Here:   `settings` · `@agent set repo=NAME` · `@agent unset repo`
                   The task can be left out where only one can be meant. A number answers the button with that number.
                   On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; ✅ on a plan approves it where the config says so.
                   `help approve` says more of one command.
@@ -59,7 +61,7 @@ fn a_slip_of_the_keyboard_starts_nothing() {
             ana:  @agent add a farewell  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: A page that says goodbye
                   1. write farewell.md
@@ -67,18 +69,19 @@ fn a_slip_of_the_keyboard_starts_nothing() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #cac7d254
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             ana:  aprove T-1
             bot:  There is no command `aprove`. Did you mean `approve T-1`? Say `help` to see what there is.
             ana:  @agent stauts T-1
             bot:  There is no command `stauts`. Did you mean `status T-1`? Say `help` to see what there is.
             ana:  @agent
-            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME plan=ask|auto|off merge=ask|auto
-                  Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
+            bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME budget=DOLLARS plan=ask|auto|off merge=ask|auto
+                  Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
-                  Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
+                  Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
                   Queue:  `pause` · `resume`
+                  Here:   `settings` · `@agent set repo=NAME` · `@agent unset repo`
                   The task can be left out where only one can be meant. A number answers the button with that number.
                   On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; ✅ on a plan approves it where the config says so.
                   `help approve` says more of one command.
@@ -110,12 +113,12 @@ fn the_log_and_the_change_of_a_task_can_be_read_in_the_thread() {
             dan:  @agent curse plan=off  👀
             bot:  T-2 · curse
                   waiting for its turn to work
-                  asked by dan · sample on main · agent scripted · read 3 messages (4 of mine left out) · caged: LEVEL
+                  asked by dan · sample@main (as before in this thread) · agent scripted · read 3 messages (4 of mine left out) · caged: LEVEL
                   [T-2] publishing +1 −0 in rude.md
                   [T-2] ready on downbeat/T-2
             bot:  T-2 does not pass words, so it cannot land: +1 −0 in rude.md on downbeat/T-2
                   words: a forbidden word
-                  [4] Retry
+                  [5] Retry
             dan:  diff
             bot:  What T-2 changes:
                   ```diff
@@ -218,11 +221,11 @@ fn status_and_why_say_where_a_task_stands() {
             eva:  status T-1
             bot:  T-1 · add a farewell
                   plan v1 waits for an approval (R1)
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
             eva:  @agent status T-2
             bot:  T-2 · add a welcome
                   ready on downbeat/T-2
-                  asked by dan · sample on main · agent scripted · read 1 message (2 of mine left out) · caged: LEVEL
+                  asked by dan · sample@main (as before in this thread) · agent scripted · read 1 message (2 of mine left out) · caged: LEVEL
             eva:  why T-1
             bot:  T-1: plan v1 waits for an approval (R1).
                   To go on: ana, ben or dora can say `approve T-1`.

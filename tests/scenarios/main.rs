@@ -9,6 +9,8 @@ mod request;
 mod approval;
 mod asking;
 mod cancel;
+mod channels;
+mod editing;
 mod merge;
 mod permissions;
 mod reactions;

@@ -18,7 +18,7 @@ fn people_move_a_change_in_and_out_of_the_queue() {
          ana: dequeue T-1
          ana: merge
          ana: merge T-1
-         ana: 4
+         ana: 5
          ana: queue
          ana: dequeue
          ana: queue
@@ -32,7 +32,7 @@ fn people_move_a_change_in_and_out_of_the_queue() {
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-                  [4] Merge   [5] Retry
+                  [5] Merge   [6] Retry
             ana:  dequeue T-1
             bot:  T-1 is not in the merge queue: it is ready, waiting for the word to merge. Say `status T-1` to see what it needs.
             ana:  merge  👀
@@ -41,7 +41,7 @@ fn people_move_a_change_in_and_out_of_the_queue() {
                   [T-1] in the merge queue by ana · position 1 of 1 · waiting · paused by ola
             ana:  merge T-1
             bot:  T-1 is in the merge queue already; ana sent it. Say `queue` to see where it stands.
-            ana:  4
+            ana:  5
             bot:  T-1 is in the merge queue already; ana sent it. Say `queue` to see where it stands.
             ana:  queue
             bot:  sample:main: 1 in line, paused by ola
@@ -50,7 +50,7 @@ fn people_move_a_change_in_and_out_of_the_queue() {
                   [T-1] leaving the merge queue, as ana said · position 1 of 1 · waiting · paused by ola
                   [T-1] back from the merge queue: taken out of the queue by ana
             bot:  T-1 did not land: taken out of the queue by ana.
-                  [6] Retry   [7] Merge again
+                  [7] Retry   [8] Merge again
             ana:  queue
             bot:  sample:main: 0 in line, paused by ola
             ana:  merge  👀

@@ -75,7 +75,7 @@ fn each_role_has_its_deeds() {
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-                  [4] Merge   [5] Retry
+                  [5] Merge   [6] Retry
             dan:  merge
             bot:  You may not merge T-1: that takes the role approver. ana, ben or dora can say `merge T-1`.
             dan:  retry
@@ -103,13 +103,13 @@ fn what_is_risky_takes_another_person() {
             ana:  @agent add a dependency merge=auto  👀
             bot:  T-1 · add a dependency
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R2)
             bot:  Plan v1 for T-1: One more dependency
                   1. name it in Cargo.toml
                   files: Cargo.toml
                   risk: R2 (`Cargo.toml`: dependencies) · #8ce690bb
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             ana:  approve
             bot:  T-1 is R2 (`Cargo.toml`: dependencies), and you asked for it: another person has to approve it. ben or dora can say `approve T-1`.
             ana:  @agent why can't I approve T-1?
@@ -142,7 +142,7 @@ fn whoever_accepts_a_risky_change_answers_for_it() {
             ana:  @agent add a dependency plan=off merge=auto  👀
             bot:  T-1 · add a dependency
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] stopped before publishing: nobody approved a plan, and the change is R2 (`Cargo.toml`: dependencies)
             bot:  T-1 is done, but stopped before publishing: nobody approved a plan, and the change is R2 (`Cargo.toml`: dependencies).
                   files: Cargo.toml
@@ -207,13 +207,13 @@ fn what_is_secret_takes_an_admin_who_types_the_id_twice() {
             ana:  @agent keep the key  👀
             bot:  T-1 · keep the key
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R3)
             bot:  Plan v1 for T-1: The key, where everyone finds it
                   1. write .env
                   files: .env
                   risk: R3 (`.env`: secrets) · #df3e34f0
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             ben:  approve
             bot:  T-1 is R3 (`.env`: secrets): only an admin may approve it. dora can say `approve T-1 T-1`.
             dora: approve
@@ -226,7 +226,7 @@ fn what_is_secret_takes_an_admin_who_types_the_id_twice() {
                   [T-1] publishing +1 −0 in .env
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +1 −0 in .env · its check words passed
-                  [4] Merge   [5] Retry
+                  [5] Merge   [6] Retry
         "#]],
     );
 }
@@ -244,13 +244,13 @@ fn one_person_alone_types_the_id_twice_for_what_is_risky() {
             ana:  @agent add a dependency  👀
             bot:  T-1 · add a dependency
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R2)
             bot:  Plan v1 for T-1: One more dependency
                   1. name it in Cargo.toml
                   files: Cargo.toml
                   risk: R2 (`Cargo.toml`: dependencies) · #8ce690bb
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             ana:  1
             bot:  T-1 is R2 (`Cargo.toml`: dependencies): its id has to be typed twice to approve it. Say `approve T-1 T-1`.
             ana:  approve T-1 T-1  👀
@@ -259,7 +259,7 @@ fn one_person_alone_types_the_id_twice_for_what_is_risky() {
                   [T-1] publishing +1 −0 in Cargo.toml
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +1 −0 in Cargo.toml · its check words passed
-                  [4] Merge   [5] Retry
+                  [5] Merge   [6] Retry
             ana:  pause
             bot:  The merge queue of sample is paused; say `resume` to go on.
             dan:  help
@@ -336,7 +336,7 @@ fn a_group_and_a_channel_decide_with_the_people() {
             #code ana: @agent add a farewell  👀
             #code bot: T-1 · add a farewell
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   #code [T-1] plan v1 waits for an approval (R1)
             #code bot: Plan v1 for T-1: A page that says goodbye
                   1. write farewell.md
@@ -344,7 +344,7 @@ fn a_group_and_a_channel_decide_with_the_people() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #cac7d254
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             #docs fay: approve T-1
             #docs bot: sample is not worked on from console/docs. Say it in console/code.
             #code eva: @agent why can't I approve T-1?
@@ -359,7 +359,7 @@ fn a_group_and_a_channel_decide_with_the_people() {
                   #code [T-1] publishing +2 −0 in README.md, farewell.md
                   #code [T-1] ready on downbeat/T-1
             #code bot: T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-                  [4] Merge   [5] Retry
+                  [5] Merge   [6] Retry
             #code fay: merge T-1
             #code bot: You may not merge T-1 as a member of reviewers: reviewers look and do not land. ana, ben or dora can say `merge T-1`.
             #docs dan: stop T-1  👀

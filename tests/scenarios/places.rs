@@ -38,7 +38,7 @@ fn nobodys_working_tree_is_touched() {
             ana:  @agent add a farewell plan=off merge=auto  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
@@ -49,7 +49,7 @@ fn nobodys_working_tree_is_touched() {
             ana:  @agent add a welcome plan=off merge=auto  👀
             bot:  T-2 · add a welcome
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 1 message (2 of mine left out) · caged: LEVEL
+                  asked by ana · sample@main (as before in this thread) · agent scripted · read 1 message (2 of mine left out) · caged: LEVEL
                   [T-2] publishing +1 −0 in welcome.md
                   [T-2] in the merge queue by ana · entering
                   [T-2] in the merge queue by ana · position 1 of 1 · testing
@@ -81,18 +81,18 @@ fn a_repository_without_a_remote_keeps_its_main() {
     world.check(
         "ana: @agent add a farewell plan=off merge=auto",
         expect![[r#"
-        ana:  @agent add a farewell plan=off merge=auto  👀
-        bot:  T-1 · add a farewell
-              waiting for its turn to work
-              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-              [T-1] publishing +2 −0 in README.md, farewell.md
-              [T-1] in the merge queue by ana · entering
-              [T-1] in the merge queue by ana · position 1 of 1 · testing
-              [T-1] in the merge queue by ana · position 1 of 1 · landing
-              [T-1] merged as <commit 1>
-        bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main; moving main is yours to do:
-              git switch main && git merge refs/downbeat/landed/main
-    "#]],
+            ana:  @agent add a farewell plan=off merge=auto  👀
+            bot:  T-1 · add a farewell
+                  waiting for its turn to work
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main; moving main is yours to do:
+                  git switch main && git merge refs/downbeat/landed/main
+        "#]],
     );
     expect![[r#"
         the sample (ana)
@@ -109,7 +109,7 @@ fn a_remote_that_is_gone_is_said_at_once() {
         ana:  @agent add a farewell plan=off  👀
         bot:  T-1 · add a farewell
               waiting for its turn to work
-              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+              asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
               [T-1] failed: there is no repository at the remote's address; check the address in the config, or put the repository back (git fetch: 'HOME/remotes/sample' does not appear to be a git repository)
         bot:  T-1 failed: there is no repository at the remote's address; check the address in the config, or put the repository back (git fetch: 'HOME/remotes/sample' does not appear to be a git repository)
               Say `retry T-1` to run it again, or `log T-1` to read what was printed.
@@ -141,13 +141,13 @@ fn a_remote_that_is_out_of_order_is_waited_for() {
             ana:  @agent add a farewell plan=off merge=auto  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] working · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
             --    2 seconds pass
             ana:  status T-1
             bot:  T-1 · add a farewell
                   working · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
         "#]],
     );
     world.remote().mend();

@@ -21,12 +21,12 @@ fn who_waits_for_a_session_is_told_for_what() {
             ana:  @agent doze while planning  👀
             bot:  T-1 · doze while planning
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] planning, with nothing writable
             #other ana: @agent add a farewell  👀
             #other bot: T-2 · add a farewell
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
             --    running
             --      T-1 planning
             --      T-2 waits for a free session (1 is busy)
@@ -46,7 +46,7 @@ fn who_waits_for_a_session_is_told_for_what() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #cac7d254
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
         "#]],
     );
 }
@@ -69,7 +69,7 @@ fn a_remote_that_is_not_reached_is_named_until_it_answers() {
         ana:  @agent add a farewell repo=gone  👀
         bot:  T-1 · add a farewell
               waiting for its turn to plan
-              asked by ana · gone on main · agent scripted · read 0 messages · caged: LEVEL
+              asked by ana · gone@main (named) · agent scripted · read 0 messages · caged: LEVEL
               [T-1] planning, with nothing writable · keeps trying: the remote does not answer; check the network, or whether its server runs (git fetch: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after ms: Couldn't connect to server)
         --    running
         --      T-1 tries again in 1 s: the remote does not answer; check the network, or whether its server runs (git fetch: unable to access 'http://127.0.0.1:9/gone.git/': Failed to connect to 127.0.0.1 port 9 after ms: Couldn't connect to server)

@@ -18,7 +18,7 @@ fn an_emoji_approves_only_where_the_policy_lets_it() {
             ana:  @agent add a farewell  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: A page that says goodbye
                   1. write farewell.md
@@ -26,7 +26,7 @@ fn an_emoji_approves_only_where_the_policy_lets_it() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #cac7d254
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             --    ben puts white_check_mark on 3
             bot:  An emoji approves nothing here. Press Approve and run, or say `approve T-1 v1`.
             --    ben puts 🎉 on 3
@@ -39,7 +39,7 @@ fn an_emoji_approves_only_where_the_policy_lets_it() {
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-                  [4] Merge   [5] Retry
+                  [5] Merge   [6] Retry
             --    ben puts ✅ on 3
         "#]],
     );
@@ -62,7 +62,7 @@ fn an_emoji_approves_the_newest_plan_of_low_risk() {
             ana:  @agent add a farewell  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: A page that says goodbye
                   1. write farewell.md
@@ -70,7 +70,7 @@ fn an_emoji_approves_the_newest_plan_of_low_risk() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #cac7d254
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             ana:  revise T-1 make it warmer  👀
                   [Plan v1 for T-1] ana asked for another version at 12:00 UTC
                   [T-1] waiting for its turn to plan
@@ -81,7 +81,7 @@ fn an_emoji_approves_the_newest_plan_of_low_risk() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #b87d3dab
-                  [4] Approve and run   [5] Revise…   [6] Reject
+                  [5] Approve and run   [6] Edit plan   [7] Comment…   [8] Cancel
             --    ben puts :+1: on 3
             bot:  That was version 1 of the plan for T-1, and version 2 has replaced it. Read the newer plan, then say `approve T-1`.
             --    eva puts 👍 on 5
@@ -92,19 +92,19 @@ fn an_emoji_approves_the_newest_plan_of_low_risk() {
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-                  [7] Merge   [8] Retry
+                  [9] Merge   [10] Retry
             --    ana puts 👍 on 5
             bot:  The plan for T-1 was already approved by ben at 12:00 UTC. Say `status T-1` to follow it.
             ana:  @agent add a dependency  👀
             bot:  T-2 · add a dependency
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 2 messages (7 of mine left out) · caged: LEVEL
+                  asked by ana · sample@main (as before in this thread) · agent scripted · read 2 messages (7 of mine left out) · caged: LEVEL
                   [T-2] plan v1 waits for an approval (R2)
             bot:  Plan v1 for T-2: One more dependency
                   1. name it in Cargo.toml
                   files: Cargo.toml
                   risk: R2 (`Cargo.toml`: dependencies) · #8ce690bb
-                  [9] Approve and run   [10] Revise…   [11] Reject
+                  [11] Approve and run   [12] Edit plan   [13] Comment…   [14] Cancel
             --    ben puts ✅ on 12
             bot:  T-2 is R2 (`Cargo.toml`: dependencies), and an emoji is not enough to approve that. Press Approve and run, or say `approve T-2 v1`.
         "#]],
@@ -125,7 +125,7 @@ fn an_emoji_stops_retries_and_mutes() {
             ana:  @agent doze while working plan=off  👀
             bot:  T-1 · doze while working
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] working
             --    ana puts 🔇 on 1
                   [T-1] working · muted by ana
@@ -156,7 +156,7 @@ fn a_muted_task_speaks_when_somebody_is_needed() {
             ana:  @agent add a farewell  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: A page that says goodbye
                   1. write farewell.md
@@ -164,14 +164,14 @@ fn a_muted_task_speaks_when_somebody_is_needed() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #cac7d254
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             ana:  mute T-1  👀
                   [T-1] plan v1 waits for an approval (R1) · muted by ana
             ana:  approve  👀
                   [Plan v1 for T-1] approved by ana at 12:00 UTC
                   [T-1] ready on downbeat/T-1 · muted by ana
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-                  [4] Merge   [5] Retry
+                  [5] Merge   [6] Retry
             ana:  merge  👀
                   [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] merged as <commit 1> · muted by ana

@@ -11,12 +11,12 @@ fn a_request_becomes_a_merged_commit() {
     world.check(
         "ana: @agent add a farewell
          ana: 1
-         ana: 4",
+         ana: 5",
         expect![[r#"
             ana:  @agent add a farewell  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: A page that says goodbye
                   1. write farewell.md
@@ -24,15 +24,15 @@ fn a_request_becomes_a_merged_commit() {
                   files: farewell.md, README.md
                   checks: words
                   risk: R1 · #cac7d254
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             ana:  1  👀
                   [Plan v1 for T-1] approved by ana at 12:00 UTC
                   [T-1] plan v1 approved by ana (#cac7d254) · waiting for its turn to work
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-                  [4] Merge   [5] Retry
-            ana:  4  👀
+                  [5] Merge   [6] Retry
+            ana:  5  👀
                   [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
@@ -72,17 +72,17 @@ fn options_settle_what_would_be_asked() {
     world.check(
         "ana: @agent add a farewell repo=sample branch=main agent=scripted plan=off merge=auto",
         expect![[r#"
-        ana:  @agent add a farewell repo=sample branch=main agent=scripted plan=off merge=auto  👀
-        bot:  T-1 · add a farewell
-              waiting for its turn to work
-              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-              [T-1] publishing +2 −0 in README.md, farewell.md
-              [T-1] in the merge queue by ana · entering
-              [T-1] in the merge queue by ana · position 1 of 1 · testing
-              [T-1] in the merge queue by ana · position 1 of 1 · landing
-              [T-1] merged as <commit 1>
-        bot:  T-1 is merged into main as <commit 1>.
-    "#]],
+            ana:  @agent add a farewell repo=sample branch=main agent=scripted plan=off merge=auto  👀
+            bot:  T-1 · add a farewell
+                  waiting for its turn to work
+                  asked by ana · sample@main (named) · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>
+            bot:  T-1 is merged into main as <commit 1>.
+        "#]],
     );
 }
 
@@ -112,9 +112,9 @@ fn an_option_that_cannot_be_used_is_refused_with_what_can() {
             ana:  @agent add a farewell merge=now
             bot:  I cannot use `merge=now`. Say `merge=ask` or `merge=auto`.
             ana:  @agent add a farewell plna=off
-            bot:  There is no option `plna`. Did you mean `plan=off`? I know agent, branch, merge, model, plan and repo.
+            bot:  There is no option `plna`. Did you mean `plan=off`? I know agent, branch, budget, merge, model, plan and repo.
             ana:  @agent add a farewell rep=sample
-            bot:  There is no option `rep`. Did you mean `repo=sample`? I know agent, branch, merge, model, plan and repo.
+            bot:  There is no option `rep`. Did you mean `repo=sample`? I know agent, branch, budget, merge, model, plan and repo.
             ana:  @agent repo=sample
             bot:  That has options but no request. Say what should change, as in `@agent fix the login redirect repo=web`.
         "#]],
@@ -130,7 +130,7 @@ fn an_agent_that_changes_nothing_gives_an_answer() {
             ana:  @agent explain the greeting plan=off  👀
             bot:  T-1 · explain the greeting
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] answered; there was nothing to change
             bot:  T-1, nothing to change: reading greeting.md
                   It says hello, and that is all it does.
@@ -160,13 +160,13 @@ fn a_limit_that_is_reached_is_said() {
             dan:  @agent add a welcome  👀
             bot:  T-2 · add a welcome
                   waiting for its turn to plan
-                  asked by dan · sample on main · agent scripted · read 3 messages (4 of mine left out) · caged: LEVEL
+                  asked by dan · sample@main (as before in this thread) · agent scripted · read 3 messages (4 of mine left out) · caged: LEVEL
                   [T-2] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-2: A page that welcomes
                   1. write welcome.md
                   files: welcome.md
                   risk: R1 · #806b1908
-                  [4] Approve and run   [5] Revise…   [6] Reject
+                  [5] Approve and run   [6] Edit plan   [7] Comment…   [8] Cancel
         "#]],
     );
 }
@@ -186,10 +186,10 @@ fn threads_do_not_hear_each_other() {
             #web ana: status
             #web bot: T-1 · add a farewell
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
             #docs bot: T-2 · add a welcome
                   waiting for its turn to work
-                  asked by dan · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by dan · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
             #web bot: T-1 · add a farewell (by ana) · waiting for its turn
                   #web [T-1] publishing +2 −0 in README.md, farewell.md
                   #web [T-1] ready on downbeat/T-1
@@ -224,24 +224,26 @@ fn the_repository_is_the_named_one_or_the_one_in_focus() {
          ana: @agent add a welcome plan=off
          ola: pause",
         expect![[r#"
-            ana:  @agent add a farewell plan=off
-            bot:  I cannot tell which repository this is about. Name it, as in `repo=acme/docs`; I know acme/docs, acme/web.
+            ana:  @agent add a farewell plan=off  👀
+            bot:  Which repository is this about?
+                  Press one, or say it again with `repo=NAME`.
+                  [1] acme/docs   [2] acme/web
             ana:  @agent add a farewell plan=off repo=acme/web  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to work
-                  asked by ana · acme/web on main · agent scripted · read 1 message (1 of mine left out) · caged: LEVEL
+                  asked by ana · acme/web@main (named) · agent scripted · read 1 message (1 of mine left out) · caged: LEVEL
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-                  [1] Merge   [2] Retry
+                  [3] Merge   [4] Retry
             ana:  @agent add a welcome plan=off  👀
             bot:  T-2 · add a welcome
                   waiting for its turn to work
-                  asked by ana · acme/web on main · agent scripted · read 2 messages (3 of mine left out) · caged: LEVEL
+                  asked by ana · acme/web@main (as before in this thread) · agent scripted · read 2 messages (3 of mine left out) · caged: LEVEL
                   [T-2] publishing +1 −0 in welcome.md
                   [T-2] ready on downbeat/T-2
             bot:  T-2 is ready on downbeat/T-2: +1 −0 in welcome.md · its check words passed
-                  [3] Merge   [4] Retry
+                  [5] Merge   [6] Retry
             ola:  pause
             bot:  The merge queue of acme/web is paused; say `resume` to go on.
         "#]],
@@ -262,7 +264,7 @@ fn the_thread_is_read_without_its_secrets() {
         ana:  @agent add a farewell, with ghp_ZqZqZqZqZqZqZqZqZqZqZqZqZqZqZqZqZqZq  👀
         bot:  T-1 · add a farewell, with [secret removed]
               waiting for its turn to plan
-              asked by ana · sample on main · agent scripted · read 3 messages (1 of mine left out, 2 secrets removed, rotate them) · caged: LEVEL
+              asked by ana · sample@main (the only one) · agent scripted · read 3 messages (1 of mine left out, 2 secrets removed, rotate them) · caged: LEVEL
               [T-1] plan v1 waits for an approval (R1)
         bot:  Plan v1 for T-1: A page that says goodbye
               1. write farewell.md
@@ -270,7 +272,7 @@ fn the_thread_is_read_without_its_secrets() {
               files: farewell.md, README.md
               checks: words
               risk: R1 · #cac7d254
-              [1] Approve and run   [2] Revise…   [3] Reject
+              [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
     "#]]);
     let prompt = std::fs::read_to_string(world.home().join("state/workspaces/T-1/prompt.md")).unwrap();
     expect![[r#"
@@ -306,7 +308,7 @@ fn a_message_has_a_longest_length() {
             ana:  @agent add a farewell plan=off xxxxxxxxx… 100000 bytes  👀
             bot:  T-1 · add a farewell xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
@@ -322,7 +324,7 @@ fn a_message_has_a_longest_length() {
             ana:  @agent add a welcome plan=off  👀
             bot:  T-2 · add a welcome
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 1 message (3 of mine left out, 1 too old for 20 kB) · caged: LEVEL
+                  asked by ana · sample@main (as before in this thread) · agent scripted · read 1 message (3 of mine left out, 1 too old for 20 kB) · caged: LEVEL
                   [T-2] publishing +1 −0 in welcome.md
                   [T-2] ready on downbeat/T-2
             bot:  T-2 is ready on downbeat/T-2: +1 −0 in welcome.md · its check words passed

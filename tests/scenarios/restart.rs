@@ -11,10 +11,10 @@ fn every_wait_survives_a_restart() {
          -- restart
          ana: 1
          -- restart
-         ben: 4
+         ben: 5
          -- restart
          ola: pause
-         ben: 7
+         ben: 8
          -- restart
          ola: resume
          -- restart",
@@ -22,13 +22,13 @@ fn every_wait_survives_a_restart() {
             ana:  @agent tidy up  👀
             bot:  T-1 · tidy up
                   waiting for its turn to plan
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: A tidy README
                   1. sort README.md
                   files: README.md
                   risk: R1 · #2f591f5b
-                  [1] Approve and run   [2] Revise…   [3] Reject
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
             --    restart
             ana:  1  👀
                   [Plan v1 for T-1] approved by ana at 12:00 UTC
@@ -36,18 +36,18 @@ fn every_wait_survives_a_restart() {
                   [T-1] stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies)
             bot:  T-1 is done, but stopped before publishing: its plan was approved as R1, but the change is R2 (`Cargo.toml`: dependencies).
                   files: Cargo.toml, README.md
-                  [4] Accept the change   [5] Revise…   [6] Reject
+                  [5] Accept the change   [6] Revise…   [7] Reject
             --    restart
-            ben:  4  👀
+            ben:  5  👀
                   [T-1 is done, but stopped before publishing] accepted by ben at 12:00 UTC
                   [T-1] publishing +2 −0 in Cargo.toml, README.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in Cargo.toml, README.md · its check words passed
-                  [7] Merge   [8] Retry
+                  [8] Merge   [9] Retry
             --    restart
             ola:  pause
             bot:  The merge queue of sample is paused; say `resume` to go on.
-            ben:  7  👀
+            ben:  8  👀
                   [T-1 is ready on downbeat/T-1] sent to the merge queue by ben at 12:00 UTC
                   [T-1] in the merge queue by ben · entering · paused by ola
                   [T-1] in the merge queue by ben · position 1 of 1 · waiting · paused by ola
@@ -86,16 +86,16 @@ fn a_message_that_was_heard_is_acted_upon_after_a_restart() {
     world.check(
         "-- restart",
         expect![[r#"
-        ana:  @agent add a farewell plan=off  👀
-        --    restart
-        bot:  T-1 · add a farewell
-              waiting for its turn to work
-              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-              [T-1] publishing +2 −0 in README.md, farewell.md
-              [T-1] ready on downbeat/T-1
-        bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
-              [1] Merge   [2] Retry
-    "#]],
+            ana:  @agent add a farewell plan=off  👀
+            --    restart
+            bot:  T-1 · add a farewell
+                  waiting for its turn to work
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] publishing +2 −0 in README.md, farewell.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
+                  [1] Merge   [2] Retry
+        "#]],
     );
 }
 
@@ -109,7 +109,7 @@ fn a_session_that_was_cut_off_begins_again() {
             ana:  @agent doze while working plan=off  👀
             bot:  T-1 · doze while working
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] working
             --    restart
             ana:  stop  👀
@@ -135,7 +135,7 @@ fn a_message_that_is_delivered_twice_acts_once() {
             ana:  @agent add a farewell plan=off  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to work
-                  asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] publishing +2 −0 in README.md, farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +2 −0 in README.md, farewell.md · its check words passed
@@ -166,21 +166,21 @@ fn a_message_that_is_edited_later_says_what_it_said_first() {
     world.check(
         "ana: status",
         expect![[r#"
-        ana:  @agent add a farewell  👀
-        ben:  that looks good
-        bot:  T-1 · add a farewell
-              waiting for its turn to plan
-              asked by ana · sample on main · agent scripted · read 0 messages · caged: LEVEL
-              [T-1] plan v1 waits for an approval (R1)
-        bot:  Plan v1 for T-1: A page that says goodbye
-              1. write farewell.md
-              2. mention it in README.md
-              files: farewell.md, README.md
-              checks: words
-              risk: R1 · #cac7d254
-              [1] Approve and run   [2] Revise…   [3] Reject
-        ana:  status
-        bot:  T-1 · add a farewell (by ana) · waiting for an approval · ana, ben or dora can say `approve T-1`
-    "#]],
+            ana:  @agent add a farewell  👀
+            ben:  that looks good
+            bot:  T-1 · add a farewell
+                  waiting for its turn to plan
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] plan v1 waits for an approval (R1)
+            bot:  Plan v1 for T-1: A page that says goodbye
+                  1. write farewell.md
+                  2. mention it in README.md
+                  files: farewell.md, README.md
+                  checks: words
+                  risk: R1 · #cac7d254
+                  [1] Approve and run   [2] Edit plan   [3] Comment…   [4] Cancel
+            ana:  status
+            bot:  T-1 · add a farewell (by ana) · waiting for an approval · ana, ben or dora can say `approve T-1`
+        "#]],
     );
 }

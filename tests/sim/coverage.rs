@@ -36,7 +36,7 @@ pub trait Named {
 
 variants! {
     TaskEvent {
-        Submitted, CardPosted, SessionStarted, PlanProposed, PlanApproved, RevisionRequested, Refused, WorkFinished,
+        Submitted, CardPosted, SessionStarted, PlanProposed, PlanApproved, PlanEdited, RevisionRequested, Refused, WorkFinished,
         NothingChanged, SessionFailed, SessionStopped, DepartureAccepted, Published, PublishFailed, MergeRequested,
         DequeueRequested, EntryProgressed, EntryMerged, EntryEjected, EntryWithdrawn, StopRequested, RetryRequested,
         DeadlinePassed, Asked, InputGiven, SessionParked, Steered, WordsTold, HostsReached, PauseRequested,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agents::task::{PlanMode, Request, Task, TaskEvent, TaskState, Waits, WordKind};
+use agents::task::{PlanEdit, PlanMode, Request, Task, TaskEvent, TaskState, Terms, Waits, WordKind};
 use domain::{Cause, DeliveryId, EntryId, Person, TaskId, ThreadRef};
 use mergeq::queue::{Limits, Policy, Queue, QueueEvent};
 
@@ -42,6 +42,8 @@ impl<D: Door> Play<D> {
             requester: self.anybody(),
             thread: ThreadRef::console("t"),
             message: None,
+            budget_micros: None,
+            repo_because: String::new(),
             context: String::new(),
             receipt: "0 messages".to_owned(),
             waits: Waits { approval: day, review: 2 * day, answer: day },
@@ -87,12 +89,18 @@ impl<D: Door> Play<D> {
         let by = self.anybody();
         let (words, why) = ("keep the old name".to_owned(), String::new());
         match &task.state {
-            TaskState::AwaitingApproval { plan, .. } => Some(match self.chance.below(24) {
+            TaskState::AwaitingApproval { plan, .. } => Some(match self.chance.below(26) {
                 0..20 => {
                     let hash = self.chance.one_in(2).then(|| plan.hash.clone());
                     TaskEvent::PlanApproved { by, version: plan.version, hash }
                 }
                 20 | 21 => self.stale_approval(task, by)?,
+                24 | 25 => {
+                    let steps = vec![format!("step {}", self.chance.below(3))];
+                    let terms = Terms { tier: plan.tier, because: plan.tier_because.clone() };
+                    let edit = PlanEdit { steps, ..PlanEdit::default() };
+                    TaskEvent::PlanEdited { by, version: plan.version - u32::from(self.chance.one_in(4)), edit, terms }
+                }
                 22 => TaskEvent::RevisionRequested { by, feedback: words },
                 _ => TaskEvent::Refused { by, why },
             }),

@@ -54,7 +54,12 @@ pub fn for_work(request: &Request, approved: Option<&Approved>, said: &[Word], f
     if let Some(Approved { plan, feedback, .. }) = approved {
         let steps: Vec<_> = plan.draft.steps.iter().enumerate().map(|(n, step)| format!("{}. {step}", n + 1)).collect();
         let paths = plan.draft.paths.join(", ");
-        let words = format!("{}\n{}\nFiles: {paths}", plan.draft.summary, steps.join("\n"));
+        let mut words = format!("{}\n{}\nFiles: {paths}", plan.draft.summary, steps.join("\n"));
+        for (name, items) in [("Constraints", &plan.draft.constraints), ("Do not touch", &plan.draft.keep_out)] {
+            if !items.is_empty() {
+                words.push_str(&format!("\n{name}: {}", items.join("; ")));
+            }
+        }
         parts.push(section("The approved plan; keep to it", &words));
         parts.push(said_of_plans(feedback));
     }
@@ -169,6 +174,8 @@ mod tests {
             requester: "ana".parse().unwrap(),
             thread: ThreadRef::console("t"),
             message: None,
+            budget_micros: None,
+            repo_because: String::new(),
             context: String::new(),
             receipt: String::new(),
             waits: Waits::default(),

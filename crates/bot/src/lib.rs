@@ -27,4 +27,4 @@ pub use cli::main;
 
 /// Every SQL text of this crate, so that a test can prepare each on both databases.
 pub const STATEMENTS: &[&[&str]] =
-    &[chat::console::STATEMENTS, chat::conversation::STATEMENTS, slack::table::STATEMENTS];
+    &[chat::console::STATEMENTS, chat::conversation::STATEMENTS, chat::channel::STATEMENTS, slack::table::STATEMENTS];

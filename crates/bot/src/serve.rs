@@ -283,6 +283,7 @@ fn intake_settings(config: &Config) -> IntakeSettings {
         agent: config.agent.clone(),
         context: ContextLimits::default(),
         waits: Waits::default(),
+        task_cap_micros: config.costs.caps().task,
         tasks_live_max: config.limits.tasks_live,
     }
 }

@@ -60,6 +60,7 @@ fn what_happened(event: &TaskEvent) -> String {
         E::SessionStarted { session } => format!("Session {session} started"),
         E::PlanProposed { terms, .. } => format!("Plan proposed, at risk {}", terms.tier),
         E::PlanApproved { by, version, .. } => format!("{by} approved plan v{version}"),
+        E::PlanEdited { by, version, .. } => format!("{by} edited plan v{version}"),
         E::RevisionRequested { by, .. } => format!("{by} asked for a revision"),
         E::Refused { by, .. } => format!("{by} rejected it"),
         E::WorkFinished { session, .. } => format!("Session {session} finished its work"),
@@ -113,6 +114,7 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         | E::CardPosted { .. }
         | E::SessionStarted { .. }
         | E::PlanApproved { .. }
+        | E::PlanEdited { .. }
         | E::WorkFinished { .. }
         | E::SessionStopped { .. }
         | E::SessionParked { .. }

@@ -104,6 +104,7 @@ impl Dispatcher {
             person: request.requester.clone(),
             repo: request.repo.clone(),
             thread: request.thread.clone(),
+            budget: request.budget_micros,
         };
         Observer {
             task: run.task.clone(),

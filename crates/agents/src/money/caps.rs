@@ -1,6 +1,6 @@
 //! Caps: what may be spent before a person is asked.
 
-use domain::{Person, TaskId, ThreadRef};
+use domain::{Person, TaskId};
 
 use super::words::dollars;
 use crate::session::people::{Question, QuestionKind, Reply};
@@ -23,7 +23,7 @@ pub enum Scope {
     /// One task.
     Task(TaskId),
     /// One channel on one day, counted from 1970.
-    Channel(ThreadRef, i64),
+    Channel(String, i64),
     /// One day, counted from 1970.
     Day(i64),
 }
@@ -33,7 +33,7 @@ impl Scope {
     pub(super) fn key(&self) -> String {
         match self {
             Self::Task(task) => format!("task {task}"),
-            Self::Channel(thread, day) => format!("channel {thread} {day}"),
+            Self::Channel(channel, day) => format!("channel {channel} {day}"),
             Self::Day(day) => format!("day {day}"),
         }
     }
@@ -80,7 +80,7 @@ impl Reached {
         let limit = dollars(self.limit);
         match &self.scope {
             Scope::Task(task) => format!("{task} has cost {limit}, which is its cap."),
-            Scope::Channel(thread, _) => format!("The tasks of {thread} have cost {limit} today, which is its cap."),
+            Scope::Channel(channel, _) => format!("The tasks of {channel} have cost {limit} today, which is its cap."),
             Scope::Day(_) => format!("All tasks together have cost {limit} today, which is the cap."),
         }
     }
@@ -111,8 +111,7 @@ mod tests {
 
     #[test]
     fn a_question_names_the_cap() {
-        let thread = ThreadRef::console("main");
-        let all = [Scope::Task(TaskId::new(3)), Scope::Channel(thread, 20_000), Scope::Day(20_000)];
+        let all = [Scope::Task(TaskId::new(3)), Scope::Channel("console/main".to_owned(), 20_000), Scope::Day(20_000)];
         let said: Vec<String> = all.into_iter().map(|scope| reached(scope).question().text).collect();
         expect![[r#"
             T-3 has cost $10, which is its cap. May it go on?

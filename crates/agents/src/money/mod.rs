@@ -41,6 +41,8 @@ pub struct Spender {
     pub repo: RepoName,
     /// Where it was asked for.
     pub thread: ThreadRef,
+    /// What the task may cost before a person is asked, where whoever asked for it said so; in millionths of a dollar.
+    pub budget: Option<u64>,
 }
 
 /// Keeps what was used. Cheap to clone.
@@ -88,7 +90,8 @@ impl Ledger {
     pub async fn reached(&self, spender: &Spender) -> Result<Option<Reached>, StoreError> {
         let caps = self.caps.load_full();
         let day = table::day_of(self.store.now());
-        if let Some(cap) = caps.task {
+        // Whoever asks may be stricter than the installation, and no laxer.
+        if let Some(cap) = caps.task.into_iter().chain(spender.budget).min() {
             let spent = table::spent_by_task(&self.store, spender.task).await?;
             let reached = self.beyond(Scope::Task(spender.task), cap, spent).await?;
             if reached.is_some() {
@@ -96,8 +99,8 @@ impl Ledger {
             }
         }
         if let Some(cap) = caps.channel {
-            let spent = table::spent_in_thread(&self.store, &spender.thread.to_string(), day).await?;
-            let reached = self.beyond(Scope::Channel(spender.thread.clone(), day), cap, spent).await?;
+            let spent = table::spent_in_channel(&self.store, &spender.thread, day).await?;
+            let reached = self.beyond(Scope::Channel(spender.thread.channel(), day), cap, spent).await?;
             if reached.is_some() {
                 return Ok(reached);
             }

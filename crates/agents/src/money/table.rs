@@ -1,6 +1,6 @@
 //! The ledger's rows, and what people allowed beyond a cap. They belong to no machine.
 
-use domain::{TaskId, Timestamp};
+use domain::{TaskId, ThreadRef, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{Arg, Row, Statement, Store, StoreError};
 
@@ -15,8 +15,8 @@ const ALLOW: &str = "INSERT INTO allowance (key, scope, micros, person, at_ms)
 const ALLOWED: &str = "SELECT CAST(COALESCE(SUM(micros), 0) AS BIGINT) AS micros FROM allowance WHERE scope = $1";
 const SPENT_BY_TASK: &str =
     "SELECT CAST(COALESCE(SUM(cost_micros), 0) AS BIGINT) AS micros FROM ledger WHERE task = $1";
-const SPENT_IN_THREAD: &str = "SELECT CAST(COALESCE(SUM(cost_micros), 0) AS BIGINT) AS micros FROM ledger
-    WHERE thread = $1 AND day = $2";
+const SPENT_IN_CHANNEL: &str = "SELECT CAST(COALESCE(SUM(cost_micros), 0) AS BIGINT) AS micros FROM ledger
+    WHERE (thread = $1 OR thread LIKE $2) AND day = $3";
 const SPENT_ON_DAY: &str = "SELECT CAST(COALESCE(SUM(cost_micros), 0) AS BIGINT) AS micros FROM ledger WHERE day = $1";
 const TOTALS: &str =
     "SELECT name, COUNT(DISTINCT task) AS n_tasks, COUNT(*) AS n_reports, COUNT(cost_micros) AS n_priced,
@@ -152,8 +152,11 @@ pub(super) async fn spent_by_task(store: &Store, task: TaskId) -> Result<u64, St
     micros_of(store.rows(SPENT_BY_TASK, &[task.to_string().into()]).await?.first())
 }
 
-pub(super) async fn spent_in_thread(store: &Store, thread: &str, day: i64) -> Result<u64, StoreError> {
-    micros_of(store.rows(SPENT_IN_THREAD, &[thread.into(), day.into()]).await?.first())
+/// What the tasks of all threads of a channel cost. At the console each thread is a channel, and nothing is below one.
+pub(super) async fn spent_in_channel(store: &Store, thread: &ThreadRef, day: i64) -> Result<u64, StoreError> {
+    let channel = thread.channel();
+    let below = if channel == thread.to_string() { String::new() } else { format!("{channel}/%") };
+    micros_of(store.rows(SPENT_IN_CHANNEL, &[channel.into(), below.into(), day.into()]).await?.first())
 }
 
 pub(super) async fn spent_on_day(store: &Store, day: i64) -> Result<u64, StoreError> {

@@ -70,7 +70,7 @@ fn from_json(json: &str) -> Result<PlanDraft, SessionError> {
         serde_json::from_str(json).map_err(unreadable)?;
     let cost_micros =
         dollars.filter(|dollars| (0.0..=DOLLARS_MAX).contains(dollars)).map(|dollars| (dollars * 1e6) as u64);
-    checked(PlanDraft { summary, steps, paths, checks, commands, hosts, cost_micros })
+    checked(PlanDraft { summary, steps, paths, checks, commands, hosts, cost_micros, ..PlanDraft::default() })
 }
 
 fn from_lines(text: &str) -> PlanDraft {
@@ -87,7 +87,7 @@ fn without_bullet(line: &str) -> &str {
 }
 
 pub(super) fn checked(plan: PlanDraft) -> Result<PlanDraft, SessionError> {
-    let PlanDraft { summary, steps, paths, checks, commands, hosts, cost_micros } = plan;
+    let PlanDraft { summary, steps, paths, checks, commands, hosts, cost_micros, constraints, keep_out } = plan;
     let lists = [("steps", &steps), ("paths", &paths), ("checks", &checks), ("commands", &commands), ("hosts", &hosts)];
     for (what, items) in lists {
         if items.len() > ITEMS_MAX {
@@ -104,7 +104,7 @@ pub(super) fn checked(plan: PlanDraft) -> Result<PlanDraft, SessionError> {
     }
     let paths = paths.iter().map(|path| path.trim().trim_start_matches("./").to_owned()).collect();
     let (steps, checks, commands, hosts) = (all(steps), all(checks), all(commands), all(hosts));
-    Ok(PlanDraft { summary, steps, paths, checks, commands, hosts, cost_micros })
+    Ok(PlanDraft { summary, steps, paths, checks, commands, hosts, cost_micros, constraints, keep_out })
 }
 
 /// A path of a plan decides about its risk, so nothing may be hidden in it.

@@ -53,9 +53,14 @@ pub(super) fn hosts_of(task: &Task, last: &[String]) -> Vec<String> {
 pub(super) fn departures(plan: &PlanDraft, work: &Work, allowed: &BTreeMap<String, Person>) -> Vec<String> {
     let unplanned = |path: &&str| !is_planned(&plan.paths, path) && !work.tier_because.contains(*path);
     let paths: Vec<&str> = work.changes.iter().map(|change| change.path.as_str()).filter(unplanned).collect();
+    let is_kept_out = |path: &&str| plan.keep_out.iter().any(|kept| covers(path_of(kept), path));
+    let intruded: Vec<&str> = work.changes.iter().map(|change| change.path.as_str()).filter(is_kept_out).collect();
     let is_new = |host: &&str| !is_named(&plan.hosts, host) && !allowed.contains_key(*host);
     let hosts: Vec<&str> = work.hosts.iter().map(String::as_str).filter(is_new).collect();
     let mut departures = Vec::new();
+    if !intruded.is_empty() {
+        departures.push(format!("it changes {}, which its plan keeps out of", named(&intruded)));
+    }
     if !plan.paths.is_empty() && !paths.is_empty() {
         departures.push(format!("it changes {}, which its plan does not name", named(&paths)));
     }

@@ -5,7 +5,7 @@ use domain::{MessageRef, Person, Sha};
 use serde::{Deserialize, Serialize};
 
 use super::word::WordKind;
-use super::{Deadline, PlanDraft, Proof, Request, Work};
+use super::{Deadline, PlanDraft, PlanEdit, Proof, Request, Work};
 use crate::session::people::Question;
 
 /// One thing that happened. Events that answer a session carry its number, so that a late one is known.
@@ -44,6 +44,17 @@ pub enum TaskEvent {
         version: u32,
         /// The hash of what they saw; absent when they typed the approval and meant the newest.
         hash: Option<String>,
+    },
+    /// A person changed the steps of a plan.
+    PlanEdited {
+        /// Who.
+        by: Person,
+        /// The version that they saw.
+        version: u32,
+        /// As they want it.
+        edit: PlanEdit,
+        /// What the policy says of it then.
+        terms: Terms,
     },
     /// A person asked for a change of the plan or of the published work.
     RevisionRequested {
@@ -248,6 +259,7 @@ impl TaskEvent {
             Self::Submitted { .. }
             | Self::CardPosted { .. }
             | Self::PlanApproved { .. }
+            | Self::PlanEdited { .. }
             | Self::RevisionRequested { .. }
             | Self::Refused { .. }
             | Self::DepartureAccepted { .. }

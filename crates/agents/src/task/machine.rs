@@ -4,7 +4,8 @@ use domain::{Machine, Rejected, Step, TaskId, Timestamp};
 
 use super::word::OpenQuestion;
 use super::{
-    Task, TaskEffect, TaskEvent, asking, contract, ending, moves, muting, offer, planning, review, steering, working,
+    Task, TaskEffect, TaskEvent, asking, contract, editing, ending, moves, muting, offer, planning, review, steering,
+    working,
 };
 
 impl Machine for Task {
@@ -42,6 +43,7 @@ fn route(task: Task, event: &TaskEvent, now: Timestamp) -> Result<Step<Task>, Re
         E::SessionStarted { session } => Ok(working::begin_session(task, *session)),
         E::PlanProposed { session, draft, terms } => Ok(planning::propose(task, *session, draft, terms, now)),
         E::PlanApproved { by, version, hash } => planning::approve(task, by, (*version, hash.as_deref()), now),
+        E::PlanEdited { by, version, edit, terms } => editing::edit(task, (by, *version), edit, terms, now),
         E::RevisionRequested { by, feedback } => planning::revise(task, by, feedback),
         E::Refused { by, why } => ending::refuse(task, by, why),
         E::WorkFinished { session, work } => Ok(working::finish(task, *session, work, now)),

@@ -33,6 +33,7 @@ pub mod word;
 
 mod asking;
 pub mod contract;
+mod editing;
 mod ending;
 pub mod laws;
 mod machine;
@@ -48,9 +49,10 @@ mod working;
 mod table;
 pub mod view;
 
+pub use editing::PlanEdit;
 pub use effect::{Announcement, Deadline, TaskEffect};
 pub use event::{TaskEvent, Terms};
-pub use plan::{Plan, PlanDraft};
+pub use plan::{Edited, Plan, PlanDraft};
 pub use state::{
     Approved, Demand, Goal, Ground, Intent, PlanMode, Proof, PullRequest, Request, Task, TaskState, Waits, Work,
 };

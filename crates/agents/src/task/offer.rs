@@ -50,6 +50,7 @@ fn outcome(event: &TaskEvent, after: &Task) -> String {
     let by = |deed: &str, who: &Person| format!("{deed} by {who}");
     match (event, &after.state) {
         (TaskEvent::PlanApproved { by: who, .. }, _) => by("approved", who),
+        (TaskEvent::PlanEdited { by: who, .. }, _) => format!("superseded by v{}, which {who} edited,", after.plans),
         (TaskEvent::DepartureAccepted { by: who, .. }, _) => by("accepted", who),
         (TaskEvent::RevisionRequested { by: who, .. }, _) => format!("{who} asked for another version"),
         (TaskEvent::MergeRequested { by: who }, _) => by("sent to the merge queue", who),

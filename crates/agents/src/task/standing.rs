@@ -97,7 +97,7 @@ impl Task {
 
     /// Whether work on this plan begins without a person: it was asked for with `plan=auto`, and the plan is low risk.
     pub fn approves_itself(&self, plan: &Plan) -> bool {
-        self.request.plan == PlanMode::Auto && plan.tier <= Tier::R1
+        self.request.plan == PlanMode::Auto && plan.tier <= Tier::R1 && plan.edited.is_none()
     }
 
     /// The branch that carries the change.

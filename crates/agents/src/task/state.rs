@@ -61,6 +61,12 @@ pub struct Request {
     /// The model, where it is not the one that the agent is set to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// What it may cost before a person is asked, in millionths of a dollar; the installation's own cap where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_micros: Option<u64>,
+    /// Why it is this repository, in words that fit in brackets after its name; empty in what was kept before.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub repo_because: String,
     /// Whether a person approves the plan.
     pub plan: PlanMode,
     /// Whether the change enters the queue by itself once it is ready.

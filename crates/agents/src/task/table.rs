@@ -23,6 +23,7 @@ pub const STATEMENTS: &[&str] = &[
     super::view::RUNNING,
     super::view::LAST_LINE,
     super::view::LOG_END,
+    super::view::OF_PERSON,
     super::view::COUNT_LIVE,
     super::view::LIVE,
 ];

@@ -9,9 +9,6 @@ pub(super) const LIST: &str = "SELECT id, state, repo, title, requester, thread,
     FROM task ORDER BY number DESC LIMIT $1";
 pub(super) const IN_THREAD: &str = "SELECT id, state, repo, title, requester, thread, created_at_ms, updated_at_ms
     FROM task WHERE thread = $1 ORDER BY number DESC LIMIT $2";
-pub(super) const OF_PERSON: &str = "SELECT id, state, repo, title, requester, thread, created_at_ms, updated_at_ms
-    FROM task WHERE requester = $1
-    ORDER BY CASE WHEN state IN ('merged', 'answered', 'cancelled', 'failed') THEN 1 ELSE 0 END, number DESC LIMIT $2";
 // A state's beginning is the first event after the last one that led to another; the log is read from its end.
 pub(super) const RUNNING: &str = "SELECT r.id, r.state, r.repo, r.title, r.thread, r.since_ms, l.line, l.at_ms FROM (
         SELECT t.id, t.state, t.repo, t.title, t.thread, t.number, COALESCE((SELECT MIN(j.at_ms) FROM journal j
@@ -29,6 +26,11 @@ pub(super) const LAST_LINE: &str = "SELECT line, at_ms FROM log
 
 pub(super) const LOG_END: &str = "SELECT line, at_ms FROM log
     WHERE kind = 'task' AND machine = $1 ORDER BY n DESC LIMIT $2";
+
+pub(super) const OF_PERSON: &str =
+    "SELECT id, state, repo, title, requester, thread, created_at_ms, updated_at_ms FROM task
+    WHERE requester = $1 AND (state NOT IN ('merged', 'answered', 'cancelled', 'failed') OR updated_at_ms >= $2)
+    ORDER BY CASE WHEN state IN ('merged', 'answered', 'cancelled', 'failed') THEN 1 ELSE 0 END, number DESC LIMIT $3";
 
 pub(super) const LIVE: &str = "SELECT id FROM task
     WHERE state NOT IN ('merged', 'answered', 'cancelled', 'failed')";
@@ -123,9 +125,15 @@ pub async fn in_thread(store: &Store, thread: &ThreadRef, count_max: i64) -> Res
     store.rows(IN_THREAD, &[thread.to_string().into(), count_max.into()]).await?.iter().map(line_of).collect()
 }
 
-/// The tasks that a person asked for, at most `count_max`: those that have not ended first, then the newest first.
-pub async fn of_person(store: &Store, person: &Person, count_max: i64) -> Result<Vec<TaskLine>, StoreError> {
-    store.rows(OF_PERSON, &[person.as_str().into(), count_max.into()]).await?.iter().map(line_of).collect()
+/// The tasks that a person asked for and that have not ended, or not before `since`; those that live first, then the newest, at most `count_max`.
+pub async fn of_person(
+    store: &Store,
+    person: &Person,
+    since: Timestamp,
+    count_max: i64,
+) -> Result<Vec<TaskLine>, StoreError> {
+    let args = [person.as_str().into(), since.into(), count_max.into()];
+    store.rows(OF_PERSON, &args).await?.iter().map(line_of).collect()
 }
 
 /// How many tasks have not ended.

@@ -33,6 +33,8 @@ fn task(id: &str, agent: &str, text: &str) -> Task {
         requester: "ana".parse().unwrap(),
         thread: ThreadRef::console("t"),
         message: None,
+        budget_micros: None,
+        repo_because: String::new(),
         context: String::new(),
         receipt: String::new(),
         waits: Waits::default(),

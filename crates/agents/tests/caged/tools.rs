@@ -44,6 +44,8 @@ fn task() -> Task {
         requester: "ana".parse().unwrap(),
         thread: ThreadRef::console("t"),
         message: None,
+        budget_micros: None,
+        repo_because: String::new(),
         context: String::new(),
         receipt: String::new(),
         waits: Waits::default(),

@@ -7,6 +7,7 @@
 use domain::{RepoName, TaskId};
 use serde::{Deserialize, Serialize};
 
+use super::defaults::{self, Wanted};
 use super::help;
 use super::options::{self, Options};
 
@@ -33,6 +34,19 @@ pub enum Command {
     Status {
         /// Which.
         task: Option<TaskId>,
+    },
+    /// The tasks of whoever asks, wherever they are.
+    Mine,
+    /// What holds in this channel.
+    Settings,
+    /// Let something hold in this channel.
+    SetDefaults(Wanted),
+    /// Begin a request that lacked its repository.
+    Start {
+        /// The message that asked.
+        message: String,
+        /// The repository.
+        repo: RepoName,
     },
     /// What was printed for a task.
     Log {
@@ -95,6 +109,8 @@ pub enum TaskVerb {
     Approve,
     /// Ask for another version.
     Revise,
+    /// Change the steps of its plan.
+    Edit,
     /// Turn it down.
     Reject,
     /// Answer its question.
@@ -125,9 +141,10 @@ pub enum TaskVerb {
 
 impl TaskVerb {
     /// All of them, in the order in which the help shows them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Approve,
         Self::Revise,
+        Self::Edit,
         Self::Reject,
         Self::Answer,
         Self::Steer,
@@ -148,6 +165,7 @@ impl TaskVerb {
         match self {
             Self::Approve => "approve",
             Self::Revise => "revise",
+            Self::Edit => "edit",
             Self::Reject => "reject",
             Self::Answer => "answer",
             Self::Steer => "steer",
@@ -172,6 +190,7 @@ impl TaskVerb {
     fn takes(self, words: &str, is_named: bool) -> bool {
         match self {
             Self::Revise | Self::Reject | Self::Answer | Self::Steer | Self::Interrupt => true,
+            Self::Edit => is_named,
             Self::Approve => words.is_empty() || is_named && approval_words_fit(words),
             Self::Rollback => is_number(split_word(words).0),
             Self::Retry => Other::read(words).is_some(),
@@ -244,7 +263,13 @@ fn parse_command(said: &str) -> Option<Command> {
         "log" if words.is_empty() => return Some(Command::Log { task }),
         "diff" if words.is_empty() => return Some(Command::Diff { task }),
         "checkpoints" if words.is_empty() => return Some(Command::Checkpoints { task }),
+        "tasks" if rest.is_empty() => return Some(Command::Mine),
         "status" | "tasks" if words.is_empty() => return Some(Command::Status { task }),
+        "settings" if rest.is_empty() => return Some(Command::Settings),
+        "set" => return defaults::to_set(rest).map(Command::SetDefaults),
+        "unset" => return defaults::to_unset(rest).map(Command::SetDefaults),
+        "start" => return message_and_repository(rest),
+        "schedules" if rest.is_empty() => return Some(no_schedules()),
         "queue" if rest.is_empty() => return Some(Command::Queue),
         "pause" if task.is_none() => return named_repository(rest).map(|repo| Command::Pause { repo }),
         "resume" if task.is_none() => return named_repository(rest).map(|repo| Command::Resume { repo }),
@@ -281,6 +306,18 @@ fn named_repository(rest: &str) -> Option<Option<RepoName>> {
         return Some(None);
     }
     rest.strip_prefix("repo=")?.parse().ok().map(Some)
+}
+
+/// `17 repo=web`: which message, and what it is about.
+fn message_and_repository(rest: &str) -> Option<Command> {
+    let (message, repo) = split_word(rest);
+    let repo = repo.strip_prefix("repo=")?.parse().ok()?;
+    Some(Command::Start { message: message.to_owned(), repo })
+}
+
+fn no_schedules() -> Command {
+    let (why, next) = ("There are no schedules yet", "Ask for a task when it is due");
+    Command::Unclear { why: why.to_owned(), next: next.to_owned() }
 }
 
 fn is_number(text: &str) -> bool {
@@ -407,6 +444,20 @@ mod tests {
     }
 
     #[test]
+    fn a_channels_defaults_are_set_by_pairs_alone() {
+        assert_eq!(says("@agent settings"), "Settings");
+        assert!(says("@agent set repo=web budget=5").starts_with("SetDefaults"));
+        assert!(says("@agent unset repo").starts_with("SetDefaults"));
+        assert_eq!(says("@agent set up the repo"), r#"ask "set up the repo" "#);
+        assert_eq!(says("set the table"), "talk");
+        assert!(says("start 17.5 repo=web").starts_with("Start"));
+        assert_eq!(says("@agent start the server"), r#"ask "start the server" "#);
+        assert_eq!(says("tasks"), "Mine");
+        assert_eq!(says("edit T-1 v2\nfirst\nsecond"), r#"edit T-1 "v2\nfirst\nsecond""#);
+        assert_eq!(says("@agent edit the readme"), r#"ask "edit the readme" "#);
+    }
+
+    #[test]
     fn questions_are_understood() {
         assert_eq!(says("@agent why can't I approve T-4?"), "Why { task: Some(TaskId(4)), deed: Some(Approve) }");
         assert_eq!(says("why T-4"), "Why { task: Some(TaskId(4)), deed: None }");
@@ -417,7 +468,7 @@ mod tests {
     fn an_unknown_option_that_looks_like_a_known_one_is_reported() {
         assert_eq!(
             says("@agent fix it repoo=web"),
-            "Unclear { why: \"There is no option `repoo`\", next: \"Did you mean `repo=web`? I know agent, branch, merge, model, plan and repo\" }"
+            "Unclear { why: \"There is no option `repoo`\", next: \"Did you mean `repo=web`? I know agent, branch, budget, merge, model, plan and repo\" }"
         );
         assert!(says("@agent fix it plna=off").contains("`plan=off`"));
         assert_eq!(says("@agent set timeout=5 in the config"), r#"ask "set timeout=5 in the config" "#);

@@ -59,13 +59,10 @@ pub(super) fn next(task: &Task) -> Option<Choice> {
 
 /// What decides a plan.
 pub(super) fn of_plan(id: TaskId, plan: &Plan) -> Vec<Choice> {
-    vec![approve(id, plan), revise(id), reject(id)]
-}
-
-/// The plan, step by step, to be changed.
-pub(super) fn edit(id: TaskId, plan: &Plan) -> Choice {
     let asks = Asks::Steps { steps: plan.draft.steps.clone() };
-    Choice { asks, ..Choice::new("Edit plan…", format!("edit {id} v{}", plan.version)) }
+    let edit = Choice { asks, ..Choice::new("Edit plan", format!("edit {id} v{}", plan.version)) };
+    let cancel = Choice { look: Look::Danger, ..Choice::new("Cancel", format!("reject {id}")) };
+    vec![approve(id, plan), edit, asking("Comment…", format!("revise {id}"), "What should be different?"), cancel]
 }
 
 /// What decides a change that goes beyond its approval.

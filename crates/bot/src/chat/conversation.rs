@@ -24,12 +24,18 @@ pub struct Conversation {
     pub heard: u64,
     /// How many of them were answered, with words or with none.
     pub answered: u64,
+    /// The newest requests that lacked a repository.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undecided: Vec<Heard>,
 }
+
+/// How many requests without a repository a thread keeps: the newest, because nobody goes back further.
+const UNDECIDED_MAX: usize = 10;
 
 impl Conversation {
     /// A thread in which nothing was said yet.
     pub fn new(thread: ThreadRef) -> Self {
-        Self { thread, heard: 0, answered: 0 }
+        Self { thread, heard: 0, answered: 0, undecided: Vec::new() }
     }
 }
 
@@ -52,6 +58,9 @@ pub enum ConversationEvent {
         /// The one person whom the words are for, where nobody else saw what they did.
         #[serde(default)]
         only_to: Option<Person>,
+        /// The request itself, where it waits for its repository.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undecided: Option<Heard>,
     },
 }
 
@@ -91,8 +100,11 @@ impl Machine for Conversation {
                 self.heard += 1;
                 Ok(Step::owing(self, [ConversationEffect::Interpret { heard: heard.clone() }]))
             }
-            ConversationEvent::MessageAnswered { message, reply, reaction, only_to } => {
+            ConversationEvent::MessageAnswered { message, reply, reaction, only_to, undecided } => {
                 self.answered += 1;
+                self.undecided.extend(undecided.clone());
+                let n_old = self.undecided.len().saturating_sub(UNDECIDED_MAX);
+                self.undecided.drain(..n_old);
                 let reaction =
                     reaction.clone().map(|emoji| ConversationEffect::React { message: message.clone(), emoji });
                 let only_to = only_to.clone();
@@ -142,6 +154,7 @@ mod tests {
             reply: Some(Said::words("hello")),
             reaction: Some("👀".to_owned()),
             only_to: None,
+            undecided: None,
         };
         let step = step.state.step(&answer, Timestamp::from_ms(0)).expect("answering is never refused");
         assert_eq!(step.state.state(), "quiet");

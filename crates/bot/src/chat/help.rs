@@ -2,19 +2,20 @@
 
 /// Everything, by what people want.
 const OVERVIEW: &str = "Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME \
-model=NAME plan=ask|auto|off merge=ask|auto
-Decide: `approve T-1` · `revise T-1 keep the old name` · `reject T-1` · `merge T-1`
+model=NAME budget=DOLLARS plan=ask|auto|off merge=ask|auto
+Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `merge T-1`
 Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
 Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
-Look:   `status` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
+Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
 Queue:  `pause` · `resume`
+Here:   `settings` · `@agent set repo=NAME` · `@agent unset repo`
 The task can be left out where only one can be meant. A number answers the button with that number.
 \
 On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; ✅ on a plan approves it where the config says so.
 `help approve` says more of one command.";
 
 /// Each command with what it does and an example.
-const COMMANDS: [(&str, &str); 23] = [
+const COMMANDS: [(&str, &str); 28] = [
     (
         "ask",
         "`@agent WHAT SHOULD CHANGE` starts a task: an agent proposes a plan, and works once it is approved. plan=auto \
@@ -30,6 +31,11 @@ A risky one takes another person, or its id twice. Examples: `approve T-1`, `app
         "revise",
         "Asks for another plan, with what should be different; of a plan or of a finished change. \
 Example: `revise T-1 keep the old name too`.",
+    ),
+    (
+        "edit",
+        "Replaces the steps of a plan, one a line below its version; lines that begin with `constraints:` or `keep out:` hold \
+for all of them. It is a new version, to be approved anew. Example: `edit T-1 v1`.",
     ),
     ("reject", "Turns a plan or a change down and ends its task; a reason may follow. Example: `reject T-1 not now`."),
     (
@@ -73,6 +79,14 @@ model where one is named. Examples: `retry T-1`, `retry T-1 with codex`, `retry 
         "status",
         "The tasks of this thread and who has to do what; or the card of one. Examples: `status`, `status T-1`.",
     ),
+    ("tasks", "Your own tasks, in whatever thread: what needs somebody, what runs, what is done. Example: `tasks`."),
+    ("settings", "What holds in this channel where a request says nothing, and why. Example: `settings`."),
+    (
+        "set",
+        "Lets a repository, an agent or a budget hold in this channel; an operator says so. \
+Example: `@agent set repo=web budget=5`.",
+    ),
+    ("unset", "Takes a default of this channel away. Example: `@agent unset repo`."),
     (
         "why",
         "Why a task stands where it does, and who can move it; or why you may not do something. \
@@ -130,7 +144,12 @@ mod tests {
                 let command = parse(example, "@agent");
                 assert!(!matches!(command, Command::Talk | Command::Unclear { .. }), "{word}: {example}");
             }
-            assert!(matches!(word, "ask" | "help") || OVERVIEW.contains(&format!("`{word}")), "{word} is not there");
+            assert!(
+                matches!(word, "ask" | "help")
+                    || OVERVIEW.contains(&format!("`{word}"))
+                    || OVERVIEW.contains(&format!("`@agent {word}")),
+                "{word} is not there"
+            );
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What one person has to do with: their tasks by who is waited for, and small facts about their place here.
 
+use std::time::Duration;
+
 use agents::money::{self, Grouping};
 use agents::task::{Task, view};
-use domain::{Person, TaskId, ThreadRef, Timestamp};
+use domain::{Person, TaskId, ThreadRef};
 use store::StoreError;
 
 use super::controls;
@@ -16,8 +18,8 @@ const LINES_MAX: i64 = 60;
 const GROUP_MAX: usize = 8;
 /// How many of those that have ended.
 const DONE_MAX: usize = 5;
-/// The time over which costs are told, in milliseconds: a week.
-const COST_MS: i64 = 7 * 24 * 3_600 * 1_000;
+/// How far back tasks that ended and costs are told: a week.
+const LATELY: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// A person's home.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,7 +64,7 @@ impl Home {
     /// Reads a person's home; `facts` are what the caller knows about their place here, and come first.
     pub async fn read(notifier: &Notifier, person: &Person, facts: Vec<(String, String)>) -> Result<Self, StoreError> {
         let mut home = Self { facts, ..Self::default() };
-        for line in view::of_person(&notifier.store, person, LINES_MAX).await? {
+        for line in view::of_person(&notifier.store, person, notifier.store.now() - LATELY, LINES_MAX).await? {
             let (group, shown_max) = match (line.is_ended(), line.needs_person()) {
                 (true, _) => (&mut home.done, DONE_MAX),
                 (false, true) => (&mut home.needs, GROUP_MAX),
@@ -76,7 +78,7 @@ impl Home {
             let around = notifier.surroundings(&task).await?;
             group.entries.push(entry(&task, render::now_line(&task, &around)));
         }
-        let since = Timestamp::from_ms(notifier.store.now().as_ms() - COST_MS);
+        let since = notifier.store.now() - LATELY;
         let totals = money::totals(&notifier.store, Grouping::Person, since).await?;
         let own = totals.into_iter().find(|total| total.name == person.as_str());
         home.facts.extend(own.map(|total| ("Spent in 7 days".to_owned(), total.in_words())));

@@ -57,6 +57,8 @@ pub struct IntakeSettings {
     pub context: ContextLimits,
     /// How long tasks wait for people.
     pub waits: Waits,
+    /// What a task may cost before a person is asked, in millionths of a dollar.
+    pub task_cap_micros: Option<u64>,
     /// How many tasks may be live at once, because each holds a working tree and somebody's attention.
     pub tasks_live_max: usize,
 }
@@ -68,6 +70,8 @@ pub(super) struct Answer {
     pub(super) reaction: Option<&'static str>,
     /// The task that came of it.
     pub(super) task: Option<TaskId>,
+    /// It is a request that waits for its repository.
+    pub(super) undecided: bool,
 }
 
 impl Answer {
@@ -168,6 +172,7 @@ fn answered(heard: &Heard, answer: Answer) -> ConversationEvent {
         message: heard.message.clone(),
         reply: answer.reply,
         reaction: answer.reaction.map(str::to_owned),
+        undecided: answer.undecided.then(|| heard.clone()),
         only_to: heard.via.is_quiet().then(|| heard.author.clone()),
     }
 }

@@ -2,17 +2,18 @@
 
 use agents::session::people::QuestionKind;
 use agents::task::view::{self, TaskLine};
-use agents::task::{Approved, Goal, Request, Task, TaskEvent, TaskState, WordKind, Work};
+use agents::task::{Approved, Goal, Request, Task, TaskEvent, TaskState, Terms, WordKind, Work};
 use domain::policy::{About, Asked, Decision, Place, Tier, Verb, decide};
 use domain::{Cause, DeliveryId, Rejected, RepoName, TaskId};
 use mergeq::queue::QueueEvent;
 use store::Created;
 
+use super::choosing::Meant;
 use super::command::{Command, Deed, Other, TaskVerb};
 use super::intake::{Answer, Intake, Trouble};
 use super::messenger::{Heard, Said};
 use super::options::Options;
-use super::{context, help, resolve};
+use super::{context, editing, help, resolve};
 
 impl Intake {
     pub(super) async fn obey(&self, heard: &Heard, command: Command, delivery: &DeliveryId) -> Result<Answer, Trouble> {
@@ -28,6 +29,10 @@ impl Intake {
             Command::Help { word } => self.may(heard, Verb::View).map(|()| Answer::words(help::of(word.as_deref()))),
             Command::Status { task: Some(task) } => self.show_task(heard, task).await,
             Command::Status { task: None } => self.list_tasks(heard).await,
+            Command::Mine => self.list_mine(heard).await,
+            Command::Settings => self.show_settings(heard).await,
+            Command::SetDefaults(wanted) => self.set_defaults(heard, &wanted, delivery).await,
+            Command::Start { message, repo } => self.start_in(heard, &message, repo).await,
             Command::Log { task } => self.show_log(heard, task).await,
             Command::Diff { task } => self.show_diff(heard, task).await,
             Command::Checkpoints { task } => self.show_checkpoints(heard, task).await,
@@ -55,7 +60,7 @@ impl Intake {
         Ok(decide(&self.rules.load(), &heard.author, &asked).allowed()?)
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         heard: &Heard,
         text: String,
@@ -64,14 +69,19 @@ impl Intake {
     ) -> Result<Answer, Trouble> {
         self.may(heard, Verb::Ask)?;
         let thread = &heard.message.thread;
-        let repo = resolve::repository(options.repo.as_ref(), thread, &self.repositories, &self.store).await??;
+        let (repo, because) = match self.repository_meant(options.repo.as_ref(), thread, &text).await? {
+            Meant::One { repo, because } => (repo, because),
+            Meant::Several(guesses) => return self.ask_which(heard, &guesses).await,
+        };
         self.may_with(heard, Verb::Ask, Some(&repo))?;
+        let defaults = self.defaults_in(thread).await?;
         let known = self.repositories.get(&repo).map(|repository| repository.target.clone());
         let known = known.ok_or_else(|| Trouble::Other(format!("the repository {repo} vanished")))?;
         let target = self.target_of(&repo, known, options.branch)?;
         let plan = options.plan.unwrap_or_default();
         let settings = self.settings.load_full();
-        let agent = options.agent.unwrap_or_else(|| settings.agent.clone());
+        let of_channel = || defaults.agent.map(|chosen| chosen.value);
+        let agent = options.agent.or_else(of_channel).unwrap_or_else(|| settings.agent.clone());
         self.roster.may_run(&agent, plan)?;
         self.roster.may_use(&agent, options.model.as_deref())?;
         self.leave_room().await?;
@@ -86,6 +96,8 @@ impl Intake {
             target,
             agent,
             model: options.model,
+            budget_micros: options.budget_micros.or(defaults.budget_micros.map(|chosen| chosen.value)),
+            repo_because: because.to_owned(),
             plan,
             merges_itself: options.merges_itself.unwrap_or(false),
             requester: heard.author.clone(),
@@ -144,7 +156,11 @@ impl Intake {
         let task = self.find(id).await?;
         let retyped = words.split_whitespace().any(|word| word.parse() == Ok(id));
         self.judge(heard, *verb, &task, retyped).allowed()?;
-        let event = event_of(*verb, heard, &task, words)?;
+        let event = if *verb == TaskVerb::Edit {
+            self.edited(heard, &task, words)
+        } else {
+            event_of(*verb, heard, &task, words)?
+        };
         if let TaskEvent::RetryRequested { agent, model, .. } = &event {
             let agent = agent.as_ref().unwrap_or(&task.request.agent);
             self.roster.may_run(agent, task.request.plan)?;
@@ -155,6 +171,18 @@ impl Intake {
         }
         self.tell_task(id, event, delivery).await?;
         Ok(if *verb == TaskVerb::Steer { Answer::noted() } else { Answer::seen() })
+    }
+
+    /// The next version of a plan, with the risk that it has by the rules of now.
+    fn edited(&self, heard: &Heard, task: &Task, words: &str) -> TaskEvent {
+        let (version, edit) = editing::read(words);
+        let paths = match &task.state {
+            TaskState::AwaitingApproval { plan, .. } => plan.draft.paths.clone(),
+            _ => Vec::new(),
+        };
+        let assessment = self.rules.load().tiers().tier_of(&paths);
+        let terms = Terms { tier: assessment.tier, because: assessment.to_string() };
+        TaskEvent::PlanEdited { by: heard.author.clone(), version: version.unwrap_or(task.plans), edit, terms }
     }
 
     /// Applies what a person said, and has the task's session look.
@@ -200,7 +228,11 @@ impl Intake {
     ) -> Result<Answer, Trouble> {
         self.may(heard, Verb::OperateQueue)?;
         let thread = &heard.message.thread;
-        let repo = resolve::repository(repo.as_ref(), thread, &self.repositories, &self.store).await??;
+        let Meant::One { repo, .. } = self.repository_meant(repo.as_ref(), thread, "").await? else {
+            let all: Vec<_> = self.repositories.iter().map(|repository| repository.name.as_str()).collect();
+            let next = format!("Name it, as in `repo={}`; I know {}", all[0], all.join(", "));
+            return Err(Rejected::new("I cannot tell which repository this is about", next).into());
+        };
         self.may_with(heard, Verb::OperateQueue, Some(&repo))?;
         let said =
             if matches!(event, QueueEvent::Paused { .. }) { "paused; say `resume` to go on" } else { "going on" };
@@ -212,7 +244,7 @@ impl Intake {
 pub(super) fn right_for(verb: TaskVerb) -> Verb {
     match verb {
         TaskVerb::Approve => Verb::Approve,
-        TaskVerb::Revise => Verb::Revise,
+        TaskVerb::Revise | TaskVerb::Edit => Verb::Revise,
         TaskVerb::Reject => Verb::Reject,
         TaskVerb::Merge => Verb::Merge,
         TaskVerb::Dequeue => Verb::Dequeue,
@@ -258,7 +290,7 @@ fn event_of(verb: TaskVerb, heard: &Heard, task: &Task, words: &str) -> Result<T
     let by = heard.author.clone();
     Ok(match verb {
         TaskVerb::Approve => return approval(heard, task, words),
-        TaskVerb::Revise => TaskEvent::RevisionRequested { by, feedback: words.to_owned() },
+        TaskVerb::Revise | TaskVerb::Edit => TaskEvent::RevisionRequested { by, feedback: words.to_owned() },
         TaskVerb::Reject => TaskEvent::Refused { by, why: words.to_owned() },
         TaskVerb::Merge => TaskEvent::MergeRequested { by },
         TaskVerb::Dequeue => TaskEvent::DequeueRequested { by },

@@ -1,5 +1,7 @@
 //! Answers those who only look: what there is, where it stands, what it waits for, and what came of it.
 
+use std::time::Duration;
+
 use agents::checkpoint;
 use agents::task::view::{self, TaskLine};
 use agents::task::{Task, TaskState, Work};
@@ -16,6 +18,8 @@ use super::interpret::{right_to, risk_of};
 use super::messenger::Heard;
 use super::{render, resolve};
 
+/// For how long an ended task is told among one's own.
+const A_DAY: Duration = Duration::from_secs(86_400);
 /// How many tasks a list shows.
 const LIST_MAX: i64 = 20;
 /// How many lines of a log a chat shows: a screen of a telephone; the command line and the page show more.
@@ -50,6 +54,29 @@ impl Intake {
             lines.push(format!("{id} · {title} (by {requester}) · {}{next}", task.state_in_words()));
         }
         Ok(Answer::words(lines.join("\n")))
+    }
+
+    /// The tasks of whoever asks, in whatever thread: those that wait for somebody, those under way, those that ended today.
+    pub(super) async fn list_mine(&self, heard: &Heard) -> Result<Answer, Trouble> {
+        self.may(heard, Verb::View)?;
+        let mine = view::of_person(&self.store, &heard.author, self.store.now() - A_DAY, LIST_MAX).await?;
+        if mine.is_empty() {
+            return Ok(Answer::words("You have no tasks. Say `@agent` and what should change."));
+        }
+        let mut groups =
+            [("Needs somebody", Vec::new()), ("Running", Vec::new()), ("Done in the last day", Vec::new())];
+        for TaskLine { id, thread, .. } in &mine {
+            let Some(task) = self.store.load::<Task>(id).await? else { continue };
+            let next = self.next_move(&task).map(|next| format!(" · {next}")).unwrap_or_default();
+            let place =
+                if *thread == heard.message.thread.to_string() { String::new() } else { format!(" · in {thread}") };
+            let of = if task.is_ended() { 2 } else { usize::from(awaited(&task).is_none()) };
+            groups[of].1.push(format!("{id} · {} · {}{place}{next}", task.title(), task.state_in_words()));
+        }
+        let full = groups.into_iter().filter(|(_, lines)| !lines.is_empty());
+        Ok(Answer::words(
+            full.map(|(name, lines)| format!("{name}:\n{}", lines.join("\n"))).collect::<Vec<_>>().join("\n"),
+        ))
     }
 
     /// Who can move a task that waits for a person, and what they say.

@@ -255,6 +255,16 @@ impl Choice {
     pub fn new(label: &str, says: impl Into<String>) -> Self {
         Self { label: label.to_owned(), says: says.into(), look: Look::Plain, asks: Asks::Nothing }
     }
+
+    /// The same, with this look.
+    pub fn looking(self, look: Look) -> Self {
+        Self { look, ..self }
+    }
+
+    /// The same, asking for this first.
+    pub fn asking(self, asks: Asks) -> Self {
+        Self { asks, ..self }
+    }
 }
 
 /// One line of a thread's history.

@@ -9,6 +9,7 @@ pub mod messenger;
 pub mod command;
 pub mod conversation;
 
+pub mod channel;
 pub mod console;
 pub mod context;
 mod hindrance;
@@ -23,7 +24,10 @@ pub mod render;
 pub mod running;
 pub mod switchboard;
 
+mod choosing;
 mod controls;
+mod defaults;
+mod editing;
 mod help;
 mod interpret;
 mod looking;

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use agents::money::dollars;
 use agents::task::PlanMode;
 use domain::{BranchName, Rejected, RepoName};
 use serde::{Deserialize, Serialize};
+
+use super::defaults::budget_of;
 
 /// What a person settled in the request itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,13 +20,16 @@ pub struct Options {
     pub agent: Option<String>,
     /// `model=`: the model, by the agent's own name for it.
     pub model: Option<String>,
+    /// `budget=`: what it may cost before a person is asked, in millionths of a dollar.
+    #[serde(default)]
+    pub budget_micros: Option<u64>,
     /// `plan=ask|auto|off`.
     pub plan: Option<PlanMode>,
     /// `merge=ask|auto`: whether it enters the queue by itself.
     pub merges_itself: Option<bool>,
 }
 
-const KEYS: [&str; 6] = ["agent", "branch", "merge", "model", "plan", "repo"];
+const KEYS: [&str; 7] = ["agent", "branch", "budget", "merge", "model", "plan", "repo"];
 /// Keys that people write about; they resemble one of ours and are none.
 const WORDS: [&str; 1] = ["mode"];
 
@@ -53,7 +59,7 @@ pub(super) fn split(said: &str) -> Result<(String, Options), Rejected> {
 fn unknown(key: &str, known: &str, value: &str) -> Rejected {
     Rejected::new(
         format!("There is no option `{key}`"),
-        format!("Did you mean `{known}={value}`? I know agent, branch, merge, model, plan and repo"),
+        format!("Did you mean `{known}={value}`? I know agent, branch, budget, merge, model, plan and repo"),
     )
 }
 
@@ -64,6 +70,7 @@ fn take(options: &mut Options, key: &str, value: &str) -> Result<(), Rejected> {
         "agent" => return Err(bad("Name an agent of the config, as in `agent=claude`")),
         "model" if !value.is_empty() => options.model = Some(value.to_owned()),
         "model" => return Err(bad("Name a model as the agent does, as in `model=opus`")),
+        "budget" => options.budget_micros = Some(budget_of(value)?),
         "branch" => options.branch = Some(value.parse().map_err(|_| bad("Name a branch, as in `branch=main`"))?),
         "repo" => options.repo = Some(value.parse().map_err(|_| bad("Name a repository, as in `repo=acme/web`"))?),
         "plan" => {
@@ -106,11 +113,13 @@ impl fmt::Display for Options {
             PlanMode::Auto => "auto",
             PlanMode::Off => "off",
         });
+        let budget = self.budget_micros.map(dollars);
         let said = [
             ("repo", self.repo.as_ref().map(RepoName::as_str)),
             ("branch", self.branch.as_ref().map(BranchName::as_str)),
             ("agent", self.agent.as_deref()),
             ("model", self.model.as_deref()),
+            ("budget", budget.as_deref()),
             ("plan", plan),
             ("merge", self.merges_itself.map(|itself| if itself { "auto" } else { "ask" })),
         ];

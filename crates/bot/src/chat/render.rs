@@ -5,7 +5,9 @@ use std::time::Duration;
 use agents::board::Doing;
 use agents::session::people::QuestionKind;
 use agents::task::contract;
-use agents::task::{Approved, Demand, Goal, Intent, OpenQuestion, Plan, Proof, Request, Task, TaskState, Word, Work};
+use agents::task::{
+    Approved, Demand, Edited, Goal, Intent, OpenQuestion, Plan, Proof, Request, Task, TaskState, Word, Work,
+};
 use domain::time::humanize;
 use forge::checks::CHECKS_FILE;
 use forge::{CheckRun, FileChange};
@@ -67,9 +69,13 @@ pub fn card(task: &Task, around: &Surroundings) -> Said {
 fn facts(task: &Task, around: &Surroundings) -> Vec<String> {
     let Request { requester, repo, target, agent, model, receipt, .. } = &task.request;
     let model = model.as_ref().map(|model| format!(" ({model})")).unwrap_or_default();
+    let because = match task.request.repo_because.as_str() {
+        "" => String::new(),
+        because => format!(" ({because})"),
+    };
     let mut facts = vec![
         format!("asked by {requester}"),
-        format!("{repo} on {target}"),
+        format!("{repo}@{target}{because}"),
         format!("agent {agent}{model}"),
         format!("read {receipt}"),
         format!("caged: {}", around.cage),
@@ -188,6 +194,15 @@ pub fn plan(task: &Task, plan: &Plan) -> Said {
     ];
     parts.extend(lists);
     parts.extend(cost.map(|cost| field("cost", format!("{cost}, by the agent's own guess"))));
+    for (name, items) in [("constraints", &draft.constraints), ("keep out", &draft.keep_out)] {
+        if !items.is_empty() {
+            parts.push(field(name, listed(items)));
+        }
+    }
+    if let Some(Edited { by, of, difference }) = &plan.edited {
+        let lines = std::iter::once(format!("edited by {by}; against v{of}:")).chain(difference.iter().cloned());
+        parts.push(Part::Words(lines.collect::<Vec<_>>().join("\n")));
+    }
     parts.push(field("risk", format!("{} · #{}", plan.tier_because, plan.short_hash())));
     if task.approves_itself(plan) {
         let why = "It is low risk and was asked for with plan=auto, so work begins now.";
@@ -195,8 +210,7 @@ pub fn plan(task: &Task, plan: &Plan) -> Said {
         return Said { parts, ..Said::default() };
     }
     let (calls, urgency) = (Some(task.request.requester.clone()), Urgency::NeedsHuman);
-    let controls = vec![controls::edit(id, plan)];
-    Said { parts, choices: controls::of_plan(id, plan), controls, calls, urgency, ..Said::default() }
+    Said { parts, choices: controls::of_plan(id, plan), calls, urgency, ..Said::default() }
 }
 
 fn field(name: &str, value: String) -> Part {

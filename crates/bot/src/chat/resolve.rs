@@ -1,40 +1,13 @@
-//! Which repository, which agent, which task a person means: by rule, and asked when the rules do not settle it.
+//! Which task a person means: by rule, and asked when the rules do not settle it.
 
 use agents::task::view::{self, TaskLine};
-use domain::{Rejected, RepoName, TaskId, ThreadRef};
-use forge::Repositories;
+use domain::{Rejected, TaskId, ThreadRef};
 use store::{Store, StoreError};
 
 use super::command::TaskVerb;
 
 /// How many of a thread's newest tasks are looked at. A thread with more live tasks names them.
 const TASKS_LOOKED_AT: i64 = 50;
-
-/// The repository of a request: named, else the thread's newest task's, else the only one there is.
-pub(super) async fn repository(
-    named: Option<&RepoName>,
-    thread: &ThreadRef,
-    repositories: &Repositories,
-    store: &Store,
-) -> Result<Result<RepoName, Rejected>, StoreError> {
-    let known: Vec<_> = repositories.iter().map(|repository| repository.name.clone()).collect();
-    let all = known.iter().map(RepoName::as_str).collect::<Vec<_>>().join(", ");
-    if let Some(named) = named {
-        let unknown = || Rejected::new(format!("I do not know the repository {named}"), format!("I know {all}"));
-        return Ok(known.iter().find(|name| *name == named).cloned().ok_or_else(unknown));
-    }
-    let recent = view::in_thread(store, thread, TASKS_LOOKED_AT).await?;
-    let in_focus = recent.iter().find_map(|task| known.iter().find(|name| name.as_str() == task.repo));
-    Ok(match (in_focus, &known[..]) {
-        (Some(name), _) => Ok(name.clone()),
-        (None, [only]) => Ok(only.clone()),
-        (None, []) => Err(Rejected::new("No repository is configured", "Add one to the config under `[repos.NAME]`")),
-        (None, [first, ..]) => {
-            let next = format!("Name it, as in `repo={first}`; I know {all}");
-            Err(Rejected::new("I cannot tell which repository this is about", next))
-        }
-    })
-}
 
 /// The task that a command means: the one that is named, or the only one of the thread that it can apply to.
 pub(super) async fn task(
@@ -68,6 +41,7 @@ pub(super) fn fits(verb: TaskVerb, task: &TaskLine) -> bool {
     match verb {
         TaskVerb::Approve | TaskVerb::Reject => matches!(state, "awaiting-approval" | "departed"),
         TaskVerb::Revise => matches!(state, "awaiting-approval" | "departed" | "in-review"),
+        TaskVerb::Edit => state == "awaiting-approval",
         TaskVerb::Merge => state == "in-review",
         TaskVerb::Dequeue => state == "merging",
         TaskVerb::Stop | TaskVerb::Mute | TaskVerb::Unmute => !task.is_ended(),

@@ -110,5 +110,17 @@ const DENY: &[Key] = &[
     Key::new("why", Form::Text(not_empty), Needed, AtReload, "What the person reads."),
 ];
 
-const VERBS: &[&str] =
-    &["view", "ask", "steer", "stop", "retry", "revise", "approve", "reject", "merge", "dequeue", "operate-queue"];
+const VERBS: &[&str] = &[
+    "view",
+    "ask",
+    "steer",
+    "stop",
+    "retry",
+    "revise",
+    "approve",
+    "reject",
+    "merge",
+    "dequeue",
+    "operate-queue",
+    "configure",
+];

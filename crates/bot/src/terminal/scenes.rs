@@ -333,7 +333,7 @@ fn tab_completes_hints_and_lists() {
     scene.presses(KeyCode::Tab);
     scene.shows(&expect![[r#"
         ────────
-                7 Approve and run   8 Reject   @agent   approve   revise   reject   …
+                7 Approve and run   8 Reject   @agent   approve   revise   edit   re…
         ana #main ›
                     ^
     "#]]);

@@ -12,7 +12,7 @@ use crate::{Person, Rejected, RepoName, Role, TaskId};
 pub struct Asked<'a> {
     /// The deed.
     pub verb: Verb,
-    /// The task that it is done to; none for `View`, `Ask` and `OperateQueue`.
+    /// The task that it is done to; none for `View`, `Ask`, `OperateQueue` and `Configure`.
     pub about: Option<About<'a>>,
     /// The person typed the task's id a second time.
     pub retyped: bool,

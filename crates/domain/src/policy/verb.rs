@@ -33,11 +33,13 @@ pub enum Verb {
     Dequeue,
     /// Pause, resume or reorder the merge queue.
     OperateQueue,
+    /// Say what holds in a channel where a request says nothing.
+    Configure,
 }
 
 impl Verb {
     /// Every verb, in the order of the enum.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::View,
         Self::Ask,
         Self::Steer,
@@ -49,6 +51,7 @@ impl Verb {
         Self::Merge,
         Self::Dequeue,
         Self::OperateQueue,
+        Self::Configure,
     ];
 
     /// The words after "may" and "may not".
@@ -65,13 +68,14 @@ impl Verb {
             Self::Merge => "merge",
             Self::Dequeue => "dequeue",
             Self::OperateQueue => "operate the queue",
+            Self::Configure => "set defaults",
         }
     }
 
     /// The verb means nothing without a task.
     pub(super) fn needs_task(self) -> bool {
         match self {
-            Self::View | Self::Ask | Self::OperateQueue => false,
+            Self::View | Self::Ask | Self::OperateQueue | Self::Configure => false,
             Self::Steer | Self::Stop | Self::Retry | Self::Revise => true,
             Self::Approve | Self::Reject | Self::Merge | Self::Dequeue => true,
         }
@@ -83,7 +87,7 @@ impl Verb {
         match self {
             Self::View | Self::Stop => false,
             Self::Ask | Self::Steer | Self::Retry | Self::Revise | Self::Approve => true,
-            Self::Reject | Self::Merge | Self::Dequeue | Self::OperateQueue => true,
+            Self::Reject | Self::Merge | Self::Dequeue | Self::OperateQueue | Self::Configure => true,
         }
     }
 
@@ -99,7 +103,7 @@ impl Verb {
                 Grant { own: &[Requester, Approver], others: &[Approver] }
             }
             Self::Dequeue => Grant { own: &[Requester, Approver, Operator], others: &[Approver, Operator] },
-            Self::OperateQueue => Grant::to_all(&[Operator]),
+            Self::OperateQueue | Self::Configure => Grant::to_all(&[Operator]),
             Self::Approve => match tier {
                 Tier::R0 | Tier::R1 => Grant { own: &[Requester, Approver], others: &[Approver] },
                 Tier::R2 => Grant { own: &[], others: &[Approver] },

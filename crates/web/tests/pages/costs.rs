@@ -13,6 +13,7 @@ async fn spend(office: &Office, agent: &str, reports: &[Usage]) -> domain::TaskI
     let task = office.ask("ana", WEB, "Add a farewell").await;
     let ledger = Ledger::new(office.store.clone(), PriceList::default(), Caps::default());
     let spender = Spender {
+        budget: None,
         task,
         session: task.to_string(),
         agent: agent.to_owned(),

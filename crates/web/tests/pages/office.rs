@@ -182,6 +182,8 @@ fn request(who: &str, repo: &str, text: &str) -> Request {
         requester: person(who),
         thread: ThreadRef::console("checkout"),
         message: None,
+        budget_micros: None,
+        repo_because: String::new(),
         context: String::new(),
         receipt: "6 messages (1 bot message left out)".to_owned(),
         waits: Waits::default(),

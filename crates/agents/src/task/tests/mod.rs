@@ -27,6 +27,8 @@ fn request(plan: PlanMode) -> Request {
         requester: person("ana"),
         thread: ThreadRef::console("t"),
         message: None,
+        budget_micros: None,
+        repo_because: String::new(),
         context: String::new(),
         receipt: "0 messages".to_owned(),
         waits: Waits::default(),

@@ -17,6 +17,13 @@ fn question_about(host: &str) -> Question {
     Question { about: QuestionKind::Host, text, choices }
 }
 
+fn edit(task: &Task, by: Person, words: &[&str]) -> TaskEvent {
+    let version = words.get(2).and_then(|v| v.parse().ok()).unwrap_or(task.plans);
+    let steps = words.iter().skip(3).map(|step| (*step).to_owned()).collect();
+    let terms = Terms { tier: Tier::R1, because: "src/a.rs".to_owned() };
+    TaskEvent::PlanEdited { by, version, edit: PlanEdit { steps, ..PlanEdit::default() }, terms }
+}
+
 pub(super) fn event(task: &Task, words: &str) -> TaskEvent {
     let words: Vec<_> = words.split_whitespace().collect();
     let session = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.sessions);
@@ -33,6 +40,7 @@ pub(super) fn event(task: &Task, words: &str) -> TaskEvent {
             let version = words.get(2).and_then(|v| v.parse().ok()).unwrap_or(task.plans);
             TaskEvent::PlanApproved { by: by(), version, hash: words.get(3).map(|hash| (*hash).to_owned()) }
         }
+        "edit" => edit(task, by(), &words),
         "revise" => TaskEvent::RevisionRequested { by: by(), feedback: words[2..].join(" ") },
         "reject" => TaskEvent::Refused { by: by(), why: words.get(2..).unwrap_or(&[]).join(" ") },
         "done" => TaskEvent::WorkFinished { session, work: work("a", tier(words.get(2)), Conclusion::Passed) },

@@ -190,3 +190,23 @@ fn a_task_that_an_older_release_kept_reads() {
     let retry: TaskEvent = serde_json::from_str(r#"{"RetryRequested":{"by":"ana"}}"#).unwrap();
     assert_eq!(retry, TaskEvent::RetryRequested { by: person("ana"), agent: None, model: None });
 }
+
+#[test]
+fn an_edited_plan_is_the_next_version_and_is_approved_anew() {
+    check(
+        "started; plan; edit ben 1 first second; approve ana 1; edit ana 1 third; edit ana 2 first second; edit ana 2; \
+         approve ana 2; edit ana 2 third",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes close(announce(plan v1): superseded by v2, which ben edited,), edit-card, announce(plan v2), deadline(2)
+            awaiting-approval  refused: That was version 1 of the plan for T-1, and version 2 has replaced it. Read the newer plan, then say `approve T-1`.
+            awaiting-approval  refused: That was version 1 of the plan for T-1, and version 2 has replaced it. Edit the newer one: say `edit T-1 v2` and one step a line.
+            awaiting-approval  refused: That is what plan v2 of T-1 says already. Say `approve T-1` to let it run.
+            awaiting-approval  refused: A plan of T-1 needs steps. Say `edit T-1 v2` and one step a line below it.
+            queued             owes close(announce(plan v2): approved by ana), edit-card, start-session(2, work)
+            queued             refused: There is no plan of T-1 to edit: it is waiting for its turn. Say `status T-1` to see what it needs.
+        "#]],
+    );
+}
