@@ -135,6 +135,7 @@ impl System {
             board: Arc::default(),
             cage: level.in_brief(),
         };
+        slack.iter().for_each(|slack| slack.show_homes_with(notifier.clone()));
         let egress = Egress::new(&config.egress_settings(), Ports::at(&level))
             .context("failed to make ready for the providers of models")?;
         let (made, settings) = (state.join("setups"), config.setup.settings());
