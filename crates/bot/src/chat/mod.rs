@@ -24,6 +24,7 @@ pub mod running;
 pub mod switchboard;
 
 mod choosing;
+mod correcting;
 mod defaults;
 mod editing;
 mod help;
@@ -33,3 +34,4 @@ mod options;
 mod overhearing;
 mod reacting;
 mod resolve;
+mod suggesting;
