@@ -10,6 +10,7 @@ mod approval;
 mod asking;
 mod cancel;
 mod channels;
+mod correcting;
 mod editing;
 mod merge;
 mod permissions;

@@ -54,6 +54,8 @@ fn task(state: TaskState) -> Task {
         model: None,
         plan: PlanMode::Ask,
         merges_itself: false,
+        budget_micros: None,
+        repo_because: "this channel's default".to_owned(),
         requester: person("ana"),
         thread: ThreadRef::slack("T1", "C0DEV", "1700000000.000100"),
         message: None,

@@ -139,7 +139,8 @@ impl Intake {
                 self.obey(heard, command, delivery).await
             }
             Via::Reaction => self.heed_reaction(heard, delivery).await,
-            Via::Edit { .. } | Via::Withdrawal => Ok(Answer::default()),
+            Via::Edit { .. } => self.heed_edit(heard, delivery).await,
+            Via::Withdrawal => self.heed_withdrawal(heard, delivery).await,
         }
     }
 }

@@ -11,7 +11,7 @@ use store::Created;
 use super::choosing::Meant;
 use super::command::{Command, Deed, Other, TaskVerb};
 use super::intake::{Answer, Intake, Trouble};
-use super::messenger::{Heard, Said};
+use super::messenger::{Heard, Said, Via};
 use super::options::Options;
 use super::{context, editing, help, resolve};
 
@@ -24,7 +24,10 @@ impl Intake {
         match command {
             Command::Talk => self.overhear(heard, delivery).await,
             Command::Unclear { why, next } => Err(Rejected::new(why, next).into()),
-            Command::Ask { text, options } => self.ask(heard, text, options, delivery).await,
+            Command::Ask { text, options } => match (self.may(heard, Verb::Ask), self.only_one_at_work(heard).await?) {
+                (Err(Trouble::Rejected(refused)), Some(task)) => self.suggest(heard, task, &text, refused).await,
+                _ => self.ask(heard, text, options, delivery).await,
+            },
             Command::OnTask(deed) => self.act(heard, &deed, delivery).await,
             Command::Help { word } => self.may(heard, Verb::View).map(|()| Answer::words(help::of(word.as_deref()))),
             Command::Status { task: Some(task) } => self.show_task(heard, task).await,
@@ -155,7 +158,12 @@ impl Intake {
         let id = resolve::task(verb.word(), fits, *task, &heard.message.thread, &self.store).await??;
         let task = self.find(id).await?;
         let retyped = words.split_whitespace().any(|word| word.parse() == Ok(id));
-        self.judge(heard, *verb, &task, retyped).allowed()?;
+        match (self.judge(heard, *verb, &task, retyped).allowed(), verb) {
+            (Err(refused), TaskVerb::Steer | TaskVerb::Interrupt) => {
+                return self.suggest(heard, id, words, refused).await;
+            }
+            (judged, _) => judged?,
+        }
         let event = if *verb == TaskVerb::Edit {
             self.edited(heard, &task, words)
         } else {
@@ -288,6 +296,8 @@ pub(super) fn risk_of(task: &Task) -> (Tier, Vec<String>) {
 
 fn event_of(verb: TaskVerb, heard: &Heard, task: &Task, words: &str) -> Result<TaskEvent, Rejected> {
     let by = heard.author.clone();
+    // A click stands on a message of ours, which nobody changes.
+    let message = (heard.via == Via::Words).then(|| heard.message.clone());
     Ok(match verb {
         TaskVerb::Approve => return approval(heard, task, words),
         TaskVerb::Revise | TaskVerb::Edit => TaskEvent::RevisionRequested { by, feedback: words.to_owned() },
@@ -303,8 +313,8 @@ fn event_of(verb: TaskVerb, heard: &Heard, task: &Task, words: &str) -> Result<T
             let (question, text) = answered(words);
             TaskEvent::InputGiven { by, question, text }
         }
-        TaskVerb::Steer => TaskEvent::Steered { by, text: words.to_owned(), kind: WordKind::Remark },
-        TaskVerb::Interrupt => TaskEvent::Steered { by, text: words.to_owned(), kind: WordKind::Interruption },
+        TaskVerb::Steer => TaskEvent::Steered { by, text: words.to_owned(), kind: WordKind::Remark, message },
+        TaskVerb::Interrupt => TaskEvent::Steered { by, text: words.to_owned(), kind: WordKind::Interruption, message },
         TaskVerb::Pause => TaskEvent::PauseRequested { by },
         TaskVerb::Resume => TaskEvent::ResumeRequested { by },
         TaskVerb::Mute => TaskEvent::Muted { by },
