@@ -27,17 +27,17 @@ impl SlackServer {
 
     /// Lets a socket hang: it stays open, takes envelopes, and neither sends them nor answers a ping.
     pub fn hang_socket(&self, connection: u64) {
-        self.desk.change(|state| {
-            let found = state.connections.iter().find(|it| it.id == connection).expect("the socket is open");
-            found.orders.try_send(Order::Hang).expect("the socket takes orders");
-        });
+        self.order(connection, Order::Hang);
     }
 
+    /// One that has ended meanwhile, because the other side ended it, takes no orders.
     fn order(&self, connection: u64, order: Order) {
+        let ends = matches!(order, Order::Close | Order::Drop | Order::Reset);
         self.desk.change(|state| {
-            let found = state.connections.iter_mut().find(|it| it.id == connection).expect("the socket is open");
-            found.is_leaving = true;
-            found.orders.try_send(order).expect("the socket takes orders");
+            if let Some(found) = state.connections.iter_mut().find(|it| it.id == connection) {
+                found.is_leaving |= ends;
+                let _ = found.orders.try_send(order);
+            }
         });
     }
 
@@ -49,10 +49,7 @@ impl SlackServer {
 
     /// Says this on a socket: an envelope of a kind that nobody knows, or no JSON at all.
     pub fn say_on(&self, connection: u64, text: &str) {
-        self.desk.change(|state| {
-            let found = state.connections.iter().find(|it| it.id == connection).expect("the socket is open");
-            found.orders.try_send(Order::Say(text.to_owned())).expect("the socket takes orders");
-        });
+        self.order(connection, Order::Say(text.to_owned()));
     }
 
     /// From now on each event comes in this many envelopes.
