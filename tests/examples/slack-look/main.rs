@@ -3,12 +3,11 @@
 //! The blocks are those that the product sends; a page of ours draws them as Slack does, in a browser. Needs Node with npm,
 //! and Chromium (`CHROMIUM` says where, otherwise `/usr/bin/chromium`).
 
-mod scenes;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, ensure};
+use tests::scenes;
 
 fn main() -> anyhow::Result<()> {
     let out = std::env::args().nth(1).context("say where the pictures go: slack-look OUT_DIR")?;

@@ -1,4 +1,5 @@
-//! Each state that people see, as the messages that the product sends.
+//! Each state that people see in Slack, as the messages that the product sends: drawn by the example `slack-look`, and
+//! judged by Slack's own library.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,8 +7,8 @@ use std::time::Duration;
 use agents::board::Doing;
 use agents::session::people::{Question, QuestionKind};
 use agents::task::{
-    Announcement, Approved, Demand, Goal, Intent, OpenQuestion, Plan, PlanDraft, PlanMode, Proof, PullRequest, Request,
-    Task, TaskState, Waits, Word, WordKind, Work,
+    Approved, Demand, Goal, Intent, OpenQuestion, Plan, PlanDraft, PlanMode, Proof, PullRequest, Request, Task,
+    TaskState, Waits, Word, WordKind, Work,
 };
 use domain::policy::Tier;
 use domain::{Person, TaskId, ThreadRef, Timestamp};
@@ -60,6 +61,8 @@ fn task(state: TaskState) -> Task {
         thread: ThreadRef::slack("T1", "C0DEV", "1700000000.000100"),
         message: None,
         context: String::new(),
+        budget_micros: None,
+        repo_because: String::new(),
         receipt: "14 messages (2 of bots left out), 2 files".to_owned(),
         waits: Waits::default(),
     };
@@ -298,17 +301,5 @@ fn home() -> Home {
             ("Spent in 7 days".to_owned(), "$12.40 · 8.1M in (82% from cache), 214k out".to_owned()),
             ("Doctor".to_owned(), "all well · 2 connections, last event 4 s ago".to_owned()),
         ],
-    }
-}
-
-#[expect(dead_code, reason = "names every announcement, so that a new one is drawn as well")]
-fn drawn_by(announcement: &Announcement) -> &'static str {
-    match announcement {
-        Announcement::PlanReady { .. } => "plan-v2",
-        Announcement::Asked { .. } => "question",
-        Announcement::Departed { .. } => "departed",
-        Announcement::ReadyToMerge { .. } => "ready",
-        Announcement::SentBack { .. } => "sent-back",
-        Announcement::Ended => "merged",
     }
 }
