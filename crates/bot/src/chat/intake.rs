@@ -175,7 +175,7 @@ fn answered(heard: &Heard, answer: Answer) -> ConversationEvent {
         message: heard.message.clone(),
         reply: answer.reply,
         reaction: answer.reaction.map(str::to_owned),
-        undecided: answer.undecided.then(|| heard.clone()),
+        undecided: answer.undecided.then(|| Box::new(heard.clone())),
         only_to: (heard.via.is_quiet() || answer.is_private).then(|| heard.author.clone()),
     }
 }
