@@ -125,7 +125,7 @@ fn a_request_that_is_taken_back_pauses_its_task_and_asks() {
             ana:  @agent add a farewell  👀
             bot:  T-2 · add a farewell
                   waiting for its turn to plan
-                  asked by ana · sample@main (as before in this thread) · agent scripted · read 3 messages (4 of mine left out) · caged: LEVEL
+                  asked by ana · sample@main (as before in this thread) · agent scripted · read 3 messages (4 of bots left out) · caged: LEVEL
                   [T-2] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-2: A page that says goodbye
                   1. write farewell.md

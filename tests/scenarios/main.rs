@@ -14,6 +14,7 @@ mod correcting;
 mod editing;
 mod merge;
 mod permissions;
+mod promises;
 mod reactions;
 mod steering;
 

@@ -29,7 +29,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::bridge::{Enqueuer, Reporter};
 use crate::chat::console::Console;
-use crate::chat::context::ContextLimits;
 use crate::chat::intake::{Intake, IntakeSettings};
 use crate::chat::messenger::Messenger;
 use crate::chat::notifier::{Notifier, Replier, Unsaid};
@@ -282,7 +281,7 @@ fn intake_settings(config: &Config) -> IntakeSettings {
     IntakeSettings {
         mention: config.mention.clone(),
         agent: config.agent.clone(),
-        context: ContextLimits::default(),
+        context: config.context.limits(),
         waits: Waits::default(),
         task_cap_micros: config.costs.caps().task,
         tasks_live_max: config.limits.tasks_live,

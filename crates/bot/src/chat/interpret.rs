@@ -1,15 +1,18 @@
 //! One function a command that does something: resolve what is meant, ask the policy, apply the event.
 
+use std::collections::BTreeSet;
+
 use agents::session::people::QuestionKind;
 use agents::task::view::{self, TaskLine};
 use agents::task::{Approved, Goal, Request, Task, TaskEvent, TaskState, Terms, WordKind, Work};
 use domain::policy::{About, Asked, Decision, Place, Tier, Verb, decide};
-use domain::{Cause, DeliveryId, Rejected, RepoName, TaskId};
+use domain::{Cause, DeliveryId, Person, Rejected, RepoName, TaskId, ThreadRef};
 use mergeq::queue::QueueEvent;
 use store::Created;
 
 use super::choosing::Meant;
 use super::command::{Command, Deed, Other, TaskVerb};
+use super::context::Context;
 use super::intake::{Answer, Intake, Trouble};
 use super::messenger::{Heard, Said, Via};
 use super::options::Options;
@@ -32,6 +35,7 @@ impl Intake {
             Command::Help { word } => self.may(heard, Verb::View).map(|()| Answer::words(help::of(word.as_deref()))),
             Command::Status { task: Some(task) } => self.show_task(heard, task).await,
             Command::Status { task: None } => self.list_tasks(heard).await,
+            Command::Context { task } => self.show_context(heard, task).await,
             Command::Mine => self.list_mine(heard).await,
             Command::Settings => self.show_settings(heard).await,
             Command::SetDefaults(wanted) => self.set_defaults(heard, &wanted, delivery).await,
@@ -92,7 +96,11 @@ impl Intake {
         let words = Said::words(format!("{} asks: {}", heard.author, context::redact(&text).0));
         let key = format!("opening:{delivery}");
         let thread = &self.messenger.thread_for(thread, &key, &words).await?;
-        let context = context::read(&*self.messenger, &heard.message, &text, settings.context).await?;
+        let context = {
+            let read_by = (settings.context, &**self.rules.load());
+            context::read(&*self.messenger, &heard.message, &text, read_by).await?
+        };
+        self.warn_of_secrets(heard, thread, &context, delivery).await?;
         let request = Request {
             text: context.request,
             repo,
@@ -121,6 +129,25 @@ impl Intake {
             Created::Repeated => None,
         };
         Ok(Answer { task, ..Answer::seen() })
+    }
+
+    /// Tells whoever wrote a secret, and nobody else: it has to be rotated.
+    async fn warn_of_secrets(
+        &self,
+        heard: &Heard,
+        thread: &ThreadRef,
+        context: &Context,
+        delivery: &DeliveryId,
+    ) -> Result<(), Trouble> {
+        let mut authors: BTreeSet<Person> = context.leaks.iter().filter_map(|author| author.parse().ok()).collect();
+        authors.extend(context.request_leaks.then(|| heard.author.clone()));
+        for author in authors {
+            let words = "I took a text that looks like a credential out of what you wrote here before an agent reads it. \
+                         Others have seen it: please rotate it.";
+            let key = format!("secret:{delivery}:{author}");
+            self.messenger.whisper(thread, &author, &key, &Said::words(words)).await?;
+        }
+        Ok(())
     }
 
     fn target_of(
