@@ -27,17 +27,16 @@ impl SlackServer {
 
     /// Lets a socket hang: it stays open, takes envelopes, and neither sends them nor answers a ping.
     pub fn hang_socket(&self, connection: u64) {
-        self.desk.change(|state| {
-            let found = state.connections.iter().find(|it| it.id == connection).expect("the socket is open");
-            found.orders.try_send(Order::Hang).expect("the socket takes orders");
-        });
+        self.order(connection, Order::Hang);
     }
 
+    /// A socket that the other side closed a moment ago is left alone.
     fn order(&self, connection: u64, order: Order) {
         self.desk.change(|state| {
-            let found = state.connections.iter_mut().find(|it| it.id == connection).expect("the socket is open");
-            found.is_leaving = true;
-            found.orders.try_send(order).expect("the socket takes orders");
+            let Some(found) = state.connections.iter_mut().find(|it| it.id == connection) else { return };
+            // A socket that hangs looks to us like any other.
+            found.is_leaving |= !matches!(order, Order::Hang | Order::Say(_));
+            let _ = found.orders.try_send(order);
         });
     }
 
@@ -49,10 +48,7 @@ impl SlackServer {
 
     /// Says this on a socket: an envelope of a kind that nobody knows, or no JSON at all.
     pub fn say_on(&self, connection: u64, text: &str) {
-        self.desk.change(|state| {
-            let found = state.connections.iter().find(|it| it.id == connection).expect("the socket is open");
-            found.orders.try_send(Order::Say(text.to_owned())).expect("the socket takes orders");
-        });
+        self.order(connection, Order::Say(text.to_owned()));
     }
 
     /// From now on each event comes in this many envelopes.
