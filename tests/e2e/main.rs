@@ -40,7 +40,7 @@ mod world;
 
 use std::process::ExitCode;
 
-use slack::{faults as slack_faults, road as slack_road};
+use slack::{faults as slack_faults, forms as slack_forms, road as slack_road};
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -66,8 +66,14 @@ fn trials_of_slack() -> Vec<Trial> {
         slack_road:
             a_mention_becomes_a_merged_commit_by_two_clicks
             signed_requests_carry_the_same_road
+            a_workspace_with_agents_and_real_limits_has_the_same_road
             forged_and_old_requests_change_nothing
             guests_strangers_and_bots_start_nothing;
+        slack_forms:
+            a_plan_is_revised_in_a_form
+            a_message_becomes_a_task_by_the_shortcut
+            a_command_is_answered_to_its_giver_alone
+            a_reaction_of_the_asker_stops_the_task;
         slack_faults:
             what_comes_twice_and_under_two_names_is_heard_once
             what_comes_in_reverse_is_heard_all_the_same

@@ -61,8 +61,6 @@ fn task(state: TaskState) -> Task {
         thread: ThreadRef::slack("T1", "C0DEV", "1700000000.000100"),
         message: None,
         context: String::new(),
-        budget_micros: None,
-        repo_because: String::new(),
         receipt: "14 messages (2 of bots left out), 2 files".to_owned(),
         waits: Waits::default(),
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tests::slack::{Settings, SlackServer};
+use tests::slack::{Limits, Settings, SlackServer};
 
 use super::office::{Office, Transport, answers};
 
@@ -25,6 +25,14 @@ pub fn signed_requests_carry_the_same_road() {
     office.slack.send_to(&office.url).unwrap();
     go_the_road(&office);
     assert!(office.slack.connections().is_empty());
+    instance.stop();
+}
+
+pub fn a_workspace_with_agents_and_real_limits_has_the_same_road() {
+    let settings = Settings { is_native: true, limits: Limits::Refuse, ..Settings::default() };
+    let office = Office::new(settings, Transport::Socket);
+    let instance = office.up();
+    go_the_road(&office);
     instance.stop();
 }
 

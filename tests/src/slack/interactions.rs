@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use super::args::Args;
-use super::delivery::Kind;
+use super::delivery::{Kind, Progress};
 use super::methods::{read_message, replace_message};
 use super::refusal::{Refusal, merge};
 use super::shapes;
@@ -259,18 +259,27 @@ impl State {
             // An answer that Slack would not show is no answer.
             let _ = self.answer_anew(&url, &said);
         } else if what == "view_submission" {
-            self.close_view(&team, &payload, &answer.unwrap_or_default());
+            self.close_view(id, &payload, &answer.unwrap_or_default());
         }
     }
 
-    fn close_view(&mut self, team: &str, payload: &Value, answer: &Value) {
-        let (id, user) = (text(&payload["view"]["id"]), text(&payload["user"]["id"]));
+    fn close_view(&mut self, id: usize, payload: &Value, answer: &Value) {
+        let team = &self.deliveries[id].team.clone();
+        let (view, user) = (text(&payload["view"]["id"]), text(&payload["user"]["id"]));
         match answer["response_action"].as_str() {
-            Some("errors") => {}
-            Some("update") => self.take_view(team, &user, Some(&id), answer["view"].clone()),
+            // An error is shown beside its field; one for no field is shown as trouble, with nothing said.
+            Some("errors") => {
+                let blocks = payload["view"]["blocks"].as_array().into_iter().flatten();
+                let fields: Vec<&Value> = blocks.map(|block| &block["block_id"]).collect();
+                let mut named = answer["errors"].as_object().into_iter().flatten();
+                if let Some((name, _)) = named.find(|(name, _)| !fields.contains(&&Value::from(name.as_str()))) {
+                    self.deliveries[id].progress = Progress::Lost(format!("the form has no field {name:?}"));
+                }
+            }
+            Some("update") => self.take_view(team, &user, Some(&view), answer["view"].clone()),
             Some("push") => self.take_view(team, &user, None, answer["view"].clone()),
             _ => {
-                let open = self.team_mut(team).and_then(|home| home.views.get_mut(&id));
+                let open = self.team_mut(team).and_then(|home| home.views.get_mut(&view));
                 open.into_iter().for_each(|open| open.is_open = false);
             }
         }

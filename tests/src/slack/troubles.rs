@@ -30,14 +30,13 @@ impl SlackServer {
         self.order(connection, Order::Hang);
     }
 
-    /// One that has ended meanwhile, because the other side ended it, takes no orders.
+    /// A socket that the other side closed a moment ago is left alone.
     fn order(&self, connection: u64, order: Order) {
-        let ends = matches!(order, Order::Close | Order::Drop | Order::Reset);
         self.desk.change(|state| {
-            if let Some(found) = state.connections.iter_mut().find(|it| it.id == connection) {
-                found.is_leaving |= ends;
-                let _ = found.orders.try_send(order);
-            }
+            let Some(found) = state.connections.iter_mut().find(|it| it.id == connection) else { return };
+            // A socket that hangs looks to us like any other.
+            found.is_leaving |= !matches!(order, Order::Hang | Order::Say(_));
+            let _ = found.orders.try_send(order);
         });
     }
 
