@@ -110,8 +110,8 @@ fn without_names(text: &str) -> String {
     let shown =
         words.map(|word| if is_name_of_commit(word.trim_end_matches([' ', '\n', ')', '.'])) { "… " } else { word });
     let shown: String = shown.collect();
-    match (shown.find(" (").zip(shown.find(" of mine left out)")), shown) {
-        (Some((from, to)), shown) if from < to => [&shown[..from], &shown[to + " of mine left out)".len()..]].concat(),
+    match (shown.find(" (").zip(shown.find(" of bots left out)")), shown) {
+        (Some((from, to)), shown) if from < to => [&shown[..from], &shown[to + " of bots left out)".len()..]].concat(),
         (_, shown) => shown,
     }
 }

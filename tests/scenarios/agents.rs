@@ -121,7 +121,7 @@ fn an_agent_without_a_plan_command_is_not_asked_for_a_plan() {
             ana:  @agent say goodbye agent=plain plan=off  👀
             bot:  T-1 · say goodbye
                   waiting for its turn to work
-                  asked by ana · sample@main (the only one) · agent plain · read 2 messages (2 of mine left out) · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent plain · read 2 messages (2 of bots left out) · caged: LEVEL
                   [T-1] publishing +1 −0 in farewell.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +1 −0 in farewell.md · its check words passed
@@ -155,7 +155,7 @@ fn a_recipe_plans_by_a_rehearsal() {
             ana:  @agent stars agent=recipes  👀
             bot:  T-2 · stars
                   waiting for its turn to plan
-                  asked by ana · sample@main (as before in this thread) · agent recipes · read 1 message (2 of mine left out) · caged: LEVEL
+                  asked by ana · sample@main (as before in this thread) · agent recipes · read 1 message (2 of bots left out) · caged: LEVEL
                   [T-2] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-2: Stars for dashes (recipe stars). A rehearsal changed 1 file (+1 −1)
                   1. replace: `sed -i 's/!/*/' *.md`

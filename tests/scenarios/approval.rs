@@ -189,7 +189,7 @@ fn a_rejected_plan_never_runs() {
             ana:  @agent add a welcome  👀
             bot:  T-2 · add a welcome
                   waiting for its turn to plan
-                  asked by ana · sample@main (as before in this thread) · agent scripted · read 4 messages (5 of mine left out) · caged: LEVEL
+                  asked by ana · sample@main (as before in this thread) · agent scripted · read 4 messages (5 of bots left out) · caged: LEVEL
                   [T-2] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-2: A page that welcomes
                   1. write welcome.md

@@ -45,7 +45,7 @@ fn an_operator_says_what_holds_in_a_channel() {
             ana:  @agent add a farewell  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to plan
-                  asked by ana · sample@main (the default here) · agent scripted · read 5 messages (5 of mine left out) · caged: LEVEL
+                  asked by ana · sample@main (the default here) · agent scripted · read 5 messages (5 of bots left out) · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: A page that says goodbye
                   1. write farewell.md
@@ -106,7 +106,7 @@ fn a_request_without_a_repository_is_asked_about_and_begins_once() {
             ana:  @agent add a welcome  👀
             bot:  T-2 · add a welcome
                   waiting for its turn to plan
-                  asked by ana · acme/greeter@main (as before in this thread) · agent scripted · read 4 messages (5 of mine left out) · caged: LEVEL
+                  asked by ana · acme/greeter@main (as before in this thread) · agent scripted · read 4 messages (5 of bots left out) · caged: LEVEL
                   [T-2] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-2: A page that welcomes
                   1. write welcome.md
@@ -143,7 +143,7 @@ fn ones_own_tasks_are_listed_by_what_they_wait_for() {
             ana:  @agent add a farewell  👀
             bot:  T-1 · add a farewell
                   waiting for its turn to plan
-                  asked by ana · sample@main (the only one) · agent scripted · read 1 message (1 of mine left out) · caged: LEVEL
+                  asked by ana · sample@main (the only one) · agent scripted · read 1 message (1 of bots left out) · caged: LEVEL
                   [T-1] plan v1 waits for an approval (R1)
             bot:  Plan v1 for T-1: A page that says goodbye
                   1. write farewell.md

@@ -15,7 +15,7 @@ fn help_says_what_can_be_said() {
                   Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
-                  Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
+                  Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `context T-1` · `checkpoints T-1` · `queue`
                   Queue:  `pause` · `resume`
                   Here:   `settings` · `@agent set repo=NAME` · `@agent unset repo`
                   The task can be left out where only one can be meant. A number answers the button with that number.
@@ -26,7 +26,7 @@ fn help_says_what_can_be_said() {
                   Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
-                  Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
+                  Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `context T-1` · `checkpoints T-1` · `queue`
                   Queue:  `pause` · `resume`
                   Here:   `settings` · `@agent set repo=NAME` · `@agent unset repo`
                   The task can be left out where only one can be meant. A number answers the button with that number.
@@ -79,7 +79,7 @@ fn a_slip_of_the_keyboard_starts_nothing() {
                   Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
-                  Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
+                  Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `context T-1` · `checkpoints T-1` · `queue`
                   Queue:  `pause` · `resume`
                   Here:   `settings` · `@agent set repo=NAME` · `@agent unset repo`
                   The task can be left out where only one can be meant. A number answers the button with that number.
@@ -113,7 +113,7 @@ fn the_log_and_the_change_of_a_task_can_be_read_in_the_thread() {
             dan:  @agent curse plan=off  👀
             bot:  T-2 · curse
                   waiting for its turn to work
-                  asked by dan · sample@main (as before in this thread) · agent scripted · read 3 messages (4 of mine left out) · caged: LEVEL
+                  asked by dan · sample@main (as before in this thread) · agent scripted · read 3 messages (4 of bots left out) · caged: LEVEL
                   [T-2] publishing +1 −0 in rude.md
                   [T-2] ready on downbeat/T-2
             bot:  T-2 does not pass words, so it cannot land: +1 −0 in rude.md on downbeat/T-2
@@ -225,7 +225,7 @@ fn status_and_why_say_where_a_task_stands() {
             eva:  @agent status T-2
             bot:  T-2 · add a welcome
                   ready on downbeat/T-2
-                  asked by dan · sample@main (as before in this thread) · agent scripted · read 1 message (2 of mine left out) · caged: LEVEL
+                  asked by dan · sample@main (as before in this thread) · agent scripted · read 1 message (2 of bots left out) · caged: LEVEL
             eva:  why T-1
             bot:  T-1: plan v1 waits for an approval (R1).
                   To go on: ana, ben or dora can say `approve T-1`.

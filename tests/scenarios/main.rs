@@ -10,9 +10,11 @@ mod approval;
 mod asking;
 mod cancel;
 mod channels;
+mod correcting;
 mod editing;
 mod merge;
 mod permissions;
+mod promises;
 mod reactions;
 mod steering;
 

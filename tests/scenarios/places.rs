@@ -49,7 +49,7 @@ fn nobodys_working_tree_is_touched() {
             ana:  @agent add a welcome plan=off merge=auto  👀
             bot:  T-2 · add a welcome
                   waiting for its turn to work
-                  asked by ana · sample@main (as before in this thread) · agent scripted · read 1 message (2 of mine left out) · caged: LEVEL
+                  asked by ana · sample@main (as before in this thread) · agent scripted · read 1 message (2 of bots left out) · caged: LEVEL
                   [T-2] publishing +1 −0 in welcome.md
                   [T-2] in the merge queue by ana · entering
                   [T-2] in the merge queue by ana · position 1 of 1 · testing

@@ -98,7 +98,7 @@ fn an_emoji_approves_the_newest_plan_of_low_risk() {
             ana:  @agent add a dependency  👀
             bot:  T-2 · add a dependency
                   waiting for its turn to plan
-                  asked by ana · sample@main (as before in this thread) · agent scripted · read 2 messages (7 of mine left out) · caged: LEVEL
+                  asked by ana · sample@main (as before in this thread) · agent scripted · read 2 messages (7 of bots left out) · caged: LEVEL
                   [T-2] plan v1 waits for an approval (R2)
             bot:  Plan v1 for T-2: One more dependency
                   1. name it in Cargo.toml

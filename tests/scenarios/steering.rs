@@ -1,8 +1,9 @@
 //! People guide a session that runs: words, an interruption, a pause, a step back, another agent.
 
 use expect_test::expect;
+use tests::world::Setup;
 
-use crate::sample::world;
+use crate::sample::{TEAM, setup, world};
 
 #[test]
 fn words_reach_the_session_that_runs() {
@@ -17,7 +18,8 @@ fn words_reach_the_session_that_runs() {
          ana: merge",
         expect![[r#"
             dan:  steer T-1 use spaces
-            bot:  You may not steer T-1: that takes the role approver. ana, ben or dora can say `steer T-1`.
+            bot:  ana, dan suggests for T-1: use spaces
+                  [1] Add
             ana:  steer T-1
             bot:  There are no words for T-1. Say `steer T-1` and what its agent should know.
             ana:  tell T-1 use tabs  ⏳
@@ -25,7 +27,7 @@ fn words_reach_the_session_that_runs() {
                   [T-1] publishing +1 −0 in heard.md
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +1 −0 in heard.md · its check words passed
-                  [1] Merge   [2] Retry
+                  [2] Merge   [3] Retry
             ana:  steer T-1 too late
             bot:  No agent of T-1 is there to hear that: it is ready, waiting for the word to merge. Say `revise T-1` and what should be different.
             ana:  merge  👀
@@ -217,4 +219,41 @@ fn a_task_is_stopped_and_ends_while_it_rests() {
             bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
         "#]],
     );
+}
+
+#[test]
+fn who_may_not_steer_suggests_and_the_owner_passes_it_on() {
+    let config = format!("{TEAM}gus.roles = []\n");
+    let mut world = Setup { config: &config, ..setup() }.open();
+    world.play("ana: @agent listen and write plan=off");
+    world.transcript();
+    world.check(
+        "gus: tell T-1 use nothing
+         mallory: tell T-1 use nothing
+         eva: @agent use headings
+         dan: tell T-1 use spaces
+         ana: 2
+         ana: 2",
+        expect![[r#"
+            gus:  tell T-1 use nothing
+            bot:  I do not know you. Ask dora to add you to the config.
+            mallory: tell T-1 use nothing
+            bot:  I do not know you. Ask dora to add you to the config.
+            eva:  @agent use headings
+            bot:  ana, eva suggests for T-1: use headings
+                  [1] Add
+            dan:  tell T-1 use spaces
+            bot:  ana, dan suggests for T-1: use spaces
+                  [2] Add
+            ana:  2  ⏳
+                  [T-1] working · one message waits for the agent
+                  [T-1] publishing +1 −0 in heard.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +1 −0 in heard.md · its check words passed
+                  [3] Merge   [4] Retry
+            ana:  2
+            bot:  No agent of T-1 is there to hear that: it is ready, waiting for the word to merge. Say `revise T-1` and what should be different.
+        "#]],
+    );
+    assert_eq!(world.remote_git(&["show", "downbeat/T-1:heard.md"]), "use spaces (suggested by dan)\n");
 }

@@ -39,7 +39,8 @@ variants! {
         Submitted, CardPosted, SessionStarted, PlanProposed, PlanApproved, PlanEdited, RevisionRequested, Refused, WorkFinished,
         NothingChanged, SessionFailed, SessionStopped, DepartureAccepted, Published, PublishFailed, MergeRequested,
         DequeueRequested, EntryProgressed, EntryMerged, EntryEjected, EntryWithdrawn, StopRequested, RetryRequested,
-        DeadlinePassed, Asked, InputGiven, SessionParked, Steered, WordsTold, HostsReached, PauseRequested,
+        DeadlinePassed, Asked, InputGiven, SessionParked, Steered, RequestCorrected, RemarkCorrected, RemarkWithdrawn,
+        WordsTold, HostsReached, PauseRequested,
         ResumeRequested, RolledBack, Muted, Unmuted,
     }
     TaskEffect {

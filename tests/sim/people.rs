@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agents::task::{PlanEdit, PlanMode, Request, Task, TaskEvent, TaskState, Terms, Waits, WordKind};
-use domain::{Cause, DeliveryId, EntryId, Person, TaskId, ThreadRef};
+use domain::{Cause, DeliveryId, EntryId, MessageRef, Person, TaskId, ThreadRef};
 use mergeq::queue::{Limits, Policy, Queue, QueueEvent};
 
 use crate::coverage::Named;
@@ -147,11 +147,15 @@ impl<D: Door> Play<D> {
     /// What people say to a session.
     fn guidance(&mut self, by: Person) -> Option<TaskEvent> {
         let text = "use tabs".to_owned();
-        Some(match self.chance.below(8) {
+        let message = MessageRef { thread: ThreadRef::console("t"), id: self.chance.below(3).to_string() };
+        Some(match self.chance.below(12) {
             0 => TaskEvent::PauseRequested { by },
             1 => TaskEvent::RolledBack { by, checkpoint: 1, text },
-            2 => TaskEvent::Steered { by, text, kind: WordKind::Interruption },
-            _ => TaskEvent::Steered { by, text, kind: WordKind::Remark },
+            2 => TaskEvent::Steered { by, text, kind: WordKind::Interruption, message: None },
+            3 => TaskEvent::RequestCorrected { by, text: format!("change {} things", self.chance.below(9)) },
+            4 => TaskEvent::RemarkCorrected { by, message, text: "use spaces".to_owned() },
+            5 => TaskEvent::RemarkWithdrawn { by, message },
+            _ => TaskEvent::Steered { by, text, kind: WordKind::Remark, message: Some(message) },
         })
     }
 

@@ -8,6 +8,7 @@
 
 mod app;
 mod emulator;
+mod looks;
 mod official;
 mod storm;
 
@@ -23,6 +24,11 @@ fn main() -> ExitCode {
             "official::every_method_and_event_is_used_by_a_library_of_slack",
             has_apps,
             official::every_method_and_event_is_used_by_a_library_of_slack,
+        ),
+        trial(
+            "looks::slacks_own_library_takes_all_that_people_see",
+            app::PYTHON.is_installed(),
+            looks::slacks_own_library_takes_all_that_people_see,
         ),
         trial(
             "emulator::our_client_reads_and_writes_as_anothers_slack_wants_it",

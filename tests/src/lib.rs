@@ -9,5 +9,6 @@ pub mod git;
 pub mod model;
 pub mod peers;
 pub mod processes;
+pub mod scenes;
 pub mod slack;
 pub mod world;

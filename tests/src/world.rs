@@ -60,6 +60,8 @@ pub enum Origin<'a> {
 /// The installation, with everyone who talks to it.
 pub struct World {
     config: Config,
+    /// As it was written.
+    text: String,
     cage: Cage,
     clock: Arc<ManualClock>,
     remotes: Vec<(String, RemoteRepository)>,
@@ -92,7 +94,8 @@ impl Setup<'_> {
         let script = home.path().join("script.toml");
         std::fs::write(&script, self.script).expect("a temporary directory can be filled");
         let remotes: Vec<_> = self.repositories.iter().map(|(name, origin)| origin.make(home.path(), name)).collect();
-        let config = self.read_config(home.path(), &script, &remotes);
+        let text = self.config_text(home.path(), &script, &remotes);
+        let config = Config::from_text("downbeat.toml", &text).unwrap_or_else(|error| panic!("{error}"));
         let settings = downbeat::up::cage_of(&config).settings().clone();
         // Not the strongest that this machine has: what is written down must be the same on every one.
         let confinement = match settings.confinement {
@@ -104,18 +107,18 @@ impl Setup<'_> {
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
         let record = Record::new(home.path());
         let clock = Arc::new(ManualClock::default());
-        let mut world = World { config, cage, clock, remotes, running: None, record, runtime, home };
+        let mut world = World { config, text, cage, clock, remotes, running: None, record, runtime, home };
         world.start();
         world
     }
 
-    fn read_config(&self, home: &Path, script: &Path, remotes: &[(String, RemoteRepository)]) -> Config {
+    fn config_text(&self, home: &Path, script: &Path, remotes: &[(String, RemoteRepository)]) -> String {
         let mut text = format!("state = {:?}\nagent = \"scripted\"\n{}\n", home.join("state"), self.config);
         text.push_str(&format!("[agents.scripted]\nkind = \"scripted\"\nscript = {script:?}\n"));
         for (name, remote) in remotes {
             text.push_str(&format!("[repos.{name:?}]\nremote = {:?}\ntarget = \"main\"\n", remote.path()));
         }
-        Config::from_text("downbeat.toml", &text).unwrap_or_else(|error| panic!("{error}"))
+        text
     }
 }
 
@@ -196,6 +199,20 @@ impl World {
     pub fn look(&mut self) {
         self.runtime.block_on(self.system().reconcile());
         self.drain();
+    }
+
+    /// Reads the config again, with `more` at its end, as a reload does.
+    pub fn adopt(&mut self, more: &str) {
+        let config = Config::from_text("downbeat.toml", &format!("{}\n{more}", self.text)).expect("it reads");
+        self.runtime.block_on(self.system().adopt(&config)).expect("it is adopted");
+        self.config = config;
+    }
+
+    /// Tells who are guests, as a platform does.
+    pub fn tell_guests(&self, names: &[&str]) {
+        let guests = names.iter().map(|name| name.parse().expect("a name")).collect();
+        let rules = &self.system().intake.rules;
+        rules.store(Arc::new(rules.load().with_guests(guests)));
     }
 
     /// The only or the first repository, seen from outside.

@@ -29,7 +29,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::bridge::{Enqueuer, Reporter};
 use crate::chat::console::Console;
-use crate::chat::context::ContextLimits;
 use crate::chat::intake::{Intake, IntakeSettings};
 use crate::chat::messenger::Messenger;
 use crate::chat::notifier::{Notifier, Replier, Unsaid};
@@ -135,6 +134,7 @@ impl System {
             board: Arc::default(),
             cage: level.in_brief(),
         };
+        slack.iter().for_each(|slack| slack.show_homes_with(notifier.clone()));
         let egress = Egress::new(&config.egress_settings(), Ports::at(&level))
             .context("failed to make ready for the providers of models")?;
         let (made, settings) = (state.join("setups"), config.setup.settings());
@@ -281,7 +281,7 @@ fn intake_settings(config: &Config) -> IntakeSettings {
     IntakeSettings {
         mention: config.mention.clone(),
         agent: config.agent.clone(),
-        context: ContextLimits::default(),
+        context: config.context.limits(),
         waits: Waits::default(),
         task_cap_micros: config.costs.caps().task,
         tasks_live_max: config.limits.tasks_live,

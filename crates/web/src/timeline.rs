@@ -71,6 +71,9 @@ fn what_happened(event: &TaskEvent) -> String {
         E::InputGiven { by, .. } => format!("{by} answered"),
         E::SessionParked { session } => format!("Session {session} ended, and its question stays open"),
         E::Steered { by, .. } => format!("{by} said something to the agent"),
+        E::RequestCorrected { by, .. } => format!("{by} corrected the request"),
+        E::RemarkCorrected { by, .. } => format!("{by} corrected what they said"),
+        E::RemarkWithdrawn { by, .. } => format!("{by} took back what they said"),
         E::WordsTold { session, .. } => format!("Session {session} heard what people said"),
         E::HostsReached { session, hosts } => format!("Session {session} reached {}", hosts.join(", ")),
         E::PauseRequested { by } => format!("{by} paused it"),
@@ -104,7 +107,11 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         E::RevisionRequested { feedback, .. } => Some(feedback),
         E::NothingChanged { answer, .. } => Some(answer),
         E::Asked { question, .. } => Some(&question.text),
-        E::InputGiven { text, .. } | E::Steered { text, .. } | E::RolledBack { text, .. } => Some(text),
+        E::InputGiven { text, .. }
+        | E::Steered { text, .. }
+        | E::RolledBack { text, .. }
+        | E::RequestCorrected { text, .. }
+        | E::RemarkCorrected { text, .. } => Some(text),
         E::Refused { why, .. }
         | E::SessionFailed { why, .. }
         | E::PublishFailed { why, .. }
@@ -119,6 +126,7 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         | E::SessionStopped { .. }
         | E::SessionParked { .. }
         | E::WordsTold { .. }
+        | E::RemarkWithdrawn { .. }
         | E::HostsReached { .. }
         | E::PauseRequested { .. }
         | E::ResumeRequested { .. }

@@ -9,6 +9,8 @@
 //! -- look                          the target branches are looked at
 //! -- refresh                       cards are told of long waits, as the system does by itself every few seconds
 //! -- ben puts ✅ on 4              an emoji on the fourth message of the thread
+//! -- ana edits 1: other words      the first message of the thread says something else now
+//! -- ana deletes 1                 it is taken back
 //! -- running                       what a terminal shows of each task at work
 //! ```
 
@@ -53,9 +55,25 @@ impl World {
                     self.record.note(&format!("  {} {doing}", task.task));
                 }
             }
+            _ if direction.contains(" edits ") || direction.contains(" deletes ") => self.change(direction),
             _ if direction.contains(" puts ") => self.put_emoji(direction),
             _ => self.advance(duration(direction)),
         }
+    }
+
+    /// `ana edits 1: other words`, `ana deletes 1`.
+    fn change(&mut self, direction: &str) {
+        let (deed, text) = direction.split_once(": ").unwrap_or((direction, ""));
+        let words: Vec<_> = deed.split_whitespace().collect();
+        let [who, deed, n] = words[..] else { panic!("what is `{direction}`?") };
+        let (message, who, text) = (message(n), person(who), text.replace("\\n", "\n"));
+        let console = self.system().console.clone();
+        let changed = match deed {
+            "edits" => self.runtime.block_on(console.correct(&message, &who, &text)),
+            _ => self.runtime.block_on(console.withdraw(&message, &who)),
+        };
+        changed.expect("the console takes it");
+        self.drain();
     }
 
     /// `ben puts ✅ on 4`.

@@ -125,6 +125,32 @@ pub enum TaskEvent {
         text: String,
         /// Whether what the session does now ends first.
         kind: WordKind,
+        /// The message that said it, where it may be changed or taken back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<MessageRef>,
+    },
+    /// Whoever asked changed the request.
+    RequestCorrected {
+        /// Who.
+        by: Person,
+        /// What it says now.
+        text: String,
+    },
+    /// A person changed what they had said to the session.
+    RemarkCorrected {
+        /// Who.
+        by: Person,
+        /// The message.
+        message: MessageRef,
+        /// What it says now.
+        text: String,
+    },
+    /// A person took back what they had said to the session.
+    RemarkWithdrawn {
+        /// Who.
+        by: Person,
+        /// The message.
+        message: MessageRef,
     },
     /// A session was told what people said.
     WordsTold {
@@ -265,6 +291,9 @@ impl TaskEvent {
             | Self::DepartureAccepted { .. }
             | Self::InputGiven { .. }
             | Self::Steered { .. }
+            | Self::RequestCorrected { .. }
+            | Self::RemarkCorrected { .. }
+            | Self::RemarkWithdrawn { .. }
             | Self::PauseRequested { .. }
             | Self::ResumeRequested { .. }
             | Self::RolledBack { .. }

@@ -21,7 +21,7 @@ pub fn broken(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<St
         })
         .or_else(|| left_the_end(before, event, after))
         .or_else(|| answered_twice(&after.state))
-        .or_else(|| unheard(before, &after.state))
+        .or_else(|| unheard(before, event, &after.state))
         .or_else(|| restless(before, after))
         .or_else(|| changed_by_the_late(before, event, after))
         .or_else(|| stuck(after))
@@ -116,8 +116,9 @@ fn answered_twice(task: &Task) -> Option<String> {
     twice.map(|number| format!("law 6: question {number} has two answers"))
 }
 
-/// Law 7: a word is kept, or became a part of what the plan is made of; and no goal is reached over a word that waits.
-fn unheard(before: &Task, after: &Task) -> Option<String> {
+/// Law 7: a word is kept unless its own author changes it or takes it back before it is told, or became a part of what
+/// the plan is made of; and no goal is reached over a word that waits.
+fn unheard(before: &Task, event: &TaskEvent, after: &Task) -> Option<String> {
     let folded = feedback_of(after);
     let is_kept = |word: &&Word| {
         let same = |kept: &Word| (&kept.by, &kept.text, &kept.kind) == (&word.by, &word.text, &word.kind);
@@ -131,7 +132,14 @@ fn unheard(before: &Task, after: &Task) -> Option<String> {
             | TaskState::Answered { .. }
     );
     let waits = before.goal().is_some() && is_reached && !before.untold().is_empty();
-    let lost = before.said.iter().find(|word| !is_kept(word));
+    let is_its_own = |word: &&Word| {
+        let (TaskEvent::RemarkCorrected { by, message, .. } | TaskEvent::RemarkWithdrawn { by, message }) = event
+        else {
+            return false;
+        };
+        word.told.is_none() && word.by == *by && word.message.as_ref() == Some(message)
+    };
+    let lost = before.said.iter().find(|word| !is_kept(word) && !is_its_own(word));
     lost.map(|word| format!("law 7: the words of {} are lost", word.by))
         .or_else(|| waits.then(|| "law 7: a goal is reached, and a word was told to nobody".to_owned()))
 }

@@ -4,8 +4,8 @@ use domain::{Machine, Rejected, Step, TaskId, Timestamp};
 
 use super::word::OpenQuestion;
 use super::{
-    Task, TaskEffect, TaskEvent, asking, contract, editing, ending, moves, muting, offer, planning, review, steering,
-    working,
+    Task, TaskEffect, TaskEvent, asking, contract, correcting, editing, ending, moves, muting, offer, planning, review,
+    steering, working,
 };
 
 impl Machine for Task {
@@ -53,7 +53,10 @@ fn route(task: Task, event: &TaskEvent, now: Timestamp) -> Result<Step<Task>, Re
         E::Asked { session, question } => Ok(asking::ask(task, *session, question)),
         E::InputGiven { by, question, text } => asking::answer(task, by, *question, text),
         E::SessionParked { session } => Ok(asking::park(task, *session, now)),
-        E::Steered { by, text, kind } => steering::steer(task, by, text, kind.clone()),
+        E::Steered { by, text, kind, message } => steering::steer(task, (by, message.as_ref()), text, kind.clone()),
+        E::RequestCorrected { by, text } => correcting::correct_request(task, by, text),
+        E::RemarkCorrected { by, message, text } => correcting::correct_remark(task, by, message, text),
+        E::RemarkWithdrawn { by, message } => Ok(correcting::withdraw_remark(task, by, message)),
         E::WordsTold { session, words } => Ok(steering::tell(task, *session, words)),
         E::HostsReached { hosts, .. } => Ok(contract::reach(task, hosts)),
         E::PauseRequested { by } => steering::pause(task, by),

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`state`] (what can be true), [`event`] (what can happen), [`effect`] (what is then owed), and
 //! the story in its four phases: `planning`, `working`, `review`, `ending`; beside them what people and sessions say to
-//! each other meanwhile: `asking`, `steering`. `machine` only routes.
+//! each other meanwhile: `asking`, `steering`, `correcting`. `machine` only routes.
 //!
 //! **Needs.** Nothing but the event and the time.
 //!
@@ -33,6 +33,7 @@ pub mod word;
 
 mod asking;
 pub mod contract;
+mod correcting;
 mod editing;
 mod ending;
 pub mod laws;

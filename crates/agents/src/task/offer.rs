@@ -53,6 +53,7 @@ fn outcome(event: &TaskEvent, after: &Task) -> String {
         (TaskEvent::PlanEdited { by: who, .. }, _) => format!("superseded by v{}, which {who} edited,", after.plans),
         (TaskEvent::DepartureAccepted { by: who, .. }, _) => by("accepted", who),
         (TaskEvent::RevisionRequested { by: who, .. }, _) => format!("{who} asked for another version"),
+        (TaskEvent::RequestCorrected { by: who, .. }, _) => format!("{who} corrected the request"),
         (TaskEvent::MergeRequested { by: who }, _) => by("sent to the merge queue", who),
         (TaskEvent::RetryRequested { by: who, .. }, _) => by("tried again", who),
         (TaskEvent::RolledBack { by: who, checkpoint, .. }, _) => {

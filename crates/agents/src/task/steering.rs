@@ -1,6 +1,6 @@
 //! Steering: words for a session, a pause, and a step back to an earlier checkpoint.
 
-use domain::{Person, Rejected, Step};
+use domain::{MessageRef, Person, Rejected, Step};
 
 use super::asking::too_long;
 use super::moves::start;
@@ -8,7 +8,15 @@ use super::state::Ground;
 use super::word::{WORD_BYTES_MAX, WORDS_MAX, Word, WordKind};
 use super::{Goal, Task, TaskEffect, TaskState};
 
-pub(super) fn steer(mut task: Task, by: &Person, text: &str, kind: WordKind) -> Result<Step<Task>, Rejected> {
+/// Who says something, and in which message where that may be changed or taken back.
+pub(super) type Speaker<'a> = (&'a Person, Option<&'a MessageRef>);
+
+pub(super) fn steer(
+    mut task: Task,
+    (by, message): Speaker<'_>,
+    text: &str,
+    kind: WordKind,
+) -> Result<Step<Task>, Rejected> {
     let id = task.id;
     if task.goal().is_none() {
         return Err(nobody_listens(&task));
@@ -26,7 +34,8 @@ pub(super) fn steer(mut task: Task, by: &Person, text: &str, kind: WordKind) -> 
             format!("Say `stop {id}`, and ask anew with all of it in the request"),
         ));
     }
-    task.said.push(Word::new(by.clone(), text.trim().to_owned(), kind));
+    let word = Word::new(by.clone(), text.trim().to_owned(), kind);
+    task.said.push(Word { message: message.cloned(), ..word });
     Ok(Step::owing(task, [TaskEffect::EditCard]))
 }
 

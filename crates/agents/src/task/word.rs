@@ -1,6 +1,6 @@
 //! What people and sessions say to each other while a task is under way: words for its sessions, and their questions.
 
-use domain::Person;
+use domain::{MessageRef, Person};
 use serde::{Deserialize, Serialize};
 
 use crate::session::people::Question;
@@ -20,6 +20,9 @@ pub struct Word {
     pub text: String,
     /// What for.
     pub kind: WordKind,
+    /// The message that said it, where it may be changed or taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageRef>,
     /// The session that was told last; absent while it waits to be told.
     #[serde(default)]
     pub told: Option<u32>,
@@ -53,7 +56,7 @@ pub struct OpenQuestion {
 impl Word {
     /// A word that nobody was told yet.
     pub fn new(by: Person, text: String, kind: WordKind) -> Self {
-        Self { by, text, kind, told: None }
+        Self { by, text, kind, message: None, told: None }
     }
 
     /// The number of the question that it answers.

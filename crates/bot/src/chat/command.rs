@@ -53,6 +53,11 @@ pub enum Command {
         /// Which.
         task: Option<TaskId>,
     },
+    /// What its agent was given to read of the thread.
+    Context {
+        /// Which.
+        task: Option<TaskId>,
+    },
     /// The difference that a task's change makes.
     Diff {
         /// Which.
@@ -261,6 +266,7 @@ fn parse_command(said: &str) -> Option<Command> {
         "help" if rest.is_empty() => return Some(Command::Help { word: None }),
         "help" if help::tells_of(rest) => return Some(Command::Help { word: Some(rest.to_lowercase()) }),
         "log" if words.is_empty() => return Some(Command::Log { task }),
+        "context" if words.is_empty() && task.is_some() => return Some(Command::Context { task }),
         "diff" if words.is_empty() => return Some(Command::Diff { task }),
         "checkpoints" if words.is_empty() => return Some(Command::Checkpoints { task }),
         "tasks" if rest.is_empty() => return Some(Command::Mine),

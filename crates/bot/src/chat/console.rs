@@ -165,6 +165,37 @@ impl Console {
         Ok(())
     }
 
+    /// A person changes a message of theirs. Whoever it mattered to hears of it; nothing happens to other people's messages.
+    pub async fn correct(&self, message: &MessageRef, author: &Person, text: &str) -> Result<(), SayError> {
+        if text.len() > MESSAGE_BYTES_MAX {
+            return Err(SayError::TooLong(text.len()));
+        }
+        let was = table::find(&self.store, message).await?.text;
+        self.change(message, author, text, Via::Edit { was: Some(was) }).await
+    }
+
+    /// A person takes a message of theirs back.
+    pub async fn withdraw(&self, message: &MessageRef, author: &Person) -> Result<(), SayError> {
+        self.change(message, author, "", Via::Withdrawal).await
+    }
+
+    async fn change(&self, message: &MessageRef, author: &Person, text: &str, via: Via) -> Result<(), SayError> {
+        let _one_at_a_time = self.posting_to(&message.thread).lock().await;
+        let heard = Heard {
+            delivery: DeliveryId::new(format!("console:{}", fresh_name())),
+            message: message.clone(),
+            author: author.clone(),
+            text: text.to_owned(),
+            at: self.store.now(),
+            via,
+        };
+        if table::change(&self.store, author.as_str(), &heard).await? {
+            let now = table::find(&self.store, message).await?;
+            self.show(ConsoleEvent::Edited(now));
+        }
+        Ok(())
+    }
+
     /// A person puts an emoji on a message. It is owed an answer when this returns.
     pub async fn put_emoji(&self, message: &MessageRef, author: &Person, emoji: &str) -> Result<(), SayError> {
         let heard = Heard {
@@ -300,7 +331,7 @@ impl Console {
     async fn lines_before(&self, thread: &ThreadRef, n: i64, count_max: usize) -> Result<Vec<Line>, ChatError> {
         let count_max = i64::try_from(count_max).unwrap_or(i64::MAX);
         let newest = table::before(&self.store, &thread.name, n, count_max).await.map_err(refused)?;
-        let lines = newest.into_iter().rev().map(|message| Line {
+        let lines = newest.into_iter().rev().filter(|message| !message.text.is_empty()).map(|message| Line {
             is_bot: message.author == BOT,
             author: message.author,
             at: message.at,

@@ -3,24 +3,24 @@
 //! The words of people are labelled with author and time and fenced as data. Nothing in them is an instruction to the
 //! product, and the prompt tells the agent the same.
 
+use std::collections::BTreeSet;
+
 use domain::MessageRef;
+use domain::policy::Rules;
 
-use super::messenger::{ChatError, Line, Messenger};
+use super::messenger::{Attachment, ChatError, Content, Line, Messenger};
 
-/// How much of a thread is taken along: what a person would read before answering, and what fits any model's window.
+/// How much of a thread is taken along.
 #[derive(Clone, Copy, Debug)]
 pub struct ContextLimits {
     /// The newest so many messages.
     pub messages_max: usize,
     /// So many bytes, the newest messages first.
     pub bytes_max: usize,
-}
-
-impl Default for ContextLimits {
-    /// 50 messages, 20 kB.
-    fn default() -> Self {
-        Self { messages_max: 50, bytes_max: 20_000 }
-    }
+    /// So many attached text files.
+    pub files_max: usize,
+    /// So many bytes of each, from its beginning.
+    pub file_bytes_max: usize,
 }
 
 /// What an agent gets to read.
@@ -32,6 +32,10 @@ pub struct Context {
     pub thread: String,
     /// What was taken along and what was not, for the person.
     pub receipt: String,
+    /// Whose messages held a secret, as the platform calls them.
+    pub leaks: BTreeSet<String>,
+    /// The request itself held one.
+    pub request_leaks: bool,
 }
 
 /// Reads the thread above `before`, which holds the request.
@@ -39,44 +43,134 @@ pub async fn read(
     messenger: &dyn Messenger,
     before: &MessageRef,
     request: &str,
-    limits: ContextLimits,
+    (limits, rules): (ContextLimits, &Rules),
 ) -> Result<Context, ChatError> {
     let lines = messenger.history(before, limits.messages_max).await?;
-    Ok(describe(&lines, request, limits.bytes_max))
+    let mut taking = Taking::new(limits);
+    for line in lines.iter().rev() {
+        taking.take(line, &role_of(rules, &line.author));
+    }
+    Ok(taking.done(request))
 }
 
-fn describe(lines: &[Line], request: &str, bytes_max: usize) -> Context {
-    let people: Vec<_> = lines.iter().filter(|line| !line.is_bot).collect();
-    let mut taken = Vec::new();
-    let (request, mut redacted) = redact(request);
-    let mut bytes = 0;
-    for line in people.iter().rev() {
-        let (text, n) = redact(&line.text);
-        bytes += text.len();
-        if bytes > bytes_max {
-            break;
+/// What somebody may be here, for whoever weighs their words.
+fn role_of(rules: &Rules, author: &str) -> String {
+    let Ok(person) = author.parse() else { return "not known here".to_owned() };
+    let roles: Vec<_> = rules.roles_of(&person).iter().map(ToString::to_string).collect();
+    match (rules.is_guest(&person), &roles[..]) {
+        (true, _) => "a guest".to_owned(),
+        (false, []) => "not known here".to_owned(),
+        (false, roles) => roles.join(", "),
+    }
+}
+
+/// Takes messages along, the newest first, as far as there is room.
+struct Taking {
+    limits: ContextLimits,
+    bytes: usize,
+    taken: Vec<String>,
+    n_messages: usize,
+    n_linked: usize,
+    n_bots: usize,
+    n_old: usize,
+    n_files: usize,
+    left_out: Vec<String>,
+    n_secrets: usize,
+    leaks: BTreeSet<String>,
+}
+
+impl Taking {
+    fn new(limits: ContextLimits) -> Self {
+        let (taken, left_out, leaks) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (n_messages, n_linked, n_bots, n_old, n_files, n_secrets) = (0, 0, 0, 0, 0, 0);
+        Self { limits, bytes: 0, taken, n_messages, n_linked, n_bots, n_old, n_files, left_out, n_secrets, leaks }
+    }
+
+    fn take(&mut self, line: &Line, role: &str) {
+        if line.is_bot {
+            self.n_bots += 1;
+            return;
         }
-        redacted += n;
-        let indented = text.replace('\n', "\n    ");
-        taken.push(format!("- {} said: {indented}", line.author));
+        let (text, n_secrets) = redact(&line.text);
+        self.bytes += text.len();
+        if self.n_old > 0 || self.bytes > self.limits.bytes_max {
+            self.n_old += 1;
+            return;
+        }
+        self.note_secrets(&line.author, n_secrets);
+        let from = line.linked_from.as_ref().map(|from| format!(", linked from {from},")).unwrap_or_default();
+        let (author, at) = (&line.author, line.at.of_day());
+        let mut words = vec![format!("- {author} ({role}) at {at}{from} said: {}", text.replace('\n', "\n    "))];
+        words.extend(line.files.iter().map(|file| self.attached(file, &line.author)));
+        self.taken.push(words.join("\n"));
+        if line.linked_from.is_some() { self.n_linked += 1 } else { self.n_messages += 1 }
     }
-    let (n_taken, n_bots) = (taken.len(), lines.len() - people.len());
-    taken.reverse();
-    let mut left_out = Vec::new();
-    if n_bots > 0 {
-        left_out.push(format!("{n_bots} of mine left out"));
+
+    fn note_secrets(&mut self, author: &str, n: usize) {
+        self.n_secrets += n;
+        self.leaks.extend((n > 0).then(|| author.to_owned()));
     }
-    if people.len() > n_taken {
-        left_out.push(format!("{} too old for {} kB", people.len() - n_taken, bytes_max / 1_000));
+
+    /// A file as an agent reads it: data like the message that it hangs on.
+    fn attached(&mut self, file: &Attachment, author: &str) -> String {
+        let name = redact(&file.name.replace(char::is_control, " ")).0;
+        let why = match &file.content {
+            Content::Text(_) if self.n_files >= self.limits.files_max => {
+                format!("only {} files are read", self.limits.files_max)
+            }
+            Content::Text(text) => {
+                self.n_files += 1;
+                let (text, n_secrets) = redact(beginning(text, self.limits.file_bytes_max));
+                self.note_secrets(author, n_secrets);
+                let cut = if (text.len() as u64) < file.bytes { " (its beginning)" } else { "" };
+                return format!("    attached {name}{cut}:\n        {}", text.trim_end().replace('\n', "\n        "));
+            }
+            Content::Picture(_) => "pictures are not passed on".to_owned(),
+            Content::LeftOut { why } => why.clone(),
+        };
+        self.left_out.push(format!("{name}: {why}"));
+        format!("    attached {name}, which you cannot read: {why}")
     }
-    if redacted > 0 {
-        left_out.push(format!("{redacted} secret{} removed, rotate {}", plural(redacted), it_or_them(redacted)));
+
+    fn done(mut self, request: &str) -> Context {
+        let (request, n_secrets) = redact(request);
+        self.n_secrets += n_secrets;
+        self.taken.reverse();
+        let receipt = self.receipt();
+        Context { request, thread: self.taken.join("\n"), receipt, leaks: self.leaks, request_leaks: n_secrets > 0 }
     }
-    let mut receipt = format!("{n_taken} message{}", plural(n_taken));
-    if !left_out.is_empty() {
-        receipt = format!("{receipt} ({})", left_out.join(", "));
+
+    fn receipt(&self) -> String {
+        let mut left_out = Vec::new();
+        if self.n_bots > 0 {
+            left_out.push(format!("{} of bots left out", self.n_bots));
+        }
+        if self.n_old > 0 {
+            left_out.push(format!("{} too old for {} kB", self.n_old, self.limits.bytes_max / 1_000));
+        }
+        if self.n_secrets > 0 {
+            let (n, s) = (self.n_secrets, plural(self.n_secrets));
+            left_out.push(format!("{n} secret{s} removed, rotate {}", it_or_them(n)));
+        }
+        let mut parts = vec![format!("{} message{}", self.n_messages, plural(self.n_messages)) + &bracketed(&left_out)];
+        if self.n_files > 0 || !self.left_out.is_empty() {
+            let left_out: Vec<_> = self.left_out.iter().map(|file| format!("left out {file}")).collect();
+            parts.push(format!("{} file{}", self.n_files, plural(self.n_files)) + &bracketed(&left_out));
+        }
+        if self.n_linked > 0 {
+            parts.push(format!("{} linked message{}", self.n_linked, plural(self.n_linked)));
+        }
+        parts.join(", ")
     }
-    Context { request, thread: taken.join("\n"), receipt }
+}
+
+fn bracketed(items: &[String]) -> String {
+    if items.is_empty() { String::new() } else { format!(" ({})", items.join(", ")) }
+}
+
+pub(super) fn beginning(text: &str, bytes_max: usize) -> &str {
+    let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= bytes_max).last();
+    &text[..end.unwrap_or(0)]
 }
 
 fn plural(n: usize) -> &'static str {
@@ -159,14 +253,53 @@ mod tests {
         Line { author, is_bot, at: Timestamp::from_ms(0), text, files: Vec::new(), linked_from: None }
     }
 
+    fn taken(lines: &[Line], request: &str, bytes_max: usize) -> Context {
+        let limits = ContextLimits { messages_max: 50, bytes_max, files_max: 2, file_bytes_max: 12 };
+        let mut taking = Taking::new(limits);
+        lines.iter().rev().for_each(|line| taking.take(line, "requester"));
+        taking.done(request)
+    }
+
     #[test]
     fn the_receipt_says_what_was_taken_and_what_not() {
         let token = format!("use ghp_{} for it", "a".repeat(36));
         let lines = [line("ana", &"x".repeat(90)), line("bot", "hi"), line("ben", &token), line("ana", "two\nlines")];
-        let context = describe(&lines, "rotate xoxb-1234567890-1234567890", 100);
+        let context = taken(&lines, "rotate xoxb-1234567890-1234567890", 100);
         assert_eq!(context.request, "rotate [secret removed]");
-        assert_eq!(context.thread, "- ben said: use [secret removed] for it\n- ana said: two\n    lines");
-        let receipt = "2 messages (1 of mine left out, 1 too old for 0 kB, 2 secrets removed, rotate them)";
+        assert_eq!(
+            context.thread,
+            "- ben (requester) at 00:00 UTC said: use [secret removed] for it\n\
+             - ana (requester) at 00:00 UTC said: two\n    lines"
+        );
+        let receipt = "2 messages (1 of bots left out, 1 too old for 0 kB, 2 secrets removed, rotate them)";
+        assert_eq!(context.receipt, receipt);
+        assert!(context.request_leaks && context.leaks.contains("ben") && !context.leaks.contains("ana"));
+    }
+
+    #[test]
+    fn files_and_linked_messages_are_data_too() {
+        let text = |name: &str, text: &str| Attachment {
+            name: name.to_owned(),
+            bytes: text.len() as u64,
+            content: Content::Text(text.to_owned()),
+        };
+        let picture = Attachment { name: "a.png".to_owned(), bytes: 1, content: Content::Picture(vec![0]) };
+        let files =
+            vec![text("notes.txt", "one\ntwo"), text("long.log", "0123456789abcdef"), picture, text("more", "x")];
+        let linked = Line { linked_from: Some("slack/T1/C9".to_owned()), ..line("ben", "see there") };
+        let context = taken(&[linked, Line { files, ..line("ana", "look") }], "do it", 1_000);
+        let expected = "- ben (requester) at 00:00 UTC, linked from slack/T1/C9, said: see there
+- ana (requester) at 00:00 UTC said: look
+    attached notes.txt:
+        one
+        two
+    attached long.log (its beginning):
+        0123456789ab
+    attached a.png, which you cannot read: pictures are not passed on
+    attached more, which you cannot read: only 2 files are read";
+        assert_eq!(context.thread, expected);
+        let receipt = "1 message, 2 files (left out a.png: pictures are not passed on, left out more: only 2 files are \
+                       read), 1 linked message";
         assert_eq!(context.receipt, receipt);
     }
 

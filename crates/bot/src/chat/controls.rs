@@ -119,8 +119,9 @@ fn dequeue(id: TaskId) -> Choice {
     Choice::new("Remove from queue", format!("dequeue {id}"))
 }
 
+/// Nothing is lost by it and stopping is to be easy, so it asks nothing first.
 fn stop(id: TaskId) -> Choice {
-    Choice { look: Look::Danger, ..Choice::new("Stop", format!("stop {id}")) }
+    Choice::new("Stop", format!("stop {id}"))
 }
 
 fn pause(id: TaskId) -> Choice {
@@ -135,7 +136,7 @@ fn add_note(id: TaskId) -> Choice {
     asking("Add note…", format!("tell {id}"), "What should its agent know?")
 }
 
-fn details(id: TaskId) -> Choice {
+pub(super) fn details(id: TaskId) -> Choice {
     Choice::new("Details", format!("log {id}"))
 }
 

@@ -60,7 +60,7 @@ pub enum ConversationEvent {
         only_to: Option<Person>,
         /// The request itself, where it waits for its repository.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        undecided: Option<Heard>,
+        undecided: Option<Box<Heard>>,
     },
 }
 
@@ -102,7 +102,7 @@ impl Machine for Conversation {
             }
             ConversationEvent::MessageAnswered { message, reply, reaction, only_to, undecided } => {
                 self.answered += 1;
-                self.undecided.extend(undecided.clone());
+                self.undecided.extend(undecided.as_deref().cloned());
                 let n_old = self.undecided.len().saturating_sub(UNDECIDED_MAX);
                 self.undecided.drain(..n_old);
                 let reaction =

@@ -6,7 +6,7 @@ model=NAME budget=DOLLARS plan=ask|auto|off merge=ask|auto
 Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `merge T-1`
 Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
 Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
-Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `checkpoints T-1` · `queue`
+Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `context T-1` · `checkpoints T-1` · `queue`
 Queue:  `pause` · `resume`
 Here:   `settings` · `@agent set repo=NAME` · `@agent unset repo`
 The task can be left out where only one can be meant. A number answers the button with that number.
@@ -15,7 +15,7 @@ On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; �
 `help approve` says more of one command.";
 
 /// Each command with what it does and an example.
-const COMMANDS: [(&str, &str); 28] = [
+const COMMANDS: [(&str, &str); 29] = [
     (
         "ask",
         "`@agent WHAT SHOULD CHANGE` starts a task: an agent proposes a plan, and works once it is approved. plan=auto \
@@ -93,6 +93,7 @@ Example: `@agent set repo=web budget=5`.",
 Examples: `why T-1`, `@agent why can't I approve T-1?`.",
     ),
     ("log", "The last lines that a task's agent and its checks printed. Example: `log T-1`."),
+    ("context", "What a task's agent was given to read of the thread, for your eyes alone. Example: `context T-1`."),
     ("diff", "What a task's change does to the files. Example: `diff T-1`."),
     (
         "checkpoints",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agents::money::{self, Grouping};
-use agents::task::{Task, view};
+use agents::task::{Task, TaskState, view};
 use domain::{Person, TaskId, ThreadRef};
 use store::StoreError;
 
@@ -76,7 +76,7 @@ impl Home {
             }
             let Some(task) = notifier.store.load::<Task>(&line.id).await? else { continue };
             let around = notifier.surroundings(&task).await?;
-            group.entries.push(entry(&task, render::now_line(&task, &around)));
+            group.entries.push(Entry::of(&task, render::now_line(&task, &around)));
         }
         let since = notifier.store.now() - LATELY;
         let totals = money::totals(&notifier.store, Grouping::Person, since).await?;
@@ -86,13 +86,20 @@ impl Home {
     }
 }
 
-fn entry(task: &Task, now: String) -> Entry {
-    Entry {
-        id: task.id,
-        title: task.title(),
-        now,
-        repo: task.request.repo.to_string(),
-        thread: task.request.thread.clone(),
-        next: controls::next(task),
+impl Entry {
+    /// A task that stands as `now` says. A plan that waits is named, so that nobody approves what they have not read.
+    pub fn of(task: &Task, now: String) -> Self {
+        let now = match &task.state {
+            TaskState::AwaitingApproval { plan, .. } => format!("{now}: {}", plan.draft.summary),
+            _ => now,
+        };
+        Self {
+            id: task.id,
+            title: task.title(),
+            now,
+            repo: task.request.repo.to_string(),
+            thread: task.request.thread.clone(),
+            next: controls::next(task),
+        }
     }
 }

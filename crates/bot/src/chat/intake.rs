@@ -70,6 +70,8 @@ pub(super) struct Answer {
     pub(super) reaction: Option<&'static str>,
     /// The task that came of it.
     pub(super) task: Option<TaskId>,
+    /// The words are for whoever spoke alone, where the platform can do that.
+    pub(super) is_private: bool,
     /// It is a request that waits for its repository.
     pub(super) undecided: bool,
 }
@@ -139,7 +141,8 @@ impl Intake {
                 self.obey(heard, command, delivery).await
             }
             Via::Reaction => self.heed_reaction(heard, delivery).await,
-            Via::Edit { .. } | Via::Withdrawal => Ok(Answer::default()),
+            Via::Edit { .. } => self.heed_edit(heard, delivery).await,
+            Via::Withdrawal => self.heed_withdrawal(heard, delivery).await,
         }
     }
 }
@@ -172,7 +175,7 @@ fn answered(heard: &Heard, answer: Answer) -> ConversationEvent {
         message: heard.message.clone(),
         reply: answer.reply,
         reaction: answer.reaction.map(str::to_owned),
-        undecided: answer.undecided.then(|| heard.clone()),
-        only_to: heard.via.is_quiet().then(|| heard.author.clone()),
+        undecided: answer.undecided.then(|| Box::new(heard.clone())),
+        only_to: (heard.via.is_quiet() || answer.is_private).then(|| heard.author.clone()),
     }
 }

@@ -1,17 +1,20 @@
 //! One function a command that does something: resolve what is meant, ask the policy, apply the event.
 
+use std::collections::BTreeSet;
+
 use agents::session::people::QuestionKind;
 use agents::task::view::{self, TaskLine};
 use agents::task::{Approved, Goal, Request, Task, TaskEvent, TaskState, Terms, WordKind, Work};
 use domain::policy::{About, Asked, Decision, Place, Tier, Verb, decide};
-use domain::{Cause, DeliveryId, Rejected, RepoName, TaskId};
+use domain::{Cause, DeliveryId, Person, Rejected, RepoName, TaskId, ThreadRef};
 use mergeq::queue::QueueEvent;
 use store::Created;
 
 use super::choosing::Meant;
 use super::command::{Command, Deed, Other, TaskVerb};
+use super::context::Context;
 use super::intake::{Answer, Intake, Trouble};
-use super::messenger::{Heard, Said};
+use super::messenger::{Heard, Said, Via};
 use super::options::Options;
 use super::{context, editing, help, resolve};
 
@@ -24,11 +27,15 @@ impl Intake {
         match command {
             Command::Talk => self.overhear(heard, delivery).await,
             Command::Unclear { why, next } => Err(Rejected::new(why, next).into()),
-            Command::Ask { text, options } => self.ask(heard, text, options, delivery).await,
+            Command::Ask { text, options } => match (self.may(heard, Verb::Ask), self.only_one_at_work(heard).await?) {
+                (Err(Trouble::Rejected(refused)), Some(task)) => self.suggest(heard, task, &text, refused).await,
+                _ => self.ask(heard, text, options, delivery).await,
+            },
             Command::OnTask(deed) => self.act(heard, &deed, delivery).await,
             Command::Help { word } => self.may(heard, Verb::View).map(|()| Answer::words(help::of(word.as_deref()))),
             Command::Status { task: Some(task) } => self.show_task(heard, task).await,
             Command::Status { task: None } => self.list_tasks(heard).await,
+            Command::Context { task } => self.show_context(heard, task).await,
             Command::Mine => self.list_mine(heard).await,
             Command::Settings => self.show_settings(heard).await,
             Command::SetDefaults(wanted) => self.set_defaults(heard, &wanted, delivery).await,
@@ -89,7 +96,11 @@ impl Intake {
         let words = Said::words(format!("{} asks: {}", heard.author, context::redact(&text).0));
         let key = format!("opening:{delivery}");
         let thread = &self.messenger.thread_for(thread, &key, &words).await?;
-        let context = context::read(&*self.messenger, &heard.message, &text, settings.context).await?;
+        let context = {
+            let read_by = (settings.context, &**self.rules.load());
+            context::read(&*self.messenger, &heard.message, &text, read_by).await?
+        };
+        self.warn_of_secrets(heard, thread, &context, delivery).await?;
         let request = Request {
             text: context.request,
             repo,
@@ -118,6 +129,25 @@ impl Intake {
             Created::Repeated => None,
         };
         Ok(Answer { task, ..Answer::seen() })
+    }
+
+    /// Tells whoever wrote a secret, and nobody else: it has to be rotated.
+    async fn warn_of_secrets(
+        &self,
+        heard: &Heard,
+        thread: &ThreadRef,
+        context: &Context,
+        delivery: &DeliveryId,
+    ) -> Result<(), Trouble> {
+        let mut authors: BTreeSet<Person> = context.leaks.iter().filter_map(|author| author.parse().ok()).collect();
+        authors.extend(context.request_leaks.then(|| heard.author.clone()));
+        for author in authors {
+            let words = "I took a text that looks like a credential out of what you wrote here before an agent reads it. \
+                         Others have seen it: please rotate it.";
+            let key = format!("secret:{delivery}:{author}");
+            self.messenger.whisper(thread, &author, &key, &Said::words(words)).await?;
+        }
+        Ok(())
     }
 
     fn target_of(
@@ -155,7 +185,12 @@ impl Intake {
         let id = resolve::task(verb.word(), fits, *task, &heard.message.thread, &self.store).await??;
         let task = self.find(id).await?;
         let retyped = words.split_whitespace().any(|word| word.parse() == Ok(id));
-        self.judge(heard, *verb, &task, retyped).allowed()?;
+        match (self.judge(heard, *verb, &task, retyped).allowed(), verb) {
+            (Err(refused), TaskVerb::Steer | TaskVerb::Interrupt) => {
+                return self.suggest(heard, id, words, refused).await;
+            }
+            (judged, _) => judged?,
+        }
         let event = if *verb == TaskVerb::Edit {
             self.edited(heard, &task, words)
         } else {
@@ -288,6 +323,8 @@ pub(super) fn risk_of(task: &Task) -> (Tier, Vec<String>) {
 
 fn event_of(verb: TaskVerb, heard: &Heard, task: &Task, words: &str) -> Result<TaskEvent, Rejected> {
     let by = heard.author.clone();
+    // A click stands on a message of ours, which nobody changes.
+    let message = (heard.via == Via::Words).then(|| heard.message.clone());
     Ok(match verb {
         TaskVerb::Approve => return approval(heard, task, words),
         TaskVerb::Revise | TaskVerb::Edit => TaskEvent::RevisionRequested { by, feedback: words.to_owned() },
@@ -303,8 +340,8 @@ fn event_of(verb: TaskVerb, heard: &Heard, task: &Task, words: &str) -> Result<T
             let (question, text) = answered(words);
             TaskEvent::InputGiven { by, question, text }
         }
-        TaskVerb::Steer => TaskEvent::Steered { by, text: words.to_owned(), kind: WordKind::Remark },
-        TaskVerb::Interrupt => TaskEvent::Steered { by, text: words.to_owned(), kind: WordKind::Interruption },
+        TaskVerb::Steer => TaskEvent::Steered { by, text: words.to_owned(), kind: WordKind::Remark, message },
+        TaskVerb::Interrupt => TaskEvent::Steered { by, text: words.to_owned(), kind: WordKind::Interruption, message },
         TaskVerb::Pause => TaskEvent::PauseRequested { by },
         TaskVerb::Resume => TaskEvent::ResumeRequested { by },
         TaskVerb::Mute => TaskEvent::Muted { by },

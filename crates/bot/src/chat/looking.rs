@@ -12,6 +12,7 @@ use mergeq::queue::{Queue, QueueView};
 use store::Table;
 
 use super::command::TaskVerb;
+use super::context::beginning;
 use super::hindrance::{Hindrance, cut};
 use super::intake::{Answer, Intake, Trouble};
 use super::interpret::{right_to, risk_of};
@@ -28,6 +29,8 @@ const LOG_LINES_MAX: i64 = 20;
 const LOG_LINE_CHARS_MAX: usize = 200;
 /// How much of a difference a chat shows, in bytes: what every platform takes in one message.
 const DIFF_BYTES_MAX: usize = 3_500;
+/// How much of what an agent was given to read is shown, in bytes: what every platform takes in one message.
+const CONTEXT_BYTES_MAX: usize = 3_000;
 /// How many of a task's newest checkpoints a chat shows.
 const STEPS_MAX: usize = 20;
 
@@ -163,6 +166,16 @@ impl Intake {
         let patch = patch.map_err(|error| Trouble::Other(error.to_string()))?;
         let patch = patch.trim_end().replace("```", "` ` `");
         Ok(Answer::words(format!("What {id} changes:\n```diff\n{patch}\n```")))
+    }
+
+    /// What a task's agent was given to read of the thread, for the eyes of whoever asks.
+    pub(super) async fn show_context(&self, heard: &Heard, task: Option<TaskId>) -> Result<Answer, Trouble> {
+        let task = self.looked_at(heard, ("context", |_| true), task).await?;
+        let (id, receipt) = (task.id, &task.request.receipt);
+        let shown = beginning(&task.request.context, CONTEXT_BYTES_MAX).replace("```", "` ` `");
+        let text = if shown.is_empty() { String::new() } else { format!(":\n```\n{shown}\n```") };
+        let words = format!("{id} has read {receipt}{text}");
+        Ok(Answer { is_private: true, ..Answer::words(words) })
     }
 
     /// The states of a task's tree that were kept.

@@ -26,6 +26,7 @@ pub mod switchboard;
 
 mod choosing;
 mod controls;
+mod correcting;
 mod defaults;
 mod editing;
 mod help;
@@ -35,3 +36,4 @@ mod options;
 mod overhearing;
 mod reacting;
 mod resolve;
+mod suggesting;

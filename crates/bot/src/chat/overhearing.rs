@@ -60,7 +60,8 @@ impl Intake {
             return Ok(Answer::default());
         }
         let (by, text) = (heard.author.clone(), heard.text.trim().to_owned());
-        self.tell_task(*id, TaskEvent::Steered { by, text, kind: WordKind::Remark }, delivery).await?;
+        let message = Some(heard.message.clone());
+        self.tell_task(*id, TaskEvent::Steered { by, text, kind: WordKind::Remark, message }, delivery).await?;
         Ok(Answer::noted())
     }
 

@@ -235,11 +235,11 @@ pub fn question(task: &Task, open: &OpenQuestion) -> Said {
 /// The same once nobody needs to answer it any more.
 pub fn closed_question(task: &Task, open: &OpenQuestion, answer: Option<&Word>) -> Said {
     let outcome = match answer {
-        Some(Word { by, text, .. }) => format!("{by} answered: {text}"),
-        None => "It needs no answer any more.".to_owned(),
+        Some(Word { by, text, .. }) => field(&format!("{by} answered"), text.clone()),
+        None => Part::Words("It needs no answer any more.".to_owned()),
     };
     let mut parts = asked(task, open);
-    parts.push(Part::Words(outcome));
+    parts.push(outcome);
     Said { parts, ..Said::default() }
 }
 
@@ -279,7 +279,7 @@ pub fn ready(task: &Task, reference: &str, work: &Work) -> Said {
         }
     };
     let said = |check: &&CheckRun| last_line(&check.output_tail).unwrap_or("no output").to_owned();
-    parts.extend(work.red_checks().iter().map(|check| field(&check.name, said(check))));
+    parts.extend(work.red_checks().iter().map(|check| Part::Words(format!("{}: {}", check.name, said(check)))));
     if work.demand == Demand::Unsaid {
         parts.push(Part::Words(format!(
             "It cannot land before its repository says how to check a change. Put this into {CHECKS_FILE} on {}, with \
@@ -294,7 +294,7 @@ pub fn ready(task: &Task, reference: &str, work: &Work) -> Said {
 /// A change that came back from the queue.
 pub fn sent_back(task: &Task, why: &str) -> Said {
     let id = task.id;
-    let parts = vec![Part::Title(format!("{id} did not land:")), Part::Words(format!("{why}."))];
+    let parts = vec![Part::Title(format!("{id} did not land:")), Part::Now(format!("{why}."))];
     let choices = vec![controls::retry(id), Choice::new("Merge again", format!("merge {id}"))];
     Said { parts, choices, urgency: Urgency::NeedsHuman, ..Said::default() }
 }
@@ -303,28 +303,30 @@ pub fn sent_back(task: &Task, why: &str) -> Said {
 pub fn ended(task: &Task, around: &Surroundings) -> Said {
     let id = task.id;
     let titled = |title: &str, words: String| vec![Part::Title(format!("{id}{title}")), Part::Words(words)];
-    let (parts, choices) = match &task.state {
-        TaskState::Merged { commit, proof } => (landed(task, commit.short(), untested(*proof), around), Vec::new()),
+    let retry = || vec![controls::retry(id)];
+    let (mut said, facts) = match &task.state {
+        TaskState::Merged { commit, proof } => {
+            let parts = landed(task, commit.short(), untested(*proof), around);
+            (Said { parts, ..Said::default() }, spent(around))
+        }
         TaskState::Answered { answer } => {
             let silent = "its agent changed nothing and said nothing.";
             let answer = if answer.trim().is_empty() { silent } else { answer };
-            (titled(", nothing to change:", answer.to_owned()), Vec::new())
+            (Said { parts: titled(", nothing to change:", answer.to_owned()), ..Said::default() }, spent(around))
         }
         TaskState::Cancelled { why } => {
-            (titled(" ended:", format!("{why}. Say `retry {id}` to run it again.")), Vec::new())
+            let parts = titled(" ended:", format!("{why}. Say `retry {id}` to run it again."));
+            (Said { parts, controls: retry(), ..Said::default() }, Vec::new())
         }
         TaskState::Failed { why, .. } => {
             let next = format!("Say `retry {id}` to run it again, or `log {id}` to read what was printed.");
-            (titled(" failed:", format!("{why}\n{next}")), vec![controls::retry(id)])
+            let parts = titled(" failed:", format!("{why}\n{next}"));
+            (Said { parts, choices: retry(), controls: vec![controls::details(id)], ..Said::default() }, Vec::new())
         }
-        _ => (vec![Part::Words(format!("{id} is {}.", task.state_in_words()))], Vec::new()),
+        _ => (Said::words(format!("{id} is {}.", task.state_in_words())), Vec::new()),
     };
-    let facts = match &task.state {
-        TaskState::Merged { .. } | TaskState::Answered { .. } => spent(around),
-        _ => Vec::new(),
-    };
-    let parts = parts.into_iter().chain((!facts.is_empty()).then_some(Part::Facts(facts))).collect();
-    Said { parts, choices, rest: Some(format!("log {id}")), urgency: Urgency::End, ..Said::default() }
+    said.parts.extend((!facts.is_empty()).then_some(Part::Facts(facts)));
+    Said { rest: Some(format!("log {id}")), urgency: Urgency::End, ..said }
 }
 
 /// What it took: its time in whole minutes, and its cost.

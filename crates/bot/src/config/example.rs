@@ -104,6 +104,7 @@ fn the_structs_take_exactly_the_keys_that_are_described() {
     assert_eq!(fields_of::<RepoEgressConfig>(""), described("repos.egress", ""));
     assert_eq!(fields_of::<ProviderConfig>(""), described("providers", ""));
     assert_eq!(fields_of::<SetupConfig>(""), described("setup", ""));
+    assert_eq!(fields_of::<ContextConfig>(""), described("context", ""));
     assert_eq!(fields_of::<CostsConfig>(""), described("costs", ""));
     assert_eq!(fields_of::<SlackConfig>(""), described("slack", ""));
 }

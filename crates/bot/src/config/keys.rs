@@ -4,6 +4,7 @@
 use domain::policy::Channels;
 use domain::{BranchName, Person, RepoName};
 
+use super::context::CONTEXT;
 use super::egress::{EGRESS, HOSTS, PROVIDER, REPO_EGRESS, provider_name};
 use super::key::Absent::{Default, Needed, NeededBy, Otherwise};
 use super::key::Applied::{self, AtReload, AtStart};
@@ -69,6 +70,7 @@ pub const ROOT: &[Key] = &[
         "Who can do the work, by the name that people say in `agent=`.",
     ),
     table("queue", Form::Table(QUEUE), AtReload, "The merge queue."),
+    table("context", Form::Table(CONTEXT), AtReload, "How much of its thread an agent gets to read."),
     table("limits", Form::Table(LIMITS), AtStart, "How much at once."),
     table("web", Form::Table(WEB), AtStart, "The web page."),
     table("cage", Form::Table(CAGE), AtStart, "What holds agents and checks."),

@@ -5,6 +5,7 @@
 //! environment, [`command`] is `downbeat config`.
 
 pub mod command;
+mod context;
 pub mod egress;
 pub mod key;
 pub mod keys;
@@ -38,6 +39,7 @@ use forge::{Gate, GitSettings, Remote};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
+pub use context::ContextConfig;
 pub use costs::{CostsConfig, UnusablePrices};
 pub use egress::{EgressConfig, ProviderConfig, RepoEgressConfig};
 use mistake::Mistakes;
@@ -91,6 +93,8 @@ pub struct Config {
     pub setup: SetupConfig,
     /// Money.
     pub costs: CostsConfig,
+    /// How much of a thread an agent gets to read.
+    pub context: ContextConfig,
     /// Slack, where it is used.
     #[serde(default)]
     pub slack: Option<SlackConfig>,

@@ -89,6 +89,12 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         batch_max = 3                                    # DOWNBEAT__QUEUE__BATCH_MAX
         look_every_s = 15                                # default
 
+        [context]
+        messages = 50                                    # default
+        kb = 20                                          # default
+        files = 5                                        # default
+        file_kb = 30                                     # default
+
         [limits]
         tasks_live = 200                                 # default
         sessions = 4                                     # default

@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use domain::Person;
 use serde_json::{Value, json};
 
-use super::kit::{self, cut, escape, mention, units};
-use super::limits::{BUTTON_TEXT_MAX, MESSAGE_BLOCKS_CHARS_MAX};
+use super::kit::{self, cut, escape, mention};
+use super::limits::{BUTTON_TEXT_MAX, Kind, violations};
 use crate::chat::messenger::{Part, Said};
 
 mod actions;
@@ -40,20 +40,21 @@ pub struct Message {
     pub blocks: Vec<Value>,
 }
 
-/// How much a message may say, in characters, from the first that is tried to the last that always fits: Slack refuses
-/// blocks beyond a length that depends on what is in them.
+/// How much a message may say, in characters, from the first that is tried to the last: Slack refuses blocks beyond a
+/// length that depends on what is in them. Nothing that breaks a limit is sent.
 const ROOMS: [usize; 4] = [6_000, 3_000, 1_200, 300];
 /// How long a notification is: what a telephone shows of one.
 const NOTIFICATION_MAX: usize = 200;
 
-/// Lays out a message.
+/// Lays out a message; of one that fits in no room, its first line is all that is said.
 pub fn message(said: &Said, frame: &Frame) -> Message {
     let called = said.calls.as_ref().and_then(|person| (frame.mention)(person));
     let row = actions::row(said, frame.sign);
     let lay_out = |room: &usize| lay_out(said, called.as_deref(), Page::new(*room, frame.native), row.clone());
-    let fits = |blocks: &Vec<Value>| units(&json!(blocks).to_string()) <= MESSAGE_BLOCKS_CHARS_MAX;
-    let blocks = ROOMS.iter().map(lay_out).find(fits).unwrap_or_else(|| lay_out(&ROOMS[ROOMS.len() - 1]));
-    Message { text: notification(said, called.as_deref()), blocks }
+    let text = notification(said, called.as_deref());
+    let fits = |blocks: &Vec<Value>| violations(Kind::Message, &json!({ "text": text, "blocks": blocks })).is_empty();
+    let blocks = ROOMS.iter().map(lay_out).find(fits).unwrap_or_else(|| vec![kit::context(&text)]);
+    Message { text, blocks }
 }
 
 /// The first lines: what it is about and where it stands.

@@ -51,7 +51,7 @@ fn group_of(name: &str, group: &Group, place: &Place) -> Vec<Value> {
     let mut blocks = vec![heading(&format!("{name} · {}", group.entries.len() + group.more))];
     blocks.extend(group.entries.iter().map(|entry| task(entry, place)));
     if group.more > 0 {
-        blocks.push(context(&format!("… and {} more. Say tasks in their threads to see them.", group.more)));
+        blocks.push(context(&format!("… and {} more", group.more)));
     }
     blocks
 }
@@ -114,7 +114,7 @@ mod tests {
             {"type":"header","text":{"type":"plain_text","text":"Needs you · 5","emoji":false}}
             {"type":"section","text":{"type":"mrkdwn","text":"*<https://example.slack.com/T1/C1/17.1|T-2>*  fix &lt;!channel&gt; &amp; more\nweb · working","verbatim":true},"accessory":{"type":"button","action_id":"ask:T-2","text":{"type":"plain_text","text":"Answer…","emoji":false},"value":"answer T-2"}}
             {"type":"section","text":{"type":"mrkdwn","text":"*<https://example.slack.com/T1/C1/17.1|T-1>*  *bold*\nweb · working","verbatim":true}}
-            {"type":"context","elements":[{"type":"plain_text","text":"… and 3 more. Say tasks in their threads to see them.","emoji":false}]}
+            {"type":"context","elements":[{"type":"plain_text","text":"… and 3 more","emoji":false}]}
             {"type":"divider"}
             {"type":"context","elements":[{"type":"plain_text","text":"Spent in 7 days: $1.24","emoji":false}]}"#]].assert_eq(&lines.join("\n"));
         assert_eq!(violations(Kind::Home, &view), Vec::<String>::new());

@@ -5,14 +5,14 @@
 //! edits go through the [`editor`].
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::{ArcSwap, ArcSwapOption};
-use domain::Clock;
 use domain::policy::Rules;
+use domain::{Clock, Platform, ThreadRef};
 use futures::StreamExt;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -21,7 +21,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use crate::chat::home::Home;
 use crate::chat::messenger::{Messenger, Said, Urgency};
+use crate::chat::notifier::Notifier;
 use crate::config::{Config, SlackConfig, SlackTransport};
 
 use button::Signer;
@@ -82,6 +84,10 @@ pub struct Slack {
     asides: Mutex<mpsc::Receiver<Aside>>,
     /// Bound at the start, so that a port that is taken is told at once.
     listener: Mutex<Option<TcpListener>>,
+    /// What home tabs are read with; known once everything is joined.
+    notifier: OnceLock<Notifier>,
+    /// The workspace's address.
+    url: OnceLock<String>,
     /// Whether the workspace shows what we are doing in a thread; until it refuses.
     shows_reading: AtomicBool,
 }
@@ -123,7 +129,20 @@ impl Slack {
         let (asides, listener) = (Mutex::new(asides), Mutex::new(listener));
         let groups = Groups::of(config, messenger.clone(), rules);
         let (start, shows_reading) = (Startable::of(config), AtomicBool::new(true));
-        Ok(Some(Self { config: slack, start, client, messenger, door, groups, asides, listener, shows_reading }))
+        let (notifier, url) = (OnceLock::new(), OnceLock::new());
+        Ok(Some(Self {
+            config: slack,
+            start,
+            client,
+            messenger,
+            door,
+            groups,
+            asides,
+            listener,
+            shows_reading,
+            notifier,
+            url,
+        }))
     }
 
     /// What says things there.
@@ -134,6 +153,12 @@ impl Slack {
     /// What is seen of the way in.
     pub fn status(&self) -> &Status {
         &self.door.status
+    }
+
+    /// Home tabs are read as `notifier` reads cards.
+    pub fn show_homes_with(&self, notifier: Notifier) {
+        // Whoever says it twice keeps the first.
+        let _ = self.notifier.set(notifier);
     }
 
     /// Goes by another config's people from now on.
@@ -165,6 +190,7 @@ impl Slack {
                     let me = Me { team: text("team_id"), user: text("user_id"), mention: self.start.mention.clone() };
                     tracing::info!("in Slack as {} of {}", text("user"), text("team"));
                     self.door.status.note_team(&text("team"));
+                    let _ = self.url.set(text("url"));
                     self.door.me.store(Some(Arc::new(me)));
                     return true;
                 }
@@ -274,8 +300,35 @@ impl Slack {
         self.client.act("views.open", &body, Urgency::NeedsHuman).await.map(drop)
     }
 
-    async fn show_home(&self, _user: &str) -> Result<(), SlackError> {
-        Ok(())
+    async fn show_home(&self, user: &str) -> Result<(), SlackError> {
+        let Some(notifier) = self.notifier.get() else { return Ok(()) };
+        let person = self.door.people.person_of(user);
+        let unread = |error: store::StoreError| SlackError::Away { method: "views.publish", why: error.to_string() };
+        let home = Home::read(notifier, &person, self.facts()).await.map_err(unread)?;
+        let place = format!("home:{user}");
+        let sign = |says: &str| self.messenger.signer.sign(&place, "home", says);
+        let link = |thread: &ThreadRef| self.link_to(thread);
+        let view = home::view(&home, &home::Place { mention: &self.start.mention, sign: &sign, link: &link });
+        let body = json!({ "user_id": user, "view": view });
+        self.client.act("views.publish", &body, Urgency::NeedsHuman).await.map(drop)
+    }
+
+    /// What is true of everybody's place here.
+    fn facts(&self) -> Vec<(String, String)> {
+        let standing = self.status().standing();
+        let way_in = match (standing.transport.as_str(), standing.connections.len()) {
+            ("socket", 0) => "no connection just now; what is said is found later".to_owned(),
+            ("socket", n) => format!("{n} connection{}", if n == 1 { "" } else { "s" }),
+            (other, _) => format!("over {other}"),
+        };
+        vec![("Slack".to_owned(), way_in)]
+    }
+
+    /// The address of a thread, in a form that Slack opens in its own window.
+    fn link_to(&self, thread: &ThreadRef) -> Option<String> {
+        let (_, channel, ts) = table::place_of(thread).filter(|_| thread.platform == Platform::Slack)?;
+        let url = self.url.get().filter(|url| url.starts_with("https://"))?;
+        Some(format!("{}/archives/{channel}/p{}", url.trim_end_matches('/'), ts.replace('.', "")))
     }
 }
 

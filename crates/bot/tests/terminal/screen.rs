@@ -184,7 +184,7 @@ fn tab_completes_and_lists() {
     stand.asks("Plan v1 for T-1: keep it", &["Approve and run", "Reject"]);
     seat.sees("        [1] Approve and run   [2] Reject   T-1\nana #main › |");
     seat.types("\t");
-    seat.sees("        1 Approve and run   2 Reject   @agent   approve   revise   r…\nana #main › |");
+    seat.sees("        1 Approve and run   2 Reject   @agent   approve   revise   e…\nana #main › |");
     seat.types("ap\t\t");
     seat.sees("        [1] Approve and run   [2] Reject   T-1\nana #main › approve T-1 |");
     seat.types(&format!("{CTRL_C}@agent fix it pl\ta\t\t"));

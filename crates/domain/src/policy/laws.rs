@@ -182,9 +182,7 @@ proptest! {
         };
         ruling.groups.values_mut().for_each(in_no_group);
         ruling.policy.deny.retain(|rule| rule.group.is_none());
-        ruling.people.entry(question.person.clone()).and_modify(|roles| {
-            roles.insert(Role::Viewer);
-        });
+        ruling.people.entry(question.person.clone()).and_modify(|roles| roles.extend([Role::Viewer]));
         prop_assert!(!is_allowed(&as_guest) || question.verb == Verb::View || is_allowed(&question.put_to(&ruling.rules())));
     }
 

@@ -17,11 +17,52 @@ fn question_about(host: &str) -> Question {
     Question { about: QuestionKind::Host, text, choices }
 }
 
+fn message(n: &str) -> domain::MessageRef {
+    domain::MessageRef { thread: ThreadRef::console("t"), id: n.to_owned() }
+}
+
 fn edit(task: &Task, by: Person, words: &[&str]) -> TaskEvent {
     let version = words.get(2).and_then(|v| v.parse().ok()).unwrap_or(task.plans);
     let steps = words.iter().skip(3).map(|step| (*step).to_owned()).collect();
     let terms = Terms { tier: Tier::R1, because: "src/a.rs".to_owned() };
     TaskEvent::PlanEdited { by, version, edit: PlanEdit { steps, ..PlanEdit::default() }, terms }
+}
+
+/// What people and sessions say to each other.
+fn talk(task: &Task, words: &[&str]) -> TaskEvent {
+    let session = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.sessions);
+    let by = || person(words.get(1).copied().unwrap_or("ben"));
+    match words[0] {
+        "asks" => {
+            let (about, choices) = (QuestionKind::Question, vec!["yes".to_owned(), "no".to_owned()]);
+            let text = words.get(2).copied().unwrap_or("really?").to_owned();
+            TaskEvent::Asked { session, question: Question { about, text, choices } }
+        }
+        "asks-for" => TaskEvent::Asked { session: task.sessions, question: question_about(words[1]) },
+        "allow" => TaskEvent::InputGiven { by: by(), question: None, text: "allow once".to_owned() },
+        "answer" => {
+            let question = words.get(3).and_then(|n| n.parse().ok());
+            let text = words.get(2).copied().unwrap_or_default().to_owned();
+            TaskEvent::InputGiven { by: by(), question, text }
+        }
+        "parked" => TaskEvent::SessionParked { session },
+        "say" => TaskEvent::Steered { by: by(), text: words[2..].join(" "), kind: WordKind::Remark, message: None },
+        "say-in" => TaskEvent::Steered {
+            by: by(),
+            text: words[3..].join(" "),
+            kind: WordKind::Remark,
+            message: Some(message(words[2])),
+        },
+        "correct" => TaskEvent::RequestCorrected { by: by(), text: words[2..].join(" ") },
+        "reword" => TaskEvent::RemarkCorrected { by: by(), message: message(words[2]), text: words[3..].join(" ") },
+        "unsay" => TaskEvent::RemarkWithdrawn { by: by(), message: message(words[2]) },
+        "interrupt" => {
+            TaskEvent::Steered { by: by(), text: words[2..].join(" "), kind: WordKind::Interruption, message: None }
+        }
+        "told" => TaskEvent::WordsTold { session, words: task.untold() },
+        "reached" => TaskEvent::HostsReached { session: task.sessions, hosts: vec![words[1].to_owned()] },
+        other => panic!("no event is called {other:?}"),
+    }
 }
 
 pub(super) fn event(task: &Task, words: &str) -> TaskEvent {
@@ -62,23 +103,6 @@ pub(super) fn event(task: &Task, words: &str) -> TaskEvent {
             let agent = words.get(2).map(|agent| (*agent).to_owned());
             TaskEvent::RetryRequested { by: by(), agent, model: None }
         }
-        "asks" => {
-            let (about, choices) = (QuestionKind::Question, vec!["yes".to_owned(), "no".to_owned()]);
-            let text = words.get(2).copied().unwrap_or("really?").to_owned();
-            TaskEvent::Asked { session, question: Question { about, text, choices } }
-        }
-        "asks-for" => TaskEvent::Asked { session: task.sessions, question: question_about(words[1]) },
-        "allow" => TaskEvent::InputGiven { by: by(), question: None, text: "allow once".to_owned() },
-        "answer" => {
-            let question = words.get(3).and_then(|n| n.parse().ok());
-            let text = words.get(2).copied().unwrap_or_default().to_owned();
-            TaskEvent::InputGiven { by: by(), question, text }
-        }
-        "parked" => TaskEvent::SessionParked { session },
-        "say" => TaskEvent::Steered { by: by(), text: words[2..].join(" "), kind: WordKind::Remark },
-        "interrupt" => TaskEvent::Steered { by: by(), text: words[2..].join(" "), kind: WordKind::Interruption },
-        "told" => TaskEvent::WordsTold { session, words: task.untold() },
-        "reached" => TaskEvent::HostsReached { session: task.sessions, hosts: vec![words[1].to_owned()] },
         "mute" => TaskEvent::Muted { by: by() },
         "unmute" => TaskEvent::Unmuted { by: by() },
         "pause" => TaskEvent::PauseRequested { by: by() },
@@ -91,7 +115,7 @@ pub(super) fn event(task: &Task, words: &str) -> TaskEvent {
             let wait = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.waits);
             TaskEvent::DeadlinePassed { deadline: Deadline { wait, at_ms: 0 } }
         }
-        other => panic!("no event is called {other:?}"),
+        _ => talk(task, &words),
     }
 }
 

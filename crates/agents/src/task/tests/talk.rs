@@ -210,3 +210,49 @@ fn an_edited_plan_is_the_next_version_and_is_approved_anew() {
         "#]],
     );
 }
+
+#[test]
+fn a_corrected_request_is_the_new_text_or_a_difference_to_hear() {
+    check(
+        "correct ana fix the logout; started; correct ana fix both; told; plan; correct ana fix all; started; plan; \
+         approve ben; started; done; published; correct ana too late",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            queued             owes edit-card
+            planning           owes edit-card
+            planning           owes edit-card
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            queued             owes close(announce(plan v1): ana corrected the request), edit-card, start-session(2, plan, 2 said)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v2), deadline(2)
+            queued             owes close(announce(plan v2): approved by ben), edit-card, start-session(3, work)
+            working            owes edit-card
+            publishing         owes edit-card, publish(a)
+            in-review          owes edit-card, announce(ready), deadline(3)
+            in-review          refused: No agent of T-1 is there to hear that: it is ready, waiting for the word to merge. Say `revise T-1` and what should be different.
+        "#]],
+    );
+}
+
+#[test]
+fn a_remark_is_changed_or_taken_back_until_it_is_heard() {
+    check(
+        "started; say-in ana 7 use tabs; reword ana 7 use spaces; unsay ben 7; unsay ana 7; say-in ana 8 be brief; told; \
+         reword ana 8 be long; unsay ana 8; unsay ana 8; plan",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            planning           owes edit-card
+            planning           owes edit-card
+            planning
+            planning           owes edit-card
+            planning           owes edit-card
+            planning           owes edit-card
+            planning           owes edit-card
+            planning           owes edit-card
+            planning
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+        "#]],
+    );
+}

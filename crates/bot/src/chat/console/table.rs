@@ -16,6 +16,8 @@ const BY_KEY: &str =
     "SELECT key, thread, n, author, text, choices, reactions, at_ms FROM console_message WHERE key = $1";
 const EDIT: &str = "UPDATE console_message SET text = $3, choices = $4, edited_at_ms = $5
     WHERE thread = $1 AND n = $2 AND (text <> $3 OR choices <> $4)";
+const CHANGE: &str = "UPDATE console_message SET text = $4, edited_at_ms = $5
+    WHERE thread = $1 AND n = $2 AND author = $3 AND text <> $4 AND text <> '' RETURNING n";
 const REACT: &str = "UPDATE console_message SET reactions = $3 WHERE thread = $1 AND n = $2 AND reactions <> $3";
 const ONE: &str = "SELECT key, thread, n, author, text, choices, reactions, at_ms FROM console_message
     WHERE thread = $1 AND n = $2";
@@ -24,7 +26,7 @@ const BEFORE: &str = "SELECT key, thread, n, author, text, choices, reactions, a
 const THREADS: &str = "SELECT thread FROM console_message GROUP BY thread ORDER BY MAX(at_ms) DESC, thread LIMIT $1";
 
 /// The SQL texts of this file.
-pub const STATEMENTS: &[&str] = &[POST, BY_KEY, EDIT, REACT, ONE, BEFORE, THREADS];
+pub const STATEMENTS: &[&str] = &[POST, BY_KEY, EDIT, CHANGE, REACT, ONE, BEFORE, THREADS];
 
 /// A message to keep.
 pub(super) struct Draft<'a> {
@@ -80,6 +82,18 @@ pub(super) async fn hear(
     let (id, cause) = (ThreadId(thread.clone()), Cause::Delivery(DeliveryId::new(draft.key)));
     let kept = store.keep_and_apply(&draft.statement(), (&id, start), event, cause).await?;
     Ok(kept.map(|row| row.int("n")).transpose()?.map(|n| draft.kept_as(n)))
+}
+
+/// Changes what a person said, together with the debt of heeding it; false when it is not theirs or said that already.
+pub(super) async fn change(store: &Store, author: &str, heard: &Heard) -> Result<bool, ApplyError> {
+    let thread = &heard.message.thread;
+    let mut args = place(&heard.message);
+    args.extend([author.into(), heard.text.as_str().into(), store.now().into()]);
+    let (id, cause) = (ThreadId(thread.clone()), Cause::Delivery(heard.delivery.clone()));
+    let event = |_: &Row| Ok(ConversationEvent::MessageHeard { heard: heard.clone() });
+    let start = || Conversation::new(thread.clone());
+    let kept = store.keep_and_apply(&Statement { sql: CHANGE, args }, (&id, start), event, cause).await?;
+    Ok(kept.is_some())
 }
 
 /// One message.

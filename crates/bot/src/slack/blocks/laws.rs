@@ -101,6 +101,8 @@ proptest! {
         let Message { text, blocks } = laid_out(&said, native);
         let found = violations(Kind::Message, &json!({ "text": text, "blocks": blocks }));
         prop_assert!(found.is_empty(), "{}\n{}", found.join("\n"), json!(blocks));
+        let is_said = blocks.len() > 1 || blocks[0]["type"] != "context" || said.parts.iter().all(|part| matches!(part, Part::Facts(_)));
+        prop_assert!(is_said, "it fits in none of the rooms");
     }
 
     /// Slack reads markup in `mrkdwn` and in the notification alone, and follows elements that name a user, a channel, a

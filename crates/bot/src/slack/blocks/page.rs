@@ -20,6 +20,8 @@ const STEP_MAX: usize = 300;
 const TITLE_MAX: usize = 200;
 /// How long a named value is: four lines of a telephone.
 const FIELD_MAX: usize = 400;
+/// How long a small fact is that no line is broken in.
+const UNBROKEN_MAX: usize = 32;
 /// How long small facts are.
 const FACTS_MAX: usize = 600;
 
@@ -77,7 +79,7 @@ impl Page {
         }
         match part {
             Part::Title(text) => self.title(text),
-            Part::Now(text) => self.paragraph(&line(text)),
+            Part::Now(text) => self.now(text),
             Part::Words(text) => self.words(text),
             Part::Steps(steps) => self.steps(steps),
             Part::Todo(lines) => self.todo(lines),
@@ -91,6 +93,20 @@ impl Page {
         let text = self.take(line(text).trim_end_matches([':', '.']), TITLE_MAX);
         if !text.is_empty() {
             self.open_for(false).push(paragraph(vec![styled(&text, "bold")]));
+        }
+    }
+
+    /// Where it stands. What is said before everything else is what became of the message, and stands apart.
+    fn now(&mut self, text: &str) {
+        let text = capital(&line(text));
+        match self.blocks.is_empty() && self.open.is_empty() {
+            true => {
+                let text = self.take(&text, FIELD_MAX);
+                if !text.is_empty() {
+                    self.block(rich_text(vec![paragraph(vec![styled(&text, "italic")])]));
+                }
+            }
+            false => self.paragraph(&text),
         }
     }
 
@@ -136,7 +152,12 @@ impl Page {
     }
 
     fn facts(&mut self, facts: &[String]) {
-        let text = self.take(&line(&facts.join(" · ")), FACTS_MAX);
+        let together = |fact: &String| match line(fact) {
+            fact if units(&fact) <= UNBROKEN_MAX => fact.replace(' ', "\u{a0}"),
+            fact => fact,
+        };
+        let facts: Vec<_> = facts.iter().map(together).collect();
+        let text = self.take(&facts.join(" · "), FACTS_MAX);
         if !text.is_empty() {
             self.block(context(&text));
         }
@@ -151,7 +172,7 @@ impl Page {
         let shown = self.shown(steps);
         let more = steps.len() - shown.len();
         if self.native {
-            let numbered = (1..).zip(&shown).map(|(n, step)| (format!("{n}. {step}"), "pending"));
+            let numbered = (1..).zip(&shown).map(|(n, step)| (format!("{n}. {}", step.replace('`', "")), "pending"));
             self.plan("Steps", numbered.collect());
         } else if !shown.is_empty() {
             let items: Vec<_> = shown.iter().map(|step| paragraph(spans(step))).collect();
@@ -203,7 +224,7 @@ impl Page {
         if self.is_cut {
             let how =
                 rest.map_or("It is too long for Slack".to_owned(), |says| format!("Say `{}` for the rest", line(says)));
-            self.blocks.push(context(&format!("… {}.", cut(&how, STEP_MAX))));
+            self.blocks.push(rich_text(vec![paragraph(spans(&format!("… {}.", cut(&how, STEP_MAX))))]));
         }
         if row.left_out > 0 {
             let n = row.left_out;
@@ -245,7 +266,7 @@ fn without_language(piece: &str) -> &str {
     }
 }
 
-fn capital(name: &str) -> String {
-    let mut letters = name.chars();
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

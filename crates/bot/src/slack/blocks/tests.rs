@@ -61,35 +61,35 @@ fn with_plan_blocks_the_same_is_said() {
         &card,
         false,
         expect![[r#"
-        T-1 · add it: working
+            T-1 · add it: working
 
-        {"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"T-1 · add it","style":{"bold":true}}]},{"type":"rich_text_section","elements":[{"type":"text","text":"working"}]}]}
-        {"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"emoji","name":"white_check_mark"},{"type":"text","text":"  read"}]},{"type":"rich_text_section","elements":[{"type":"emoji","name":"arrow_forward"},{"type":"text","text":"  write","style":{"bold":true}}]},{"type":"rich_text_section","elements":[{"type":"emoji","name":"white_large_square"},{"type":"text","text":"  test"}]},{"type":"rich_text_section","elements":[{"type":"emoji","name":"x"},{"type":"text","text":"  fail"}]}]}
-        {"type":"context","elements":[{"type":"plain_text","text":"… 3 more","emoji":false}]}
-    "#]],
+            {"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"T-1 · add it","style":{"bold":true}}]},{"type":"rich_text_section","elements":[{"type":"text","text":"Working"}]}]}
+            {"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"emoji","name":"white_check_mark"},{"type":"text","text":"  read"}]},{"type":"rich_text_section","elements":[{"type":"emoji","name":"arrow_forward"},{"type":"text","text":"  write","style":{"bold":true}}]},{"type":"rich_text_section","elements":[{"type":"emoji","name":"white_large_square"},{"type":"text","text":"  test"}]},{"type":"rich_text_section","elements":[{"type":"emoji","name":"x"},{"type":"text","text":"  fail"}]}]}
+            {"type":"context","elements":[{"type":"plain_text","text":"… 3 more","emoji":false}]}
+        "#]],
     );
     check(
         &card,
         true,
         expect![[r#"
-        T-1 · add it: working
+            T-1 · add it: working
 
-        {"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"T-1 · add it","style":{"bold":true}}]},{"type":"rich_text_section","elements":[{"type":"text","text":"working"}]}]}
-        {"type":"plan","title":"1 of 4 done","tasks":[{"type":"task_card","task_id":"1","title":"read","status":"complete"},{"type":"task_card","task_id":"2","title":"write","status":"in_progress"},{"type":"task_card","task_id":"3","title":"test","status":"pending"},{"type":"task_card","task_id":"4","title":"fail","status":"error"}]}
-        {"type":"context","elements":[{"type":"plain_text","text":"… 3 more","emoji":false}]}
-    "#]],
+            {"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"T-1 · add it","style":{"bold":true}}]},{"type":"rich_text_section","elements":[{"type":"text","text":"Working"}]}]}
+            {"type":"plan","title":"1 of 4 done","tasks":[{"type":"task_card","task_id":"1","title":"read","status":"complete"},{"type":"task_card","task_id":"2","title":"write","status":"in_progress"},{"type":"task_card","task_id":"3","title":"test","status":"pending"},{"type":"task_card","task_id":"4","title":"fail","status":"error"}]}
+            {"type":"context","elements":[{"type":"plain_text","text":"… 3 more","emoji":false}]}
+        "#]],
     );
     check(
         &Said { choices: Vec::new(), calls: None, ..plan() },
         true,
         expect![[r#"
-        Plan v2 for T-1: a page that says &lt;!channel&gt; &amp; goodbye: write `farewell.md`
+            Plan v2 for T-1: a page that says &lt;!channel&gt; &amp; goodbye: write `farewell.md`
 
-        {"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"Plan v2 for T-1: a page that says <!channel> & goodbye","style":{"bold":true}}]}]}
-        {"type":"plan","title":"Steps","tasks":[{"type":"task_card","task_id":"1","title":"1. write `farewell.md`","status":"pending"},{"type":"task_card","task_id":"2","title":"2. ask <@U1>","status":"pending"}]}
-        {"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"Files","style":{"bold":true}},{"type":"text","text":"  "},{"type":"text","text":"farewell.md"}]}]}
-        {"type":"context","elements":[{"type":"plain_text","text":"R1 · #a91f0c12","emoji":false}]}
-    "#]],
+            {"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"Plan v2 for T-1: a page that says <!channel> & goodbye","style":{"bold":true}}]}]}
+            {"type":"plan","title":"Steps","tasks":[{"type":"task_card","task_id":"1","title":"1. write farewell.md","status":"pending"},{"type":"task_card","task_id":"2","title":"2. ask <@U1>","status":"pending"}]}
+            {"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"Files","style":{"bold":true}},{"type":"text","text":"  "},{"type":"text","text":"farewell.md"}]}]}
+            {"type":"context","elements":[{"type":"plain_text","text":"R1 · #a91f0c12","emoji":false}]}
+        "#]],
     );
 }
 
@@ -125,7 +125,8 @@ fn fences_are_code_and_what_is_cut_says_how_to_see_the_rest() {
     );
     let long = Said { rest: Some("log T-1".to_owned()), ..Said::words("word ".repeat(2_000)) };
     let Message { blocks, .. } = message(&long, &Frame { native: false, mention: &|_| None, sign: &str::to_owned });
-    assert_eq!(blocks[1]["elements"][0]["text"], "… Say `log T-1` for the rest.");
+    let runs = blocks[1]["elements"][0]["elements"].as_array().unwrap();
+    assert_eq!(runs.iter().filter_map(|run| run["text"].as_str()).collect::<String>(), "… Say log T-1 for the rest.");
     check(
         &Said::default(),
         false,

@@ -1,0 +1,103 @@
+//! Messages that people change or take back. Only what a live task goes by counts: its request, and remarks to its
+//! sessions. Old talk may be changed at will.
+
+use agents::task::{Task, TaskEvent, TaskState, view};
+use domain::{DeliveryId, MessageRef, TaskId};
+
+use super::command::{self, Command, Deed, TaskVerb};
+use super::context::redact;
+use super::intake::{Answer, Intake, Trouble};
+use super::messenger::{Choice, Heard, Look, Said};
+
+/// How many of a thread's newest tasks are looked at for the one to which a message was a remark.
+const TASKS_LOOKED_AT: i64 = 50;
+
+impl Intake {
+    /// Takes a changed message for a correction.
+    pub(super) async fn heed_edit(&self, heard: &Heard, delivery: &DeliveryId) -> Result<Answer, Trouble> {
+        if self.store.has_seen(delivery).await? {
+            return Ok(Answer::noted());
+        }
+        let (by, command) = (heard.author.clone(), command::parse(&heard.text, &self.settings.load().mention));
+        if let Some(id) = self.asked_by(&heard.message).await? {
+            let (task, Command::Ask { text, .. }) = (self.find(id).await?, command) else {
+                return Ok(Answer::default());
+            };
+            let (text, _) = redact(&text);
+            let is_news = by == task.request.requester && text != task.request.text;
+            if !is_news || !goes_on(&task) {
+                return Ok(Answer::default());
+            }
+            self.judge(heard, TaskVerb::Steer, &task, false).allowed()?;
+            self.tell_task(id, TaskEvent::RequestCorrected { by, text }, delivery).await?;
+            return Ok(Answer::noted());
+        }
+        let Some(id) = self.told_by(&heard.message).await? else { return Ok(Answer::default()) };
+        let text = if let Command::OnTask(Deed { verb: TaskVerb::Steer | TaskVerb::Interrupt, words, .. }) = command {
+            words
+        } else if command == Command::Talk {
+            heard.text.trim().to_owned()
+        } else {
+            return Ok(Answer::default());
+        };
+        self.judge(heard, TaskVerb::Steer, &self.find(id).await?, false).allowed()?;
+        let message = heard.message.clone();
+        self.tell_task(id, TaskEvent::RemarkCorrected { by, message, text }, delivery).await?;
+        Ok(Answer::noted())
+    }
+
+    /// Pauses a task whose request is gone and asks; takes back a remark that nobody has heard yet.
+    pub(super) async fn heed_withdrawal(&self, heard: &Heard, delivery: &DeliveryId) -> Result<Answer, Trouble> {
+        let by = heard.author.clone();
+        if let Some(id) = self.asked_by(&heard.message).await? {
+            let task = self.find(id).await?;
+            if by != task.request.requester || task.is_ended() {
+                return Ok(Answer::default());
+            }
+            let is_running = task.runs_session() && !matches!(task.state, TaskState::Pausing { .. });
+            if is_running && !self.store.has_seen(delivery).await? {
+                self.tell_task(id, TaskEvent::PauseRequested { by }, delivery).await?;
+            }
+            return Ok(Answer { reply: Some(gone(&self.find(id).await?)), ..Answer::default() });
+        }
+        if let Some(id) = self.told_by(&heard.message).await? {
+            let message = heard.message.clone();
+            self.tell_task(id, TaskEvent::RemarkWithdrawn { by, message }, delivery).await?;
+        }
+        Ok(Answer::default())
+    }
+
+    /// The live task to whose session a message was a remark.
+    async fn told_by(&self, message: &MessageRef) -> Result<Option<TaskId>, Trouble> {
+        for line in view::in_thread(&self.store, &message.thread, TASKS_LOOKED_AT).await? {
+            if line.is_ended() {
+                continue;
+            }
+            let is_word = |task: Task| task.said.iter().any(|word| word.message.as_ref() == Some(message));
+            if self.store.load::<Task>(&line.id).await?.is_some_and(is_word) {
+                return Ok(Some(line.id));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether what its request says still makes a difference.
+fn goes_on(task: &Task) -> bool {
+    task.goal().is_some() || matches!(task.state, TaskState::AwaitingApproval { .. })
+}
+
+/// Asks what is to become of a task whose request was taken back.
+fn gone(task: &Task) -> Said {
+    let (id, by) = (task.id, &task.request.requester);
+    let stop = Choice::new("Stop", format!("stop {id}")).looking(Look::Danger);
+    let is_held = matches!(task.state, TaskState::Pausing { .. } | TaskState::Paused { .. });
+    let (words, choices) = if is_held {
+        let go_on = Choice::new("Go on", format!("resume {id}")).looking(Look::Go);
+        (format!("{by} took the request of {id} back, so it is paused. Shall it go on?"), vec![go_on, stop])
+    } else {
+        let standing = task.state_in_words();
+        (format!("{by} took the request of {id} back; it is {standing}. Shall it stop?"), vec![stop])
+    };
+    Said { calls: Some(by.clone()), ..Said::offering(words, choices) }
+}
