@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tests::slack::{Failure, Room, Settings};
+use tests::slack::{Failure, Room, Settings, State};
 
 use super::office::{Office, Transport, answers};
 
@@ -79,8 +79,11 @@ pub fn sockets_that_all_hang_are_opened_anew() {
     let instance = office.up();
     // What is looked for at the start is over when an answer has come.
     office.slack.until(&office.slack.say("ops", "ben", "@agent help"), "agent: ");
-    office.slack.connections().into_iter().for_each(|it| office.slack.hang_socket(it));
+    let hung = office.slack.connections();
+    hung.iter().for_each(|it| office.slack.hang_socket(*it));
     assert_one_task(&office, || {});
+    let is_new = |state: &State| state.connections.iter().any(|it| !hung.contains(&it.id)).then_some(());
+    office.slack.wait_for(MISSED_MAX, is_new).unwrap();
     instance.stop();
 }
 
