@@ -152,7 +152,7 @@ fn standing(task: &Task, around: &Surroundings) -> String {
         TaskState::Merged { commit, proof } => format!("merged as {}{}", commit.short(), untested(*proof)),
         TaskState::Answered { .. } => "answered; there was nothing to change".to_owned(),
         TaskState::Cancelled { why } => format!("ended: {why}"),
-        TaskState::Failed { why, .. } => format!("failed: {}", first_line(why)),
+        TaskState::Failed { why, .. } => format!("failed: {}", first_line(why).trim_end_matches("; its last words:")),
     }
 }
 

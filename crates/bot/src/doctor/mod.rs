@@ -110,7 +110,7 @@ impl Report {
 
 /// Tries everything. Only what fails makes the exit code 1.
 pub async fn examine(args: DoctorArgs, place: &PlaceArgs) -> anyhow::Result<Exit> {
-    let mut report = Report::open(args.form.clone());
+    let mut report = Report::open(args.form);
     let source = place.source()?;
     let usual = place.state_of(&source)?;
     let missing = machine::missing(&usual);

@@ -120,8 +120,8 @@ impl Editor {
         let sent = messenger.send("chat.update", said, (&kept.channel, &kept.key), body).await;
         let written = match &sent {
             Ok(_) => table::shown(&messenger.store, &kept.key, said).await,
-            Err(SlackError::Refused { .. }) => {
-                tracing::warn!("the message {} in Slack stays as it is: {}", kept.key, sent.as_ref().unwrap_err());
+            Err(error @ SlackError::Refused { .. }) => {
+                tracing::warn!("the message {} in Slack stays as it is: {error}", kept.key);
                 table::settled(&messenger.store, &kept.key, said).await
             }
             Err(SlackError::Away { .. } | SlackError::Limited { .. }) => return sent.map(drop),

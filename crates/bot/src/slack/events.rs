@@ -116,7 +116,9 @@ pub fn of_callback(callback: &Value, me: &Me, people: &People) -> Arrived {
             Arrived::Joined { channel: text(event, "channel").to_owned() }
         }
         "agent_session_stopped" => of_native_stop(event, me, people),
-        "app_uninstalled" | "tokens_revoked" => Arrived::Uninstalled,
+        "app_uninstalled" | "tokens_revoked" if [me.team.as_str(), ""].contains(&text(callback, "team_id")) => {
+            Arrived::Uninstalled
+        }
         _ => Arrived::Nothing("an event that nothing is made of"),
     }
 }
@@ -124,6 +126,10 @@ pub fn of_callback(callback: &Value, me: &Me, people: &People) -> Arrived {
 /// Translates a message, of an event or of a channel's history.
 pub fn of_message(event: &Value, me: &Me, people: &People) -> Arrived {
     match text(event, "subtype") {
+        // What is left of a message with replies that somebody deleted.
+        "message_changed" if text(&event["message"], "subtype") == "tombstone" => {
+            return of_withdrawal(event, me, people);
+        }
         "message_changed" => return of_edit(event, me, people),
         "message_deleted" => return of_withdrawal(event, me, people),
         "" | "file_share" | "thread_broadcast" | "me_message" => {}

@@ -139,3 +139,18 @@ fn whatever_comes_nothing_breaks() {
         assert!(matches!(of_interaction(&broken), Arrived::Nothing(_)));
     }
 }
+
+#[test]
+fn what_is_left_of_a_deleted_message_with_replies_is_a_withdrawal() {
+    let tombstone = json!({
+        "type": "message", "subtype": "message_changed", "hidden": true, "channel": "C1", "ts": "1700000010.000000",
+        "message": { "type": "message", "subtype": "tombstone", "user": "USLACKBOT", "text": "This message was deleted.", "ts": "1700000000.000100", "thread_ts": "1700000000.000100" },
+        "previous_message": { "type": "message", "user": "U1", "text": "<@UBOT> fix a", "ts": "1700000000.000100", "thread_ts": "1700000000.000100" },
+    });
+    check(
+        tombstone,
+        expect![[
+            r#"talk Withdrawal in slack/T1/C1/1700000000.000100 by slack.U1 at 1700000000000: "@agent fix a" as slack:T1:C1:1700000000.000100:withdrawn"#
+        ]],
+    );
+}
