@@ -168,7 +168,8 @@ fn select(id: &str, label: &str, names: &[String]) -> Option<Value> {
 pub fn said(view: &Value) -> Result<(String, String), BTreeMap<String, String>> {
     let carried = view["private_metadata"].as_str().and_then(|text| serde_json::from_str::<Carried>(text).ok());
     // Slack shows an error only at a field that the form has.
-    let field = view["state"]["values"].as_object().and_then(|fields| fields.keys().next()).map_or(WORDS, String::as_str);
+    let field =
+        view["state"]["values"].as_object().and_then(|fields| fields.keys().next()).map_or(WORDS, String::as_str);
     let missing = || wrong(field, "this form is from an earlier version of the product; close it and click again");
     let Carried { metadata, says } = carried.ok_or_else(missing)?;
     let text = match view["callback_id"].as_str() {

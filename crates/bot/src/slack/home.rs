@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::blocks::button;
 use super::kit::{clean, context, cut, escape, line, plain};
 use crate::chat::home::{Entry, Group, Home};
+use crate::chat::messenger::Asks;
 
 /// How long a task's title is: a line of a desk's screen.
 const TITLE_MAX: usize = 120;
@@ -72,8 +73,16 @@ fn task(entry: &Entry, place: &Place) -> Value {
     let title = shown(title, TITLE_MAX);
     let text = format!("*{id_shown}*  {title}\n{} · {}", shown(repo, TITLE_MAX), shown(now, NOW_MAX));
     let mut block = section(&text);
-    if let Some(next) = next {
-        block["accessory"] = button(&id.to_string(), next, &(place.sign)(&next.says));
+    let opened = (place.link)(thread).filter(|_| next.as_ref().is_some_and(|next| next.asks != Asks::Nothing));
+    match (opened, next) {
+        // What asks for words is said where the question stands.
+        (Some(link), _) => {
+            let open =
+                json!({ "type": "button", "action_id": format!("open:{id}"), "text": plain("Open"), "url": link });
+            block["accessory"] = open;
+        }
+        (None, Some(next)) => block["accessory"] = button(&id.to_string(), next, &(place.sign)(&next.says)),
+        (None, None) => {}
     }
     block
 }
@@ -84,7 +93,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::chat::messenger::{Asks, Choice};
+    use crate::chat::messenger::Choice;
     use crate::slack::limits::{Kind, violations};
 
     fn entry(n: u64, title: &str, next: Option<Choice>) -> Entry {
@@ -112,7 +121,7 @@ mod tests {
         let lines: Vec<_> = view["blocks"].as_array().unwrap().iter().map(Value::to_string).collect();
         expect![[r#"
             {"type":"header","text":{"type":"plain_text","text":"Needs you · 5","emoji":false}}
-            {"type":"section","text":{"type":"mrkdwn","text":"*<https://example.slack.com/T1/C1/17.1|T-2>*  fix &lt;!channel&gt; &amp; more\nweb · working","verbatim":true},"accessory":{"type":"button","action_id":"ask:T-2","text":{"type":"plain_text","text":"Answer…","emoji":false},"value":"answer T-2"}}
+            {"type":"section","text":{"type":"mrkdwn","text":"*<https://example.slack.com/T1/C1/17.1|T-2>*  fix &lt;!channel&gt; &amp; more\nweb · working","verbatim":true},"accessory":{"type":"button","action_id":"open:T-2","text":{"type":"plain_text","text":"Open","emoji":false},"url":"https://example.slack.com/T1/C1/17.1"}}
             {"type":"section","text":{"type":"mrkdwn","text":"*<https://example.slack.com/T1/C1/17.1|T-1>*  *bold*\nweb · working","verbatim":true}}
             {"type":"context","elements":[{"type":"plain_text","text":"… and 3 more","emoji":false}]}
             {"type":"divider"}

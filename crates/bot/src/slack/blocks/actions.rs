@@ -94,7 +94,7 @@ fn confirmation(name: &str) -> Value {
     json!({
         "title": plain(&format!("{name}?")),
         "text": plain("This cannot be taken back."),
-        "confirm": plain(&cut(name, CONFIRM_MAX)),
+        "confirm": plain(&cut(&format!("Yes, {}", name.to_lowercase()), CONFIRM_MAX)),
         "deny": plain("Not now"),
         "style": "danger",
     })
