@@ -21,7 +21,6 @@ const CHANNELS: usize = 4;
 const TROUBLE_EVERY: usize = 37;
 /// After how many the program dies and begins anew.
 const DEATH_EVERY: usize = 211;
-const PATIENCE: Duration = Duration::from_secs(150);
 
 /// The program as a machine runs it, until it dies: intake alone, because what is said back is another test's concern.
 struct Running {
@@ -109,8 +108,9 @@ pub fn every_mention_becomes_one_task_whatever_happens_to_the_connections() {
     }
     slack.calm();
     let running = running.unwrap();
+    let patience = Duration::from_secs(120 + n_mentions as u64 / 20);
     let mut found = Vec::new();
-    while found.len() < n_mentions && began.elapsed() < PATIENCE {
+    while found.len() < n_mentions && began.elapsed() < patience {
         found = runtime.block_on(tasks(&running.system.store));
         let _ = slack.wait_for(Duration::from_millis(500), |_| None::<()>);
     }

@@ -146,10 +146,13 @@ impl CatchUp {
     async fn look_through(&self, channel: &str, since: &str, live: &BTreeSet<(String, String)>) -> Result<u64, Unseen> {
         let watermark = table::watermark(&self.door.store, channel).await?.unwrap_or_else(|| since.to_owned());
         let recent = self.pages(channel, &watermark).await?;
-        let mut threads: BTreeSet<&str> =
-            live.iter().filter(|(of, _)| of == channel).map(|(_, ts)| ts.as_str()).collect();
+        // A message tells of its newest reply; only of threads that began before this page nothing is known.
+        let shown: BTreeSet<&str> = recent.iter().filter_map(|message| message["ts"].as_str()).collect();
         let has_news = |message: &&Value| message["latest_reply"].as_str().is_some_and(|reply| *reply > *watermark);
-        threads.extend(recent.iter().filter(has_news).filter_map(|message| message["ts"].as_str()));
+        let mut threads: BTreeSet<&str> =
+            recent.iter().filter(has_news).filter_map(|message| message["ts"].as_str()).collect();
+        let older = live.iter().filter(|(of, ts)| of == channel && !shown.contains(ts.as_str()));
+        threads.extend(older.map(|(_, ts)| ts.as_str()));
         let mut found: Vec<Value> = recent.iter().filter(|message| is_after(message, &watermark)).cloned().collect();
         for thread in threads {
             let params = [
