@@ -43,8 +43,8 @@ impl Running {
         let slack = system.slack.clone().unwrap();
         let until = stop.clone();
         works.spawn(async move { slack.run(until).await });
-        for pump in system.pumps.iter().filter(|pump| pump.lane().name == "intake").cloned() {
-            let until = stop.clone();
+        for pump in system.pumps.iter().filter(|pump| pump.lane().name == "intake") {
+            let (pump, until) = (pump.clone(), stop.clone());
             works.spawn(async move { pump.run(until).await });
         }
         Self { system, stop, works }
