@@ -67,6 +67,8 @@ fn trials_of_slack() -> Vec<Trial> {
             a_mention_becomes_a_merged_commit_by_two_clicks
             signed_requests_carry_the_same_road
             a_workspace_with_agents_and_real_limits_has_the_same_road
+            what_stands_above_a_mention_is_read_where_the_config_says_so
+            the_home_tab_shows_what_needs_a_person_and_its_button_does_it
             forged_and_old_requests_change_nothing
             guests_strangers_and_bots_start_nothing;
         slack_forms:

@@ -109,11 +109,25 @@ fn without_names(text: &str) -> String {
     let words = text.split_inclusive([' ', '\n', '(', ')', '#', '.']);
     let shown =
         words.map(|word| if is_name_of_commit(word.trim_end_matches([' ', '\n', ')', '.'])) { "… " } else { word });
-    let shown: String = shown.collect();
-    match (shown.find(" (").zip(shown.find(" of bots left out)")), shown) {
-        (Some((from, to)), shown) if from < to => [&shown[..from], &shown[to + " of bots left out)".len()..]].concat(),
-        (_, shown) => shown,
+    let shown = without_times(&shown.collect::<String>());
+    const LEFT_OUT: &str = " of bots left out)";
+    let to = shown.find(LEFT_OUT);
+    match to.and_then(|to| Some((shown[..to].rfind(" (")?, to))) {
+        Some((from, to)) => [&shown[..from], &shown[to + LEFT_OUT.len()..]].concat(),
+        None => shown,
     }
+}
+
+/// `at 03:34 UTC` is another minute on every road.
+fn without_times(text: &str) -> String {
+    const UTC: &str = " UTC";
+    let (mut shown, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once(UTC) {
+        shown += before.get(..before.len().saturating_sub("03:34".len())).unwrap_or(before);
+        shown += UTC;
+        rest = after;
+    }
+    shown + rest
 }
 
 fn is_name_of_commit(word: &str) -> bool {

@@ -36,6 +36,11 @@ fn main() -> ExitCode {
             emulator::our_client_reads_and_writes_as_anothers_slack_wants_it,
         ),
         trial(
+            "emulator::the_road_goes_through_anothers_slack_by_signed_requests",
+            Emulator::is_installed(),
+            emulator::the_road_goes_through_anothers_slack_by_signed_requests,
+        ),
+        trial(
             "storm::every_mention_becomes_one_task_whatever_happens_to_the_connections",
             true,
             storm::every_mention_becomes_one_task_whatever_happens_to_the_connections,

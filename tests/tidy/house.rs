@@ -37,7 +37,10 @@ impl House {
         assert!(listed.status.success(), "git ls-files: {}", String::from_utf8_lossy(&listed.stderr));
         let paths = String::from_utf8(listed.stdout).expect("paths are UTF-8");
         // A file may be deleted and not yet committed as such, and a picture is no text: both are passed over.
-        let read = |path: &str| Some((path.to_owned(), std::fs::read_to_string(root.join(path)).ok()?));
+        // A picture is there, and has no words.
+        let picture = |path: &str| (path.ends_with(".png") && root.join(path).is_file()).then(String::new);
+        let text = |path: &str| std::fs::read_to_string(root.join(path)).ok().or_else(|| picture(path));
+        let read = |path: &str| Some((path.to_owned(), text(path)?));
         Self::of(paths.split_terminator('\0').filter_map(read).collect())
     }
 

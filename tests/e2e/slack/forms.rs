@@ -13,7 +13,7 @@ pub fn a_plan_is_revised_in_a_form() {
     assert!(refused["errors"]["words"].is_string() && slack.form(&form).is_some(), "{refused}");
     slack.submit(&form, "ben", &[("words", "a darker one, please")]).answered().unwrap();
     assert!(slack.form(&form).is_none(), "a form that was taken closes");
-    let thread = slack.until(&mention, "Plan v2");
+    let thread = slack.until(&mention, "Plan v2 for");
     assert_eq!(thread.matches("[Approve and run]").count(), 1, "only the newest plan can be approved:\n{thread}");
     instance.stop();
 }
@@ -26,7 +26,7 @@ pub fn a_message_becomes_a_task_by_the_shortcut() {
     let form = slack.form_after(&slack.shortcut(&report, "ana", "start_task"));
     assert!(slack.form(&form).unwrap().contains("add a kitchen"), "the form begins with what the message says");
     slack.submit(&form, "ana", &[]).answered().unwrap();
-    let thread = slack.until(&report, "[Approve and run]");
+    let thread = slack.until(&report, "[Approve and run]").replace('\u{a0}', " ");
     assert!(thread.contains("asked by ana"), "{thread}");
     instance.stop();
 }

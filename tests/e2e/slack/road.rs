@@ -36,6 +36,34 @@ pub fn a_workspace_with_agents_and_real_limits_has_the_same_road() {
     instance.stop();
 }
 
+pub fn what_stands_above_a_mention_is_read_where_the_config_says_so() {
+    let office = Office::usual();
+    let config = std::fs::read_to_string(office.world.path("downbeat.toml")).unwrap();
+    office.world.write("downbeat.toml", &format!("{config}around = 3\n"));
+    let instance = office.up();
+    for words in ["the hall is dark", "and it has no kitchen"] {
+        office.slack.say("dev", "ben", words);
+    }
+    let mention = office.slack.say("dev", "ana", "@agent add a kitchen");
+    office.slack.until(&mention, "read\u{a0}2\u{a0}messages");
+    instance.stop();
+}
+
+pub fn the_home_tab_shows_what_needs_a_person_and_its_button_does_it() {
+    let office = Office::usual();
+    let instance = office.up();
+    let mention = office.slack.say("dev", "ana", "@agent add a kitchen");
+    office.slack.until(&mention, "[Approve and run]");
+    office.slack.open_home("ana");
+    let home = office.slack.until_home("ana", "Needs you");
+    assert!(home.contains("T-1") && home.contains("[Approve and run]"), "{home}");
+    office.slack.click_home("ana", "Approve and run").answered().unwrap();
+    office.slack.until(&mention, "[Merge]");
+    office.slack.open_home("ben");
+    office.slack.until_home("ben", "No tasks yet");
+    instance.stop();
+}
+
 fn go_the_road(office: &Office) {
     let slack = &office.slack;
     let mention = slack.say("dev", "ana", "@agent add a kitchen");

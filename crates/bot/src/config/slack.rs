@@ -73,6 +73,13 @@ pub const SLACK: &[Key] = &[
         "Megabytes of the largest of them: a screenshot takes one, a model reads none that is larger.",
     ),
     Key::new(
+        "around",
+        Form::Whole { min: 0, max: 50 },
+        Default("0"),
+        AtStart,
+        "Messages of a channel that are read above a request which stands in no thread. None by default: people there may talk of something else.",
+    ),
+    Key::new(
         "api_url",
         Form::Text(api_url),
         Default("\"https://slack.com/api\""),
@@ -116,6 +123,8 @@ pub struct SlackConfig {
     pub files: usize,
     /// Megabytes of the largest of them.
     pub file_mb: u64,
+    /// Messages that are read above a request in no thread.
+    pub around: usize,
     /// Where the Web API is.
     pub api_url: String,
 }

@@ -39,16 +39,18 @@ pub struct SlackMessenger {
     pub(super) editor: Arc<Editor>,
     /// Whether the workspace takes plan and task-card blocks; until it refuses one.
     pub(super) native: Arc<AtomicBool>,
-    pub(super) limits: FileLimits,
+    pub(super) limits: ReadLimits,
 }
 
-/// How much of what people attach is fetched.
+/// How much is read around a request, and fetched of what people attach.
 #[derive(Clone, Copy, Debug)]
-pub struct FileLimits {
+pub struct ReadLimits {
     /// Files of one thread.
     pub count_max: usize,
     /// Bytes of one file.
     pub bytes_max: usize,
+    /// Messages above one that begins a thread.
+    pub around: usize,
 }
 
 /// A rendered message.

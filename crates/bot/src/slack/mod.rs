@@ -34,7 +34,7 @@ use editor::Editor;
 use events::Me;
 use forms::Startable;
 use groups::Groups;
-use messenger::{FileLimits, SlackMessenger};
+use messenger::{ReadLimits, SlackMessenger};
 use people::People;
 use schedule::{Schedule, pass};
 use secrecy::ExposeSecret;
@@ -70,6 +70,8 @@ const ASIDES_MAX: usize = 256;
 const SET_STATUS: &str = "assistant.threads.setStatus";
 /// How many of them are shown at once.
 const ASIDES_AT_ONCE: usize = 8;
+/// How long a stop waits for what is on its way to Slack.
+const STOPS_WITHIN: Duration = Duration::from_secs(2);
 /// The pause before Slack is asked again who we are.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
@@ -123,7 +125,8 @@ impl Slack {
             aside,
             look,
         };
-        let limits = FileLimits { count_max: slack.files, bytes_max: (slack.file_mb as usize) << 20 };
+        let limits =
+            ReadLimits { count_max: slack.files, bytes_max: (slack.file_mb as usize) << 20, around: slack.around };
         let (editor, native) = (Arc::new(Editor::default()), Arc::new(AtomicBool::new(true)));
         let messenger = SlackMessenger { client: client.clone(), store, people, me, signer, editor, native, limits };
         let (asides, listener) = (Mutex::new(asides), Mutex::new(listener));
@@ -174,11 +177,22 @@ impl Slack {
                 "edits in Slack that were owed cannot be read: {error}; each card is edited again with its task"
             );
         }
-        tokio::join!(self.messenger.editor.run(&self.messenger, stop.clone()), self.show_forms(stop.clone()), async {
+        let editing = self.messenger.editor.run(&self.messenger, stop.clone());
+        let listening = async {
             if self.find_out_who_we_are(&stop).await {
                 self.listen(stop.clone()).await;
             }
-        },);
+        };
+        let working = async { tokio::join!(editing, self.show_forms(stop.clone()), listening) };
+        let out_of_time = async {
+            stop.cancelled().await;
+            pass(STOPS_WITHIN).await;
+        };
+        tokio::select! {
+            _ = working => {}
+            // Whatever waits for Slack then is owed and taken up again, or worth nothing later.
+            () = out_of_time => {}
+        }
     }
 
     /// Asks until Slack tells; false when it is time to stop.
@@ -321,7 +335,9 @@ impl Slack {
             ("socket", n) => format!("{n} connection{}", if n == 1 { "" } else { "s" }),
             (other, _) => format!("over {other}"),
         };
-        vec![("Slack".to_owned(), way_in)]
+        let Startable { repos, agents, .. } = &self.start;
+        let named = [("Works on", repos.join(", ")), ("Agents", agents.join(", ")), ("Slack", way_in)];
+        named.map(|(name, value)| (name.to_owned(), value)).into()
     }
 
     /// The address of a thread, in a form that Slack opens in its own window.

@@ -34,13 +34,11 @@ impl SlackMessenger {
         if thread_ts == NO_THREAD {
             return Ok(Vec::new());
         }
-        // Nothing stands above the message that begins a thread; it is read itself where there is more to it than its words.
-        if before == Some(thread_ts)
-            && table::by_place(&self.store, channel, thread_ts).await.is_ok_and(|kept| kept.is_none())
-        {
-            return Ok(Vec::new());
-        }
-        let mut messages = self.messages_of(channel, thread_ts, before).await?;
+        let begins_thread = before == Some(thread_ts);
+        let mut messages = match begins_thread {
+            true => self.messages_before(channel, thread_ts).await?,
+            false => self.messages_of(channel, thread_ts, before).await?,
+        };
         let n_too_old = messages.len().saturating_sub(count_max.max(1));
         messages.drain(..n_too_old);
         self.learn_names(&messages).await;
@@ -59,6 +57,27 @@ impl SlackMessenger {
         }
         lines.extend(self.linked(&messages, channel).await);
         Ok(lines)
+    }
+
+    /// What stands in the channel above the message that begins a thread, as far as the config wants it, and the message itself
+    /// where there is more to it than its words.
+    async fn messages_before(&self, channel: &str, ts: &str) -> Result<Vec<Value>, ChatError> {
+        let has_more = table::by_place(&self.store, channel, ts).await.is_ok_and(|kept| kept.is_some());
+        if !has_more && self.limits.around == 0 {
+            return Ok(Vec::new());
+        }
+        let params = [
+            ("channel", channel.to_owned()),
+            ("latest", ts.to_owned()),
+            ("inclusive", "true".to_owned()),
+            ("limit", (self.limits.around + 1).to_string()),
+        ];
+        let mut page = self.client.read("conversations.history", &params).await?;
+        let newest_first = match page["messages"].take() {
+            Value::Array(messages) => messages,
+            _ => Vec::new(),
+        };
+        Ok(newest_first.into_iter().rev().collect())
     }
 
     async fn messages_of(
