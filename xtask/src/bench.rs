@@ -15,7 +15,7 @@ use crate::test::{POSTGRES_VARIABLE, cargo, enter_workspace};
 #[derive(Args)]
 pub struct Options {
     /// Measure only what has this in its name: apply, claims, candidate, landing, workspace, start, memory, answer, cage, egress,
-    /// session, stream, steps
+    /// session, stream, slack, steps
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// Write the figures to a file too, as a list in JSON

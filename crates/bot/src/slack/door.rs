@@ -4,6 +4,7 @@
 //! is too much of it; everything that a person says is kept first.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use domain::{Cause, MessageRef, TaskId, ThreadRef};
@@ -22,6 +23,9 @@ use super::events::{Arrived, Click, Me, delivery, time_of};
 use super::people::People;
 use super::status::Status;
 use super::{forms, table};
+
+/// How long it may take to write down where a message was posted.
+const POSTED_WITHIN: Duration = Duration::from_secs(60);
 
 /// What is done beside.
 #[derive(Clone, Debug)]
@@ -107,9 +111,14 @@ impl Door {
                 self.note_place(&heard, is_call, has_more).await?;
                 self.keep(heard, is_call).await?;
             }
-            Arrived::Reacted { channel, ts, mut heard } => {
-                if let Some(kept) = table::by_place(&self.store, &channel, &ts).await? {
-                    heard.message.thread = self.thread_of(&channel, &kept.thread_ts);
+            Arrived::Reacted { channel, ts, is_ours, mut heard } => {
+                match table::by_place(&self.store, &channel, &ts).await? {
+                    Some(kept) => heard.message.thread = self.thread_of(&channel, &kept.thread_ts),
+                    // Somebody was quicker than we are at writing down where we posted; Slack tells of it again.
+                    None if is_ours && self.store.now().since(time_of(&ts)) < POSTED_WITHIN => {
+                        return Err(ApplyError::Contended { kind: "message in Slack", id: ts });
+                    }
+                    None => {}
                 }
                 self.keep(heard, false).await?;
             }

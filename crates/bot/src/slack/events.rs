@@ -46,6 +46,8 @@ pub enum Arrived {
         channel: String,
         /// The message.
         ts: String,
+        /// Whether the message is ours.
+        is_ours: bool,
         /// What, with the message as if it stood in no thread.
         heard: Heard,
     },
@@ -198,7 +200,8 @@ fn of_reaction(event: &Value, me: &Me, people: &People) -> Arrived {
         at: time_of(text(event, "event_ts")),
         via: Via::Reaction,
     };
-    Arrived::Reacted { channel: channel.to_owned(), ts: ts.to_owned(), heard }
+    let is_ours = text(event, "item_user") == me.user;
+    Arrived::Reacted { channel: channel.to_owned(), ts: ts.to_owned(), is_ours, heard }
 }
 
 /// The platform's own stop button, which stands for the word.

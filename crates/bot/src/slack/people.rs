@@ -1,6 +1,6 @@
 //! Which account in Slack is which person, and how people are called.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
@@ -25,6 +25,8 @@ pub struct People {
 struct Listed {
     by_user: BTreeMap<String, Person>,
     by_person: BTreeMap<Person, String>,
+    /// Every name of the config, in small letters: nobody else is called so.
+    taken: BTreeSet<String>,
 }
 
 /// What Slack tells of an account.
@@ -49,7 +51,9 @@ impl People {
         let accounts = config.people.iter().filter_map(|(person, of)| Some((of.slack.clone()?, person.clone())));
         let by_user: BTreeMap<String, Person> = accounts.collect();
         let by_person = by_user.iter().map(|(user, person)| (person.clone(), user.clone())).collect();
-        self.listed.store(Arc::new(Listed { by_user, by_person }));
+        let in_groups = config.groups.values().flat_map(|group| &group.people);
+        let taken = config.people.keys().chain(in_groups).map(|person| person.as_str().to_lowercase()).collect();
+        self.listed.store(Arc::new(Listed { by_user, by_person, taken }));
     }
 
     /// The person of an account.
@@ -67,10 +71,17 @@ impl People {
         listed.or_else(|| person.as_str().strip_prefix(UNLISTED).map(str::to_owned))
     }
 
-    /// How somebody is called: by their name in the config, else by the one that they gave themselves.
+    /// How somebody is called: by their name in the config, else by the one that they gave themselves. Whoever gave
+    /// themselves somebody else's is told apart by their account.
     pub fn name_of(&self, user: &str) -> Option<String> {
-        let listed = self.listed.load().by_user.get(user).map(ToString::to_string);
-        listed.or_else(|| self.profile_of(user).map(|profile| profile.name))
+        let listed = self.listed.load();
+        if let Some(person) = listed.by_user.get(user) {
+            return Some(person.to_string());
+        }
+        let name = self.profile_of(user)?.name;
+        let own = name.trim().to_lowercase();
+        let is_taken = listed.taken.contains(&own) || own.starts_with(UNLISTED);
+        Some(if is_taken { format!("{name} ({user})") } else { name })
     }
 
     /// A text in which those whom the config does not list are called as they call themselves there.
@@ -119,5 +130,18 @@ mod tests {
             people.told("asked by slack.U1, not slack.U2 or x.slack.U1"),
             "asked by Ana López, not slack.U2 or x.slack.U1"
         );
+    }
+
+    #[test]
+    fn nobody_is_called_like_somebody_else() {
+        let text = "state = \"/srv\"\n[people.ana]\nroles = [\"admin\"]\nslack = \"U1\"\n[repos.web]\nremote = \"/srv/web.git\"\n\
+                    target = \"main\"\n[agents.recipes]\nkind = \"recipe\"\n";
+        let people = People::of(&Config::from_text("downbeat.toml", text).unwrap());
+        for (user, name) in [("U2", " Ana"), ("U3", "slack.U1"), ("U4", "Anna")] {
+            people.note(user, Profile { name: name.to_owned(), is_outsider: false });
+        }
+        let names = ["U1", "U2", "U3", "U4"].map(|user| people.name_of(user).unwrap());
+        assert_eq!(names, ["ana", " Ana (U2)", "slack.U1 (U3)", "Anna"]);
+        assert_eq!(people.told("approved by slack.U2"), "approved by  Ana (U2)");
     }
 }
