@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use crate::clock::fresh_name;
 
 use super::conversation::{Conversation, ConversationEvent, ThreadId};
-use super::messenger::{ChatError, Choice, Heard, Line, Messenger, Said, Via};
+use super::messenger::{ChatError, Choice, Depth, Heard, Line, Messenger, Said, Via};
 
 mod table;
 
@@ -313,7 +313,7 @@ impl Messenger for Console {
         self.react_kept(message, emoji).await.map_err(refused)
     }
 
-    async fn history(&self, before: &MessageRef, count_max: usize) -> Result<Vec<Line>, ChatError> {
+    async fn history(&self, before: &MessageRef, count_max: usize, _depth: Depth) -> Result<Vec<Line>, ChatError> {
         let n = before.id.parse().unwrap_or(i64::MAX);
         self.lines_before(&before.thread, n, count_max).await
     }

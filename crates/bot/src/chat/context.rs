@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use domain::MessageRef;
 use domain::policy::Rules;
 
-use super::messenger::{Attachment, ChatError, Content, Line, Messenger};
+use super::messenger::{Attachment, ChatError, Content, Depth, Line, Messenger};
 
 /// How much of a thread is taken along.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub async fn read(
     request: &str,
     (limits, rules): (ContextLimits, &Rules),
 ) -> Result<Context, ChatError> {
-    let lines = messenger.history(before, limits.messages_max).await?;
+    let lines = messenger.history(before, limits.messages_max, Depth::Files).await?;
     let mut taking = Taking::new(limits);
     for line in lines.iter().rev() {
         taking.take(line, &role_of(rules, &line.author));

@@ -320,6 +320,15 @@ pub enum ChatError {
     Refused(String),
 }
 
+/// How much of a thread is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Who said what.
+    Words,
+    /// What is attached to it as well.
+    Files,
+}
+
 /// A chat platform.
 #[async_trait]
 pub trait Messenger: Send + Sync {
@@ -340,9 +349,9 @@ pub trait Messenger: Send + Sync {
     async fn react(&self, message: &MessageRef, emoji: &str) -> Result<(), ChatError>;
 
     /// The newest `count_max` lines of a thread up to and without `before`, oldest first.
-    async fn history(&self, before: &MessageRef, count_max: usize) -> Result<Vec<Line>, ChatError>;
+    async fn history(&self, before: &MessageRef, count_max: usize, depth: Depth) -> Result<Vec<Line>, ChatError>;
 
-    /// The newest `count_max` lines of a thread, oldest first.
+    /// The words of the newest `count_max` lines of a thread, oldest first.
     async fn newest(&self, thread: &ThreadRef, count_max: usize) -> Result<Vec<Line>, ChatError>;
 
     /// The key under which a message of ours was posted; none for other people's.

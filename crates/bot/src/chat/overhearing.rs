@@ -10,7 +10,7 @@ use domain::DeliveryId;
 
 use super::command::TaskVerb;
 use super::intake::{Answer, Intake, Trouble};
-use super::messenger::Heard;
+use super::messenger::{Depth, Heard};
 use super::{help, resolve};
 
 /// How many of a thread's newest tasks are looked at.
@@ -70,7 +70,7 @@ impl Intake {
         if heard.author != task.request.requester {
             return Ok(false);
         }
-        let lines = self.messenger.history(&heard.message, LINES_LOOKED_AT).await?;
+        let lines = self.messenger.history(&heard.message, LINES_LOOKED_AT, Depth::Words).await?;
         let since = heard.at - SILENCE;
         let is_other = |author: &str| author != heard.author.as_str();
         Ok(!lines.iter().any(|line| !line.is_bot && line.at >= since && is_other(&line.author)))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{MessageRef, Person, Platform, ThreadRef};
 
-use super::messenger::{ChatError, Line, Messenger, Said};
+use super::messenger::{ChatError, Depth, Line, Messenger, Said};
 
 /// The platforms of one installation.
 pub struct Switchboard {
@@ -48,8 +48,8 @@ impl Messenger for Switchboard {
         self.to(&message.thread)?.react(message, emoji).await
     }
 
-    async fn history(&self, before: &MessageRef, count_max: usize) -> Result<Vec<Line>, ChatError> {
-        self.to(&before.thread)?.history(before, count_max).await
+    async fn history(&self, before: &MessageRef, count_max: usize, depth: Depth) -> Result<Vec<Line>, ChatError> {
+        self.to(&before.thread)?.history(before, count_max, depth).await
     }
 
     async fn newest(&self, thread: &ThreadRef, count_max: usize) -> Result<Vec<Line>, ChatError> {

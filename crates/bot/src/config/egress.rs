@@ -222,7 +222,7 @@ pub fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AllowList, D:
     AllowList::of(&Vec::<String>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
     Ok(SecretString::from(String::deserialize(deserializer)?))
 }
 

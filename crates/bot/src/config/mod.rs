@@ -384,7 +384,7 @@ impl Config {
 }
 
 fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
-    Ok(Some(SecretString::from(String::deserialize(deserializer)?)))
+    egress::secret(deserializer).map(Some)
 }
 
 fn parsed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Remote, D::Error> {

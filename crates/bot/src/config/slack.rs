@@ -1,11 +1,13 @@
 //! What of the config is about Slack.
 
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::key::Absent::{Default, Needed, Otherwise};
 use super::key::Applied::AtStart;
 use super::key::{Form, Key};
+use super::wellformed::not_empty;
+use super::{egress, secret_text};
 
 /// The keys of `[slack]`.
 pub const SLACK: &[Key] = &[
@@ -25,7 +27,7 @@ pub const SLACK: &[Key] = &[
     ),
     Key::new(
         "signing_secret",
-        Form::Password(secret),
+        Form::Password(not_empty),
         Otherwise("needed for `transport = \"http\"`"),
         AtStart,
         "What Slack signs its requests with, from \"Basic Information\".",
@@ -103,13 +105,13 @@ pub enum SlackTransport {
 #[serde(deny_unknown_fields)]
 pub struct SlackConfig {
     /// The token of the installed app.
-    #[serde(deserialize_with = "hidden")]
+    #[serde(deserialize_with = "egress::secret")]
     pub bot_token: SecretString,
     /// The token that opens sockets.
-    #[serde(default, deserialize_with = "maybe_hidden")]
+    #[serde(default, deserialize_with = "secret_text")]
     pub app_token: Option<SecretString>,
     /// What requests are signed with.
-    #[serde(default, deserialize_with = "maybe_hidden")]
+    #[serde(default, deserialize_with = "secret_text")]
     pub signing_secret: Option<SecretString>,
     /// How events arrive.
     pub transport: SlackTransport,
@@ -129,22 +131,10 @@ pub struct SlackConfig {
     pub api_url: String,
 }
 
-fn hidden<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    Ok(SecretString::from(String::deserialize(deserializer)?))
-}
-
-fn maybe_hidden<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
-    hidden(deserializer).map(Some)
-}
-
 /// A member's id, as Slack shows it under "Copy member ID".
 pub fn member(text: &str) -> Result<(), String> {
     let is_id = text.len() >= 2 && text.starts_with(['U', 'W']) && text.bytes().all(|b| b.is_ascii_alphanumeric());
     if is_id { Ok(()) } else { Err(format!("`{text}` is no member ID; in Slack: profile, ⋮, \"Copy member ID\"")) }
-}
-
-fn secret(text: &str) -> Result<(), String> {
-    if text.trim().is_empty() { Err("it is empty".to_owned()) } else { Ok(()) }
 }
 
 fn bot_token(text: &str) -> Result<(), String> {

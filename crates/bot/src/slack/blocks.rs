@@ -17,7 +17,6 @@ mod actions;
 mod page;
 
 use actions::Row;
-pub use actions::asks;
 pub(super) use actions::button;
 use page::Page;
 

@@ -190,24 +190,9 @@ impl CatchUp {
 
     /// The newest messages of a channel, page by page until one is older than the watermark.
     async fn pages(&self, channel: &str, until: &str) -> Result<Vec<Value>, SlackError> {
-        let mut all: Vec<Value> = Vec::new();
-        let mut cursor = String::new();
-        for _ in 0..PAGES_MAX {
-            let mut params = vec![("channel", channel.to_owned()), ("limit", "200".to_owned())];
-            if !cursor.is_empty() {
-                params.push(("cursor", cursor));
-            }
-            let mut page = self.client.read("conversations.history", &params).await?;
-            if let Value::Array(messages) = page["messages"].take() {
-                all.extend(messages);
-            }
-            cursor = page["response_metadata"]["next_cursor"].as_str().unwrap_or_default().to_owned();
-            let is_far_enough = all.last().is_none_or(|oldest| !is_after(oldest, until));
-            if cursor.is_empty() || is_far_enough {
-                break;
-            }
-        }
-        Ok(all)
+        let params = [("channel", channel.to_owned()), ("limit", "200".to_owned())];
+        let is_enough = |read: &[Value]| read.last().is_none_or(|oldest| !is_after(oldest, until));
+        self.client.read_until("conversations.history", &params, ("messages", PAGES_MAX), is_enough).await
     }
 }
 
@@ -221,8 +206,7 @@ async fn live_threads(store: &Store) -> Result<BTreeSet<(String, String)>, Store
     for id in view::live_ids(store).await? {
         let Some(task) = store.load::<Task>(&id).await? else { continue };
         let thread = &task.request.thread;
-        let in_slack = (thread.platform == domain::Platform::Slack).then(|| place_of(thread)).flatten();
-        threads.extend(in_slack.map(|(_, channel, ts)| (channel.to_owned(), ts.to_owned())));
+        threads.extend(place_of(thread).map(|(_, channel, ts)| (channel.to_owned(), ts.to_owned())));
     }
     Ok(threads)
 }

@@ -95,7 +95,7 @@ pub struct Client {
     api_url: String,
 }
 
-/// Whether a failed call may have taken effect.
+/// What a call answers.
 type Called = Result<Value, SlackError>;
 
 /// The library's form of a token.
@@ -148,6 +148,17 @@ impl Client {
         items: &str,
         pages_max: usize,
     ) -> Result<Vec<Value>, SlackError> {
+        self.read_until(method, params, (items, pages_max), |_| false).await
+    }
+
+    /// As [`Client::read_all`], but no further than until what was read is enough.
+    pub async fn read_until(
+        &self,
+        method: &'static str,
+        params: &[(&str, String)],
+        (items, pages_max): (&str, usize),
+        is_enough: impl Fn(&[Value]) -> bool,
+    ) -> Result<Vec<Value>, SlackError> {
         let mut all = Vec::new();
         let mut cursor = String::new();
         for _ in 0..pages_max {
@@ -160,7 +171,7 @@ impl Client {
                 all.extend(found);
             }
             cursor = page["response_metadata"]["next_cursor"].as_str().unwrap_or_default().to_owned();
-            if cursor.is_empty() {
+            if cursor.is_empty() || is_enough(&all) {
                 break;
             }
         }

@@ -64,10 +64,8 @@ pub enum Aside {
     Tell {
         /// Who.
         user: String,
-        /// The channel.
-        channel: String,
-        /// The thread in it.
-        thread_ts: String,
+        /// Where.
+        thread: ThreadRef,
         /// What.
         words: String,
     },
@@ -194,10 +192,10 @@ impl Door {
         let Some(says) = self.signer.read(&place, &click.value) else {
             self.status.note_ignored("a click on a button that is not signed for its place");
             if let Some(channel) = click.channel {
-                let thread_ts = click.thread_ts.unwrap_or(click.ts);
+                let thread = self.thread_of(&channel, &click.thread_ts.unwrap_or(click.ts));
                 let words =
                     "This button is from before my keys were changed. Say `status` to get a new one.".to_owned();
-                self.beside(Aside::Tell { user: click.user, channel, thread_ts, words });
+                self.beside(Aside::Tell { user: click.user, thread, words });
             }
             return Ok(());
         };

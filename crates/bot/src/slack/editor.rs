@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chat::messenger::Said;
 
+use super::UNPOISONED;
 use super::client::SlackError;
 use super::messenger::{Rendered, SlackMessenger};
 use super::schedule::pass;
@@ -42,8 +43,6 @@ struct Edit {
     n: u64,
 }
 
-const UNPOISONED: &str = "no code panics while it holds this lock";
-
 impl Editor {
     /// A message is to say this now.
     pub fn want(&self, kept: Kept, said: Said) {
@@ -54,11 +53,6 @@ impl Editor {
         pending.edits.insert(kept.key.clone(), Edit { kept, said, n });
         drop(pending);
         self.wake.notify_one();
-    }
-
-    /// How many messages wait to be brought up to date.
-    pub fn waiting(&self) -> usize {
-        self.pending.lock().expect(UNPOISONED).edits.len()
     }
 
     /// The most urgent of the edits, of those the one that waits longest.

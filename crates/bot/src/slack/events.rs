@@ -275,6 +275,11 @@ pub fn of_command(command: &Value, me: &Me, people: &People, now: Timestamp) -> 
     Arrived::Heard { heard, is_call: true, has_more: false }
 }
 
+/// Whether a program wrote a message.
+pub fn is_program(message: &Value) -> bool {
+    message.get("bot_id").is_some_and(|bot| !bot.is_null()) || text(message, "subtype") == "bot_message"
+}
+
 /// A message of a person, as Slack writes it.
 struct Said<'a> {
     channel: &'a str,
@@ -288,13 +293,11 @@ impl<'a> Said<'a> {
     /// None for a message of a program, of ours, or without what it takes.
     fn read(message: &'a Value, event: &'a Value, me: &Me) -> Option<Self> {
         let user = text(message, "user");
-        let is_program =
-            message.get("bot_id").is_some_and(|bot| !bot.is_null()) || text(message, "subtype") == "bot_message";
         let (channel, ts) = (text(event, "channel"), text(message, "ts"));
         let is_whole = ![user, channel, ts].contains(&"") && is_ts(ts);
         let thread_ts = message["thread_ts"].as_str().filter(|thread_ts| is_ts(thread_ts));
         let said = Self { channel, ts, thread_ts, user, text: text(message, "text") };
-        (is_whole && !is_program && user != me.user).then_some(said)
+        (is_whole && !is_program(message) && user != me.user).then_some(said)
     }
 
     fn heard(&self, kind: &str, words: &str, via: Via, (me, people): (&Me, &People)) -> Heard {

@@ -13,7 +13,7 @@ use domain::{MessageRef, Person, ThreadRef};
 use serde_json::{Value, json};
 use store::{Store, StoreError};
 
-use crate::chat::messenger::{ChatError, Line, Messenger, Said, Urgency};
+use crate::chat::messenger::{ChatError, Depth, Line, Messenger, Said, Urgency};
 
 use super::blocks::{self, Frame};
 use super::button::Signer;
@@ -171,6 +171,21 @@ impl SlackMessenger {
         Ok(messages.iter().find(is_it).and_then(|message| message["ts"].as_str()).map(str::to_owned))
     }
 
+    /// Says something in a thread that one account alone sees.
+    pub(super) async fn tell(&self, user: &str, thread: &ThreadRef, key: &str, said: &Said) -> Result<(), SlackError> {
+        let Some((_, channel, thread_ts)) = place_of(thread) else { return Ok(()) };
+        let body = |rendered: Rendered| {
+            let mut body =
+                json!({ "channel": channel, "user": user, "text": rendered.text, "blocks": rendered.blocks });
+            if thread_ts != NO_THREAD {
+                body["thread_ts"] = thread_ts.into();
+            }
+            body
+        };
+        let urgent = Said { urgency: Urgency::NeedsHuman, ..said.clone() };
+        self.send("chat.postEphemeral", &urgent, (channel, key), body).await.map(drop)
+    }
+
     async fn find_kept(&self, message: &MessageRef) -> Result<Option<Kept>, ChatError> {
         let Some((_, channel, _)) = place_of(&message.thread) else { return Ok(None) };
         table::by_place(&self.store, channel, &message.id).await.map_err(kept_badly)
@@ -199,19 +214,10 @@ impl Messenger for SlackMessenger {
     }
 
     async fn whisper(&self, thread: &ThreadRef, to: &Person, key: &str, said: &Said) -> Result<(), ChatError> {
-        let (Some((_, channel, thread_ts)), Some(user)) = (place_of(thread), self.people.user_of(to)) else {
-            return self.post(thread, key, said).await.map(drop);
-        };
-        let body = |rendered: Rendered| {
-            let mut body =
-                json!({ "channel": channel, "user": user, "text": rendered.text, "blocks": rendered.blocks });
-            if thread_ts != NO_THREAD {
-                body["thread_ts"] = thread_ts.into();
-            }
-            body
-        };
-        let urgent = Said { urgency: Urgency::NeedsHuman, ..said.clone() };
-        Ok(self.send("chat.postEphemeral", &urgent, (channel, key), body).await.map(drop)?)
+        match self.people.user_of(to) {
+            Some(user) => Ok(self.tell(&user, thread, key, said).await?),
+            None => self.post(thread, key, said).await.map(drop),
+        }
     }
 
     async fn edit(&self, message: &MessageRef, said: &Said) -> Result<(), ChatError> {
@@ -238,12 +244,12 @@ impl Messenger for SlackMessenger {
         }
     }
 
-    async fn history(&self, before: &MessageRef, count_max: usize) -> Result<Vec<Line>, ChatError> {
-        self.read_thread(&before.thread, Some(&before.id), count_max).await
+    async fn history(&self, before: &MessageRef, count_max: usize, depth: Depth) -> Result<Vec<Line>, ChatError> {
+        self.read_thread(&before.thread, Some(&before.id), count_max, depth).await
     }
 
     async fn newest(&self, thread: &ThreadRef, count_max: usize) -> Result<Vec<Line>, ChatError> {
-        self.read_thread(thread, None, count_max).await
+        self.read_thread(thread, None, count_max, Depth::Words).await
     }
 
     async fn key_of(&self, message: &MessageRef) -> Result<Option<String>, ChatError> {

@@ -12,8 +12,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use domain::policy::Rules;
-use domain::{Clock, Platform, ThreadRef};
+use domain::{Clock, ThreadRef};
 use futures::StreamExt;
+use secrecy::ExposeSecret;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::Store;
@@ -37,7 +38,6 @@ use groups::Groups;
 use messenger::{ReadLimits, SlackMessenger};
 use people::People;
 use schedule::{Schedule, pass};
-use secrecy::ExposeSecret;
 use status::Status;
 
 pub mod blocks;
@@ -66,14 +66,17 @@ mod thread;
 
 /// How many forms and home tabs wait to be shown; more is a flood, and each is worth nothing after three seconds.
 const ASIDES_MAX: usize = 256;
-/// Shows what we are doing in a thread.
-const SET_STATUS: &str = "assistant.threads.setStatus";
 /// How many of them are shown at once.
 const ASIDES_AT_ONCE: usize = 8;
+/// Shows what we are doing in a thread.
+const SET_STATUS: &str = "assistant.threads.setStatus";
 /// How long a stop waits for what is on its way to Slack.
 const STOPS_WITHIN: Duration = Duration::from_secs(2);
 /// The pause before Slack is asked again who we are.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Why a lock of ours is never found broken.
+const UNPOISONED: &str = "no code panics while it holds this lock";
 
 /// One workspace.
 pub struct Slack {
@@ -283,10 +286,8 @@ impl Slack {
             }
             Aside::ShowReading { channel, thread_ts } => self.show_reading(channel, thread_ts).await,
             Aside::ShowHome { user } => self.show_home(user).await,
-            Aside::Tell { user, channel, thread_ts, words } => {
-                let rendered = self.messenger.render(&Said::words(words), channel, "aside");
-                let body = json!({ "channel": channel, "thread_ts": thread_ts, "user": user, "text": rendered.text, "blocks": rendered.blocks });
-                self.client.act("chat.postEphemeral", &body, Urgency::NeedsHuman).await.map(drop)
+            Aside::Tell { user, thread, words } => {
+                self.messenger.tell(user, thread, "aside", &Said::words(words)).await
             }
         }
     }
@@ -294,8 +295,8 @@ impl Slack {
     /// Not every workspace has it; where it is refused once, it is not tried again.
     async fn show_reading(&self, channel: &str, thread_ts: &str) -> Result<(), SlackError> {
         // It is worth nothing later, so it waits for no turn.
-        let can_wait = self.client.schedule().try_turn(SET_STATUS, Urgency::Progress).is_err();
-        if !self.shows_reading.load(Ordering::Relaxed) || can_wait {
+        let is_turn = || self.client.schedule().try_turn(SET_STATUS, Urgency::Progress).is_ok();
+        if !self.shows_reading.load(Ordering::Relaxed) || !is_turn() {
             return Ok(());
         }
         let body = json!({ "channel_id": channel, "thread_ts": thread_ts, "status": "is reading the thread…" });
@@ -342,7 +343,7 @@ impl Slack {
 
     /// The address of a thread, in a form that Slack opens in its own window.
     fn link_to(&self, thread: &ThreadRef) -> Option<String> {
-        let (_, channel, ts) = table::place_of(thread).filter(|_| thread.platform == Platform::Slack)?;
+        let (_, channel, ts) = table::place_of(thread)?;
         let url = self.url.get().filter(|url| url.starts_with("https://"))?;
         Some(format!("{}/archives/{channel}/p{}", url.trim_end_matches('/'), ts.replace('.', "")))
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use domain::Person;
 
+use super::UNPOISONED;
 use crate::config::Config;
 
 /// What the name of somebody begins with whom the config does not list.
@@ -103,12 +104,12 @@ impl People {
 
     /// What is known of an account.
     pub fn profile_of(&self, user: &str) -> Option<Profile> {
-        self.names.lock().expect("no code panics while it holds this lock").get(user).cloned()
+        self.names.lock().expect(UNPOISONED).get(user).cloned()
     }
 
     /// Keeps what Slack told of an account.
     pub fn note(&self, user: &str, profile: Profile) {
-        let mut names = self.names.lock().expect("no code panics while it holds this lock");
+        let mut names = self.names.lock().expect(UNPOISONED);
         if names.len() >= NAMES_MAX {
             names.clear();
         }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use domain::{Clock, Timestamp};
 use tokio::sync::oneshot;
 
+use super::UNPOISONED;
 use crate::chat::messenger::Urgency;
 
 /// Of a tier, what is used steadily; the rest is the burst, so that both together never exceed it in any minute.
@@ -165,8 +166,6 @@ pub struct Schedule {
 /// More calls wait than anybody would wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flooded;
-
-const UNPOISONED: &str = "no code panics while it holds this lock";
 
 impl Schedule {
     /// With nothing spent yet.

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use domain::{Clock, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::UNPOISONED;
+
 /// The way in, for people who ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
@@ -58,7 +60,7 @@ impl Status {
 
     fn with<T>(&self, f: impl FnOnce(&mut Standing, Timestamp) -> T) -> T {
         let now = self.clock.now();
-        f(&mut self.standing.lock().expect("no code panics while it holds this lock"), now)
+        f(&mut self.standing.lock().expect(UNPOISONED), now)
     }
 
     /// We know where we are.

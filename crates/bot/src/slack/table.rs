@@ -1,6 +1,6 @@
 //! What is kept of Slack: our messages there, and how far each channel was looked through.
 
-use domain::{MessageRef, ThreadRef};
+use domain::{MessageRef, Platform, ThreadRef};
 use store::{Row, Statement, Store, StoreError};
 
 use crate::chat::messenger::Said;
@@ -56,8 +56,11 @@ impl Kept {
     }
 }
 
-/// Where a thread is: its workspace, channel and first message.
+/// Where a thread of Slack is: its workspace, channel and first message; none for a thread elsewhere.
 pub fn place_of(thread: &ThreadRef) -> Option<(&str, &str, &str)> {
+    if thread.platform != Platform::Slack {
+        return None;
+    }
     match thread.name.split('/').collect::<Vec<_>>()[..] {
         [team, channel, ts] => Some((team, channel, ts)),
         _ => None,

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use domain::ThreadRef;
 use serde_json::Value;
 
-use crate::chat::messenger::{Attachment, ChatError, Content, Line};
+use crate::chat::messenger::{Attachment, ChatError, Content, Depth, Line};
 
 use super::client::SlackError;
-use super::events::{NO_THREAD, time_of};
+use super::events::{NO_THREAD, is_program, time_of};
 use super::messenger::SlackMessenger;
 use super::people::Profile;
 use super::table::{self, place_of};
@@ -22,13 +22,14 @@ const NAMES_MAX: usize = 50;
 const LINKS_MAX: usize = 5;
 
 impl SlackMessenger {
-    /// The newest lines of a thread, without the message `before` and what came after it. What is attached to that message
-    /// itself, and what it links to, is taken along.
+    /// The newest lines of a thread, without the message `before` and what came after it. What it links to is taken
+    /// along, and where files are wanted what is attached to it.
     pub(super) async fn read_thread(
         &self,
         thread: &ThreadRef,
         before: Option<&str>,
         count_max: usize,
+        depth: Depth,
     ) -> Result<Vec<Line>, ChatError> {
         let Some((_, channel, thread_ts)) = place_of(thread) else { return Ok(Vec::new()) };
         if thread_ts == NO_THREAD {
@@ -46,7 +47,9 @@ impl SlackMessenger {
         let mut lines = Vec::new();
         for message in &messages {
             let mut line = self.line_of(message);
-            line.files = self.files_of(message, &mut n_files).await;
+            if depth == Depth::Files {
+                line.files = self.files_of(message, &mut n_files).await;
+            }
             let is_request = before == message["ts"].as_str();
             if is_request {
                 line.text.clear();
@@ -103,7 +106,7 @@ impl SlackMessenger {
         let me = self.me.load_full();
         let (our_user, mention) = me.as_ref().map_or(("", ""), |me| (&me.user, &me.mention));
         let user = text("user");
-        let is_bot = message.get("bot_id").is_some_and(|bot| !bot.is_null()) || user == our_user;
+        let is_bot = is_program(message) || user == our_user;
         let name_of = |user: &str| self.people.name_of(user);
         let author = name_of(user).unwrap_or_else(|| match (user, text("username")) {
             ("", "") => "somebody".to_owned(),

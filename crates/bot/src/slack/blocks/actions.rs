@@ -25,11 +25,6 @@ pub(super) struct Row {
     pub(super) left_out: usize,
 }
 
-/// Whether a click on an element with this id asks for something first, so that a form is to be opened.
-pub fn asks(action_id: &str) -> bool {
-    action_id.starts_with("ask:")
-}
-
 /// Lays out the choices of a message; what cannot be taken back comes last.
 pub(super) fn row(said: &Said, sign: &dyn Fn(&str) -> String) -> Row {
     let (last, first): (Vec<_>, Vec<_>) =
