@@ -13,7 +13,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use tokio::sync::{Notify, watch};
 
-use crate::connection::Connections;
+use crate::connection::{Connections, Turn};
 use crate::transaction::{self, BEGIN_SQLITE, Tx};
 use crate::value::bound;
 use crate::{Arg, Row, Statement};
@@ -412,12 +412,33 @@ async fn open_sqlite(settings: &StoreSettings) -> Result<Db, StoreError> {
         .busy_timeout(settings.wait_max);
     let write = Connections::<SqliteConnection>::new(options.clone(), 1, settings.wait_max);
     // Several processes may open a new file at once, and sqlx locks nothing on SQLite.
-    let mut turn = write.turn().await?;
+    let mut turn = first_turn(&write, settings.wait_max).await?;
     let mut tx = turn.connection().begin_with(BEGIN_SQLITE).await?;
     MIGRATIONS.run_direct(None, &mut *tx, false).await?;
     tx.commit().await?;
     turn.over();
     Ok(Db::Sqlite { read: Connections::new(options, settings.connections_max, settings.wait_max), write })
+}
+
+/// How soon a connection that SQLite refused is asked for again.
+const ASK_AGAIN: Duration = Duration::from_millis(5);
+
+/// The first connection to a file. Of several processes that put a new file into WAL mode at the same time, SQLite refuses
+/// all but one at once, however long the busy timeout is, because they could wait for each other
+/// (sqlite.org/c3ref/busy_handler.html).
+async fn first_turn(
+    write: &Connections<SqliteConnection>,
+    wait_max: Duration,
+) -> Result<Turn<SqliteConnection>, sqlx::Error> {
+    let asked_at = Instant::now();
+    loop {
+        match write.turn().await {
+            Err(sqlx::Error::Database(why)) if why.code().as_deref() == Some("5") && asked_at.elapsed() < wait_max => {
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 async fn open_postgres(settings: &StoreSettings) -> Result<Db, StoreError> {
