@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,7 +15,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use tokio::sync::{Notify, watch};
 
-use crate::connection::{Connections, Turn};
+use crate::connection::Connections;
 use crate::transaction::{self, BEGIN_SQLITE, Tx};
 use crate::value::bound;
 use crate::{Arg, Row, Statement};
@@ -412,7 +414,8 @@ async fn open_sqlite(settings: &StoreSettings) -> Result<Db, StoreError> {
         .busy_timeout(settings.wait_max);
     let write = Connections::<SqliteConnection>::new(options.clone(), 1, settings.wait_max);
     // Several processes may open a new file at once, and sqlx locks nothing on SQLite.
-    let mut turn = first_turn(&write, settings.wait_max).await?;
+    let _held = hold_directory(&options, settings.wait_max).await;
+    let mut turn = write.turn().await?;
     let mut tx = turn.connection().begin_with(BEGIN_SQLITE).await?;
     MIGRATIONS.run_direct(None, &mut *tx, false).await?;
     tx.commit().await?;
@@ -420,25 +423,17 @@ async fn open_sqlite(settings: &StoreSettings) -> Result<Db, StoreError> {
     Ok(Db::Sqlite { read: Connections::new(options, settings.connections_max, settings.wait_max), write })
 }
 
-/// How soon a connection that SQLite refused is asked for again.
-const ASK_AGAIN: Duration = Duration::from_millis(5);
-
-/// The first connection to a file. Of several processes that put a new file into WAL mode at the same time, SQLite refuses
-/// all but one at once, however long the busy timeout is, because they could wait for each other
-/// (sqlite.org/c3ref/busy_handler.html).
-async fn first_turn(
-    write: &Connections<SqliteConnection>,
-    wait_max: Duration,
-) -> Result<Turn<SqliteConnection>, sqlx::Error> {
-    let asked_at = Instant::now();
-    loop {
-        match write.turn().await {
-            Err(sqlx::Error::Database(why)) if why.code().as_deref() == Some("5") && asked_at.elapsed() < wait_max => {
-                tokio::time::sleep(ASK_AGAIN).await;
-            }
-            answer => return answer,
-        }
-    }
+/// Keeps other processes from opening the file until it is dropped. Of several that put a new file into WAL mode at the
+/// same time, SQLite refuses all but one at once, however long the busy timeout is, because they could wait for each other
+/// (sqlite.org/c3ref/busy_handler.html). The lock is on the directory: closing a file of the database would end the locks
+/// that SQLite itself holds there.
+async fn hold_directory(options: &SqliteConnectOptions, wait_max: Duration) -> Option<File> {
+    let directory = options.get_filename().parent()?.to_owned();
+    let held = tokio::task::spawn_blocking(move || {
+        let directory = File::open(if directory.as_os_str().is_empty() { Path::new(".") } else { &directory }).ok()?;
+        directory.lock().ok().map(|()| directory)
+    });
+    tokio::time::timeout(wait_max, held).await.ok()?.ok()?
 }
 
 async fn open_postgres(settings: &StoreSettings) -> Result<Db, StoreError> {
