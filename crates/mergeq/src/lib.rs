@@ -30,6 +30,8 @@
 //! run. The reconciler sees the push, so the waste is one run a push.
 
 pub mod queue;
+pub mod sim;
+pub mod strategy;
 
 mod answer;
 pub mod checks;

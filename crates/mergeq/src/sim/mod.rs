@@ -1,0 +1,22 @@
+//! A discrete-event simulator around the production strategies: no copies, no clock, no git.
+
+pub mod bounds;
+pub mod chance;
+pub mod chart;
+pub mod compare;
+pub mod contender;
+pub mod plant;
+pub mod preset;
+pub mod tally;
+pub mod workload;
+
+#[cfg(test)]
+mod reproduced;
+
+pub use bounds::Bounds;
+pub use compare::{Mean, Row, compare};
+pub use contender::{Contender, contenders};
+pub use plant::play;
+pub use preset::{PRESETS, Preset};
+pub use tally::Tally;
+pub use workload::{Arrivals, Workload};

@@ -1,0 +1,266 @@
+//! What a strategy sees of its queue, and what it says: the line, the tests under way, and the acts.
+//!
+//! A test is of a *content*: what has landed, and some items more. The board knows which tests are still *current*,
+//! that is, test everything that has landed by now; only those may land.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+/// A change without an outcome, by its place in line: lower is earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Item(pub u64);
+
+/// The name of a test, never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TestId(pub u64);
+
+/// A test under way, or concluded and not yet judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Test {
+    /// What it tests beyond what had landed, in order; what lands meanwhile leaves it.
+    pub items: BTreeSet<Item>,
+    /// How many items had landed when it began.
+    pub landed_before: u64,
+    /// Whether it tests everything that has landed.
+    pub is_current: bool,
+    /// Whether it only uses a slot that nobody needs.
+    pub is_spare: bool,
+}
+
+/// What a strategy wants done. Acts are carried out in their order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// Test what has landed together with these.
+    Start {
+        /// Its name.
+        test: TestId,
+        /// What, in order.
+        items: Vec<Item>,
+    },
+    /// Stop a test; nobody wants its verdict.
+    Cancel {
+        /// Which.
+        test: TestId,
+    },
+    /// Land what a green, current test tested. Nothing is decided until this has come to its end.
+    Land {
+        /// The test.
+        test: TestId,
+        /// What it lands, in order.
+        items: Vec<Item>,
+    },
+    /// Give an item back to its author.
+    Eject {
+        /// Which.
+        item: Item,
+        /// How probable it is that the item is at fault.
+        guilt: f64,
+    },
+}
+
+/// The verdict on a test that has left the board.
+#[derive(Clone, Debug)]
+pub struct Concluded {
+    /// Its name.
+    pub id: TestId,
+    /// What it was.
+    pub test: Test,
+    /// Whether all checks passed.
+    pub is_green: bool,
+}
+
+/// The queue as a strategy sees it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Board {
+    slots: usize,
+    tests: BTreeMap<TestId, Test>,
+    verdicts: VecDeque<(TestId, bool)>,
+    /// Green tests that may land later.
+    proofs: BTreeMap<TestId, Test>,
+    landing: Option<(TestId, Vec<Item>)>,
+    landed: u64,
+    ejected: u64,
+    next_test: u64,
+    #[serde(skip)]
+    acts: Vec<Act>,
+}
+
+impl Board {
+    /// Nobody in line, nothing under way; at most `slots` tests at once, at least one.
+    pub fn new(slots: usize) -> Self {
+        Self {
+            slots: slots.max(1),
+            tests: BTreeMap::new(),
+            verdicts: VecDeque::new(),
+            proofs: BTreeMap::new(),
+            landing: None,
+            landed: 0,
+            ejected: 0,
+            next_test: 1,
+            acts: Vec::new(),
+        }
+    }
+
+    /// How many tests there may be at once.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// How many more tests may begin now.
+    pub fn free(&self) -> usize {
+        self.slots.saturating_sub(self.tests.len())
+    }
+
+    /// How many items have landed so far.
+    pub fn landed(&self) -> u64 {
+        self.landed
+    }
+
+    /// How many items were given back so far.
+    pub fn ejected(&self) -> u64 {
+        self.ejected
+    }
+
+    /// The tests under way, oldest first.
+    pub fn tests(&self) -> impl Iterator<Item = (TestId, &Test)> {
+        self.tests.iter().map(|(id, test)| (*id, test))
+    }
+
+    /// A test under way.
+    pub fn test(&self, id: TestId) -> Option<&Test> {
+        self.tests.get(&id)
+    }
+
+    /// Whether a test of what has landed by now and these is under way.
+    pub(super) fn is_testing(&self, items: &BTreeSet<Item>) -> bool {
+        self.tests.values().any(|test| test.is_current && test.items == *items)
+    }
+
+    /// Begins a test of what has landed and these.
+    pub(super) fn start(&mut self, items: BTreeSet<Item>) -> TestId {
+        self.begin(items, Purpose::Needed)
+    }
+
+    /// Begins a test that gives its slot up as soon as another wants it.
+    pub(super) fn start_spare(&mut self, items: BTreeSet<Item>) -> TestId {
+        self.begin(items, Purpose::Spare)
+    }
+
+    fn begin(&mut self, items: BTreeSet<Item>, purpose: Purpose) -> TestId {
+        let test = TestId(self.next_test);
+        self.next_test += 1;
+        self.acts.push(Act::Start { test, items: items.iter().copied().collect() });
+        let is_spare = purpose == Purpose::Spare;
+        self.tests.insert(test, Test { items, landed_before: self.landed, is_current: true, is_spare });
+        test
+    }
+
+    /// Stops a test under way.
+    pub(super) fn cancel(&mut self, id: TestId) {
+        if self.tests.remove(&id).is_some() {
+            self.verdicts.retain(|(concluded, _)| *concluded != id);
+            self.acts.push(Act::Cancel { test: id });
+        }
+    }
+
+    /// Stops every test of an item, and gives back what they tested.
+    pub(super) fn cancel_all_with(&mut self, item: Item) -> Vec<BTreeSet<Item>> {
+        let with = self.tests.iter().filter(|(_, test)| test.items.contains(&item));
+        let with: Vec<_> = with.map(|(id, test)| (*id, test.items.clone())).collect();
+        with.iter().for_each(|(id, _)| self.cancel(*id));
+        with.into_iter().map(|(_, items)| items).collect()
+    }
+
+    /// Keeps a green verdict, to land it later.
+    pub(super) fn keep(&mut self, verdict: Concluded) {
+        debug_assert!(verdict.is_green, "only a green test is a proof");
+        self.proofs.insert(verdict.id, verdict.test);
+    }
+
+    /// A green test that was kept.
+    pub(super) fn proof(&self, id: TestId) -> Option<&Test> {
+        self.proofs.get(&id)
+    }
+
+    /// Gives up a green test that was kept.
+    pub(super) fn forget_proof(&mut self, id: TestId) {
+        self.proofs.remove(&id);
+    }
+
+    /// Lands what a concluded test tested.
+    pub(super) fn land(&mut self, verdict: Concluded) {
+        debug_assert!(verdict.is_green && verdict.test.is_current, "only a green, current test may land");
+        let items: Vec<Item> = verdict.test.items.into_iter().collect();
+        self.landing = Some((verdict.id, items.clone()));
+        self.acts.push(Act::Land { test: verdict.id, items });
+    }
+
+    /// Lands what a kept proof tested.
+    pub(super) fn land_proof(&mut self, id: TestId) {
+        if let Some(test) = self.proofs.remove(&id) {
+            self.land(Concluded { id, test, is_green: true });
+        }
+    }
+
+    /// Gives an item back; tests that hold it must be stopped in the same plan, since it could still turn out to be good.
+    pub(super) fn eject(&mut self, item: Item, guilt: f64) {
+        self.ejected += 1;
+        self.acts.push(Act::Eject { item, guilt });
+    }
+
+    pub(super) fn is_landing(&self) -> bool {
+        self.landing.is_some()
+    }
+
+    pub(super) fn take_acts(&mut self) -> Vec<Act> {
+        std::mem::take(&mut self.acts)
+    }
+
+    /// Notes a verdict; late when the test is gone.
+    pub(super) fn conclude(&mut self, id: TestId, is_green: bool) {
+        if self.tests.contains_key(&id) {
+            self.verdicts.push_back((id, is_green));
+        }
+    }
+
+    /// The oldest verdict that nobody has judged.
+    pub(super) fn next_verdict(&mut self) -> Option<Concluded> {
+        let (id, is_green) = self.verdicts.pop_front()?;
+        let test = self.tests.remove(&id)?;
+        Some(Concluded { id, test, is_green })
+    }
+
+    /// What was to land has landed: whoever does not test it all is no longer current. None when this is late.
+    pub(super) fn note_landed(&mut self, id: TestId) -> Option<Vec<Item>> {
+        let (_, items) = self.landing.take_if(|(landing, _)| *landing == id)?;
+        self.landed += items.len() as u64;
+        for test in self.tests.values_mut().chain(self.proofs.values_mut()) {
+            test.is_current &= items.iter().all(|item| test.items.contains(item));
+            test.items.retain(|item| !items.contains(item));
+        }
+        Some(items)
+    }
+
+    /// The landing did not happen, because somebody else moved the target. None when this is late.
+    pub(super) fn note_refused(&mut self, id: TestId) -> Option<Vec<Item>> {
+        let (_, items) = self.landing.take_if(|(landing, _)| *landing == id)?;
+        self.note_moved();
+        Some(items)
+    }
+
+    /// Somebody else moved the target: nothing under way may land any more.
+    pub(super) fn note_moved(&mut self) {
+        let known = self.tests.values_mut().chain(self.proofs.values_mut());
+        known.for_each(|test| test.is_current = false);
+    }
+}
+
+#[derive(PartialEq)]
+enum Purpose {
+    Needed,
+    Spare,
+}

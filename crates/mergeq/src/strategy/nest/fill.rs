@@ -1,0 +1,206 @@
+//! What the free slots are used for: the oldest suspects, then fresh items, then what may land sooner.
+
+use std::collections::BTreeSet;
+
+use super::judge::pass_rate;
+use super::{Aim, Board, Item, Nest, Probe, Suspect, TestId, count};
+use crate::strategy::strategist::first_of;
+
+/// The most fresh items of one test.
+const PART_MAX: usize = 64;
+/// How much risk riders may add to a test that looks for something else.
+const RIDERS_RISK: f64 = 0.15;
+/// How much risk riders may add to a test that is for them.
+const RIDERS_RISK_ALONE: f64 = 0.5;
+/// A rider of more risk than this rides in at most [`CARRIERS_MAX`] tests at once: it spoils them together.
+const RISK_SHARED: f64 = 0.05;
+const CARRIERS_MAX: usize = 4;
+/// The most gambling tests at once.
+const GAMBLES_MAX: usize = 8;
+
+/// Riders chosen for one test.
+struct Load {
+    ids: Vec<u64>,
+    items: BTreeSet<Item>,
+    /// The probability that they all go together.
+    good: f64,
+}
+
+impl Load {
+    fn none() -> Self {
+        Self { ids: Vec::new(), items: BTreeSet::new(), good: 1. }
+    }
+}
+
+impl Nest {
+    /// The riders that are carried least, oldest first, up to a risk.
+    fn load(&self, risk_max: f64, board: &Board) -> Load {
+        let conflict_rate = self.belief.conflict_rate();
+        let current = self.probes.iter().filter(|(test, _)| board.test(**test).is_some_and(|test| test.is_current));
+        let carried: Vec<u64> = current.flat_map(|(_, probe)| probe.riders.iter().copied()).collect();
+        let n_carriers = |id: u64| carried.iter().filter(|other| **other == id).count();
+        let mut riders: Vec<_> =
+            self.riders.iter().map(|rider| (n_carriers(rider.id), rider.items.first().copied(), rider)).collect();
+        riders.sort_by_key(|(n, first, _)| (*n, *first));
+        let mut load = Load::none();
+        for (n_carriers, _, rider) in riders {
+            let is_for_riders = risk_max >= RIDERS_RISK_ALONE;
+            let risk = self.risk(rider, board);
+            if risk > RISK_SHARED && n_carriers >= CARRIERS_MAX && !is_for_riders {
+                continue;
+            }
+            let pairs = count(rider.items.len()) * count(load.items.len());
+            let good = load.good * (1. - risk) * (1. - conflict_rate).powf(pairs);
+            if good >= 1. - risk_max || is_for_riders && load.ids.is_empty() {
+                load.ids.push(rider.id);
+                load.items.extend(&rider.items);
+                load.good = good;
+            }
+        }
+        load
+    }
+
+    fn begin(&mut self, probe: Probe, riders: &BTreeSet<Item>, board: &mut Board) {
+        let items = riders.union(&probe.part).copied().collect();
+        let test = if probe.aim == Aim::Gamble { board.start_spare(items) } else { board.start(items) };
+        self.probes.insert(test, probe);
+    }
+
+    /// Gives the slots of gambling tests to whoever needs one.
+    pub(super) fn end_gambles(&mut self, board: &mut Board) {
+        let carried = self.carriers(board, true);
+        let has_waiting_rider = self.riders.iter().any(|rider| !carried.contains(&rider.id));
+        let is_idle = self.fresh.is_empty() && self.suspects.is_empty();
+        let need =
+            self.suspects.len() + usize::from(!self.fresh.is_empty()) + usize::from(has_waiting_rider && is_idle);
+        let gambles: Vec<TestId> =
+            self.probes.iter().rev().filter(|(_, probe)| probe.aim == Aim::Gamble).map(|(test, _)| *test).collect();
+        for test in gambles {
+            if board.free() >= need {
+                return;
+            }
+            self.stop(test, board);
+        }
+    }
+
+    /// Oldest suspects first, then fresh items, as many as pass together with a probability of one half.
+    pub(super) fn search_and_explore(&mut self, board: &mut Board) {
+        while board.free() > 0 {
+            let oldest = (0..self.suspects.len()).min_by_key(|index| self.suspects[*index].items.first().copied());
+            match oldest {
+                Some(index) => {
+                    let suspect = self.suspects.swap_remove(index);
+                    self.search(suspect, board);
+                }
+                None if self.fresh.is_empty() => return,
+                None => self.explore(board),
+            }
+        }
+    }
+
+    fn search(&mut self, suspect: Suspect, board: &mut Board) {
+        let Suspect { items, doubt, n_red } = suspect;
+        let n = items.len();
+        if n == 1 {
+            let probe = Probe::new(Aim::Corner, items, BTreeSet::new(), doubt);
+            return self.begin(Probe { n_red, ..probe }, &BTreeSet::new(), board);
+        }
+        let load = self.load(RIDERS_RISK, board);
+        let k_max = if doubt > 0.5 { n - 1 } else { n };
+        let k = self.most_telling(doubt, (k_max, n), load.good);
+        // Nothing may stand beside a lone item, so that red is its own.
+        let load = if k == 1 { Load::none() } else { load };
+        let part = first_of(&items, k);
+        let rest = items.difference(&part).copied().collect();
+        self.begin(Probe { riders: load.ids, ..Probe::new(Aim::Search, part, rest, doubt) }, &load.items, board);
+    }
+
+    /// How many of a suspect's first items, at most `k_max` of `n`, pass with a probability that is nearest one half.
+    fn most_telling(&self, doubt: f64, (k_max, n): (usize, usize), riders_good: f64) -> usize {
+        let q = 1. - self.belief.bad_rate();
+        let distance = |k: usize| (pass_rate(doubt, k, n, q) * riders_good - 0.5).abs();
+        (1..=k_max).min_by(|a, b| distance(*a).total_cmp(&distance(*b))).unwrap_or(1)
+    }
+
+    fn explore(&mut self, board: &mut Board) {
+        let load = self.load(RIDERS_RISK, board);
+        let k = self.fresh_size(load.good, board).clamp(1, PART_MAX);
+        let part = first_of(&self.fresh, k);
+        self.fresh.retain(|item| !part.contains(item));
+        let q = 1. - self.belief.bad_rate();
+        let doubt = 1. - q.powf(count(part.len()));
+        let probe = Probe::new(Aim::Fresh, part, BTreeSet::new(), doubt);
+        self.begin(Probe { riders: load.ids, ..probe }, &load.items, board);
+    }
+
+    /// How many fresh items pass with a probability of one half, but no more than leaves some for the other slots.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped to small numbers")]
+    fn fresh_size(&self, riders_good: f64, board: &Board) -> usize {
+        let q = 1. - self.belief.bad_rate();
+        let half = (0.5 / (riders_good * (1. - self.belief.flake_rate()))).min(0.999);
+        let by_chance = (half.ln() / q.ln()).round().clamp(1., count(PART_MAX)) as usize;
+        let share = (count(board.slots()) / 2.).max(count(board.free())).max(1.);
+        let by_share = (count(self.fresh.len()) / share).ceil() as usize;
+        by_chance.min(by_share)
+    }
+
+    /// Nothing better to do: confirm riders that nobody carries.
+    pub(super) fn confirm_riders(&mut self, board: &mut Board) {
+        if board.free() == 0 || self.riders.is_empty() {
+            return;
+        }
+        let load = self.load(RIDERS_RISK_ALONE, board);
+        let carried = self.carriers(board, false);
+        if load.ids.iter().any(|id| !carried.contains(id)) && !board.is_testing(&load.items) {
+            let probe = Probe::new(Aim::Confirm, BTreeSet::new(), BTreeSet::new(), 0.);
+            self.begin(Probe { riders: load.ids, ..probe }, &load.items, board);
+        }
+    }
+
+    /// Idle slots test both sides of a split at once, the largest first.
+    pub(super) fn test_other_sides(&mut self, board: &mut Board) {
+        while board.free() > 0 {
+            let split = self.probes.iter().filter(|(_, probe)| probe.aim == Aim::Search && !probe.rest.is_empty());
+            let largest =
+                split.max_by_key(|(_, probe)| (probe.rest.len(), std::cmp::Reverse(probe.rest.first().copied())));
+            let Some(test) = largest.map(|(test, _)| *test) else { return };
+            let q = 1. - self.belief.bad_rate();
+            let Some(probe) = self.probes.get_mut(&test) else { return };
+            let (n_part, n_rest) = probe.sizes;
+            let some_bad = 1. - q.powf(count(n_part + n_rest));
+            let doubt = probe.doubt * (1. - q.powf(count(n_rest))) / some_bad;
+            probe.doubt = probe.doubt * (1. - q.powf(count(n_part))) / some_bad;
+            let rest = std::mem::take(&mut probe.rest);
+            self.search(Suspect { items: rest, doubt, n_red: 0 }, board);
+        }
+    }
+
+    /// Slots that nobody needs test longer and longer unions of what is under way.
+    pub(super) fn gamble(&mut self, board: &mut Board) {
+        if board.free() == 0 {
+            return;
+        }
+        let load = self.load(RIDERS_RISK_ALONE, board);
+        let mut fresh: Vec<BTreeSet<Item>> =
+            self.probes.values().filter(|probe| probe.aim == Aim::Fresh).map(|probe| probe.part.clone()).collect();
+        fresh.sort();
+        let mut part = BTreeSet::new();
+        for more in fresh {
+            part.extend(more);
+            let union: BTreeSet<Item> = load.items.union(&part).copied().collect();
+            let n_gambles = self.probes.values().filter(|probe| probe.aim == Aim::Gamble).count();
+            let is_new = !union.is_empty() && !board.is_testing(&union);
+            if board.free() > 0 && n_gambles < GAMBLES_MAX && is_new {
+                let probe = Probe::new(Aim::Gamble, part.clone(), BTreeSet::new(), 0.);
+                self.begin(Probe { riders: load.ids.clone(), ..probe }, &load.items, board);
+            }
+        }
+    }
+}
+
+impl Probe {
+    fn new(aim: Aim, part: BTreeSet<Item>, rest: BTreeSet<Item>, doubt: f64) -> Self {
+        let sizes = (part.len(), rest.len());
+        Self { aim, part, rest, doubt, n_red: 0, riders: Vec::new(), sizes }
+    }
+}

@@ -1,0 +1,183 @@
+//! A strategy with its board and its memory: the one door through which facts go in and acts come out.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::board::{Act, Board, Concluded, Item, TestId};
+use super::hybrid::Hybrid;
+use super::line::Batch;
+use super::nest::Nest;
+use super::train::Train;
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// An item joined the line.
+    Arrived(Item),
+    /// An item was taken away: withdrawn, moved, or reserved for repair.
+    Left(Item),
+    /// All checks of a test passed.
+    Green(TestId),
+    /// A check of a test failed.
+    Red(TestId),
+    /// What was to land has landed.
+    Landed(TestId),
+    /// The landing did not happen, because somebody else moved the target.
+    Refused(TestId),
+    /// Somebody else moved the target.
+    Moved,
+}
+
+/// Which strategy, and its settings.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Kind {
+    /// One item at a time, as rust-lang's bors does it.
+    Serial,
+    /// Up to `batch_max` items at a time; a red batch is bisected, as bors-ng does it.
+    Batch {
+        /// The most items of one test; 0 counts as 1.
+        batch_max: usize,
+    },
+    /// Each item is tested on those before it.
+    Train(TrainSettings),
+    /// Groups are tested independently, one test confirms their union, and idle slots gamble.
+    Hybrid {
+        /// The most items of one group; 0 counts as 1.
+        group_max: usize,
+        /// How often an item must be red alone before it is ejected; 2 where checks are flaky.
+        reds_needed: u32,
+    },
+    /// Every test is of what has landed, jointly green groups, and one part more.
+    Nest,
+}
+
+/// The settings of a train.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainSettings {
+    /// How many items are tested at once, to begin with.
+    pub window: usize,
+    /// Whether the window grows by one with each landing and is halved by each ejection, as Zuul's does (never below 3).
+    pub is_adaptive: bool,
+    /// What a red item means for those behind it.
+    pub behind_red: BehindRed,
+    /// How many items behind a red head may still vouch for it; none: a green item lands when it is the head.
+    pub vouching: Option<usize>,
+}
+
+/// What a red item means for those behind it in a train.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BehindRed {
+    /// They are tested anew on the nearest item that is not red, at once (Zuul).
+    Restart,
+    /// They go on until the red item is the head (GitHub's merge queue).
+    Wait,
+}
+
+/// A strategy at work.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Strategist {
+    board: Board,
+    memory: Memory,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Memory {
+    Line(Batch),
+    Train(Train),
+    Hybrid(Hybrid),
+    Nest(Box<Nest>),
+}
+
+/// What each strategy is made of.
+pub(super) trait Strategy {
+    /// An item joined the line.
+    fn arrive(&mut self, item: Item);
+    /// An item must be forgotten; tests that held it were stopped, and what else they held is given to `arrive` anew.
+    fn forget(&mut self, item: Item, board: &mut Board);
+    /// Learns from a verdict; may land or eject.
+    fn judge(&mut self, verdict: Concluded, board: &mut Board);
+    /// What `judge` wanted to land has landed.
+    fn note_landed(&mut self, items: &[Item], board: &mut Board);
+    /// What `judge` wanted to land has not landed.
+    fn note_refused(&mut self, items: &[Item], board: &mut Board);
+    /// Uses the free slots.
+    fn fill(&mut self, board: &mut Board);
+}
+
+impl Strategist {
+    /// A strategy with an empty line and `slots` tests at once.
+    pub fn new(kind: Kind, slots: usize) -> Self {
+        let memory = match kind {
+            Kind::Serial => Memory::Line(Batch::new(1)),
+            Kind::Batch { batch_max } => Memory::Line(Batch::new(batch_max)),
+            Kind::Train(settings) => Memory::Train(Train::new(settings)),
+            Kind::Hybrid { group_max, reds_needed } => Memory::Hybrid(Hybrid::new(group_max, reds_needed)),
+            Kind::Nest => Memory::Nest(Box::default()),
+        };
+        Self { board: Board::new(slots), memory }
+    }
+
+    /// The queue as the strategy sees it.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Takes in what happened. Late facts change nothing.
+    pub fn absorb(&mut self, fact: &Fact) {
+        let Self { board, memory } = self;
+        let memory = memory.strategy();
+        match fact {
+            Fact::Arrived(item) => memory.arrive(*item),
+            Fact::Left(item) => memory.forget(*item, board),
+            Fact::Green(test) => board.conclude(*test, true),
+            Fact::Red(test) => board.conclude(*test, false),
+            Fact::Landed(test) => {
+                if let Some(items) = board.note_landed(*test) {
+                    memory.note_landed(&items, board);
+                }
+            }
+            Fact::Refused(test) => {
+                if let Some(items) = board.note_refused(*test) {
+                    memory.note_refused(&items, board);
+                }
+            }
+            Fact::Moved => board.note_moved(),
+        }
+    }
+
+    /// Says what to do now. Asked twice it wants nothing new.
+    pub fn plan(&mut self) -> Vec<Act> {
+        let Self { board, memory } = self;
+        let memory = memory.strategy();
+        while !board.is_landing() {
+            match board.next_verdict() {
+                Some(verdict) => memory.judge(verdict, board),
+                None => {
+                    memory.fill(board);
+                    break;
+                }
+            }
+        }
+        board.take_acts()
+    }
+}
+
+impl Memory {
+    fn strategy(&mut self) -> &mut dyn Strategy {
+        match self {
+            Self::Line(batch) => batch,
+            Self::Train(train) => train,
+            Self::Hybrid(hybrid) => hybrid,
+            Self::Nest(nest) => &mut **nest,
+        }
+    }
+}
+
+/// The first `n` items.
+pub(super) fn first_of(items: &BTreeSet<Item>, n: usize) -> BTreeSet<Item> {
+    items.iter().copied().take(n).collect()
+}
