@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use mergeq::sim::Mean;
 use serde::Serialize;
 
 /// One line of the table.
@@ -16,7 +17,7 @@ pub struct Figure {
     /// The lowest and the highest.
     spread: [f64; 2],
     n: usize,
-    /// The most that the median or the p99 may be.
+    /// The most that the median or the p99 may be, or the least.
     limit: Option<(&'static str, f64)>,
     note: String,
 }
@@ -46,6 +47,18 @@ impl Figure {
             limit: None,
             note: String::new(),
         }
+    }
+
+    /// A mean, with its 95 % interval.
+    pub fn of_mean(what: &str, unit: &'static str, Mean { mean, low, high }: Mean) -> Self {
+        let spread = [low, high];
+        Self { what: what.to_owned(), unit, median: mean, p99: None, spread, n: 30, limit: None, note: String::new() }
+    }
+
+    /// What the product promises of the mean.
+    pub fn at_least(mut self, limit: f64) -> Self {
+        self.limit = Some(("least", limit));
+        self
     }
 
     /// What the product promises of the median.

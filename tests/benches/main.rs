@@ -6,6 +6,7 @@ mod candidates;
 mod egress;
 mod figure;
 mod landing;
+mod queue;
 mod remote;
 mod service;
 mod sessions;
@@ -21,7 +22,7 @@ use figure::Figure;
 type Benchmark = fn(&mut Vec<Figure>);
 
 /// Each with the words by which `--only` chooses it.
-const BENCHMARKS: [(&str, Benchmark); 15] = [
+const BENCHMARKS: [(&str, Benchmark); 17] = [
     ("apply", stores::apply),
     ("claims", stores::claim),
     ("candidate", candidates::merge),
@@ -37,6 +38,8 @@ const BENCHMARKS: [(&str, Benchmark); 15] = [
     ("slack-hear", slack::hear),
     ("slack-card", slack::card),
     ("slack-progress", slack::progress),
+    ("queue-strategies", queue::strategies),
+    ("queue-decide", queue::decide),
 ];
 
 /// The variable that names a file for the figures, a line of JSON each.

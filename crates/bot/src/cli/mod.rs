@@ -26,6 +26,7 @@ mod cost;
 mod database;
 mod queue;
 mod reference;
+mod rehearsal;
 mod slack;
 mod task;
 

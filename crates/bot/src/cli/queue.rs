@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::exit::Exit;
 use super::instance::{Form, Voice, order, show};
+use super::rehearsal::{self, SimulateArgs};
 use super::task::{Named, on_task};
 use crate::control::wire::Ask;
 use crate::place::PlaceArgs;
@@ -36,6 +37,8 @@ pub enum QueueCommand {
     Remove(Named),
     /// Send a ready task to the queue
     Merge(Named),
+    /// Play all strategies on the same made-up changes, and compare what they land
+    Simulate(SimulateArgs),
 }
 
 /// Runs one of them.
@@ -46,6 +49,7 @@ pub async fn run(command: QueueCommand, place: &PlaceArgs) -> anyhow::Result<Exi
         QueueCommand::Resume { repo, voice } => order(place, &voice, about("resume", repo), "going on").await,
         QueueCommand::Remove(named) => on_task("dequeue", &named, place, "leaves the merge queue").await,
         QueueCommand::Merge(named) => on_task("merge", &named, place, "is in the merge queue").await,
+        QueueCommand::Simulate(args) => rehearsal::run(&args),
     }
 }
 
