@@ -40,7 +40,7 @@ mod world;
 
 use std::process::ExitCode;
 
-use slack::{faults as slack_faults, forms as slack_forms, road as slack_road};
+use slack::{faults as slack_faults, forms as slack_forms, pictures as slack_pictures, road as slack_road};
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -71,6 +71,7 @@ fn trials_of_slack() -> Vec<Trial> {
             the_home_tab_shows_what_needs_a_person_and_its_button_does_it
             forged_and_old_requests_change_nothing
             guests_strangers_and_bots_start_nothing;
+        slack_pictures: an_attached_picture_is_looked_at_in_the_cage_and_never_committed;
         slack_forms:
             a_plan_is_revised_in_a_form
             a_message_becomes_a_task_by_the_shortcut

@@ -3,4 +3,5 @@
 pub mod faults;
 pub mod forms;
 mod office;
+pub mod pictures;
 pub mod road;

@@ -46,6 +46,7 @@ impl<D: Door> Play<D> {
             repo_because: String::new(),
             context: String::new(),
             receipt: "0 messages".to_owned(),
+            pictures: None,
             waits: Waits { approval: day, review: 2 * day, answer: day },
         };
         let cause = Cause::Delivery(DeliveryId::new(format!("asked:{}", self.n_tasks)));

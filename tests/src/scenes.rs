@@ -62,6 +62,7 @@ fn task(state: TaskState) -> Task {
         message: None,
         context: String::new(),
         receipt: "14 messages (2 of bots left out), 2 files".to_owned(),
+        pictures: None,
         waits: Waits::default(),
     };
     Task {

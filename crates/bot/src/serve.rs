@@ -16,6 +16,7 @@ use agents::task::Waits;
 use agents::timer::DeadlineTimer;
 use agents::tools::Desks;
 use agents::workspace::Workspaces;
+use agents::workspace::pictures::Pictures;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use domain::policy::Rules;
@@ -78,6 +79,7 @@ pub struct System {
     refresher: Arc<Refresher>,
     look_every: Duration,
     workspaces: Workspaces,
+    pictures: Pictures,
     checkpoints: Checkpoints,
     setups: Setups,
     ledger: Ledger,
@@ -94,6 +96,7 @@ struct Parts {
     roster: Arc<Roster>,
     bell: Arc<Bell>,
     workspaces: Workspaces,
+    pictures: Pictures,
     notifier: Notifier,
     checks: Arc<Gatekeeper>,
     setups: Setups,
@@ -123,6 +126,7 @@ impl System {
         let threads = Arc::new(Reader { messenger: messenger.clone() });
         let desks = Desks { program, threads, claims: Arc::default(), store: store.clone() };
         let workspaces = Workspaces::new(state.join("workspaces"), config.workspaces());
+        let pictures = Pictures::new(state.join("pictures"));
         let roster = Arc::new(Roster::new(config.agents.clone(), &cage));
         let ledger = Ledger::new(store.clone(), config.costs.price_list()?, config.costs.caps());
         let notifier = Notifier {
@@ -151,6 +155,7 @@ impl System {
             roster,
             bell,
             workspaces,
+            pictures,
             notifier,
             checks,
             setups,
@@ -182,6 +187,7 @@ impl System {
         if n > 0 {
             tracing::info!("{n} working trees without a live task were removed");
         }
+        self.pictures.remove_orphans(&agents::task::view::live_pictures(&self.store).await?).await?;
         let n = transcripts_of(config).remove_old(&live, self.store.now())?;
         if n > 0 {
             tracing::info!("{n} files with raw lines of agents, of tasks that ended long ago, were removed");
@@ -320,6 +326,7 @@ impl Parts {
             checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
             store: self.store,
             workspaces: self.workspaces,
+            pictures: self.pictures,
             egress: self.egress,
             setups: self.setups,
             ledger: self.ledger,
@@ -334,6 +341,7 @@ impl Parts {
             rules: self.rules.clone(),
             roster: self.roster.clone(),
             workspaces: self.workspaces.clone(),
+            pictures: self.pictures.clone(),
             checks: self.checks.clone(),
             checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
             egress: self.egress.clone(),
@@ -350,6 +358,7 @@ impl Parts {
             store: self.store.clone(),
             repositories: self.repositories.clone(),
             workspaces: self.workspaces.clone(),
+            pictures: self.pictures.clone(),
             claims: self.desks.claims.clone(),
         };
         let enqueuer = Enqueuer { store: self.store.clone(), desk: self.desk.clone() };
@@ -384,6 +393,7 @@ impl Parts {
             roster: self.roster.clone(),
             bell: self.bell.clone(),
             notifier: self.notifier.clone(),
+            pictures: self.pictures.clone(),
             settings: Arc::new(ArcSwap::from_pointee(intake_settings(config))),
         }
     }

@@ -82,6 +82,9 @@ pub struct Request {
     pub context: String,
     /// What the context holds, for the person: "4 messages (1 bot message left out)".
     pub receipt: String,
+    /// The name under which the pictures of the thread are kept, where it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<String>,
     /// How long the task waits for a person, by kind of wait.
     pub waits: Waits,
 }

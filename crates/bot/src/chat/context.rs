@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use agents::workspace::pictures::{Picture, extension_of};
 use domain::MessageRef;
 use domain::policy::Rules;
 
@@ -21,6 +22,10 @@ pub struct ContextLimits {
     pub files_max: usize,
     /// So many bytes of each, from its beginning.
     pub file_bytes_max: usize,
+    /// So many attached pictures.
+    pub pictures_max: usize,
+    /// So many bytes of the largest of them.
+    pub picture_bytes_max: usize,
 }
 
 /// What an agent gets to read.
@@ -30,6 +35,8 @@ pub struct Context {
     pub request: String,
     /// The messages above it, as labelled data.
     pub thread: String,
+    /// The pictures that are named in them.
+    pub pictures: Vec<Picture>,
     /// What was taken along and what was not, for the person.
     pub receipt: String,
     /// Whose messages held a secret, as the platform calls them.
@@ -74,6 +81,7 @@ struct Taking {
     n_bots: usize,
     n_old: usize,
     n_files: usize,
+    pictures: Vec<Picture>,
     left_out: Vec<String>,
     n_secrets: usize,
     leaks: BTreeSet<String>,
@@ -81,9 +89,22 @@ struct Taking {
 
 impl Taking {
     fn new(limits: ContextLimits) -> Self {
-        let (taken, left_out, leaks) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (taken, pictures, left_out, leaks) = (Vec::new(), Vec::new(), Vec::new(), BTreeSet::new());
         let (n_messages, n_linked, n_bots, n_old, n_files, n_secrets) = (0, 0, 0, 0, 0, 0);
-        Self { limits, bytes: 0, taken, n_messages, n_linked, n_bots, n_old, n_files, left_out, n_secrets, leaks }
+        Self {
+            limits,
+            bytes: 0,
+            taken,
+            n_messages,
+            n_linked,
+            n_bots,
+            n_old,
+            n_files,
+            pictures,
+            left_out,
+            n_secrets,
+            leaks,
+        }
     }
 
     fn take(&mut self, line: &Line, role: &str) {
@@ -125,11 +146,32 @@ impl Taking {
                 let cut = if (text.len() as u64) < file.bytes { " (its beginning)" } else { "" };
                 return format!("    attached {name}{cut}:\n        {}", text.trim_end().replace('\n', "\n        "));
             }
-            Content::Picture(_) => "pictures are not passed on".to_owned(),
+            Content::Picture(bytes) => match self.picture(bytes) {
+                Ok(file) => return format!("    attached {name}, which is the picture {file}"),
+                Err(why) => why,
+            },
             Content::LeftOut { why } => why.clone(),
         };
         self.left_out.push(format!("{name}: {why}"));
         format!("    attached {name}, which you cannot read: {why}")
+    }
+
+    /// Takes a picture along; says under which name.
+    fn picture(&mut self, bytes: &[u8]) -> Result<String, String> {
+        let ContextLimits { pictures_max, picture_bytes_max, .. } = self.limits;
+        let Some(extension) = extension_of(bytes) else {
+            return Err("it is no picture that agents read (png, jpeg, gif, webp)".to_owned());
+        };
+        if self.pictures.len() >= pictures_max {
+            return Err(format!("only {pictures_max} pictures are passed on"));
+        }
+        if bytes.len() > picture_bytes_max {
+            let (n, max) = (bytes.len().div_ceil(1_000_000), picture_bytes_max / 1_000_000);
+            return Err(format!("it has {n} MB, and pictures to {max} MB are passed on"));
+        }
+        let file = format!("{}.{extension}", self.pictures.len() + 1);
+        self.pictures.push(Picture { file: file.clone(), bytes: bytes.to_owned() });
+        Ok(file)
     }
 
     fn done(mut self, request: &str) -> Context {
@@ -137,7 +179,8 @@ impl Taking {
         self.n_secrets += n_secrets;
         self.taken.reverse();
         let receipt = self.receipt();
-        Context { request, thread: self.taken.join("\n"), receipt, leaks: self.leaks, request_leaks: n_secrets > 0 }
+        let Self { taken, pictures, leaks, .. } = self;
+        Context { request, thread: taken.join("\n"), pictures, receipt, leaks, request_leaks: n_secrets > 0 }
     }
 
     fn receipt(&self) -> String {
@@ -156,6 +199,9 @@ impl Taking {
         if self.n_files > 0 || !self.left_out.is_empty() {
             let left_out: Vec<_> = self.left_out.iter().map(|file| format!("left out {file}")).collect();
             parts.push(format!("{} file{}", self.n_files, plural(self.n_files)) + &bracketed(&left_out));
+        }
+        if !self.pictures.is_empty() {
+            parts.push(format!("{} picture{}", self.pictures.len(), plural(self.pictures.len())));
         }
         if self.n_linked > 0 {
             parts.push(format!("{} linked message{}", self.n_linked, plural(self.n_linked)));
@@ -254,7 +300,9 @@ mod tests {
     }
 
     fn taken(lines: &[Line], request: &str, bytes_max: usize) -> Context {
-        let limits = ContextLimits { messages_max: 50, bytes_max, files_max: 2, file_bytes_max: 12 };
+        let (files_max, file_bytes_max, pictures_max, picture_bytes_max) = (2, 12, 1, 2_000_000);
+        let limits =
+            ContextLimits { messages_max: 50, bytes_max, files_max, file_bytes_max, pictures_max, picture_bytes_max };
         let mut taking = Taking::new(limits);
         lines.iter().rev().for_each(|line| taking.take(line, "requester"));
         taking.done(request)
@@ -283,9 +331,7 @@ mod tests {
             bytes: text.len() as u64,
             content: Content::Text(text.to_owned()),
         };
-        let picture = Attachment { name: "a.png".to_owned(), bytes: 1, content: Content::Picture(vec![0]) };
-        let files =
-            vec![text("notes.txt", "one\ntwo"), text("long.log", "0123456789abcdef"), picture, text("more", "x")];
+        let files = vec![text("notes.txt", "one\ntwo"), text("long.log", "0123456789abcdef"), text("more", "x")];
         let linked = Line { linked_from: Some("slack/T1/C9".to_owned()), ..line("ben", "see there") };
         let context = taken(&[linked, Line { files, ..line("ana", "look") }], "do it", 1_000);
         let expected = "- ben (requester) at 00:00 UTC, linked from slack/T1/C9, said: see there
@@ -295,12 +341,36 @@ mod tests {
         two
     attached long.log (its beginning):
         0123456789ab
-    attached a.png, which you cannot read: pictures are not passed on
     attached more, which you cannot read: only 2 files are read";
         assert_eq!(context.thread, expected);
-        let receipt = "1 message, 2 files (left out a.png: pictures are not passed on, left out more: only 2 files are \
-                       read), 1 linked message";
+        let receipt = "1 message, 2 files (left out more: only 2 files are read), 1 linked message";
         assert_eq!(context.receipt, receipt);
+    }
+
+    #[test]
+    fn pictures_are_passed_on_by_name_within_limits() {
+        let picture = |name: &str, bytes: &[u8]| Attachment {
+            name: name.to_owned(),
+            bytes: bytes.len() as u64,
+            content: Content::Picture(bytes.to_owned()),
+        };
+        let png = b"\x89PNG\r\n\x1a\n rest";
+        let large = [&png[..], &[0; 2_000_000]].concat();
+        let files = vec![
+            picture("page.png", b"<html>"),
+            picture("huge.png", &large),
+            picture("shot.jpg", png),
+            picture("more.png", png),
+        ];
+        let context = taken(&[Line { files, ..line("ana", "look") }], "do it", 1_000);
+        let expected = "- ana (requester) at 00:00 UTC said: look
+    attached page.png, which you cannot read: it is no picture that agents read (png, jpeg, gif, webp)
+    attached huge.png, which you cannot read: it has 3 MB, and pictures to 2 MB are passed on
+    attached shot.jpg, which is the picture 1.png
+    attached more.png, which you cannot read: only 1 pictures are passed on";
+        assert_eq!(context.thread, expected);
+        assert_eq!(context.pictures, [Picture { file: "1.png".to_owned(), bytes: png.to_vec() }]);
+        assert!(context.receipt.ends_with(", 1 picture"), "{}", context.receipt);
     }
 
     #[test]

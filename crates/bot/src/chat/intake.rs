@@ -9,6 +9,8 @@ use std::time::Duration;
 use agents::liaison::Bell;
 use agents::session::Roster;
 use agents::task::Waits;
+use agents::workspace::WorkspaceError;
+use agents::workspace::pictures::Pictures;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use domain::policy::Rules;
@@ -42,6 +44,8 @@ pub struct Intake {
     pub bell: Arc<Bell>,
     /// To show a task when somebody asks for its status.
     pub notifier: Notifier,
+    /// Where the pictures of requests stand.
+    pub pictures: Pictures,
     /// How it is set.
     pub settings: Arc<ArcSwap<IntakeSettings>>,
 }
@@ -110,6 +114,12 @@ impl From<ChatError> for Trouble {
                 Self::Rejected(Rejected::new(format!("I cannot read this thread: {why}"), "Then say it again"))
             }
         }
+    }
+}
+
+impl From<WorkspaceError> for Trouble {
+    fn from(error: WorkspaceError) -> Self {
+        Self::Other(error.to_string())
     }
 }
 

@@ -101,6 +101,10 @@ impl Intake {
             context::read(&*self.messenger, &heard.message, &text, read_by).await?
         };
         self.warn_of_secrets(heard, thread, &context, delivery).await?;
+        let pictures = match context.pictures.is_empty() {
+            true => None,
+            false => Some(self.pictures.keep(delivery, context.pictures).await?),
+        };
         let request = Request {
             text: context.request,
             repo,
@@ -116,6 +120,7 @@ impl Intake {
             message: Some(heard.message.clone()),
             context: context.thread,
             receipt: context.receipt,
+            pictures,
             waits: settings.waits,
         };
         let event = TaskEvent::Submitted { request: request.clone() };

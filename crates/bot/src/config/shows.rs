@@ -94,6 +94,8 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         kb = 20                                          # default
         files = 5                                        # default
         file_kb = 30                                     # default
+        pictures = 5                                     # default
+        picture_mb = 5                                   # default
 
         [limits]
         tasks_live = 200                                 # default

@@ -31,6 +31,7 @@ fn request(plan: PlanMode) -> Request {
         repo_because: String::new(),
         context: String::new(),
         receipt: "0 messages".to_owned(),
+        pictures: None,
         waits: Waits::default(),
     }
 }
