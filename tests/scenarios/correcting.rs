@@ -109,11 +109,12 @@ fn a_request_that_is_taken_back_pauses_its_task_and_asks() {
                   [T-1] working
             --    ana deletes 1
                   [@agent doze while working plan=off]
+                  [T-1] pausing, as ana said
             bot:  ana took the request of T-1 back, so it is paused. Shall it go on?
                   [1] Go on   [2] Stop
-                  [T-1] pausing, as ana said
                   [T-1] paused by ana
             ana:  1  👀
+                  [ana took the request of T-1 back, so it is paused. Shall it go on?] ana let it go on at 12:00 UTC
                   [T-1] waiting for its turn to work
                   [T-1] working
             ana:  2  👀

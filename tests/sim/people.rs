@@ -149,7 +149,9 @@ impl<D: Door> Play<D> {
     fn guidance(&mut self, by: Person) -> Option<TaskEvent> {
         let text = "use tabs".to_owned();
         let message = MessageRef { thread: ThreadRef::console("t"), id: self.chance.below(3).to_string() };
-        Some(match self.chance.below(12) {
+        Some(match self.chance.below(14) {
+            12 => TaskEvent::Suggested { by, text },
+            13 => TaskEvent::RequestWithdrawn { by },
             0 => TaskEvent::PauseRequested { by },
             1 => TaskEvent::RolledBack { by, checkpoint: 1, text },
             2 => TaskEvent::Steered { by, text, kind: WordKind::Interruption, message: None },

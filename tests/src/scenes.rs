@@ -78,6 +78,7 @@ fn task(state: TaskState) -> Task {
         reached: BTreeSet::new(),
         allowed: BTreeMap::new(),
         muted_by: None,
+        asides: agents::task::Asides::default(),
         state,
     }
 }

@@ -71,6 +71,8 @@ fn what_happened(event: &TaskEvent) -> String {
         E::InputGiven { by, .. } => format!("{by} answered"),
         E::SessionParked { session } => format!("Session {session} ended, and its question stays open"),
         E::Steered { by, .. } => format!("{by} said something to the agent"),
+        E::Suggested { by, .. } => format!("{by} suggested something to the agent"),
+        E::RequestWithdrawn { by } => format!("{by} took the request back"),
         E::RequestCorrected { by, .. } => format!("{by} corrected the request"),
         E::RemarkCorrected { by, .. } => format!("{by} corrected what they said"),
         E::RemarkWithdrawn { by, .. } => format!("{by} took back what they said"),
@@ -110,6 +112,7 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         E::InputGiven { text, .. }
         | E::Steered { text, .. }
         | E::RolledBack { text, .. }
+        | E::Suggested { text, .. }
         | E::RequestCorrected { text, .. }
         | E::RemarkCorrected { text, .. } => Some(text),
         E::Refused { why, .. }
@@ -126,6 +129,7 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         | E::SessionStopped { .. }
         | E::SessionParked { .. }
         | E::WordsTold { .. }
+        | E::RequestWithdrawn { .. }
         | E::RemarkWithdrawn { .. }
         | E::HostsReached { .. }
         | E::PauseRequested { .. }

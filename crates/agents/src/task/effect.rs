@@ -3,6 +3,7 @@
 use domain::{Person, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::aside::Aside;
 use super::state::Ground;
 use super::word::{OpenQuestion, Word};
 use super::{Goal, Plan, Work};
@@ -105,6 +106,11 @@ pub enum Announcement {
         /// The number of the wait that begins with it.
         #[serde(default)]
         wait: u32,
+    },
+    /// Something that its owner is asked beside its course.
+    Beside {
+        /// What.
+        aside: Aside,
     },
     /// The last word.
     Ended,

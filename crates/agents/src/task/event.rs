@@ -129,6 +129,18 @@ pub enum TaskEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<MessageRef>,
     },
+    /// A person who may not steer suggested something to the session.
+    Suggested {
+        /// Who.
+        by: Person,
+        /// What.
+        text: String,
+    },
+    /// Whoever asked took the request back.
+    RequestWithdrawn {
+        /// Who.
+        by: Person,
+    },
     /// Whoever asked changed the request.
     RequestCorrected {
         /// Who.
@@ -291,6 +303,8 @@ impl TaskEvent {
             | Self::DepartureAccepted { .. }
             | Self::InputGiven { .. }
             | Self::Steered { .. }
+            | Self::Suggested { .. }
+            | Self::RequestWithdrawn { .. }
             | Self::RequestCorrected { .. }
             | Self::RemarkCorrected { .. }
             | Self::RemarkWithdrawn { .. }

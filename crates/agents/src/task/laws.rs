@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::Step;
 use domain::policy::Tier;
 
-use super::{Approved, Goal, Plan, PlanMode, Task, TaskEffect, TaskEvent, TaskState, Word, Work};
+use super::{Announcement, Approved, Goal, Plan, PlanMode, Task, TaskEffect, TaskEvent, TaskState, Word, Work};
 
 /// The first law that the step from `before` by `event` to `after` breaks, in words.
 pub fn broken(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<String> {
@@ -30,11 +30,16 @@ pub fn broken(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<St
 
 /// Law 9.
 fn left_open(before: &Task, after: &Step<Task>) -> Option<String> {
-    let was = before.offer().filter(|offer| after.state.offer().as_ref() != Some(offer))?;
-    let closes = |effect: &TaskEffect| matches!(effect, TaskEffect::CloseOffer { offer, .. } if *offer == was);
-    let is_closed = after.effects.iter().any(closes);
-    (!is_closed)
-        .then(|| format!("law 9: the buttons of {} stay, and it is {}", before.id, after.state.state_in_words()))
+    let offer = before.offer().filter(|offer| after.state.offer().as_ref() != Some(offer));
+    let settled = before.asides.open.iter().filter(|aside| !after.state.asides.open.contains(aside));
+    let over = offer.into_iter().chain(settled.map(|aside| Announcement::Beside { aside: aside.clone() }));
+    let is_closed = |was: &Announcement| {
+        after.effects.iter().any(|effect| matches!(effect, TaskEffect::CloseOffer { offer, .. } if offer == was))
+    };
+    let stays = over.into_iter().any(|was| !is_closed(&was));
+    let is_dead = after.state.is_ended() && !after.state.asides.open.is_empty();
+    (stays || is_dead)
+        .then(|| format!("law 9: buttons of {} stay, and it is {}", before.id, after.state.state_in_words()))
 }
 
 fn unapproved_work(before: &Task, event: &TaskEvent, approved: &Option<Approved>) -> Option<String> {
@@ -105,7 +110,11 @@ fn stuck(after: &Step<Task>) -> Option<String> {
         after.state.state,
         TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::InReview { .. }
     );
-    let announced = after.effects.iter().any(|effect| matches!(effect, TaskEffect::Announce(_)));
+    let is_offer = |effect: &TaskEffect| match effect {
+        TaskEffect::Announce(announcement) => !matches!(announcement, Announcement::Beside { .. }),
+        _ => false,
+    };
+    let announced = after.effects.iter().any(is_offer);
     let deadline = after.effects.iter().any(|effect| matches!(effect, TaskEffect::AwaitDeadline(_)));
     (waits && announced && !deadline).then(|| "law 4: a wait for a person has no deadline".to_owned())
 }
@@ -163,6 +172,7 @@ fn restless(before: &Task, after: &Step<Task>) -> Option<String> {
             TaskEffect::EditCard
                 | TaskEffect::CloseQuestion { .. }
                 | TaskEffect::CloseOffer { .. }
+                | TaskEffect::Announce(Announcement::Beside { .. })
                 | TaskEffect::AwaitDeadline(_)
         )
     };

@@ -58,7 +58,8 @@ fn is_needed(announcement: &Announcement, task: &Task) -> bool {
         Announcement::Asked { .. }
         | Announcement::Departed { .. }
         | Announcement::ReadyToMerge { .. }
-        | Announcement::SentBack { .. } => true,
+        | Announcement::SentBack { .. }
+        | Announcement::Beside { .. } => true,
         Announcement::Ended => matches!(task.state, TaskState::Failed { .. }),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{MessageRef, Person, Rejected, Step, TaskId, Timestamp};
 
+use super::aside::Asides;
 use super::moves::{self, first_goal, start};
 use super::state::Ground;
 use super::{Announcement, Approved, Goal, Plan, PlanDraft, Request, Task, TaskEffect, TaskState, Terms};
@@ -33,6 +34,7 @@ impl Task {
             reached,
             allowed,
             muted_by,
+            asides: Asides::default(),
             state,
         };
         start(task, goal, Ground::Target, vec![TaskEffect::PostCard])

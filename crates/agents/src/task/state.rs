@@ -9,6 +9,7 @@ use forge::{CheckRun, FileChange, Gate};
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
+use super::aside::Asides;
 use super::word::{OpenQuestion, Word};
 
 /// One request by a person for a change in a repository.
@@ -43,6 +44,9 @@ pub struct Task {
     /// Who wants to hear of it only when somebody is needed; absent while everybody hears all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub muted_by: Option<Person>,
+    /// What people are asked beside its course.
+    #[serde(default, skip_serializing_if = "Asides::is_untouched")]
+    pub asides: Asides,
     /// Where it stands.
     pub state: TaskState,
 }

@@ -28,7 +28,9 @@ impl Intake {
             Command::Talk => self.overhear(heard, delivery).await,
             Command::Unclear { why, next } => Err(Rejected::new(why, next).into()),
             Command::Ask { text, options } => match (self.may(heard, Verb::Ask), self.only_one_at_work(heard).await?) {
-                (Err(Trouble::Rejected(refused)), Some(task)) => self.suggest(heard, task, &text, refused).await,
+                (Err(Trouble::Rejected(refused)), Some(task)) => {
+                    self.suggest(heard, (task, &text), refused, delivery).await
+                }
                 _ => self.ask(heard, text, options, delivery).await,
             },
             Command::OnTask(deed) => self.act(heard, &deed, delivery).await,
@@ -192,7 +194,7 @@ impl Intake {
         let retyped = words.split_whitespace().any(|word| word.parse() == Ok(id));
         match (self.judge(heard, *verb, &task, retyped).allowed(), verb) {
             (Err(refused), TaskVerb::Steer | TaskVerb::Interrupt) => {
-                return self.suggest(heard, id, words, refused).await;
+                return self.suggest(heard, (id, words), refused, delivery).await;
             }
             (judged, _) => judged?,
         }

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use agents::board::Doing;
 use agents::session::people::QuestionKind;
+use agents::task::aside::PAUSED;
 use agents::task::contract;
 use agents::task::{
-    Approved, Demand, Edited, Goal, Intent, OpenQuestion, Plan, Proof, Request, Task, TaskState, Word, Work,
+    Approved, Aside, Demand, Edited, Goal, Intent, Matter, OpenQuestion, Plan, Proof, Request, Task, TaskState, Word,
+    Work,
 };
 use domain::time::humanize;
 use forge::checks::CHECKS_FILE;
@@ -297,6 +299,26 @@ pub fn sent_back(task: &Task, why: &str) -> Said {
     let parts = vec![Part::Title(format!("{id} did not land:")), Part::Now(format!("{why}."))];
     let choices = vec![controls::retry(id), Choice::new("Merge again", format!("merge {id}"))];
     Said { parts, choices, urgency: Urgency::NeedsHuman, ..Said::default() }
+}
+
+/// What the owner of a task is asked beside its course.
+pub fn aside(task: &Task, aside: &Aside) -> Said {
+    let (id, owner, by) = (task.id, &task.request.requester, &aside.by);
+    let (words, choices) = match &aside.about {
+        Matter::Suggestion { text } => {
+            let add = aside.passed_on().map(|words| controls::pass_on(id, &words));
+            (format!("{owner}, {by} suggests for {id}: {text}"), Vec::from_iter(add))
+        }
+        Matter::Withdrawal { standing } if standing == PAUSED => {
+            let words = format!("{by} took the request of {id} back, so it is {PAUSED}. Shall it go on?");
+            (words, vec![controls::go_on(id), controls::end(id)])
+        }
+        Matter::Withdrawal { standing } => {
+            let words = format!("{by} took the request of {id} back; it is {standing}. Shall it stop?");
+            (words, vec![controls::end(id)])
+        }
+    };
+    Said { calls: Some(owner.clone()), ..Said::offering(words, choices) }
 }
 
 /// The last word.

@@ -312,7 +312,10 @@ fn stopping_a_session_is_a_revocation_and_no_debt() {
     assert_eq!(route, Route::Revoke { lane: "session", group: "T-1".to_owned() });
 }
 
-const WORDS: [&str; 51] = [
+const WORDS: [&str; 54] = [
+    "suggest dan use tabs",
+    "say ana use tabs (suggested by dan)",
+    "take-back ana",
     "started",
     "started 1",
     "plan",

@@ -256,3 +256,47 @@ fn a_remark_is_changed_or_taken_back_until_it_is_heard() {
         "#]],
     );
 }
+
+#[test]
+fn what_is_asked_beside_closes_once_it_is_answered() {
+    check(
+        "started; suggest dan use tabs; suggest dan be brief; say ana use tabs (suggested by dan); told; plan; suggest dan more",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            planning           owes announce(suggestion 1: use tabs)
+            planning           owes announce(suggestion 2: be brief)
+            planning           owes close(announce(suggestion 1: use tabs): passed on by ana), edit-card
+            planning           owes edit-card
+            awaiting-approval  owes close(announce(suggestion 2: be brief): unanswered, and T-1 is waiting for an approval), edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  refused: No agent of T-1 can be told that: it is waiting for an approval. Tell ana.
+        "#]],
+    );
+    check(
+        "started; take-back ben; take-back ana; take-back ana; stopped; resume ana; started; plan; take-back ana; approve ben",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            planning
+            pausing            owes stop-session, edit-card, announce(taken back 1: paused)
+            pausing
+            paused             owes edit-card, deadline(1)
+            queued             owes close(announce(taken back 1: paused): ana let it go on), edit-card, start-session(2, plan, 0 said, where it was)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(2)
+            awaiting-approval  owes announce(taken back 2: waiting for an approval)
+            queued             owes close(announce(taken back 2: waiting for an approval): approved by ben), close(announce(plan v1): approved by ben), edit-card, start-session(3, work)
+        "#]],
+    );
+    check(
+        "started; take-back ana; stopped; suggest dan wait; stop ana",
+        expect![[r#"
+        queued             owes post-card, start-session(1, plan, 0 said)
+        planning           owes edit-card
+        pausing            owes stop-session, edit-card, announce(taken back 1: paused)
+        paused             owes edit-card, deadline(1)
+        paused             owes announce(suggestion 2: wait)
+        cancelled          owes close(announce(suggestion 2: wait): stopped by ana), close(announce(taken back 1: paused): stopped by ana), clean-up, edit-card, announce(ended)
+    "#]],
+    );
+}
