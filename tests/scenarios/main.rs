@@ -17,6 +17,7 @@ mod permissions;
 mod promises;
 mod reactions;
 mod steering;
+mod waits;
 
 mod agents;
 mod checks;

@@ -48,7 +48,7 @@ variants! {
         StartSession, StopSession, Publish, CleanUp, PostCard, EditCard, Announce, CloseQuestion, CloseOffer, Enqueue,
         Withdraw, AwaitDeadline,
     }
-    Announcement { PlanReady, Asked, Departed, ReadyToMerge, SentBack, Beside, Ended }
+    Announcement { PlanReady, Asked, Departed, ReadyToMerge, SentBack, Beside, Reminded, Ended }
     TaskState {
         Queued, Planning, AwaitingApproval, Working, Asking, Parked, Pausing, Paused, Departed, Publishing, InReview, Merging, Cancelling, Merged,
         Answered, Cancelled, Failed,

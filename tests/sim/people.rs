@@ -47,7 +47,13 @@ impl<D: Door> Play<D> {
             context: String::new(),
             receipt: "0 messages".to_owned(),
             pictures: None,
-            waits: Waits { approval: day, review: 2 * day, answer: day },
+            waits: Waits {
+                approval: day,
+                approval_reminder: day / 2,
+                review: 2 * day,
+                answer: day,
+                answer_reminder: day / 4,
+            },
         };
         let cause = Cause::Delivery(DeliveryId::new(format!("asked:{}", self.n_tasks)));
         if let Some(step) = self.door.submit(&request, &cause).await {

@@ -178,7 +178,7 @@ fn cards() -> Vec<(&'static str, Said)> {
         ("card-awaiting", card(waiting(plan()))),
         ("card-working", working()),
         ("card-asking", card(TaskState::Parked { goal: goal(), open: question() })),
-        ("card-paused", card(TaskState::Paused { goal: goal(), by: person("ana") })),
+        ("card-paused", card(TaskState::Paused { goal: goal(), by: Some(person("ana")) })),
         ("card-review", card(TaskState::InReview { pull_request: pull_request(), sent_back: None })),
         ("card-merging", render::card(&task(merging), &queued)),
         ("card-merged", card(merged())),

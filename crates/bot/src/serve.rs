@@ -12,7 +12,6 @@ use agents::money::Ledger;
 use agents::publisher::Publisher;
 use agents::session::{Roster, Transcripts};
 use agents::setup::Setups;
-use agents::task::Waits;
 use agents::timer::DeadlineTimer;
 use agents::tools::Desks;
 use agents::workspace::Workspaces;
@@ -30,6 +29,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::bridge::{Enqueuer, Reporter};
 use crate::chat::console::Console;
+use crate::chat::conversation::DecisionTimer;
 use crate::chat::intake::{Intake, IntakeSettings};
 use crate::chat::messenger::Messenger;
 use crate::chat::notifier::{Notifier, Replier, Unsaid};
@@ -288,7 +288,8 @@ fn intake_settings(config: &Config) -> IntakeSettings {
         mention: config.mention.clone(),
         agent: config.agent.clone(),
         context: config.context.limits(),
-        waits: Waits::default(),
+        waits: config.waits.of_tasks(),
+        repository_wait: config.waits.repository(),
         task_cap_micros: config.costs.caps().task,
         tasks_live_max: config.limits.tasks_live,
     }
@@ -401,6 +402,7 @@ impl Parts {
     fn chat_pumps(&self, intake: &Intake) -> Vec<Arc<dyn Pumping>> {
         vec![
             self.pump(Lane::new("intake", TALK_AT_ONCE), intake.clone()),
+            self.pump(Lane::new("timer", 4), DecisionTimer),
             self.pump(chat_lane(), self.notifier.clone()),
             self.pump(chat_lane(), Replier { messenger: intake.messenger.clone() }),
         ]

@@ -1,6 +1,6 @@
 //! What happened to a task, in words, with the time and the cause of each event. Pure.
 
-use agents::task::TaskEvent;
+use agents::task::{Deadline, TaskEvent, Then};
 use domain::Timestamp;
 use serde::Serialize;
 use store::JournalEntry;
@@ -98,6 +98,9 @@ fn what_happened(event: &TaskEvent) -> String {
         }
         E::Muted { by } => format!("{by} muted it"),
         E::Unmuted { by } => format!("{by} unmuted it"),
+        E::DeadlinePassed { deadline: Deadline { then: Then::Remind { .. }, .. } } => {
+            "Somebody was reminded".to_owned()
+        }
         E::DeadlinePassed { .. } => "A deadline passed".to_owned(),
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use domain::Step;
 use domain::policy::Tier;
 
-use super::{Announcement, Approved, Goal, Plan, PlanMode, Task, TaskEffect, TaskEvent, TaskState, Word, Work};
+use super::{
+    Announcement, Approved, Deadline, Goal, Plan, PlanMode, Task, TaskEffect, TaskEvent, TaskState, Then, Word, Work,
+};
 
 /// The first law that the step from `before` by `event` to `after` breaks, in words.
 pub fn broken(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<String> {
@@ -111,12 +113,19 @@ fn stuck(after: &Step<Task>) -> Option<String> {
         TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::InReview { .. }
     );
     let is_offer = |effect: &TaskEffect| match effect {
-        TaskEffect::Announce(announcement) => !matches!(announcement, Announcement::Beside { .. }),
+        TaskEffect::Announce(announcement) => {
+            !matches!(announcement, Announcement::Beside { .. } | Announcement::Reminded { .. })
+        }
         _ => false,
     };
     let announced = after.effects.iter().any(is_offer);
-    let deadline = after.effects.iter().any(|effect| matches!(effect, TaskEffect::AwaitDeadline(_)));
+    let deadline = after.effects.iter().any(is_end);
     (waits && announced && !deadline).then(|| "law 4: a wait for a person has no deadline".to_owned())
+}
+
+/// The end of a wait, and not only a reminder on the way.
+fn is_end(effect: &TaskEffect) -> bool {
+    matches!(effect, TaskEffect::AwaitDeadline(Deadline { then: Then::End, .. }))
 }
 
 fn answered_twice(task: &Task) -> Option<String> {
@@ -164,15 +173,15 @@ fn feedback_of(task: &Task) -> Vec<String> {
 
 fn restless(before: &Task, after: &Step<Task>) -> Option<String> {
     let rests = |task: &Task| matches!(task.state, TaskState::Parked { .. } | TaskState::Paused { .. });
-    let comes_to_rest = rests(&after.state) && !rests(before);
-    let n_deadlines = after.effects.iter().filter(|effect| matches!(effect, TaskEffect::AwaitDeadline(_))).count();
+    let comes_to_rest = rests(&after.state) && (!rests(before) || before.waits != after.state.waits);
+    let n_deadlines = after.effects.iter().filter(|effect| is_end(effect)).count();
     let is_talk = |effect: &TaskEffect| {
         matches!(
             effect,
             TaskEffect::EditCard
                 | TaskEffect::CloseQuestion { .. }
                 | TaskEffect::CloseOffer { .. }
-                | TaskEffect::Announce(Announcement::Beside { .. })
+                | TaskEffect::Announce(Announcement::Beside { .. } | Announcement::Reminded { .. })
                 | TaskEffect::AwaitDeadline(_)
         )
     };

@@ -78,6 +78,6 @@ fn route(task: Task, event: &TaskEvent, now: Timestamp) -> Result<Step<Task>, Re
         E::RetryRequested { agent, model, .. } => ending::retry(task, agent.as_deref(), model.as_deref()),
         E::Muted { by } => muting::mute(task, by),
         E::Unmuted { .. } => muting::unmute(task),
-        E::DeadlinePassed { deadline } => Ok(ending::expire(task, *deadline)),
+        E::DeadlinePassed { deadline } => Ok(ending::expire(task, *deadline, now)),
     }
 }

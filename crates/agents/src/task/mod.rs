@@ -53,7 +53,7 @@ pub mod view;
 
 pub use aside::{Aside, Asides, Matter};
 pub use editing::PlanEdit;
-pub use effect::{Announcement, Deadline, TaskEffect};
+pub use effect::{Announcement, Deadline, TaskEffect, Then};
 pub use event::{TaskEvent, Terms};
 pub use plan::{Edited, Plan, PlanDraft};
 pub use state::{

@@ -59,7 +59,8 @@ fn is_needed(announcement: &Announcement, task: &Task) -> bool {
         | Announcement::Departed { .. }
         | Announcement::ReadyToMerge { .. }
         | Announcement::SentBack { .. }
-        | Announcement::Beside { .. } => true,
+        | Announcement::Beside { .. }
+        | Announcement::Reminded { .. } => true,
         Announcement::Ended => matches!(task.state, TaskState::Failed { .. }),
     }
 }

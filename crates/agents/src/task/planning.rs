@@ -64,9 +64,9 @@ pub(super) fn propose(mut task: Task, session: u32, draft: &PlanDraft, terms: &T
         return start(task, goal, Ground::Target, vec![TaskEffect::EditCard, announce]);
     }
     task.state = TaskState::AwaitingApproval { plan: plan.clone(), feedback };
-    let deadline = task.next_deadline(now, task.request.waits.approval);
+    let waiting = task.await_approval(now);
     let announce = TaskEffect::Announce(Announcement::PlanReady { plan });
-    Step::owing(task, [TaskEffect::EditCard, announce, TaskEffect::AwaitDeadline(deadline)])
+    Step::owing(task, [vec![TaskEffect::EditCard, announce], waiting].concat())
 }
 
 /// What people said of the versions before, when a session is planning.

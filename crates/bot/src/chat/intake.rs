@@ -21,7 +21,7 @@ use store::{ApplyError, Owed, Performed, Performer, Store, StoreError};
 
 use super::command;
 use super::context::ContextLimits;
-use super::conversation::{Conversation, ConversationEffect, ConversationEvent};
+use super::conversation::{Conversation, ConversationEffect, ConversationEvent, Undecided};
 use super::messenger::{ChatError, Heard, Messenger, Said, Via};
 use super::notifier::Notifier;
 
@@ -61,6 +61,8 @@ pub struct IntakeSettings {
     pub context: ContextLimits,
     /// How long tasks wait for people.
     pub waits: Waits,
+    /// How long a request waits for its repository.
+    pub repository_wait: Duration,
     /// What a task may cost before a person is asked, in millionths of a dollar.
     pub task_cap_micros: Option<u64>,
     /// How many tasks may be live at once, because each holds a working tree and somebody's attention.
@@ -155,6 +157,17 @@ impl Intake {
             Via::Withdrawal => self.heed_withdrawal(heard, delivery).await,
         }
     }
+
+    fn answered(&self, heard: &Heard, answer: Answer) -> ConversationEvent {
+        let undecided = || Undecided { heard: heard.clone(), within: Some(self.settings.load().repository_wait) };
+        ConversationEvent::MessageAnswered {
+            message: heard.message.clone(),
+            reply: answer.reply,
+            reaction: answer.reaction.map(str::to_owned),
+            undecided: answer.undecided.then(|| Box::new(undecided())),
+            only_to: (heard.via.is_quiet() || answer.is_private).then(|| heard.author.clone()),
+        }
+    }
 }
 
 #[async_trait]
@@ -165,8 +178,10 @@ impl Performer for Intake {
         let ConversationEffect::Interpret { heard } = &owed.effect else { return Performed::Finished };
         let delivery = DeliveryId::new(owed.attempt.effect.as_str());
         match self.heed(heard, &delivery).await {
-            Ok(answer) => Performed::Done(answered(heard, answer)),
-            Err(Trouble::Rejected(rejected)) => Performed::Done(answered(heard, Answer::words(rejected.to_string()))),
+            Ok(answer) => Performed::Done(self.answered(heard, answer)),
+            Err(Trouble::Rejected(rejected)) => {
+                Performed::Done(self.answered(heard, Answer::words(rejected.to_string())))
+            }
             Err(error) => Performed::Retry { after: Duration::from_millis(500), why: error.to_string() },
         }
     }
@@ -176,16 +191,6 @@ impl Performer for Intake {
         tracing::error!(message = %heard.message.id, thread = %heard.message.thread, "a message could not be acted upon: {why}");
         let words =
             "Something broke on my side, and I did not act on that. Please say it again; the log has the reason.";
-        Some(answered(heard, Answer::words(words)))
-    }
-}
-
-fn answered(heard: &Heard, answer: Answer) -> ConversationEvent {
-    ConversationEvent::MessageAnswered {
-        message: heard.message.clone(),
-        reply: answer.reply,
-        reaction: answer.reaction.map(str::to_owned),
-        undecided: answer.undecided.then(|| Box::new(heard.clone())),
-        only_to: (heard.via.is_quiet() || answer.is_private).then(|| heard.author.clone()),
+        Some(self.answered(heard, Answer::words(words)))
     }
 }

@@ -32,6 +32,8 @@ pub enum Kept {
     Ready,
     /// A change that the queue sent back.
     Back,
+    /// That a wait goes on.
+    Reminder,
     /// Something that its owner is asked beside its course.
     Aside,
     /// The last word.
@@ -39,8 +41,17 @@ pub enum Kept {
 }
 
 impl Kept {
-    const ALL: [Self; 8] =
-        [Self::Card, Self::Plan, Self::Question, Self::Departure, Self::Ready, Self::Back, Self::Aside, Self::End];
+    const ALL: [Self; 9] = [
+        Self::Card,
+        Self::Plan,
+        Self::Question,
+        Self::Departure,
+        Self::Ready,
+        Self::Back,
+        Self::Reminder,
+        Self::Aside,
+        Self::End,
+    ];
 
     fn word(self) -> &'static str {
         match self {
@@ -50,6 +61,7 @@ impl Kept {
             Self::Departure => "departure",
             Self::Ready => "ready",
             Self::Back => "back",
+            Self::Reminder => "reminder",
             Self::Aside => "aside",
             Self::End => "end",
         }
@@ -76,6 +88,7 @@ impl Key {
             Announcement::ReadyToMerge { wait, .. } => (Kept::Ready, wait.to_string()),
             Announcement::SentBack { wait, .. } => (Kept::Back, wait.to_string()),
             Announcement::Beside { aside } => (Kept::Aside, aside.number.to_string()),
+            Announcement::Reminded { wait, .. } => (Kept::Reminder, wait.to_string()),
             Announcement::Ended => (Kept::End, effect.to_owned()),
         };
         Self { of, task, tag }

@@ -16,6 +16,7 @@ pub mod reading;
 pub mod reload;
 pub mod schema;
 pub mod secret;
+mod waits;
 mod wellformed;
 
 mod costs;
@@ -45,6 +46,7 @@ pub use egress::{EgressConfig, ProviderConfig, RepoEgressConfig};
 use mistake::Mistakes;
 pub use reading::{Origin, Reading, Setting, Sources};
 pub use slack::{SlackConfig, SlackTransport, member as slack_member};
+pub use waits::WaitsConfig;
 
 /// Environment variables by name. Only whoever starts the program reads the real ones.
 pub type Environment = BTreeMap<String, String>;
@@ -95,6 +97,8 @@ pub struct Config {
     pub costs: CostsConfig,
     /// How much of a thread an agent gets to read.
     pub context: ContextConfig,
+    /// How long people are waited for.
+    pub waits: WaitsConfig,
     /// Slack, where it is used.
     #[serde(default)]
     pub slack: Option<SlackConfig>,

@@ -115,7 +115,12 @@ pub(super) fn event(task: &Task, words: &str) -> TaskEvent {
         }
         "expired" => {
             let wait = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.waits);
-            TaskEvent::DeadlinePassed { deadline: Deadline { wait, at_ms: 0 } }
+            TaskEvent::DeadlinePassed { deadline: Deadline { wait, at_ms: 0, then: Then::End } }
+        }
+        "reminded" => {
+            let wait = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.waits);
+            let then = Then::Remind { left: std::time::Duration::from_secs(3_600) };
+            TaskEvent::DeadlinePassed { deadline: Deadline { wait, at_ms: 0, then } }
         }
         _ => talk(task, &words),
     }
@@ -154,9 +159,13 @@ pub(super) fn owed(effect: &TaskEffect) -> String {
             Matter::Suggestion { text } => format!("announce(suggestion {}: {text})", aside.number),
             Matter::Withdrawal { standing } => format!("announce(taken back {}: {standing})", aside.number),
         },
+        TaskEffect::Announce(Announcement::Reminded { wait, .. }) => format!("announce(reminder {wait})"),
         TaskEffect::Announce(Announcement::Ended) => "announce(ended)".to_owned(),
         TaskEffect::Enqueue { .. } => "enqueue".to_owned(),
         TaskEffect::Withdraw { by } => format!("withdraw({by})"),
-        TaskEffect::AwaitDeadline(deadline) => format!("deadline({})", deadline.wait),
+        TaskEffect::AwaitDeadline(deadline) => match deadline.then {
+            Then::End => format!("deadline({})", deadline.wait),
+            Then::Remind { .. } => format!("reminder({})", deadline.wait),
+        },
     }
 }
