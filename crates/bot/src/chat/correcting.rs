@@ -6,6 +6,7 @@ use domain::{DeliveryId, MessageRef, TaskId};
 
 use super::command::{self, Command, Deed, TaskVerb};
 use super::context::redact;
+use super::conversation::ConversationEvent;
 use super::intake::{Answer, Intake, Trouble};
 use super::messenger::Heard;
 
@@ -32,6 +33,9 @@ impl Intake {
             self.tell_task(id, TaskEvent::RequestCorrected { by, text }, delivery).await?;
             return Ok(Answer::noted());
         }
+        if let Some(original) = self.undecided(&heard.message).await? {
+            return self.correct_undecided(heard, &original, command, delivery).await;
+        }
         let Some(id) = self.told_by(&heard.message).await? else { return Ok(Answer::default()) };
         let text = if let Command::OnTask(Deed { verb: TaskVerb::Steer | TaskVerb::Interrupt, words, .. }) = command {
             words
@@ -46,11 +50,37 @@ impl Intake {
         Ok(Answer::noted())
     }
 
+    /// What is asked for is what the request says when its repository is known; naming that in it settles it.
+    async fn correct_undecided(
+        &self,
+        heard: &Heard,
+        original: &Heard,
+        command: Command,
+        delivery: &DeliveryId,
+    ) -> Result<Answer, Trouble> {
+        let Command::Ask { options, .. } = command else { return Ok(Answer::default()) };
+        if original.author != heard.author || original.text == heard.text {
+            return Ok(Answer::default());
+        }
+        let (message, text) = (heard.message.clone(), heard.text.clone());
+        let event = ConversationEvent::RequestCorrected { message, text };
+        self.tell_undecided(event, &format!("corrected:{delivery}"), &heard.message).await?;
+        if let Some(repo) = options.repo {
+            self.start_in(heard, &heard.message.id, repo).await?;
+        }
+        Ok(Answer::noted())
+    }
+
     /// Pauses a task whose request is gone and asks; takes back a remark that nobody has heard yet.
     pub(super) async fn heed_withdrawal(&self, heard: &Heard, delivery: &DeliveryId) -> Result<Answer, Trouble> {
         let by = heard.author.clone();
         if let Some(id) = self.asked_by(&heard.message).await? {
             self.tell_task(id, TaskEvent::RequestWithdrawn { by }, delivery).await?;
+            return Ok(Answer::default());
+        }
+        if self.undecided(&heard.message).await?.is_some_and(|original| original.author == by) {
+            let (message, outcome) = (heard.message.clone(), format!("{by} took the request back."));
+            self.tell_undecided(ConversationEvent::Decided { message, outcome }, "withdrawn", &heard.message).await?;
             return Ok(Answer::default());
         }
         if let Some(id) = self.told_by(&heard.message).await? {
