@@ -8,6 +8,7 @@ mod request;
 
 mod approval;
 mod asking;
+mod bots;
 mod cancel;
 mod channels;
 mod correcting;

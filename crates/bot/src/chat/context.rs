@@ -65,6 +65,7 @@ fn role_of(rules: &Rules, author: &str) -> String {
     let Ok(person) = author.parse() else { return "not known here".to_owned() };
     let roles: Vec<_> = rules.roles_of(&person).iter().map(ToString::to_string).collect();
     match (rules.is_guest(&person), &roles[..]) {
+        _ if rules.is_bot(&person) => "a bot".to_owned(),
         (true, _) => "a guest".to_owned(),
         (false, []) => "not known here".to_owned(),
         (false, roles) => roles.join(", "),

@@ -30,6 +30,13 @@ pub struct Conversation {
     /// The newest requests that lacked a repository.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<Heard>,
+    /// How often bots have called since a person said something.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub hops: u32,
+}
+
+fn is_none(hops: &u32) -> bool {
+    *hops == 0
 }
 
 /// How many requests without a repository a thread keeps: the newest, because nobody goes back further.
@@ -38,7 +45,7 @@ const UNDECIDED_MAX: usize = 10;
 impl Conversation {
     /// A thread in which nothing was said yet.
     pub fn new(thread: ThreadRef) -> Self {
-        Self { thread, heard: 0, answered: 0, undecided: Vec::new() }
+        Self { thread, heard: 0, answered: 0, undecided: Vec::new(), hops: 0 }
     }
 }
 
@@ -65,6 +72,10 @@ pub enum ConversationEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         undecided: Option<Box<Undecided>>,
     },
+    /// A bot called.
+    BotCalled,
+    /// A person said something after bots had called.
+    PersonSpoke,
     /// A request that waited for its repository waits no more.
     Decided {
         /// The request's message.
@@ -152,6 +163,11 @@ impl Machine for Conversation {
                 let owed = reaction.into_iter().chain(reply).chain(deciding.into_iter().flatten());
                 Ok(Step::owing(self, owed.collect::<Vec<_>>()))
             }
+            ConversationEvent::BotCalled => {
+                self.hops = self.hops.saturating_add(1);
+                Ok(Step::quiet(self))
+            }
+            ConversationEvent::PersonSpoke => Ok(Step::quiet(Self { hops: 0, ..self })),
             ConversationEvent::Decided { message, outcome } => {
                 let closed = self.undecided.iter().position(|heard| heard.message == *message);
                 let closing = closed.and_then(|n| closing(self.undecided.remove(n), outcome));

@@ -147,6 +147,9 @@ impl From<ApplyError> for Trouble {
 
 impl Intake {
     async fn heed(&self, heard: &Heard, delivery: &DeliveryId) -> Result<Answer, Trouble> {
+        if let Some(answer) = self.count_hop(heard, delivery).await? {
+            return Ok(answer);
+        }
         match &heard.via {
             Via::Words | Via::Choice | Via::Command => {
                 let command = command::parse(&heard.text, &self.settings.load().mention);

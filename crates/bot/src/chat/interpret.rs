@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use agents::session::people::QuestionKind;
 use agents::task::view::{self, TaskLine};
-use agents::task::{Approved, Goal, Request, Task, TaskEvent, TaskState, Terms, WordKind, Work};
+use agents::task::{Approved, Goal, PlanMode, Request, Task, TaskEvent, TaskState, Terms, WordKind, Work};
 use domain::policy::{About, Asked, Decision, Place, Tier, Verb, decide};
 use domain::{Cause, DeliveryId, Person, Rejected, RepoName, TaskId, ThreadRef};
 use mergeq::queue::QueueEvent;
@@ -77,6 +77,7 @@ impl Intake {
         delivery: &DeliveryId,
     ) -> Result<Answer, Trouble> {
         self.may(heard, Verb::Ask)?;
+        self.demand_people(heard, &options)?;
         let thread = &heard.message.thread;
         let (repo, because) = match self.repository_meant(options.repo.as_ref(), thread, &text).await? {
             Meant::One { repo, because } => (repo, because),
@@ -136,6 +137,16 @@ impl Intake {
             Created::Repeated => None,
         };
         Ok(Answer { task, ..Answer::seen() })
+    }
+
+    /// What a bot asks for waits for people.
+    fn demand_people(&self, heard: &Heard, options: &Options) -> Result<(), Rejected> {
+        let skips = matches!(options.plan, Some(PlanMode::Auto | PlanMode::Off)) || options.merges_itself == Some(true);
+        if skips && self.rules.load().is_bot(&heard.author) {
+            let why = "What a bot asks for is planned, approved and merged by people".to_owned();
+            return Err(Rejected::new(why, "Leave out plan=auto, plan=off and merge=auto"));
+        }
+        Ok(())
     }
 
     /// Tells whoever wrote a secret, and nobody else: it has to be rotated.

@@ -115,6 +115,14 @@ const PERSON: &[Key] = &[
         AtReload,
         "Their account in Slack, by its member ID: in Slack their profile, then \"Copy member ID\". Names there can be changed by anybody.",
     ),
+    Key::new(
+        "bot",
+        Form::Flag,
+        Otherwise("a person"),
+        AtReload,
+        "It is a program that is heard, by the member ID or the bot ID (B…) of its app; any other is not. It may ask, at most three times in a thread \
+     before a person says something there, and approves nothing.",
+    ),
 ];
 
 /// What a person may be.

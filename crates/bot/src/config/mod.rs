@@ -113,6 +113,9 @@ pub struct PersonConfig {
     /// Their account in Slack.
     #[serde(default)]
     pub slack: Option<String>,
+    /// Whether it is a program.
+    #[serde(default)]
+    pub bot: bool,
 }
 
 /// People who may be the same.
@@ -326,7 +329,8 @@ impl Config {
         let groups = self.groups.iter().map(|(name, config)| (name.clone(), group(config))).collect();
         let listed = self.channels.iter().map(|(channels, config)| (channels.clone(), config.repos.clone()));
         let rules = Rules::new(people, self.policy.clone())?.with_groups(groups)?;
-        Ok(rules.with_grounds(Grounds::new(listed)))
+        let bots = self.people.iter().filter(|(_, config)| config.bot).map(|(person, _)| person.clone());
+        Ok(rules.with_grounds(Grounds::new(listed)).with_bots(bots.collect()))
     }
 
     /// The database's address with its password, for the store alone.
