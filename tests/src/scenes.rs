@@ -12,7 +12,7 @@ use agents::task::{
 };
 use domain::policy::Tier;
 use domain::{Person, TaskId, ThreadRef, Timestamp};
-use downbeat::chat::home::{Entry, Group, Home};
+use downbeat::chat::home::{Entry, Group, Holding, Home};
 use downbeat::chat::messenger::{Asks, Said};
 use downbeat::chat::render::{self, Surroundings};
 use downbeat::slack::blocks::{Frame, message};
@@ -296,8 +296,11 @@ fn home() -> Home {
             ],
             4,
         ),
+        channels: vec![Holding {
+            channel: "slack/T1/C0DEV".to_owned(),
+            defaults: ["repo acme-web", "agent codex", "$5 a task"].map(str::to_owned).into(),
+        }],
         facts: vec![
-            ("Defaults".to_owned(), "repository acme-web · agent codex".to_owned()),
             ("Spent in 7 days".to_owned(), "$12.40 · 8.1M in (82% from cache), 214k out".to_owned()),
             ("Doctor".to_owned(), "all well · 2 connections, last event 4 s ago".to_owned()),
         ],
