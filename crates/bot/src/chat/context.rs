@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use agents::workspace::pictures::{Picture, extension_of};
-use domain::MessageRef;
 use domain::policy::Rules;
+use domain::{MessageRef, Person};
 
 use super::messenger::{Attachment, ChatError, Content, Depth, Line, Messenger};
 
@@ -39,8 +39,8 @@ pub struct Context {
     pub pictures: Vec<Picture>,
     /// What was taken along and what was not, for the person.
     pub receipt: String,
-    /// Whose messages held a secret, as the platform calls them.
-    pub leaks: BTreeSet<String>,
+    /// Whose messages held a secret.
+    pub leaks: BTreeSet<Person>,
     /// The request itself held one.
     pub request_leaks: bool,
 }
@@ -55,17 +55,17 @@ pub async fn read(
     let lines = messenger.history(before, limits.messages_max, Depth::Files).await?;
     let mut taking = Taking::new(limits);
     for line in lines.iter().rev() {
-        taking.take(line, &role_of(rules, &line.author));
+        taking.take(line, &role_of(rules, line.by.as_ref()));
     }
     Ok(taking.done(request))
 }
 
 /// What somebody may be here, for whoever weighs their words.
-fn role_of(rules: &Rules, author: &str) -> String {
-    let Ok(person) = author.parse() else { return "not known here".to_owned() };
-    let roles: Vec<_> = rules.roles_of(&person).iter().map(ToString::to_string).collect();
-    match (rules.is_guest(&person), &roles[..]) {
-        _ if rules.is_bot(&person) => "a bot".to_owned(),
+fn role_of(rules: &Rules, by: Option<&Person>) -> String {
+    let Some(person) = by else { return "not known here".to_owned() };
+    let roles: Vec<_> = rules.roles_of(person).iter().map(ToString::to_string).collect();
+    match (rules.is_guest(person), &roles[..]) {
+        _ if rules.is_bot(person) => "a bot".to_owned(),
         (true, _) => "a guest".to_owned(),
         (false, []) => "not known here".to_owned(),
         (false, roles) => roles.join(", "),
@@ -85,7 +85,7 @@ struct Taking {
     pictures: Vec<Picture>,
     left_out: Vec<String>,
     n_secrets: usize,
-    leaks: BTreeSet<String>,
+    leaks: BTreeSet<Person>,
 }
 
 impl Taking {
@@ -119,22 +119,22 @@ impl Taking {
             self.n_old += 1;
             return;
         }
-        self.note_secrets(&line.author, n_secrets);
+        self.note_secrets(line.by.as_ref(), n_secrets);
         let from = line.linked_from.as_ref().map(|from| format!(", linked from {from},")).unwrap_or_default();
         let (author, at) = (&line.author, line.at.of_day());
         let mut words = vec![format!("- {author} ({role}) at {at}{from} said: {}", text.replace('\n', "\n    "))];
-        words.extend(line.files.iter().map(|file| self.attached(file, &line.author)));
+        words.extend(line.files.iter().map(|file| self.attached(file, line.by.as_ref())));
         self.taken.push(words.join("\n"));
         if line.linked_from.is_some() { self.n_linked += 1 } else { self.n_messages += 1 }
     }
 
-    fn note_secrets(&mut self, author: &str, n: usize) {
+    fn note_secrets(&mut self, by: Option<&Person>, n: usize) {
         self.n_secrets += n;
-        self.leaks.extend((n > 0).then(|| author.to_owned()));
+        self.leaks.extend(by.filter(|_| n > 0).cloned());
     }
 
     /// A file as an agent reads it: data like the message that it hangs on.
-    fn attached(&mut self, file: &Attachment, author: &str) -> String {
+    fn attached(&mut self, file: &Attachment, by: Option<&Person>) -> String {
         let name = redact(&file.name.replace(char::is_control, " ")).0;
         let why = match &file.content {
             Content::Text(_) if self.n_files >= self.limits.files_max => {
@@ -143,7 +143,7 @@ impl Taking {
             Content::Text(text) => {
                 self.n_files += 1;
                 let (text, n_secrets) = redact(beginning(text, self.limits.file_bytes_max));
-                self.note_secrets(author, n_secrets);
+                self.note_secrets(by, n_secrets);
                 let cut = if (text.len() as u64) < file.bytes { " (its beginning)" } else { "" };
                 return format!("    attached {name}{cut}:\n        {}", text.trim_end().replace('\n', "\n        "));
             }
@@ -296,8 +296,8 @@ mod tests {
     use super::*;
 
     fn line(author: &str, text: &str) -> Line {
-        let (author, is_bot, text) = (author.to_owned(), author == "bot", text.to_owned());
-        Line { author, is_bot, at: Timestamp::from_ms(0), text, files: Vec::new(), linked_from: None }
+        let (by, author, is_bot, text) = (author.parse().ok(), author.to_owned(), author == "bot", text.to_owned());
+        Line { author, by, is_bot, at: Timestamp::from_ms(0), text, files: Vec::new(), linked_from: None }
     }
 
     fn taken(lines: &[Line], request: &str, bytes_max: usize) -> Context {
@@ -322,7 +322,7 @@ mod tests {
         );
         let receipt = "2 messages (1 of bots left out, 1 too old for 0 kB, 2 secrets removed, rotate them)";
         assert_eq!(context.receipt, receipt);
-        assert!(context.request_leaks && context.leaks.contains("ben") && !context.leaks.contains("ana"));
+        assert!(context.request_leaks && context.leaks == BTreeSet::from(["ben".parse().unwrap()]));
     }
 
     #[test]

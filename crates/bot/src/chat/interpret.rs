@@ -1,12 +1,10 @@
 //! One function a command that does something: resolve what is meant, ask the policy, apply the event.
 
-use std::collections::BTreeSet;
-
 use agents::session::people::QuestionKind;
 use agents::task::view::{self, TaskLine};
 use agents::task::{Approved, Goal, PlanMode, Request, Task, TaskEvent, TaskState, Terms, WordKind, Work};
 use domain::policy::{About, Asked, Decision, Place, Tier, Verb, decide};
-use domain::{Cause, DeliveryId, Person, Rejected, RepoName, TaskId, ThreadRef};
+use domain::{Cause, DeliveryId, Rejected, RepoName, TaskId, ThreadRef};
 use mergeq::queue::QueueEvent;
 use store::Created;
 
@@ -157,7 +155,7 @@ impl Intake {
         context: &Context,
         delivery: &DeliveryId,
     ) -> Result<(), Trouble> {
-        let mut authors: BTreeSet<Person> = context.leaks.iter().filter_map(|author| author.parse().ok()).collect();
+        let mut authors = context.leaks.clone();
         authors.extend(context.request_leaks.then(|| heard.author.clone()));
         for author in authors {
             let words = "I took a text that looks like a credential out of what you wrote here before an agent reads it. \
