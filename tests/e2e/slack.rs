@@ -4,4 +4,5 @@ pub mod faults;
 pub mod forms;
 mod office;
 pub mod pictures;
+pub mod places;
 pub mod road;
