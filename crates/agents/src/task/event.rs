@@ -10,7 +10,6 @@ use crate::session::people::Question;
 
 /// One thing that happened. Events that answer a session carry its number, so that a late one is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "a value of it lives for one step, and is matched by all")]
 pub enum TaskEvent {
     /// A person asked.
     Submitted {

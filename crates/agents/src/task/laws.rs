@@ -112,12 +112,8 @@ fn stuck(after: &Step<Task>) -> Option<String> {
         after.state.state,
         TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::InReview { .. }
     );
-    let is_offer = |effect: &TaskEffect| match effect {
-        TaskEffect::Announce(announcement) => {
-            !matches!(announcement, Announcement::Beside { .. } | Announcement::Reminded { .. })
-        }
-        _ => false,
-    };
+    let is_talk = |said: &Announcement| matches!(said, Announcement::Beside { .. } | Announcement::Reminded { .. });
+    let is_offer = |effect: &TaskEffect| matches!(effect, TaskEffect::Announce(said) if !is_talk(said));
     let announced = after.effects.iter().any(is_offer);
     let deadline = after.effects.iter().any(is_end);
     (waits && announced && !deadline).then(|| "law 4: a wait for a person has no deadline".to_owned())
