@@ -40,7 +40,10 @@ mod world;
 
 use std::process::ExitCode;
 
-use slack::{faults as slack_faults, forms as slack_forms, road as slack_road};
+use slack::{
+    faults as slack_faults, forms as slack_forms, pictures as slack_pictures, places as slack_places,
+    road as slack_road,
+};
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -71,6 +74,12 @@ fn trials_of_slack() -> Vec<Trial> {
             the_home_tab_shows_what_needs_a_person_and_its_button_does_it
             forged_and_old_requests_change_nothing
             guests_strangers_and_bots_start_nothing;
+        slack_places:
+            the_home_tab_tells_what_holds_where_ones_tasks_are
+            whoever_wrote_a_secret_is_told_alone_listed_or_not
+            what_one_look_does_not_come_to_the_next_one_does
+            whoever_is_in_two_groups_is_asked_about_once;
+        slack_pictures: an_attached_picture_is_looked_at_in_the_cage_and_never_committed;
         slack_forms:
             a_plan_is_revised_in_a_form
             a_message_becomes_a_task_by_the_shortcut

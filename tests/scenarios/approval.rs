@@ -345,6 +345,8 @@ fn what_nobody_answers_ends_in_time() {
          -- 30 days pass",
         expect![[r#"
             --    6 days pass
+            #plan bot: ana, plan v1 for T-1 still waits for an approval; without one T-1 ends in 6 d.
+            #change bot: ana, the change of T-2 still waits to be accepted; if nobody does, T-2 ends in 6 d.
             #plan ana: revise T-1 make it warmer  👀
                   #plan [Plan v1 for T-1] ana asked for another version at 12:00 UTC
                   #plan [T-1] waiting for its turn to plan
@@ -360,6 +362,7 @@ fn what_nobody_answers_ends_in_time() {
                   #change [T-2 is done, but stopped before publishing] nobody approved it in time at 12:00 UTC
                   #change [T-2] ended: nobody approved it in time
             #change bot: T-2 ended: nobody approved it in time. Say `retry T-2` to run it again.
+            #plan bot: ana, plan v2 for T-1 still waits for an approval; without one T-1 ends in 6 d.
             #plan ana: status T-1
             #plan bot: T-1 · add a farewell
                   plan v2 waits for an approval (R1)
@@ -381,6 +384,7 @@ fn what_nobody_answers_ends_in_time() {
                   risk: R1 · #06b502d8
                   [9] Approve and run   [10] Edit plan   [11] Comment…   [12] Cancel
             --    30 days pass
+            #plan bot: ana, plan v3 for T-1 still waits for an approval; without one T-1 ends in 6 d.
                   #plan [Plan v3 for T-1] nobody approved it in time at 12:00 UTC
                   #plan [T-1] ended: nobody approved it in time
             #plan bot: T-1 ended: nobody approved it in time. Say `retry T-1` to run it again.

@@ -127,7 +127,7 @@ fn free_words_answer_only_where_nothing_else_can_be_meant() {
                   asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   [T-1] needs an answer: Who is it for?
             bot:  ana, T-1 asks: Who is it for?
-                  What it has done is kept; without an answer it ends after 3 days.
+                  What it has done is kept; without an answer it is paused after 3 days.
                   [1] Answer…
             ben:  who is it for?
             ana:  for the newcomers, I think
@@ -155,7 +155,7 @@ fn free_words_answer_only_where_nothing_else_can_be_meant() {
                   asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
                   #alone [T-2] needs an answer: Who is it for?
             #alone bot: ana, T-2 asks: Who is it for?
-                  What it has done is kept; without an answer it ends after 3 days.
+                  What it has done is kept; without an answer it is paused after 3 days.
                   [1] Answer…
             #alone ana: for the newcomers  👀
                   #alone [ana, T-2 asks: Who is it for?] ana answered: for the newcomers
@@ -226,11 +226,12 @@ fn a_question_ends_with_its_task_or_in_time() {
         expect![[r#"
             --    5 minutes pass
             --    4 days pass
-                  #late [ana, T-2 asks: Which name shall the greeting have?] It needs no answer any more.
-                  #late [T-2] ended: nobody answered its question in time
-            #late bot: T-2 ended: nobody answered its question in time. Say `retry T-2` to run it again.
+            #late bot: ana, T-2 still waits for an answer: Which name shall the greeting have?
+                  Without one T-2 is paused in 2 d.
+                  #late [ana, T-2 asks: Which name shall the greeting have?] Nobody answered in time. Say `resume T-2`, and it asks again.
+                  #late [T-2] paused, because nobody answered
             #late ana: answer T-2 hello
-            #late bot: T-2 asks nothing now: it is cancelled. Say `status T-2` to see what it needs.
+            #late bot: T-2 asks nothing now: it is paused. Say `resume T-2` to let it go on.
         "#]],
     );
 }

@@ -1,14 +1,8 @@
 //! What holds in a channel where a request says nothing, and how it is asked about.
 
 use expect_test::expect;
-use tests::world::{Origin, Setup};
 
-use crate::sample::{SAMPLE, setup, world};
-
-fn two_repositories() -> Setup<'static> {
-    let repositories = vec![("sample", Origin::Bare(SAMPLE.to_vec())), ("acme/greeter", Origin::Bare(SAMPLE.to_vec()))];
-    Setup { repositories, ..setup() }
-}
+use crate::sample::{two_repositories, world};
 
 #[test]
 fn an_operator_says_what_holds_in_a_channel() {

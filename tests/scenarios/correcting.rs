@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use crate::sample::world;
+use crate::sample::{two_repositories, world};
 
 #[test]
 fn a_changed_request_is_planned_anew_and_old_talk_is_nothing() {
@@ -109,11 +109,12 @@ fn a_request_that_is_taken_back_pauses_its_task_and_asks() {
                   [T-1] working
             --    ana deletes 1
                   [@agent doze while working plan=off]
+                  [T-1] pausing, as ana said
             bot:  ana took the request of T-1 back, so it is paused. Shall it go on?
                   [1] Go on   [2] Stop
-                  [T-1] pausing, as ana said
                   [T-1] paused by ana
             ana:  1  👀
+                  [ana took the request of T-1 back, so it is paused. Shall it go on?] ana let it go on at 12:00 UTC
                   [T-1] waiting for its turn to work
                   [T-1] working
             ana:  2  👀
@@ -182,6 +183,73 @@ fn a_remark_is_taken_back_before_it_is_heard() {
             ana:  stop T-1  👀
                   [T-1] ended: stopped by ana
             bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.
+        "#]],
+    );
+}
+
+#[test]
+fn a_request_without_a_repository_is_what_it_says_last() {
+    two_repositories().open().check(
+        "ana: @agent add a farewell plan=off
+         -- dan edits 1: @agent curse plan=off
+         -- ana edits 1: @agent add a welcome plan=off
+         ana: 2",
+        expect![[r#"
+            ana:  @agent add a farewell plan=off  👀  ⏳
+            bot:  Which repository is this about?
+                  Press one, or say it again with `repo=NAME`.
+                  [1] acme/greeter   [2] sample
+            --    dan edits 1: @agent curse plan=off
+            --    ana edits 1: @agent add a welcome plan=off
+                  [@agent add a farewell plan=off] @agent add a welcome plan=off
+            ana:  2
+                  [Which repository is this about?] ana said: sample.
+            bot:  T-1 · add a welcome
+                  waiting for its turn to work
+                  asked by ana · sample@main (named) · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] publishing +1 −0 in welcome.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +1 −0 in welcome.md · its check words passed
+                  [3] Merge   [4] Retry
+        "#]],
+    );
+    two_repositories().open().check(
+        "ana: @agent add a farewell plan=off
+         -- ana edits 1: @agent add a welcome plan=off repo=acme/greeter
+         ana: 1",
+        expect![[r#"
+            ana:  @agent add a farewell plan=off  👀  ⏳
+            bot:  Which repository is this about?
+                  Press one, or say it again with `repo=NAME`.
+                  [1] acme/greeter   [2] sample
+            --    ana edits 1: @agent add a welcome plan=off repo=acme/greeter
+                  [@agent add a farewell plan=off] @agent add a welcome plan=off repo=acme/greeter
+                  [Which repository is this about?] ana said: acme/greeter.
+            bot:  T-1 · add a welcome
+                  waiting for its turn to work
+                  asked by ana · acme/greeter@main (named) · agent scripted · read 0 messages · caged: LEVEL
+                  [T-1] publishing +1 −0 in welcome.md
+                  [T-1] ready on downbeat/T-1
+            bot:  T-1 is ready on downbeat/T-1: +1 −0 in welcome.md · its check words passed
+                  [3] Merge   [4] Retry
+            ana:  1
+            bot:  T-1 has begun with that already.
+        "#]],
+    );
+    two_repositories().open().check(
+        "ana: @agent add a farewell
+         -- ana deletes 1
+         ana: 1",
+        expect![[r#"
+            ana:  @agent add a farewell  👀
+            bot:  Which repository is this about?
+                  Press one, or say it again with `repo=NAME`.
+                  [1] acme/greeter   [2] sample
+            --    ana deletes 1
+                  [@agent add a farewell]
+                  [Which repository is this about?] ana took the request back.
+            ana:  1
+            bot:  That request is not open any more. Say it again with `repo=acme/greeter`.
         "#]],
     );
 }

@@ -8,6 +8,7 @@ mod request;
 
 mod approval;
 mod asking;
+mod bots;
 mod cancel;
 mod channels;
 mod correcting;
@@ -17,6 +18,7 @@ mod permissions;
 mod promises;
 mod reactions;
 mod steering;
+mod waits;
 
 mod agents;
 mod checks;

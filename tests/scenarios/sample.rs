@@ -39,6 +39,12 @@ pub fn world() -> World {
     setup().open()
 }
 
+/// The team with two repositories, so that somebody has to say which.
+pub fn two_repositories() -> Setup<'static> {
+    let repositories = vec![("sample", Origin::Bare(SAMPLE.to_vec())), ("acme/greeter", Origin::Bare(SAMPLE.to_vec()))];
+    Setup { repositories, ..setup() }
+}
+
 /// The sample with other checks, or with none.
 pub fn sample_with_checks(text: Option<&str>) -> Origin<'_> {
     let others = SAMPLE[1..].iter().copied();

@@ -25,6 +25,7 @@ fn words_reach_the_session_that_runs() {
             ana:  tell T-1 use tabs  ⏳
                   [T-1] working · one message waits for the agent
                   [T-1] publishing +1 −0 in heard.md
+                  [ana, dan suggests for T-1] unanswered, and T-1 is being published at 12:00 UTC
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +1 −0 in heard.md · its check words passed
                   [2] Merge   [3] Retry
@@ -246,8 +247,10 @@ fn who_may_not_steer_suggests_and_the_owner_passes_it_on() {
             bot:  ana, dan suggests for T-1: use spaces
                   [2] Add
             ana:  2  ⏳
+                  [ana, dan suggests for T-1] passed on by ana at 12:00 UTC
                   [T-1] working · one message waits for the agent
                   [T-1] publishing +1 −0 in heard.md
+                  [ana, eva suggests for T-1] unanswered, and T-1 is being published at 12:00 UTC
                   [T-1] ready on downbeat/T-1
             bot:  T-1 is ready on downbeat/T-1: +1 −0 in heard.md · its check words passed
                   [3] Merge   [4] Retry

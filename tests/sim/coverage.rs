@@ -39,7 +39,8 @@ variants! {
         Submitted, CardPosted, SessionStarted, PlanProposed, PlanApproved, PlanEdited, RevisionRequested, Refused, WorkFinished,
         NothingChanged, SessionFailed, SessionStopped, DepartureAccepted, Published, PublishFailed, MergeRequested,
         DequeueRequested, EntryProgressed, EntryMerged, EntryEjected, EntryWithdrawn, StopRequested, RetryRequested,
-        DeadlinePassed, Asked, InputGiven, SessionParked, Steered, RequestCorrected, RemarkCorrected, RemarkWithdrawn,
+        DeadlinePassed, Asked, InputGiven, SessionParked, Steered, Suggested, RequestWithdrawn,
+        RequestCorrected, RemarkCorrected, RemarkWithdrawn,
         WordsTold, HostsReached, PauseRequested,
         ResumeRequested, RolledBack, Muted, Unmuted,
     }
@@ -47,7 +48,7 @@ variants! {
         StartSession, StopSession, Publish, CleanUp, PostCard, EditCard, Announce, CloseQuestion, CloseOffer, Enqueue,
         Withdraw, AwaitDeadline,
     }
-    Announcement { PlanReady, Asked, Departed, ReadyToMerge, SentBack, Ended }
+    Announcement { PlanReady, Asked, Departed, ReadyToMerge, SentBack, Beside, Reminded, Ended }
     TaskState {
         Queued, Planning, AwaitingApproval, Working, Asking, Parked, Pausing, Paused, Departed, Publishing, InReview, Merging, Cancelling, Merged,
         Answered, Cancelled, Failed,

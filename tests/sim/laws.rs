@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use agents::task::state::Intent;
-use agents::task::{Approved, Goal, Task, TaskEffect, TaskEvent, TaskState};
+use agents::task::{Approved, Goal, Task, TaskEffect, TaskEvent, TaskState, Then};
 use domain::{EntryId, Sha, Step, TaskId};
 use mergeq::queue::{
     News, Obstacle, Outcome, Phase, Proof, Queue, QueueEffect, QueueEvent, Refusal, RunId, Verdict, Why,
@@ -393,6 +393,11 @@ pub fn judge_agreement(tasks: &[Task], queue: &Queue) -> Lawful {
     Ok(())
 }
 
+/// The end of the wait that a task is in.
+fn is_end_of(task: &Task, effect: &TaskEffect) -> bool {
+    matches!(effect, TaskEffect::AwaitDeadline(deadline) if deadline.wait == task.waits && deadline.then == Then::End)
+}
+
 fn is_carried(task: &Task, queue: Option<&Queue>, debts: &[Owing]) -> bool {
     let owed = |wanted: &dyn Fn(&TaskEffect) -> bool| {
         debts.iter().any(|owing| matches!(&owing.debt, Debt::Task(id, effect) if *id == task.id && wanted(effect)))
@@ -409,11 +414,10 @@ fn is_carried(task: &Task, queue: Option<&Queue>, debts: &[Owing]) -> bool {
         }
         TaskState::Parked { .. } | TaskState::Paused { .. } => {
             let is_session = |effect: &TaskEffect| matches!(effect, TaskEffect::StartSession { session, .. } if *session == task.sessions);
-            let is_end = |effect: &TaskEffect| matches!(effect, TaskEffect::AwaitDeadline(deadline) if deadline.wait == task.waits);
-            owed(&is_end) && !owed(&is_session)
+            owed(&|effect| is_end_of(task, effect)) && !owed(&is_session)
         }
         TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::InReview { .. } => {
-            owed(&|effect| matches!(effect, TaskEffect::AwaitDeadline(deadline) if deadline.wait == task.waits))
+            owed(&|effect| is_end_of(task, effect))
         }
         TaskState::Publishing { work } => {
             owed(&|effect| matches!(effect, TaskEffect::Publish { work: owed } if owed.head == work.head))

@@ -46,7 +46,14 @@ impl<D: Door> Play<D> {
             repo_because: String::new(),
             context: String::new(),
             receipt: "0 messages".to_owned(),
-            waits: Waits { approval: day, review: 2 * day, answer: day },
+            pictures: None,
+            waits: Waits {
+                approval: day,
+                approval_reminder: day / 2,
+                review: 2 * day,
+                answer: day,
+                answer_reminder: day / 4,
+            },
         };
         let cause = Cause::Delivery(DeliveryId::new(format!("asked:{}", self.n_tasks)));
         if let Some(step) = self.door.submit(&request, &cause).await {
@@ -148,7 +155,9 @@ impl<D: Door> Play<D> {
     fn guidance(&mut self, by: Person) -> Option<TaskEvent> {
         let text = "use tabs".to_owned();
         let message = MessageRef { thread: ThreadRef::console("t"), id: self.chance.below(3).to_string() };
-        Some(match self.chance.below(12) {
+        Some(match self.chance.below(14) {
+            12 => TaskEvent::Suggested { by, text },
+            13 => TaskEvent::RequestWithdrawn { by },
             0 => TaskEvent::PauseRequested { by },
             1 => TaskEvent::RolledBack { by, checkpoint: 1, text },
             2 => TaskEvent::Steered { by, text, kind: WordKind::Interruption, message: None },

@@ -12,7 +12,7 @@ use agents::task::{
 };
 use domain::policy::Tier;
 use domain::{Person, TaskId, ThreadRef, Timestamp};
-use downbeat::chat::home::{Entry, Group, Home};
+use downbeat::chat::home::{Entry, Group, Holding, Home};
 use downbeat::chat::messenger::{Asks, Said};
 use downbeat::chat::render::{self, Surroundings};
 use downbeat::slack::blocks::{Frame, message};
@@ -62,6 +62,7 @@ fn task(state: TaskState) -> Task {
         message: None,
         context: String::new(),
         receipt: "14 messages (2 of bots left out), 2 files".to_owned(),
+        pictures: None,
         waits: Waits::default(),
     };
     Task {
@@ -77,6 +78,7 @@ fn task(state: TaskState) -> Task {
         reached: BTreeSet::new(),
         allowed: BTreeMap::new(),
         muted_by: None,
+        asides: agents::task::Asides::default(),
         state,
     }
 }
@@ -176,7 +178,7 @@ fn cards() -> Vec<(&'static str, Said)> {
         ("card-awaiting", card(waiting(plan()))),
         ("card-working", working()),
         ("card-asking", card(TaskState::Parked { goal: goal(), open: question() })),
-        ("card-paused", card(TaskState::Paused { goal: goal(), by: person("ana") })),
+        ("card-paused", card(TaskState::Paused { goal: goal(), by: Some(person("ana")) })),
         ("card-review", card(TaskState::InReview { pull_request: pull_request(), sent_back: None })),
         ("card-merging", render::card(&task(merging), &queued)),
         ("card-merged", card(merged())),
@@ -294,8 +296,11 @@ fn home() -> Home {
             ],
             4,
         ),
+        channels: vec![Holding {
+            channel: "slack/T1/C0DEV".to_owned(),
+            defaults: ["repo acme-web", "agent codex", "$5 a task"].map(str::to_owned).into(),
+        }],
         facts: vec![
-            ("Defaults".to_owned(), "repository acme-web · agent codex".to_owned()),
             ("Spent in 7 days".to_owned(), "$12.40 · 8.1M in (82% from cache), 214k out".to_owned()),
             ("Doctor".to_owned(), "all well · 2 connections, last event 4 s ago".to_owned()),
         ],

@@ -26,6 +26,7 @@ use crate::session::{Agent, Roster, SessionError, Transcripts};
 use crate::setup::{SETUP_FILE, SetupError, Setups};
 use crate::task::{Goal, Ground, Task, TaskEffect, TaskEvent, TaskState};
 use crate::tools::Desks;
+use crate::workspace::pictures::Pictures;
 use crate::workspace::{WorkspaceError, Workspaces};
 
 mod around;
@@ -49,6 +50,8 @@ pub struct Dispatcher {
     pub roster: Arc<Roster>,
     /// Where trees stand.
     pub workspaces: Workspaces,
+    /// Where the pictures of requests stand.
+    pub pictures: Pictures,
     /// What keeps trees after each turn.
     pub checkpoints: Checkpoints,
     /// What runs a change's checks before it is published.

@@ -11,6 +11,7 @@ use store::{Owed, Performed, Performer, Store};
 use crate::task::{Task, TaskEffect, TaskEvent, TaskState, Work};
 use crate::tools::Claims;
 use crate::workspace::Workspaces;
+use crate::workspace::pictures::Pictures;
 
 /// What publishing needs.
 pub struct Publisher {
@@ -20,6 +21,8 @@ pub struct Publisher {
     pub repositories: Repositories,
     /// What to clear up.
     pub workspaces: Workspaces,
+    /// What to clear up with them.
+    pub pictures: Pictures,
     /// What an ended task gives up.
     pub claims: Arc<Claims>,
 }
@@ -53,6 +56,11 @@ impl Publisher {
         self.claims.release(task.id);
         let retry = |why: String| Performed::Retry { after: std::time::Duration::from_secs(2), why };
         if let Err(error) = self.workspaces.remove(task.id).await {
+            return retry(error.to_string());
+        }
+        if let Some(pictures) = &task.request.pictures
+            && let Err(error) = self.pictures.remove(pictures).await
+        {
             return retry(error.to_string());
         }
         let Some(repository) = self.repositories.get(&task.request.repo) else { return Performed::Finished };

@@ -16,6 +16,7 @@
 
 mod disk;
 pub(crate) mod left;
+pub mod pictures;
 pub mod pool;
 
 use std::collections::BTreeSet;
@@ -88,6 +89,7 @@ pub struct Workspace {
     dir: PathBuf,
     mirror: Mirror,
     environment: Option<Environment>,
+    pictures: Option<PathBuf>,
 }
 
 impl Workspace {
@@ -112,11 +114,25 @@ impl Workspace {
         if let Some(environment) = &self.environment {
             environment.furnish(order);
         }
+        if let Some(pictures) = &self.pictures {
+            order.read.push(pictures.clone());
+            order.env.insert(PICTURES_VARIABLE.to_owned(), pictures.display().to_string());
+        }
     }
 
     /// The same workspace with what the repository's setup made.
     pub fn with_environment(self, environment: Option<Environment>) -> Self {
         Self { environment, ..self }
+    }
+
+    /// The same workspace with a directory of pictures that a run in its tree may look at.
+    pub fn with_pictures(self, pictures: Option<PathBuf>) -> Self {
+        Self { pictures, ..self }
+    }
+
+    /// The directory of pictures that a run in its tree may look at.
+    pub fn pictures(&self) -> Option<&Path> {
+        self.pictures.as_deref()
     }
 
     /// The mirror that the tree was cloned from.
@@ -175,7 +191,8 @@ impl Workspaces {
     /// The task's workspace as it stands on the disk, whatever is in it. Nothing is made or read.
     pub(crate) fn standing(&self, task: TaskId, repository: &Repository, base: &Sha, branch: &BranchName) -> Workspace {
         let (mirror, dir) = (repository.mirror.clone(), self.private_of(task));
-        Workspace { task, base: base.clone(), branch: branch.clone(), dir, mirror, environment: None }
+        let (environment, pictures) = (None, None);
+        Workspace { task, base: base.clone(), branch: branch.clone(), dir, mirror, environment, pictures }
     }
 
     /// Makes the task's tree at `base`, fresh: what an earlier session left there, whole or half made, is removed, but
@@ -265,6 +282,9 @@ impl Workspaces {
         Ok(orphans.iter().filter(|name| *name != POOL_DIR).count())
     }
 }
+
+/// Where a run finds the directory of its pictures.
+const PICTURES_VARIABLE: &str = "DOWNBEAT_PICTURES";
 
 /// Where the pool is; no task has this name.
 const POOL_DIR: &str = ".pool";

@@ -12,10 +12,10 @@ use agents::money::Ledger;
 use agents::publisher::Publisher;
 use agents::session::{Roster, Transcripts};
 use agents::setup::Setups;
-use agents::task::Waits;
 use agents::timer::DeadlineTimer;
 use agents::tools::Desks;
 use agents::workspace::Workspaces;
+use agents::workspace::pictures::Pictures;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use domain::policy::Rules;
@@ -29,6 +29,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::bridge::{Enqueuer, Reporter};
 use crate::chat::console::Console;
+use crate::chat::conversation::DecisionTimer;
 use crate::chat::intake::{Intake, IntakeSettings};
 use crate::chat::messenger::Messenger;
 use crate::chat::notifier::{Notifier, Replier, Unsaid};
@@ -78,6 +79,7 @@ pub struct System {
     refresher: Arc<Refresher>,
     look_every: Duration,
     workspaces: Workspaces,
+    pictures: Pictures,
     checkpoints: Checkpoints,
     setups: Setups,
     ledger: Ledger,
@@ -94,6 +96,7 @@ struct Parts {
     roster: Arc<Roster>,
     bell: Arc<Bell>,
     workspaces: Workspaces,
+    pictures: Pictures,
     notifier: Notifier,
     checks: Arc<Gatekeeper>,
     setups: Setups,
@@ -123,6 +126,7 @@ impl System {
         let threads = Arc::new(Reader { messenger: messenger.clone() });
         let desks = Desks { program, threads, claims: Arc::default(), store: store.clone() };
         let workspaces = Workspaces::new(state.join("workspaces"), config.workspaces());
+        let pictures = Pictures::new(state.join("pictures"));
         let roster = Arc::new(Roster::new(config.agents.clone(), &cage));
         let ledger = Ledger::new(store.clone(), config.costs.price_list()?, config.costs.caps());
         let notifier = Notifier {
@@ -151,6 +155,7 @@ impl System {
             roster,
             bell,
             workspaces,
+            pictures,
             notifier,
             checks,
             setups,
@@ -182,6 +187,7 @@ impl System {
         if n > 0 {
             tracing::info!("{n} working trees without a live task were removed");
         }
+        self.pictures.remove_orphans(&agents::task::view::live_pictures(&self.store).await?).await?;
         let n = transcripts_of(config).remove_old(&live, self.store.now())?;
         if n > 0 {
             tracing::info!("{n} files with raw lines of agents, of tasks that ended long ago, were removed");
@@ -282,7 +288,8 @@ fn intake_settings(config: &Config) -> IntakeSettings {
         mention: config.mention.clone(),
         agent: config.agent.clone(),
         context: config.context.limits(),
-        waits: Waits::default(),
+        waits: config.waits.of_tasks(),
+        repository_wait: config.waits.repository(),
         task_cap_micros: config.costs.caps().task,
         tasks_live_max: config.limits.tasks_live,
     }
@@ -320,6 +327,7 @@ impl Parts {
             checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
             store: self.store,
             workspaces: self.workspaces,
+            pictures: self.pictures,
             egress: self.egress,
             setups: self.setups,
             ledger: self.ledger,
@@ -334,6 +342,7 @@ impl Parts {
             rules: self.rules.clone(),
             roster: self.roster.clone(),
             workspaces: self.workspaces.clone(),
+            pictures: self.pictures.clone(),
             checks: self.checks.clone(),
             checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
             egress: self.egress.clone(),
@@ -350,6 +359,7 @@ impl Parts {
             store: self.store.clone(),
             repositories: self.repositories.clone(),
             workspaces: self.workspaces.clone(),
+            pictures: self.pictures.clone(),
             claims: self.desks.claims.clone(),
         };
         let enqueuer = Enqueuer { store: self.store.clone(), desk: self.desk.clone() };
@@ -384,6 +394,7 @@ impl Parts {
             roster: self.roster.clone(),
             bell: self.bell.clone(),
             notifier: self.notifier.clone(),
+            pictures: self.pictures.clone(),
             settings: Arc::new(ArcSwap::from_pointee(intake_settings(config))),
         }
     }
@@ -391,6 +402,7 @@ impl Parts {
     fn chat_pumps(&self, intake: &Intake) -> Vec<Arc<dyn Pumping>> {
         vec![
             self.pump(Lane::new("intake", TALK_AT_ONCE), intake.clone()),
+            self.pump(Lane::new("timer", 4), DecisionTimer),
             self.pump(chat_lane(), self.notifier.clone()),
             self.pump(chat_lane(), Replier { messenger: intake.messenger.clone() }),
         ]

@@ -107,7 +107,8 @@ fn now_of(task: &Task, place: Option<&Progress>) -> String {
             format!("Asks: {}", first_line(&open.question.text))
         }
         TaskState::Pausing { by, .. } => format!("Pausing, as {by} said"),
-        TaskState::Paused { by, .. } => format!("Paused by {by}; what it has done is kept"),
+        TaskState::Paused { by: Some(by), .. } => format!("Paused by {by}; what it has done is kept"),
+        TaskState::Paused { by: None, .. } => "Paused, because nobody answered; what it has done is kept".to_owned(),
         TaskState::Departed { why, .. } => format!("Done, but stopped before publishing: {}", without_ticks(why)),
         TaskState::Publishing { work } => format!("Publishing {}", size(&work.changes)),
         TaskState::InReview { sent_back: Some(why), .. } => format!("Did not land: {}", first_line(why)),

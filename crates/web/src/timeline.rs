@@ -1,6 +1,6 @@
 //! What happened to a task, in words, with the time and the cause of each event. Pure.
 
-use agents::task::TaskEvent;
+use agents::task::{Deadline, TaskEvent, Then};
 use domain::Timestamp;
 use serde::Serialize;
 use store::JournalEntry;
@@ -71,6 +71,8 @@ fn what_happened(event: &TaskEvent) -> String {
         E::InputGiven { by, .. } => format!("{by} answered"),
         E::SessionParked { session } => format!("Session {session} ended, and its question stays open"),
         E::Steered { by, .. } => format!("{by} said something to the agent"),
+        E::Suggested { by, .. } => format!("{by} suggested something to the agent"),
+        E::RequestWithdrawn { by } => format!("{by} took the request back"),
         E::RequestCorrected { by, .. } => format!("{by} corrected the request"),
         E::RemarkCorrected { by, .. } => format!("{by} corrected what they said"),
         E::RemarkWithdrawn { by, .. } => format!("{by} took back what they said"),
@@ -96,6 +98,9 @@ fn what_happened(event: &TaskEvent) -> String {
         }
         E::Muted { by } => format!("{by} muted it"),
         E::Unmuted { by } => format!("{by} unmuted it"),
+        E::DeadlinePassed { deadline: Deadline { then: Then::Remind { .. }, .. } } => {
+            "Somebody was reminded".to_owned()
+        }
         E::DeadlinePassed { .. } => "A deadline passed".to_owned(),
     }
 }
@@ -110,6 +115,7 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         E::InputGiven { text, .. }
         | E::Steered { text, .. }
         | E::RolledBack { text, .. }
+        | E::Suggested { text, .. }
         | E::RequestCorrected { text, .. }
         | E::RemarkCorrected { text, .. } => Some(text),
         E::Refused { why, .. }
@@ -126,6 +132,7 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         | E::SessionStopped { .. }
         | E::SessionParked { .. }
         | E::WordsTold { .. }
+        | E::RequestWithdrawn { .. }
         | E::RemarkWithdrawn { .. }
         | E::HostsReached { .. }
         | E::PauseRequested { .. }

@@ -55,7 +55,9 @@ impl Dispatcher {
         let left = Left { agent, session, base, seen: Some(at), told, boot: boot() };
         run.log.line(&format!("agent {} begins (session {})", run.task.request.agent, run.number));
         run.log.keep().await;
-        Ok(Ready { workspace: workspace.with_environment(environment), found, since, left })
+        let pictures = run.task.request.pictures.as_ref().and_then(|name| self.pictures.find(name));
+        let workspace = workspace.with_environment(environment).with_pictures(pictures);
+        Ok(Ready { workspace, found, since, left })
     }
 
     /// The checkpoint that the turn begins at. One that goes on with a session goes on from what that left; none means

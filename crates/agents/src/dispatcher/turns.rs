@@ -24,7 +24,7 @@ impl Dispatcher {
         let Ready { workspace, since, left, .. } = self.ready_tree(run, Ground::Target).await?;
         // Nothing of it can be changed, so that it is as the agent sees it to the end.
         keep(&left, &workspace)?;
-        let prompt = prompt::for_plan(&run.task.request, feedback, &run.task.said);
+        let prompt = prompt::for_plan(&run.task.request, workspace.pictures(), feedback, &run.task.said);
         let (steer, steering) = mpsc::channel(1);
         let mut around = self.around(run, &workspace, None).await?;
         let briefing = Briefing { prompt: &prompt, since: &since };
@@ -47,7 +47,8 @@ impl Dispatcher {
         run.liaison.report(&hosts_in(&noted)).await?;
         let Ready { workspace, found, since, left } = self.ready_tree(run, run.ground).await?;
         keep(&Left { seen: None, ..left.clone() }, &workspace)?;
-        let prompt = prompt::for_work(&run.task.request, approved, &run.task.said, &found);
+        let pictures = workspace.pictures();
+        let prompt = prompt::for_work(&run.task.request, pictures, approved, &run.task.said, &found);
         let (steer, steering) = mpsc::channel(1);
         let mut around = self.around(run, &workspace, Some(noted)).await?;
         let briefing = Briefing { prompt: &prompt, since: &since };

@@ -92,7 +92,10 @@ fn unasked(task: &Task, number: Option<u32>) -> Rejected {
         ),
         (None, None) => Rejected::new(
             format!("{id} asks nothing now: it is {}", task.state_in_words()),
-            format!("Say `status {id}` to see what it needs"),
+            match &task.state {
+                TaskState::Paused { .. } => format!("Say `resume {id}` to let it go on"),
+                _ => format!("Say `status {id}` to see what it needs"),
+            },
         ),
     }
 }
@@ -112,8 +115,9 @@ pub(super) fn park(mut task: Task, session: u32, now: Timestamp) -> Step<Task> {
     match task.state.clone() {
         TaskState::Asking { goal, open } => {
             task.state = TaskState::Parked { goal, open };
-            let deadline = task.next_deadline(now, task.request.waits.answer);
-            Step::owing(task, [TaskEffect::EditCard, TaskEffect::AwaitDeadline(deadline)])
+            let waits = task.request.waits;
+            let wait = task.begin_wait(now, waits.answer, Some(waits.answer_reminder));
+            Step::owing(task, [vec![TaskEffect::EditCard], wait].concat())
         }
         TaskState::Queued { goal } => start(task, goal, Ground::Newest, vec![TaskEffect::EditCard]),
         TaskState::Planning { .. } | TaskState::Working { .. } => moves::go_on(task),

@@ -67,9 +67,9 @@ pub(super) fn edit(
     let plan = Plan { edited: Some(edited), ..Plan::new(task.plans, draft, terms.tier, terms.because.clone()) };
     feedback.push(format!("{by} edited the steps of version {version}; the plan holds them"));
     task.state = TaskState::AwaitingApproval { plan: plan.clone(), feedback };
-    let deadline = task.next_deadline(now, task.request.waits.approval);
+    let waiting = task.await_approval(now);
     let announce = TaskEffect::Announce(Announcement::PlanReady { plan });
-    Ok(Step::owing(task, [TaskEffect::EditCard, announce, TaskEffect::AwaitDeadline(deadline)]))
+    Ok(Step::owing(task, [vec![TaskEffect::EditCard, announce], waiting].concat()))
 }
 
 fn demand_fit(task: &Task, edit: &PlanEdit) -> Result<(), Rejected> {

@@ -1,8 +1,11 @@
 //! What a task owes to the world, in the imperative, by lane.
 
+use std::time::Duration;
+
 use domain::{Person, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::aside::Aside;
 use super::state::Ground;
 use super::word::{OpenQuestion, Word};
 use super::{Goal, Plan, Work};
@@ -106,15 +109,43 @@ pub enum Announcement {
         #[serde(default)]
         wait: u32,
     },
+    /// Something that its owner is asked beside its course.
+    Beside {
+        /// What.
+        aside: Aside,
+    },
+    /// A wait for a person goes on.
+    Reminded {
+        /// The number of the wait.
+        wait: u32,
+        /// How long it goes on still.
+        left: Duration,
+    },
     /// The last word.
     Ended,
 }
 
-/// A wait with its end.
+/// A moment of a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deadline {
     /// The number of the wait; a deadline of an older wait is late.
     pub wait: u32,
-    /// When it ends, in milliseconds since 1970 UTC.
+    /// When, in milliseconds since 1970 UTC.
     pub at_ms: i64,
+    /// What then.
+    #[serde(default)]
+    pub then: Then,
+}
+
+/// What happens at a moment of a wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Then {
+    /// It is over.
+    #[default]
+    End,
+    /// Somebody is reminded.
+    Remind {
+        /// How long it goes on still.
+        left: Duration,
+    },
 }

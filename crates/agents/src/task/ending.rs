@@ -1,10 +1,12 @@
 //! How tasks end other than by landing: refused, stopped, failed, out of time; and how they begin again.
 
+use std::time::Duration;
+
 use domain::{Person, Rejected, Sha, Step, Timestamp};
 
 use super::moves::{self, first_goal, start};
 use super::state::{Ground, Intent};
-use super::{Deadline, Goal, Task, TaskEffect, TaskState};
+use super::{Announcement, Deadline, Goal, Task, TaskEffect, TaskState, Then};
 
 pub(super) fn refuse(task: Task, by: &Person, why: &str) -> Result<Step<Task>, Rejected> {
     match task.state {
@@ -108,17 +110,35 @@ pub(super) fn retry(mut task: Task, agent: Option<&str>, model: Option<&str>) ->
     Ok(start(task, goal, Ground::Target, vec![TaskEffect::EditCard]))
 }
 
-pub(super) fn expire(task: Task, deadline: Deadline) -> Step<Task> {
+/// A moment of a wait has come; one of an older wait is late. What an unanswered question leaves is kept.
+pub(super) fn expire(task: Task, deadline: Deadline, now: Timestamp) -> Step<Task> {
     if deadline.wait != task.waits {
         return Step::quiet(task);
+    }
+    if let Then::Remind { left } = deadline.then {
+        return remind(task, deadline.wait, left);
     }
     match &task.state {
         TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } => {
             task.cancelled("nobody approved it in time".to_owned())
         }
-        TaskState::Parked { .. } => task.cancelled("nobody answered its question in time".to_owned()),
+        TaskState::Parked { goal, .. } => {
+            let goal = goal.clone();
+            moves::rest(task, goal, None, now)
+        }
         TaskState::Paused { .. } => task.cancelled("nobody let it go on in time".to_owned()),
         TaskState::InReview { .. } => task.cancelled("nobody merged it in time".to_owned()),
         _ => Step::quiet(task),
     }
+}
+
+fn remind(task: Task, wait: u32, left: Duration) -> Step<Task> {
+    let waits = matches!(
+        task.state,
+        TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::Parked { .. }
+    );
+    if !waits {
+        return Step::quiet(task);
+    }
+    Step::owing(task, [TaskEffect::Announce(Announcement::Reminded { wait, left })])
 }

@@ -10,7 +10,6 @@ use crate::session::people::Question;
 
 /// One thing that happened. Events that answer a session carry its number, so that a late one is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "a value of it lives for one step, and is matched by all")]
 pub enum TaskEvent {
     /// A person asked.
     Submitted {
@@ -128,6 +127,18 @@ pub enum TaskEvent {
         /// The message that said it, where it may be changed or taken back.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<MessageRef>,
+    },
+    /// A person who may not steer suggested something to the session.
+    Suggested {
+        /// Who.
+        by: Person,
+        /// What.
+        text: String,
+    },
+    /// Whoever asked took the request back.
+    RequestWithdrawn {
+        /// Who.
+        by: Person,
     },
     /// Whoever asked changed the request.
     RequestCorrected {
@@ -291,6 +302,8 @@ impl TaskEvent {
             | Self::DepartureAccepted { .. }
             | Self::InputGiven { .. }
             | Self::Steered { .. }
+            | Self::Suggested { .. }
+            | Self::RequestWithdrawn { .. }
             | Self::RequestCorrected { .. }
             | Self::RemarkCorrected { .. }
             | Self::RemarkWithdrawn { .. }

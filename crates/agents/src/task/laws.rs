@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use domain::Step;
 use domain::policy::Tier;
 
-use super::{Approved, Goal, Plan, PlanMode, Task, TaskEffect, TaskEvent, TaskState, Word, Work};
+use super::{
+    Announcement, Approved, Deadline, Goal, Plan, PlanMode, Task, TaskEffect, TaskEvent, TaskState, Then, Word, Work,
+};
 
 /// The first law that the step from `before` by `event` to `after` breaks, in words.
 pub fn broken(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<String> {
@@ -30,11 +32,16 @@ pub fn broken(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<St
 
 /// Law 9.
 fn left_open(before: &Task, after: &Step<Task>) -> Option<String> {
-    let was = before.offer().filter(|offer| after.state.offer().as_ref() != Some(offer))?;
-    let closes = |effect: &TaskEffect| matches!(effect, TaskEffect::CloseOffer { offer, .. } if *offer == was);
-    let is_closed = after.effects.iter().any(closes);
-    (!is_closed)
-        .then(|| format!("law 9: the buttons of {} stay, and it is {}", before.id, after.state.state_in_words()))
+    let offer = before.offer().filter(|offer| after.state.offer().as_ref() != Some(offer));
+    let settled = before.asides.open.iter().filter(|aside| !after.state.asides.open.contains(aside));
+    let over = offer.into_iter().chain(settled.map(|aside| Announcement::Beside { aside: aside.clone() }));
+    let is_closed = |was: &Announcement| {
+        after.effects.iter().any(|effect| matches!(effect, TaskEffect::CloseOffer { offer, .. } if offer == was))
+    };
+    let stays = over.into_iter().any(|was| !is_closed(&was));
+    let is_dead = after.state.is_ended() && !after.state.asides.open.is_empty();
+    (stays || is_dead)
+        .then(|| format!("law 9: buttons of {} stay, and it is {}", before.id, after.state.state_in_words()))
 }
 
 fn unapproved_work(before: &Task, event: &TaskEvent, approved: &Option<Approved>) -> Option<String> {
@@ -105,9 +112,16 @@ fn stuck(after: &Step<Task>) -> Option<String> {
         after.state.state,
         TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::InReview { .. }
     );
-    let announced = after.effects.iter().any(|effect| matches!(effect, TaskEffect::Announce(_)));
-    let deadline = after.effects.iter().any(|effect| matches!(effect, TaskEffect::AwaitDeadline(_)));
+    let is_talk = |said: &Announcement| matches!(said, Announcement::Beside { .. } | Announcement::Reminded { .. });
+    let is_offer = |effect: &TaskEffect| matches!(effect, TaskEffect::Announce(said) if !is_talk(said));
+    let announced = after.effects.iter().any(is_offer);
+    let deadline = after.effects.iter().any(is_end);
     (waits && announced && !deadline).then(|| "law 4: a wait for a person has no deadline".to_owned())
+}
+
+/// The end of a wait, and not only a reminder on the way.
+fn is_end(effect: &TaskEffect) -> bool {
+    matches!(effect, TaskEffect::AwaitDeadline(Deadline { then: Then::End, .. }))
 }
 
 fn answered_twice(task: &Task) -> Option<String> {
@@ -155,14 +169,15 @@ fn feedback_of(task: &Task) -> Vec<String> {
 
 fn restless(before: &Task, after: &Step<Task>) -> Option<String> {
     let rests = |task: &Task| matches!(task.state, TaskState::Parked { .. } | TaskState::Paused { .. });
-    let comes_to_rest = rests(&after.state) && !rests(before);
-    let n_deadlines = after.effects.iter().filter(|effect| matches!(effect, TaskEffect::AwaitDeadline(_))).count();
+    let comes_to_rest = rests(&after.state) && (!rests(before) || before.waits != after.state.waits);
+    let n_deadlines = after.effects.iter().filter(|effect| is_end(effect)).count();
     let is_talk = |effect: &TaskEffect| {
         matches!(
             effect,
             TaskEffect::EditCard
                 | TaskEffect::CloseQuestion { .. }
                 | TaskEffect::CloseOffer { .. }
+                | TaskEffect::Announce(Announcement::Beside { .. } | Announcement::Reminded { .. })
                 | TaskEffect::AwaitDeadline(_)
         )
     };

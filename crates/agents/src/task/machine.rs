@@ -4,8 +4,8 @@ use domain::{Machine, Rejected, Step, TaskId, Timestamp};
 
 use super::word::OpenQuestion;
 use super::{
-    Task, TaskEffect, TaskEvent, asking, contract, correcting, editing, ending, moves, muting, offer, planning, review,
-    steering, working,
+    Announcement, Task, TaskEffect, TaskEvent, aside, asking, contract, correcting, editing, ending, moves, muting,
+    offer, planning, review, steering, working,
 };
 
 impl Machine for Task {
@@ -16,8 +16,9 @@ impl Machine for Task {
     fn step(self, event: &TaskEvent, now: Timestamp) -> Result<Step<Self>, Rejected> {
         let (open, offer) = (self.open_question().cloned(), self.offer());
         let mut step = route(self, event, now)?;
-        if let Some(closing) = offer.and_then(|offer| offer::closing(offer, event, &step.state, now)) {
-            step.effects.insert(0, closing);
+        let settled = aside::settle(&mut step.state, event).into_iter().map(|aside| Announcement::Beside { aside });
+        for over in offer.filter(|offer| step.state.offer().as_ref() != Some(offer)).into_iter().chain(settled) {
+            step.effects.insert(0, offer::closing(over, event, &step.state, now));
         }
         if let Some(closing) = open.and_then(|open| closing(open, &step.state)) {
             step.effects.insert(0, closing);
@@ -54,6 +55,8 @@ fn route(task: Task, event: &TaskEvent, now: Timestamp) -> Result<Step<Task>, Re
         E::InputGiven { by, question, text } => asking::answer(task, by, *question, text),
         E::SessionParked { session } => Ok(asking::park(task, *session, now)),
         E::Steered { by, text, kind, message } => steering::steer(task, (by, message.as_ref()), text, kind.clone()),
+        E::Suggested { by, text } => aside::suggest(task, by, text),
+        E::RequestWithdrawn { by } => aside::withdraw_request(task, by),
         E::RequestCorrected { by, text } => correcting::correct_request(task, by, text),
         E::RemarkCorrected { by, message, text } => correcting::correct_remark(task, by, message, text),
         E::RemarkWithdrawn { by, message } => Ok(correcting::withdraw_remark(task, by, message)),
@@ -75,6 +78,6 @@ fn route(task: Task, event: &TaskEvent, now: Timestamp) -> Result<Step<Task>, Re
         E::RetryRequested { agent, model, .. } => ending::retry(task, agent.as_deref(), model.as_deref()),
         E::Muted { by } => muting::mute(task, by),
         E::Unmuted { .. } => muting::unmute(task),
-        E::DeadlinePassed { deadline } => Ok(ending::expire(task, *deadline)),
+        E::DeadlinePassed { deadline } => Ok(ending::expire(task, *deadline, now)),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`state`] (what can be true), [`event`] (what can happen), [`effect`] (what is then owed), and
 //! the story in its four phases: `planning`, `working`, `review`, `ending`; beside them what people and sessions say to
-//! each other meanwhile: `asking`, `steering`, `correcting`. `machine` only routes.
+//! each other meanwhile: `asking`, `steering`, `correcting`, `aside`. `machine` only routes.
 //!
 //! **Needs.** Nothing but the event and the time.
 //!
@@ -25,6 +25,7 @@
 
 pub mod state;
 
+pub mod aside;
 pub mod effect;
 pub mod event;
 pub mod plan;
@@ -50,8 +51,9 @@ mod working;
 mod table;
 pub mod view;
 
+pub use aside::{Aside, Asides, Matter};
 pub use editing::PlanEdit;
-pub use effect::{Announcement, Deadline, TaskEffect};
+pub use effect::{Announcement, Deadline, TaskEffect, Then};
 pub use event::{TaskEvent, Terms};
 pub use plan::{Edited, Plan, PlanDraft};
 pub use state::{

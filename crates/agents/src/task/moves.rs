@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use domain::{Step, Timestamp};
+use domain::{Person, Step, Timestamp};
 
 use super::state::Ground;
-use super::{Announcement, Deadline, Goal, PlanMode, Request, Task, TaskEffect, TaskState};
+use super::{Announcement, Deadline, Goal, PlanMode, Request, Task, TaskEffect, TaskState, Then};
 
 /// What the first session of a request is for.
 pub(super) fn first_goal(request: &Request) -> Goal {
@@ -38,24 +38,44 @@ pub(super) fn go_on(mut task: Task) -> Step<Task> {
 
 /// The session of a task that is being stopped or paused has ended, with whatever answer: one that finished just before
 /// the word reached it counts as stopped. Of any other task the answer is late.
-pub(super) fn session_ended(mut task: Task, session: u32, now: Timestamp) -> Step<Task> {
+pub(super) fn session_ended(task: Task, session: u32, now: Timestamp) -> Step<Task> {
     match task.state.clone() {
         _ if session != task.sessions => Step::quiet(task),
         TaskState::Cancelling { by } => task.cancelled(format!("stopped by {by}")),
-        TaskState::Pausing { goal, by } => {
-            task.state = TaskState::Paused { goal, by };
-            let deadline = task.next_deadline(now, task.request.waits.review);
-            Step::owing(task, [TaskEffect::EditCard, TaskEffect::AwaitDeadline(deadline)])
-        }
+        TaskState::Pausing { goal, by } => rest(task, goal, Some(by), now),
         _ => Step::quiet(task),
     }
 }
 
+/// Comes to rest until somebody lets it go on.
+pub(super) fn rest(mut task: Task, goal: Goal, by: Option<Person>, now: Timestamp) -> Step<Task> {
+    task.state = TaskState::Paused { goal, by };
+    let wait = task.begin_wait(now, task.request.waits.review, None);
+    Step::owing(task, [TaskEffect::EditCard].into_iter().chain(wait).collect::<Vec<_>>())
+}
+
 impl Task {
-    /// Begins a wait: its deadline is `after` from now, and every older deadline is late from here on.
-    pub(super) fn next_deadline(&mut self, now: Timestamp, after: Duration) -> Deadline {
+    /// Begins a wait of this length, with a reminder so long after its beginning where it has one; every deadline of an older
+    /// one is late from here on.
+    pub(super) fn begin_wait(
+        &mut self,
+        now: Timestamp,
+        length: Duration,
+        reminder: Option<Duration>,
+    ) -> Vec<TaskEffect> {
         self.waits += 1;
-        Deadline { wait: self.waits, at_ms: (now + after).as_ms() }
+        let wait = self.waits;
+        let at =
+            |after: Duration, then| TaskEffect::AwaitDeadline(Deadline { wait, at_ms: (now + after).as_ms(), then });
+        let reminder = reminder.filter(|after| *after < length);
+        let reminder = reminder.map(|after| at(after, Then::Remind { left: length - after }));
+        [at(length, Then::End)].into_iter().chain(reminder).collect()
+    }
+
+    /// As [`Task::begin_wait`], for an approval.
+    pub(super) fn await_approval(&mut self, now: Timestamp) -> Vec<TaskEffect> {
+        let waits = self.request.waits;
+        self.begin_wait(now, waits.approval, Some(waits.approval_reminder))
     }
 
     /// What people said to its sessions, as feedback on the plan that is made anew or was made of it.

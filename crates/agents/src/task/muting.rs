@@ -58,7 +58,9 @@ fn is_needed(announcement: &Announcement, task: &Task) -> bool {
         Announcement::Asked { .. }
         | Announcement::Departed { .. }
         | Announcement::ReadyToMerge { .. }
-        | Announcement::SentBack { .. } => true,
+        | Announcement::SentBack { .. }
+        | Announcement::Beside { .. }
+        | Announcement::Reminded { .. } => true,
         Announcement::Ended => matches!(task.state, TaskState::Failed { .. }),
     }
 }

@@ -38,15 +38,13 @@ impl Task {
 }
 
 /// Whichever way a task leaves what it offered, its buttons go.
-pub(super) fn closing(offer: Announcement, event: &TaskEvent, after: &Task, now: Timestamp) -> Option<TaskEffect> {
-    if after.offer().as_ref() == Some(&offer) {
-        return None;
-    }
-    Some(TaskEffect::CloseOffer { offer, outcome: outcome(event, after), at: now })
+pub(super) fn closing(offer: Announcement, event: &TaskEvent, after: &Task, now: Timestamp) -> TaskEffect {
+    let outcome = outcome(&offer, event, after);
+    TaskEffect::CloseOffer { offer, outcome, at: now }
 }
 
 /// What became of it, in words that fit after its name.
-fn outcome(event: &TaskEvent, after: &Task) -> String {
+fn outcome(offer: &Announcement, event: &TaskEvent, after: &Task) -> String {
     let by = |deed: &str, who: &Person| format!("{deed} by {who}");
     match (event, &after.state) {
         (TaskEvent::PlanApproved { by: who, .. }, _) => by("approved", who),
@@ -60,7 +58,13 @@ fn outcome(event: &TaskEvent, after: &Task) -> String {
             by(&format!("taken back to checkpoint {checkpoint}"), who)
         }
         (TaskEvent::Refused { by: who, .. }, _) => by("rejected", who),
+        (TaskEvent::Steered { by: who, .. }, _) => by("passed on", who),
+        (TaskEvent::ResumeRequested { by: who }, _) => format!("{who} let it go on"),
+        (TaskEvent::StopRequested { by: who }, _) => by("stopped", who),
         (_, TaskState::Cancelled { why }) => why.clone(),
+        (_, _) if matches!(offer, Announcement::Beside { .. }) => {
+            format!("unanswered, and {} is {}", after.id, after.state_in_words())
+        }
         (_, _) => after.state_in_words().to_owned(),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{MessageRef, Person, Rejected, Step, TaskId, Timestamp};
 
+use super::aside::Asides;
 use super::moves::{self, first_goal, start};
 use super::state::Ground;
 use super::{Announcement, Approved, Goal, Plan, PlanDraft, Request, Task, TaskEffect, TaskState, Terms};
@@ -33,6 +34,7 @@ impl Task {
             reached,
             allowed,
             muted_by,
+            asides: Asides::default(),
             state,
         };
         start(task, goal, Ground::Target, vec![TaskEffect::PostCard])
@@ -62,9 +64,9 @@ pub(super) fn propose(mut task: Task, session: u32, draft: &PlanDraft, terms: &T
         return start(task, goal, Ground::Target, vec![TaskEffect::EditCard, announce]);
     }
     task.state = TaskState::AwaitingApproval { plan: plan.clone(), feedback };
-    let deadline = task.next_deadline(now, task.request.waits.approval);
+    let waiting = task.await_approval(now);
     let announce = TaskEffect::Announce(Announcement::PlanReady { plan });
-    Step::owing(task, [TaskEffect::EditCard, announce, TaskEffect::AwaitDeadline(deadline)])
+    Step::owing(task, [vec![TaskEffect::EditCard, announce], waiting].concat())
 }
 
 /// What people said of the versions before, when a session is planning.

@@ -22,10 +22,10 @@ pub(super) fn published(mut task: Task, head: &Sha, reference: &str, now: Timest
         return enqueue(task, pull_request, by);
     }
     task.state = TaskState::InReview { pull_request, sent_back: None };
-    let deadline = task.next_deadline(now, task.request.waits.review);
-    let (reference, wait) = (reference.to_owned(), deadline.wait);
+    let waiting = task.begin_wait(now, task.request.waits.review, None);
+    let (reference, wait) = (reference.to_owned(), task.waits);
     let announce = TaskEffect::Announce(Announcement::ReadyToMerge { reference, work, wait });
-    Step::owing(task, [TaskEffect::EditCard, announce, TaskEffect::AwaitDeadline(deadline)])
+    Step::owing(task, [vec![TaskEffect::EditCard, announce], waiting].concat())
 }
 
 fn enqueue(mut task: Task, pull_request: PullRequest, by: Person) -> Step<Task> {
@@ -111,9 +111,9 @@ pub(super) fn ejected(task: Task, why: &str, now: Timestamp) -> Step<Task> {
 
 fn send_back(mut task: Task, pull_request: PullRequest, why: String, now: Timestamp) -> Step<Task> {
     task.state = TaskState::InReview { pull_request, sent_back: Some(why.clone()) };
-    let deadline = task.next_deadline(now, task.request.waits.review);
-    let announce = TaskEffect::Announce(Announcement::SentBack { why, wait: deadline.wait });
-    Step::owing(task, [TaskEffect::EditCard, announce, TaskEffect::AwaitDeadline(deadline)])
+    let waiting = task.begin_wait(now, task.request.waits.review, None);
+    let announce = TaskEffect::Announce(Announcement::SentBack { why, wait: task.waits });
+    Step::owing(task, [vec![TaskEffect::EditCard, announce], waiting].concat())
 }
 
 pub(super) fn withdrawn(task: Task, now: Timestamp) -> Step<Task> {

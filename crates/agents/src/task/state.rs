@@ -9,6 +9,7 @@ use forge::{CheckRun, FileChange, Gate};
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
+use super::aside::Asides;
 use super::word::{OpenQuestion, Word};
 
 /// One request by a person for a change in a repository.
@@ -43,6 +44,9 @@ pub struct Task {
     /// Who wants to hear of it only when somebody is needed; absent while everybody hears all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub muted_by: Option<Person>,
+    /// What people are asked beside its course.
+    #[serde(default, skip_serializing_if = "Asides::is_untouched")]
+    pub asides: Asides,
     /// Where it stands.
     pub state: TaskState,
 }
@@ -82,6 +86,9 @@ pub struct Request {
     pub context: String,
     /// What the context holds, for the person: "4 messages (1 bot message left out)".
     pub receipt: String,
+    /// The name under which the pictures of the thread are kept, where it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<String>,
     /// How long the task waits for a person, by kind of wait.
     pub waits: Waits,
 }
@@ -91,11 +98,27 @@ pub struct Request {
 pub struct Waits {
     /// For the approval of a plan or of a change that goes beyond it.
     pub approval: Duration,
+    /// After which such a wait is reminded of, once.
+    #[serde(default = "a_day")]
+    pub approval_reminder: Duration,
     /// For the word to merge, or to go on after a pause.
     pub review: Duration,
     /// For the answer to a question.
     #[serde(default = "three_days")]
     pub answer: Duration,
+    /// After which such a wait is reminded of, once.
+    #[serde(default = "four_hours")]
+    pub answer_reminder: Duration,
+}
+
+/// Whoever was away for one looks then.
+fn a_day() -> Duration {
+    Duration::from_secs(86_400)
+}
+
+/// Half a working day.
+fn four_hours() -> Duration {
+    Duration::from_secs(4 * 3_600)
 }
 
 /// A long week-end fits in, and the tree is not stale yet.
@@ -107,8 +130,8 @@ impl Default for Waits {
     /// A week for an approval (a holiday fits in), thirty days for a merge (the branch is stale after that), three days
     /// for an answer.
     fn default() -> Self {
-        let day = Duration::from_secs(86_400);
-        Self { approval: 7 * day, review: 30 * day, answer: three_days() }
+        let (day, answer, answer_reminder) = (a_day(), three_days(), four_hours());
+        Self { approval: 7 * day, approval_reminder: day, review: 30 * day, answer, answer_reminder }
     }
 }
 
@@ -303,8 +326,8 @@ pub enum TaskState {
     Paused {
         /// What the next session is for.
         goal: Goal,
-        /// Who asked for it.
-        by: Person,
+        /// Who asked for it; absent where nobody answered its question in time.
+        by: Option<Person>,
     },
     /// The change is done but goes beyond what was approved; a person looks first.
     Departed {

@@ -74,8 +74,11 @@ pub(super) fn pause(mut task: Task, by: &Person) -> Result<Step<Task>, Rejected>
         | TaskState::Planning { .. }
         | TaskState::Working { .. }
         | TaskState::Asking { .. } => {}
-        TaskState::Pausing { by, .. } | TaskState::Paused { by, .. } => {
+        TaskState::Pausing { by, .. } | TaskState::Paused { by: Some(by), .. } => {
             return refused(format!("{by} has paused {id} already"), format!("Say `resume {id}` to let it go on"));
+        }
+        TaskState::Paused { by: None, .. } => {
+            return refused(format!("{id} is paused already"), format!("Say `resume {id}` to let it go on"));
         }
         _ => {
             return refused(

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use domain::{Person, TaskId, ThreadRef, Timestamp};
 use store::{Row, Store, StoreError};
 
+use super::Task;
+
 pub(super) const LIST: &str = "SELECT id, state, repo, title, requester, thread, created_at_ms, updated_at_ms
     FROM task ORDER BY number DESC LIMIT $1";
 pub(super) const IN_THREAD: &str = "SELECT id, state, repo, title, requester, thread, created_at_ms, updated_at_ms
@@ -147,6 +149,16 @@ pub async fn count_live(store: &Store) -> Result<usize, StoreError> {
 pub async fn live_ids(store: &Store) -> Result<BTreeSet<TaskId>, StoreError> {
     let ids: Result<Vec<_>, _> = store.rows(LIVE, &[]).await?.iter().map(|row| row.text("id")).collect();
     Ok(ids?.iter().filter_map(|id| id.parse().ok()).collect())
+}
+
+/// The names under which pictures of tasks are kept that have not ended.
+pub async fn live_pictures(store: &Store) -> Result<BTreeSet<String>, StoreError> {
+    let mut names = BTreeSet::new();
+    for id in live_ids(store).await? {
+        let task = store.load::<Task>(&id).await?;
+        names.extend(task.and_then(|task| task.request.pictures));
+    }
+    Ok(names)
 }
 
 fn running_line_of(row: &Row) -> Result<RunningLine, StoreError> {

@@ -33,9 +33,9 @@ pub(super) fn finish(mut task: Task, session: u32, work: &Work, now: Timestamp) 
     let work = Work { approved, hosts: contract::hosts_of(&task, &work.hosts), ..work.clone() };
     let Some(why) = departure(&task, &work) else { return review::publish(task, work) };
     task.state = TaskState::Departed { work: work.clone(), why: why.clone() };
-    let deadline = task.next_deadline(now, task.request.waits.approval);
-    let announce = TaskEffect::Announce(Announcement::Departed { work, why, wait: deadline.wait });
-    Step::owing(task, [TaskEffect::EditCard, announce, TaskEffect::AwaitDeadline(deadline)])
+    let waiting = task.await_approval(now);
+    let announce = TaskEffect::Announce(Announcement::Departed { work, why, wait: task.waits });
+    Step::owing(task, [vec![TaskEffect::EditCard, announce], waiting].concat())
 }
 
 /// In what a change goes beyond what was approved. Without a plan, only the lowest risk needs no second look.

@@ -37,6 +37,7 @@ fn task(id: &str, agent: &str, text: &str) -> Task {
         repo_because: String::new(),
         context: String::new(),
         receipt: String::new(),
+        pictures: None,
         waits: Waits::default(),
     };
     Task::submit(id.parse().unwrap(), request, Timestamp::default()).state

@@ -2,12 +2,16 @@
 
 use std::fs;
 
+use agents::cage::Confinement;
 use agents::session::{Agent, AgentSettings, SessionError};
 use agents::task::PlanMode;
+use agents::workspace::pictures::{Picture, Pictures};
+use domain::DeliveryId;
 use expect_test::expect;
 
 use crate::Case;
 use crate::project::{Heard, Project, told};
+use crate::world::block_on;
 
 pub const CASES: &[Case] = &[
     (
@@ -22,6 +26,7 @@ pub const CASES: &[Case] = &[
     ("a_recipe_rehearses_and_then_does_the_same", a_recipe_rehearses_and_then_does_the_same),
     ("a_bad_recipe_says_where", a_bad_recipe_says_where),
     ("a_failing_step_of_a_recipe_is_named", a_failing_step_of_a_recipe_is_named),
+    ("a_picture_can_be_looked_at_and_not_changed", a_picture_can_be_looked_at_and_not_changed),
     ("a_script_plans_and_edits", a_script_plans_and_edits),
     ("every_misdeed_ends_in_a_clear_text", every_misdeed_ends_in_a_clear_text),
 ];
@@ -90,6 +95,29 @@ fn a_prompt_file_is_never_written_through_a_link() {
     let _ = project.work(&*agent, &workspace, "first");
     let _ = project.work(&*agent, &workspace, "second");
     assert_eq!(fs::read_to_string(secret).unwrap(), "untouched");
+}
+
+fn a_picture_can_be_looked_at_and_not_changed() {
+    for confinement in [Confinement::Standard, Confinement::Strong] {
+        let mut project = Project::new(&[("a", "1\n")]);
+        project.confinement = confinement;
+        let pictures = Pictures::new(project.path("pictures"));
+        let [mine, of_others] = ["mine", "others"].map(|delivery| {
+            let picture = Picture { file: "1.png".to_owned(), bytes: b"a picture".to_vec() };
+            block_on(pictures.keep(&DeliveryId::new(delivery), vec![picture])).unwrap()
+        });
+        let dir = project.path("pictures").join(mine);
+        let workspace = project.workspace().with_pictures(Some(dir.clone()));
+        let script = "cat $DOWNBEAT_PICTURES/1.png > seen; \
+                      for at in 1.png 2.png; do echo paint 2>/dev/null > $DOWNBEAT_PICTURES/$at && echo painted; done; \
+                      cat $DOWNBEAT_PICTURES/../OTHERS/1.png 2>/dev/null && echo 'saw others'; echo done";
+        let worked =
+            project.work(&*project.shell(&script.replace("OTHERS", &of_others), None), &workspace, "x").unwrap();
+        assert_eq!(worked.answer, "done", "{confinement:?}");
+        assert_eq!(told(&project.commit(&workspace).unwrap().unwrap()), "seen +1 -0");
+        assert_eq!(fs::read_to_string(workspace.tree().join("seen")).unwrap(), "a picture");
+        assert_eq!(fs::read_to_string(dir.join("1.png")).unwrap(), "a picture");
+    }
 }
 
 const TIDY: &str = r#"

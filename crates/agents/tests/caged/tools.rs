@@ -48,6 +48,7 @@ fn task() -> Task {
         repo_because: String::new(),
         context: String::new(),
         receipt: String::new(),
+        pictures: None,
         waits: Waits::default(),
     };
     Task::submit("T-1".parse().unwrap(), request, Timestamp::default()).state

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use agents::money::dollars;
 use domain::{Machine, Person, Rejected, RepoName, Step, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,16 @@ pub struct Chosen<T> {
     pub by: Person,
     /// When.
     pub at: Timestamp,
+}
+
+impl Defaults {
+    /// Each that is set, in a few words.
+    pub fn in_words(&self) -> Vec<String> {
+        let repo = self.repo.as_ref().map(|chosen| format!("repo {}", chosen.value));
+        let agent = self.agent.as_ref().map(|chosen| format!("agent {}", chosen.value));
+        let budget = self.budget_micros.as_ref().map(|chosen| format!("{} a task", dollars(chosen.value)));
+        [repo, agent, budget].into_iter().flatten().collect()
+    }
 }
 
 impl Channel {

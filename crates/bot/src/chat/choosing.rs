@@ -2,12 +2,12 @@
 
 use agents::task::view;
 use domain::policy::Verb;
-use domain::{DeliveryId, Rejected, RepoName, TaskId, ThreadRef};
+use domain::{Cause, DeliveryId, MessageRef, Rejected, RepoName, TaskId, ThreadRef};
 
 use super::channel::{Channel, ChannelId, Defaults};
 use super::command::{self, Command};
 use super::context::redact;
-use super::conversation::{Conversation, ThreadId};
+use super::conversation::{Conversation, ConversationEvent, ThreadId};
 use super::intake::{Answer, Intake, Trouble};
 use super::messenger::{Choice, Heard, Said};
 use super::options::Options;
@@ -112,47 +112,75 @@ impl Intake {
         Ok(Answer { undecided, ..Answer::seen() })
     }
 
+    /// The request of this message, while it lacks its repository.
+    pub(super) async fn undecided(&self, message: &MessageRef) -> Result<Option<Heard>, Trouble> {
+        let conversation = self.store.load::<Conversation>(&ThreadId(message.thread.clone())).await?;
+        let undecided = conversation.map(|conversation| conversation.undecided).unwrap_or_default();
+        Ok(undecided.into_iter().find(|undecided| undecided.message == *message))
+    }
+
+    /// Tells the thread what became of a request that lacked its repository; once under this name.
+    pub(super) async fn tell_undecided(
+        &self,
+        event: ConversationEvent,
+        name: &str,
+        message: &MessageRef,
+    ) -> Result<(), Trouble> {
+        let cause = Cause::Delivery(DeliveryId::new(format!("{name}:{}:{}", message.thread, message.id)));
+        self.store.apply::<Conversation>(&ThreadId(message.thread.clone()), event, cause).await?;
+        Ok(())
+    }
+
     /// Begins a request that lacked its repository; once, however often somebody says which it is.
     pub(super) async fn start_in(&self, heard: &Heard, message: &str, repo: RepoName) -> Result<Answer, Trouble> {
         self.may(heard, Verb::Ask)?;
-        let thread = &heard.message.thread;
-        let conversation = self.store.load::<Conversation>(&ThreadId(thread.clone())).await?;
-        let undecided = conversation.map(|conversation| conversation.undecided).unwrap_or_default();
-        let Some(original) = undecided.into_iter().find(|undecided| undecided.message.id == message) else {
-            let next = format!("Say it again with `repo={repo}`");
-            return Err(Rejected::new("That request is not open any more", next).into());
+        let message = MessageRef { thread: heard.message.thread.clone(), id: message.to_owned() };
+        let original = self.undecided(&message).await?;
+        let answer = match (self.asked_by(&message).await?, &original) {
+            (Some(task), _) => Answer::words(format!("{task} has begun with that already.")),
+            (None, Some(original)) => self.begin_in(heard, original, &repo).await?,
+            (None, None) => {
+                let next = format!("Say it again with `repo={repo}`");
+                return Err(Rejected::new("That request is not open any more", next).into());
+            }
         };
+        if original.is_some() {
+            let event = ConversationEvent::Decided {
+                message: message.clone(),
+                outcome: format!("{} said: {repo}.", heard.author),
+            };
+            self.tell_undecided(event, "decided", &message).await?;
+        }
+        Ok(Answer { reaction: None, ..answer })
+    }
+
+    async fn begin_in(&self, heard: &Heard, original: &Heard, repo: &RepoName) -> Result<Answer, Trouble> {
         if original.author != heard.author {
             let why = format!("{} asked for that, and only they say what it is about", original.author);
             return Err(Rejected::new(why, format!("Ask for it yourself, with `repo={repo}`")).into());
         }
-        if let Some(task) = self.asked_by(&original.message).await? {
-            return Ok(Answer::words(format!("{task} has begun with that already.")));
-        }
         let Command::Ask { text, options } = command::parse(&original.text, &self.settings.load().mention) else {
-            return Err(Trouble::Other(format!("message {message} of {thread} is no request any more")));
+            let (id, thread) = (&original.message.id, &original.message.thread);
+            return Err(Trouble::Other(format!("message {id} of {thread} is no request any more")));
         };
         let options = Options { repo: Some(repo.clone()), ..options };
         let delivery = DeliveryId::new(format!("start:{}", original.delivery));
-        let answer = self.ask(&original, text, options, &delivery).await?;
-        if !original.via.is_quiet() {
-            let guesses = [Guess { repo: repo.clone(), because: None }];
-            let asked = which(&original, &guesses);
-            let message = self.messenger.post(thread, &which_key(&original), &asked).await?;
-            self.messenger.edit(&message, &Said::words(format!("{} said: {repo}.", heard.author))).await?;
-        }
-        Ok(Answer { reaction: None, ..answer })
+        self.ask(original, text, options, &delivery).await
     }
 }
 
-fn which_key(heard: &Heard) -> String {
+/// What is asked where the rules do not settle it.
+pub(super) const QUESTION: &str = "Which repository is this about?";
+
+/// The key of the question that a request without a repository led to.
+pub(super) fn which_key(heard: &Heard) -> String {
     format!("which:{}:{}", heard.message.thread, heard.message.id)
 }
 
 fn which(heard: &Heard, guesses: &[Guess]) -> Said {
     let id = &heard.message.id;
     let (shown, more) = guesses.split_at(guesses.len().min(GUESSES_MAX));
-    let mut lines = vec!["Which repository is this about?".to_owned()];
+    let mut lines = vec![QUESTION.to_owned()];
     let reason = |guess: &Guess| guess.because.as_ref().map(|because| format!("{}: {because}", guess.repo));
     lines.extend(shown.iter().filter_map(reason));
     let more: Vec<_> = more.iter().map(|guess| guess.repo.as_str()).collect();

@@ -333,6 +333,7 @@ impl Console {
         let newest = table::before(&self.store, &thread.name, n, count_max).await.map_err(refused)?;
         let lines = newest.into_iter().rev().filter(|message| !message.text.is_empty()).map(|message| Line {
             is_bot: message.author == BOT,
+            by: message.author.parse().ok(),
             author: message.author,
             at: message.at,
             text: message.text,

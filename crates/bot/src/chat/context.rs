@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::MessageRef;
+use agents::workspace::pictures::{Picture, extension_of};
 use domain::policy::Rules;
+use domain::{MessageRef, Person};
 
 use super::messenger::{Attachment, ChatError, Content, Depth, Line, Messenger};
 
@@ -21,6 +22,10 @@ pub struct ContextLimits {
     pub files_max: usize,
     /// So many bytes of each, from its beginning.
     pub file_bytes_max: usize,
+    /// So many attached pictures.
+    pub pictures_max: usize,
+    /// So many bytes of the largest of them.
+    pub picture_bytes_max: usize,
 }
 
 /// What an agent gets to read.
@@ -30,10 +35,12 @@ pub struct Context {
     pub request: String,
     /// The messages above it, as labelled data.
     pub thread: String,
+    /// The pictures that are named in them.
+    pub pictures: Vec<Picture>,
     /// What was taken along and what was not, for the person.
     pub receipt: String,
-    /// Whose messages held a secret, as the platform calls them.
-    pub leaks: BTreeSet<String>,
+    /// Whose messages held a secret.
+    pub leaks: BTreeSet<Person>,
     /// The request itself held one.
     pub request_leaks: bool,
 }
@@ -48,16 +55,17 @@ pub async fn read(
     let lines = messenger.history(before, limits.messages_max, Depth::Files).await?;
     let mut taking = Taking::new(limits);
     for line in lines.iter().rev() {
-        taking.take(line, &role_of(rules, &line.author));
+        taking.take(line, &role_of(rules, line.by.as_ref()));
     }
     Ok(taking.done(request))
 }
 
 /// What somebody may be here, for whoever weighs their words.
-fn role_of(rules: &Rules, author: &str) -> String {
-    let Ok(person) = author.parse() else { return "not known here".to_owned() };
-    let roles: Vec<_> = rules.roles_of(&person).iter().map(ToString::to_string).collect();
-    match (rules.is_guest(&person), &roles[..]) {
+fn role_of(rules: &Rules, by: Option<&Person>) -> String {
+    let Some(person) = by else { return "not known here".to_owned() };
+    let roles: Vec<_> = rules.roles_of(person).iter().map(ToString::to_string).collect();
+    match (rules.is_guest(person), &roles[..]) {
+        _ if rules.is_bot(person) => "a bot".to_owned(),
         (true, _) => "a guest".to_owned(),
         (false, []) => "not known here".to_owned(),
         (false, roles) => roles.join(", "),
@@ -74,16 +82,30 @@ struct Taking {
     n_bots: usize,
     n_old: usize,
     n_files: usize,
+    pictures: Vec<Picture>,
     left_out: Vec<String>,
     n_secrets: usize,
-    leaks: BTreeSet<String>,
+    leaks: BTreeSet<Person>,
 }
 
 impl Taking {
     fn new(limits: ContextLimits) -> Self {
-        let (taken, left_out, leaks) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (taken, pictures, left_out, leaks) = (Vec::new(), Vec::new(), Vec::new(), BTreeSet::new());
         let (n_messages, n_linked, n_bots, n_old, n_files, n_secrets) = (0, 0, 0, 0, 0, 0);
-        Self { limits, bytes: 0, taken, n_messages, n_linked, n_bots, n_old, n_files, left_out, n_secrets, leaks }
+        Self {
+            limits,
+            bytes: 0,
+            taken,
+            n_messages,
+            n_linked,
+            n_bots,
+            n_old,
+            n_files,
+            pictures,
+            left_out,
+            n_secrets,
+            leaks,
+        }
     }
 
     fn take(&mut self, line: &Line, role: &str) {
@@ -97,22 +119,22 @@ impl Taking {
             self.n_old += 1;
             return;
         }
-        self.note_secrets(&line.author, n_secrets);
+        self.note_secrets(line.by.as_ref(), n_secrets);
         let from = line.linked_from.as_ref().map(|from| format!(", linked from {from},")).unwrap_or_default();
         let (author, at) = (&line.author, line.at.of_day());
         let mut words = vec![format!("- {author} ({role}) at {at}{from} said: {}", text.replace('\n', "\n    "))];
-        words.extend(line.files.iter().map(|file| self.attached(file, &line.author)));
+        words.extend(line.files.iter().map(|file| self.attached(file, line.by.as_ref())));
         self.taken.push(words.join("\n"));
         if line.linked_from.is_some() { self.n_linked += 1 } else { self.n_messages += 1 }
     }
 
-    fn note_secrets(&mut self, author: &str, n: usize) {
+    fn note_secrets(&mut self, by: Option<&Person>, n: usize) {
         self.n_secrets += n;
-        self.leaks.extend((n > 0).then(|| author.to_owned()));
+        self.leaks.extend(by.filter(|_| n > 0).cloned());
     }
 
     /// A file as an agent reads it: data like the message that it hangs on.
-    fn attached(&mut self, file: &Attachment, author: &str) -> String {
+    fn attached(&mut self, file: &Attachment, by: Option<&Person>) -> String {
         let name = redact(&file.name.replace(char::is_control, " ")).0;
         let why = match &file.content {
             Content::Text(_) if self.n_files >= self.limits.files_max => {
@@ -121,15 +143,36 @@ impl Taking {
             Content::Text(text) => {
                 self.n_files += 1;
                 let (text, n_secrets) = redact(beginning(text, self.limits.file_bytes_max));
-                self.note_secrets(author, n_secrets);
+                self.note_secrets(by, n_secrets);
                 let cut = if (text.len() as u64) < file.bytes { " (its beginning)" } else { "" };
                 return format!("    attached {name}{cut}:\n        {}", text.trim_end().replace('\n', "\n        "));
             }
-            Content::Picture(_) => "pictures are not passed on".to_owned(),
+            Content::Picture(bytes) => match self.picture(bytes) {
+                Ok(file) => return format!("    attached {name}, which is the picture {file}"),
+                Err(why) => why,
+            },
             Content::LeftOut { why } => why.clone(),
         };
         self.left_out.push(format!("{name}: {why}"));
         format!("    attached {name}, which you cannot read: {why}")
+    }
+
+    /// Takes a picture along; says under which name.
+    fn picture(&mut self, bytes: &[u8]) -> Result<String, String> {
+        let ContextLimits { pictures_max, picture_bytes_max, .. } = self.limits;
+        let Some(extension) = extension_of(bytes) else {
+            return Err("it is no picture that agents read (png, jpeg, gif, webp)".to_owned());
+        };
+        if self.pictures.len() >= pictures_max {
+            return Err(format!("only {pictures_max} pictures are passed on"));
+        }
+        if bytes.len() > picture_bytes_max {
+            let (n, max) = (bytes.len().div_ceil(1_000_000), picture_bytes_max / 1_000_000);
+            return Err(format!("it has {n} MB, and pictures to {max} MB are passed on"));
+        }
+        let file = format!("{}.{extension}", self.pictures.len() + 1);
+        self.pictures.push(Picture { file: file.clone(), bytes: bytes.to_owned() });
+        Ok(file)
     }
 
     fn done(mut self, request: &str) -> Context {
@@ -137,7 +180,8 @@ impl Taking {
         self.n_secrets += n_secrets;
         self.taken.reverse();
         let receipt = self.receipt();
-        Context { request, thread: self.taken.join("\n"), receipt, leaks: self.leaks, request_leaks: n_secrets > 0 }
+        let Self { taken, pictures, leaks, .. } = self;
+        Context { request, thread: taken.join("\n"), pictures, receipt, leaks, request_leaks: n_secrets > 0 }
     }
 
     fn receipt(&self) -> String {
@@ -156,6 +200,9 @@ impl Taking {
         if self.n_files > 0 || !self.left_out.is_empty() {
             let left_out: Vec<_> = self.left_out.iter().map(|file| format!("left out {file}")).collect();
             parts.push(format!("{} file{}", self.n_files, plural(self.n_files)) + &bracketed(&left_out));
+        }
+        if !self.pictures.is_empty() {
+            parts.push(format!("{} picture{}", self.pictures.len(), plural(self.pictures.len())));
         }
         if self.n_linked > 0 {
             parts.push(format!("{} linked message{}", self.n_linked, plural(self.n_linked)));
@@ -249,12 +296,14 @@ mod tests {
     use super::*;
 
     fn line(author: &str, text: &str) -> Line {
-        let (author, is_bot, text) = (author.to_owned(), author == "bot", text.to_owned());
-        Line { author, is_bot, at: Timestamp::from_ms(0), text, files: Vec::new(), linked_from: None }
+        let (by, author, is_bot, text) = (author.parse().ok(), author.to_owned(), author == "bot", text.to_owned());
+        Line { author, by, is_bot, at: Timestamp::from_ms(0), text, files: Vec::new(), linked_from: None }
     }
 
     fn taken(lines: &[Line], request: &str, bytes_max: usize) -> Context {
-        let limits = ContextLimits { messages_max: 50, bytes_max, files_max: 2, file_bytes_max: 12 };
+        let (files_max, file_bytes_max, pictures_max, picture_bytes_max) = (2, 12, 1, 2_000_000);
+        let limits =
+            ContextLimits { messages_max: 50, bytes_max, files_max, file_bytes_max, pictures_max, picture_bytes_max };
         let mut taking = Taking::new(limits);
         lines.iter().rev().for_each(|line| taking.take(line, "requester"));
         taking.done(request)
@@ -273,7 +322,7 @@ mod tests {
         );
         let receipt = "2 messages (1 of bots left out, 1 too old for 0 kB, 2 secrets removed, rotate them)";
         assert_eq!(context.receipt, receipt);
-        assert!(context.request_leaks && context.leaks.contains("ben") && !context.leaks.contains("ana"));
+        assert!(context.request_leaks && context.leaks == BTreeSet::from(["ben".parse().unwrap()]));
     }
 
     #[test]
@@ -283,9 +332,7 @@ mod tests {
             bytes: text.len() as u64,
             content: Content::Text(text.to_owned()),
         };
-        let picture = Attachment { name: "a.png".to_owned(), bytes: 1, content: Content::Picture(vec![0]) };
-        let files =
-            vec![text("notes.txt", "one\ntwo"), text("long.log", "0123456789abcdef"), picture, text("more", "x")];
+        let files = vec![text("notes.txt", "one\ntwo"), text("long.log", "0123456789abcdef"), text("more", "x")];
         let linked = Line { linked_from: Some("slack/T1/C9".to_owned()), ..line("ben", "see there") };
         let context = taken(&[linked, Line { files, ..line("ana", "look") }], "do it", 1_000);
         let expected = "- ben (requester) at 00:00 UTC, linked from slack/T1/C9, said: see there
@@ -295,12 +342,36 @@ mod tests {
         two
     attached long.log (its beginning):
         0123456789ab
-    attached a.png, which you cannot read: pictures are not passed on
     attached more, which you cannot read: only 2 files are read";
         assert_eq!(context.thread, expected);
-        let receipt = "1 message, 2 files (left out a.png: pictures are not passed on, left out more: only 2 files are \
-                       read), 1 linked message";
+        let receipt = "1 message, 2 files (left out more: only 2 files are read), 1 linked message";
         assert_eq!(context.receipt, receipt);
+    }
+
+    #[test]
+    fn pictures_are_passed_on_by_name_within_limits() {
+        let picture = |name: &str, bytes: &[u8]| Attachment {
+            name: name.to_owned(),
+            bytes: bytes.len() as u64,
+            content: Content::Picture(bytes.to_owned()),
+        };
+        let png = b"\x89PNG\r\n\x1a\n rest";
+        let large = [&png[..], &[0; 2_000_000]].concat();
+        let files = vec![
+            picture("page.png", b"<html>"),
+            picture("huge.png", &large),
+            picture("shot.jpg", png),
+            picture("more.png", png),
+        ];
+        let context = taken(&[Line { files, ..line("ana", "look") }], "do it", 1_000);
+        let expected = "- ana (requester) at 00:00 UTC said: look
+    attached page.png, which you cannot read: it is no picture that agents read (png, jpeg, gif, webp)
+    attached huge.png, which you cannot read: it has 3 MB, and pictures to 2 MB are passed on
+    attached shot.jpg, which is the picture 1.png
+    attached more.png, which you cannot read: only 1 pictures are passed on";
+        assert_eq!(context.thread, expected);
+        assert_eq!(context.pictures, [Picture { file: "1.png".to_owned(), bytes: png.to_vec() }]);
+        assert!(context.receipt.ends_with(", 1 picture"), "{}", context.receipt);
     }
 
     #[test]

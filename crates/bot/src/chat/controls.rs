@@ -136,6 +136,21 @@ fn add_note(id: TaskId) -> Choice {
     asking("Add note…", format!("tell {id}"), "What should its agent know?")
 }
 
+/// Passes words of others on to an agent.
+pub(super) fn pass_on(id: TaskId, words: &str) -> Choice {
+    Choice { look: Look::Go, ..Choice::new("Add", format!("steer {id} {words}")) }
+}
+
+/// Lets a task go on whose request was taken back.
+pub(super) fn go_on(id: TaskId) -> Choice {
+    Choice { look: Look::Go, ..Choice::new("Go on", format!("resume {id}")) }
+}
+
+/// Ends a task whose request was taken back.
+pub(super) fn end(id: TaskId) -> Choice {
+    Choice { look: Look::Danger, ..stop(id) }
+}
+
 pub(super) fn details(id: TaskId) -> Choice {
     Choice::new("Details", format!("log {id}"))
 }

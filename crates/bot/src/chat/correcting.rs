@@ -6,8 +6,9 @@ use domain::{DeliveryId, MessageRef, TaskId};
 
 use super::command::{self, Command, Deed, TaskVerb};
 use super::context::redact;
+use super::conversation::ConversationEvent;
 use super::intake::{Answer, Intake, Trouble};
-use super::messenger::{Choice, Heard, Look, Said};
+use super::messenger::Heard;
 
 /// How many of a thread's newest tasks are looked at for the one to which a message was a remark.
 const TASKS_LOOKED_AT: i64 = 50;
@@ -32,6 +33,9 @@ impl Intake {
             self.tell_task(id, TaskEvent::RequestCorrected { by, text }, delivery).await?;
             return Ok(Answer::noted());
         }
+        if let Some(original) = self.undecided(&heard.message).await? {
+            return self.correct_undecided(heard, &original, command, delivery).await;
+        }
         let Some(id) = self.told_by(&heard.message).await? else { return Ok(Answer::default()) };
         let text = if let Command::OnTask(Deed { verb: TaskVerb::Steer | TaskVerb::Interrupt, words, .. }) = command {
             words
@@ -46,19 +50,38 @@ impl Intake {
         Ok(Answer::noted())
     }
 
+    /// What is asked for is what the request says when its repository is known; naming that in it settles it.
+    async fn correct_undecided(
+        &self,
+        heard: &Heard,
+        original: &Heard,
+        command: Command,
+        delivery: &DeliveryId,
+    ) -> Result<Answer, Trouble> {
+        let Command::Ask { options, .. } = command else { return Ok(Answer::default()) };
+        if original.author != heard.author || original.text == heard.text {
+            return Ok(Answer::default());
+        }
+        let (message, text) = (heard.message.clone(), heard.text.clone());
+        let event = ConversationEvent::RequestCorrected { message, text };
+        self.tell_undecided(event, &format!("corrected:{delivery}"), &heard.message).await?;
+        if let Some(repo) = options.repo {
+            self.start_in(heard, &heard.message.id, repo).await?;
+        }
+        Ok(Answer::noted())
+    }
+
     /// Pauses a task whose request is gone and asks; takes back a remark that nobody has heard yet.
     pub(super) async fn heed_withdrawal(&self, heard: &Heard, delivery: &DeliveryId) -> Result<Answer, Trouble> {
         let by = heard.author.clone();
         if let Some(id) = self.asked_by(&heard.message).await? {
-            let task = self.find(id).await?;
-            if by != task.request.requester || task.is_ended() {
-                return Ok(Answer::default());
-            }
-            let is_running = task.runs_session() && !matches!(task.state, TaskState::Pausing { .. });
-            if is_running && !self.store.has_seen(delivery).await? {
-                self.tell_task(id, TaskEvent::PauseRequested { by }, delivery).await?;
-            }
-            return Ok(Answer { reply: Some(gone(&self.find(id).await?)), ..Answer::default() });
+            self.tell_task(id, TaskEvent::RequestWithdrawn { by }, delivery).await?;
+            return Ok(Answer::default());
+        }
+        if self.undecided(&heard.message).await?.is_some_and(|original| original.author == by) {
+            let (message, outcome) = (heard.message.clone(), format!("{by} took the request back."));
+            self.tell_undecided(ConversationEvent::Decided { message, outcome }, "withdrawn", &heard.message).await?;
+            return Ok(Answer::default());
         }
         if let Some(id) = self.told_by(&heard.message).await? {
             let message = heard.message.clone();
@@ -85,19 +108,4 @@ impl Intake {
 /// Whether what its request says still makes a difference.
 fn goes_on(task: &Task) -> bool {
     task.goal().is_some() || matches!(task.state, TaskState::AwaitingApproval { .. })
-}
-
-/// Asks what is to become of a task whose request was taken back.
-fn gone(task: &Task) -> Said {
-    let (id, by) = (task.id, &task.request.requester);
-    let stop = Choice::new("Stop", format!("stop {id}")).looking(Look::Danger);
-    let is_held = matches!(task.state, TaskState::Pausing { .. } | TaskState::Paused { .. });
-    let (words, choices) = if is_held {
-        let go_on = Choice::new("Go on", format!("resume {id}")).looking(Look::Go);
-        (format!("{by} took the request of {id} back, so it is paused. Shall it go on?"), vec![go_on, stop])
-    } else {
-        let standing = task.state_in_words();
-        (format!("{by} took the request of {id} back; it is {standing}. Shall it stop?"), vec![stop])
-    };
-    Said { calls: Some(by.clone()), ..Said::offering(words, choices) }
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use agents::money::{self, Grouping};
-use agents::task::{Task, TaskState, view};
+use agents::task::view::{self, TaskLine};
+use agents::task::{Task, TaskState};
 use domain::{Person, TaskId, ThreadRef};
-use store::StoreError;
+use store::{Store, StoreError};
 
+use super::channel::{Channel, ChannelId};
 use super::controls;
 use super::messenger::Choice;
 use super::notifier::Notifier;
@@ -16,6 +18,8 @@ use super::render;
 const LINES_MAX: i64 = 60;
 /// How many tasks a group shows: what fits on two screens of a telephone.
 const GROUP_MAX: usize = 8;
+/// How many channels are told of: more than a person works in at once.
+const CHANNELS_MAX: usize = 5;
 /// How many of those that have ended.
 const DONE_MAX: usize = 5;
 /// How far back tasks that ended and costs are told: a week.
@@ -30,7 +34,9 @@ pub struct Home {
     pub running: Group,
     /// Tasks that have ended lately.
     pub done: Group,
-    /// Named values: defaults, costs, what the doctor says. Only what there is.
+    /// What holds in the channels in which these tasks are.
+    pub channels: Vec<Holding>,
+    /// Named values: costs, what the doctor says. Only what there is.
     pub facts: Vec<(String, String)>,
 }
 
@@ -41,6 +47,15 @@ pub struct Group {
     pub entries: Vec<Entry>,
     /// How many more there are.
     pub more: usize,
+}
+
+/// What holds in a channel where a request says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// The channel.
+    pub channel: String,
+    /// Its defaults in words; empty where nobody set one.
+    pub defaults: Vec<String>,
 }
 
 /// A task on a home.
@@ -64,7 +79,9 @@ impl Home {
     /// Reads a person's home; `facts` are what the caller knows about their place here, and come first.
     pub async fn read(notifier: &Notifier, person: &Person, facts: Vec<(String, String)>) -> Result<Self, StoreError> {
         let mut home = Self { facts, ..Self::default() };
-        for line in view::of_person(&notifier.store, person, notifier.store.now() - LATELY, LINES_MAX).await? {
+        let lines = view::of_person(&notifier.store, person, notifier.store.now() - LATELY, LINES_MAX).await?;
+        home.channels = channels_of(&notifier.store, &lines).await?;
+        for line in lines {
             let (group, shown_max) = match (line.is_ended(), line.needs_person()) {
                 (true, _) => (&mut home.done, DONE_MAX),
                 (false, true) => (&mut home.needs, GROUP_MAX),
@@ -84,6 +101,22 @@ impl Home {
         home.facts.extend(own.map(|total| ("Spent in 7 days".to_owned(), total.in_words())));
         Ok(home)
     }
+}
+
+/// The channels of these tasks in the order of the tasks, each once.
+async fn channels_of(store: &Store, lines: &[TaskLine]) -> Result<Vec<Holding>, StoreError> {
+    let mut channels: Vec<Holding> = Vec::new();
+    for line in lines {
+        let Ok(thread) = line.thread.parse::<ThreadRef>() else { continue };
+        let channel = thread.channel();
+        if channels.len() == CHANNELS_MAX || channels.iter().any(|shown| shown.channel == channel) {
+            continue;
+        }
+        let kept = store.load::<Channel>(&ChannelId(channel.clone())).await?;
+        let defaults = kept.map(|kept| kept.defaults.in_words()).unwrap_or_default();
+        channels.push(Holding { channel, defaults });
+    }
+    Ok(channels)
 }
 
 impl Entry {

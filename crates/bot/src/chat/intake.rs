@@ -9,6 +9,8 @@ use std::time::Duration;
 use agents::liaison::Bell;
 use agents::session::Roster;
 use agents::task::Waits;
+use agents::workspace::WorkspaceError;
+use agents::workspace::pictures::Pictures;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use domain::policy::Rules;
@@ -19,7 +21,7 @@ use store::{ApplyError, Owed, Performed, Performer, Store, StoreError};
 
 use super::command;
 use super::context::ContextLimits;
-use super::conversation::{Conversation, ConversationEffect, ConversationEvent};
+use super::conversation::{Conversation, ConversationEffect, ConversationEvent, Undecided};
 use super::messenger::{ChatError, Heard, Messenger, Said, Via};
 use super::notifier::Notifier;
 
@@ -42,6 +44,8 @@ pub struct Intake {
     pub bell: Arc<Bell>,
     /// To show a task when somebody asks for its status.
     pub notifier: Notifier,
+    /// Where the pictures of requests stand.
+    pub pictures: Pictures,
     /// How it is set.
     pub settings: Arc<ArcSwap<IntakeSettings>>,
 }
@@ -57,6 +61,8 @@ pub struct IntakeSettings {
     pub context: ContextLimits,
     /// How long tasks wait for people.
     pub waits: Waits,
+    /// How long a request waits for its repository.
+    pub repository_wait: Duration,
     /// What a task may cost before a person is asked, in millionths of a dollar.
     pub task_cap_micros: Option<u64>,
     /// How many tasks may be live at once, because each holds a working tree and somebody's attention.
@@ -113,6 +119,12 @@ impl From<ChatError> for Trouble {
     }
 }
 
+impl From<WorkspaceError> for Trouble {
+    fn from(error: WorkspaceError) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
 impl From<Rejected> for Trouble {
     fn from(rejected: Rejected) -> Self {
         Self::Rejected(rejected)
@@ -135,6 +147,9 @@ impl From<ApplyError> for Trouble {
 
 impl Intake {
     async fn heed(&self, heard: &Heard, delivery: &DeliveryId) -> Result<Answer, Trouble> {
+        if let Some(answer) = self.count_hop(heard, delivery).await? {
+            return Ok(answer);
+        }
         match &heard.via {
             Via::Words | Via::Choice | Via::Command => {
                 let command = command::parse(&heard.text, &self.settings.load().mention);
@@ -143,6 +158,17 @@ impl Intake {
             Via::Reaction => self.heed_reaction(heard, delivery).await,
             Via::Edit { .. } => self.heed_edit(heard, delivery).await,
             Via::Withdrawal => self.heed_withdrawal(heard, delivery).await,
+        }
+    }
+
+    fn answered(&self, heard: &Heard, answer: Answer) -> ConversationEvent {
+        let undecided = || Undecided { heard: heard.clone(), within: Some(self.settings.load().repository_wait) };
+        ConversationEvent::MessageAnswered {
+            message: heard.message.clone(),
+            reply: answer.reply,
+            reaction: answer.reaction.map(str::to_owned),
+            undecided: answer.undecided.then(|| Box::new(undecided())),
+            only_to: (heard.via.is_quiet() || answer.is_private).then(|| heard.author.clone()),
         }
     }
 }
@@ -155,8 +181,10 @@ impl Performer for Intake {
         let ConversationEffect::Interpret { heard } = &owed.effect else { return Performed::Finished };
         let delivery = DeliveryId::new(owed.attempt.effect.as_str());
         match self.heed(heard, &delivery).await {
-            Ok(answer) => Performed::Done(answered(heard, answer)),
-            Err(Trouble::Rejected(rejected)) => Performed::Done(answered(heard, Answer::words(rejected.to_string()))),
+            Ok(answer) => Performed::Done(self.answered(heard, answer)),
+            Err(Trouble::Rejected(rejected)) => {
+                Performed::Done(self.answered(heard, Answer::words(rejected.to_string())))
+            }
             Err(error) => Performed::Retry { after: Duration::from_millis(500), why: error.to_string() },
         }
     }
@@ -166,16 +194,6 @@ impl Performer for Intake {
         tracing::error!(message = %heard.message.id, thread = %heard.message.thread, "a message could not be acted upon: {why}");
         let words =
             "Something broke on my side, and I did not act on that. Please say it again; the log has the reason.";
-        Some(answered(heard, Answer::words(words)))
-    }
-}
-
-fn answered(heard: &Heard, answer: Answer) -> ConversationEvent {
-    ConversationEvent::MessageAnswered {
-        message: heard.message.clone(),
-        reply: answer.reply,
-        reaction: answer.reaction.map(str::to_owned),
-        undecided: answer.undecided.then(|| Box::new(heard.clone())),
-        only_to: (heard.via.is_quiet() || answer.is_private).then(|| heard.author.clone()),
+        Some(self.answered(heard, Answer::words(words)))
     }
 }

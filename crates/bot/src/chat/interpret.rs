@@ -1,12 +1,10 @@
 //! One function a command that does something: resolve what is meant, ask the policy, apply the event.
 
-use std::collections::BTreeSet;
-
 use agents::session::people::QuestionKind;
 use agents::task::view::{self, TaskLine};
-use agents::task::{Approved, Goal, Request, Task, TaskEvent, TaskState, Terms, WordKind, Work};
+use agents::task::{Approved, Goal, PlanMode, Request, Task, TaskEvent, TaskState, Terms, WordKind, Work};
 use domain::policy::{About, Asked, Decision, Place, Tier, Verb, decide};
-use domain::{Cause, DeliveryId, Person, Rejected, RepoName, TaskId, ThreadRef};
+use domain::{Cause, DeliveryId, Rejected, RepoName, TaskId, ThreadRef};
 use mergeq::queue::QueueEvent;
 use store::Created;
 
@@ -28,7 +26,9 @@ impl Intake {
             Command::Talk => self.overhear(heard, delivery).await,
             Command::Unclear { why, next } => Err(Rejected::new(why, next).into()),
             Command::Ask { text, options } => match (self.may(heard, Verb::Ask), self.only_one_at_work(heard).await?) {
-                (Err(Trouble::Rejected(refused)), Some(task)) => self.suggest(heard, task, &text, refused).await,
+                (Err(Trouble::Rejected(refused)), Some(task)) => {
+                    self.suggest(heard, (task, &text), refused, delivery).await
+                }
                 _ => self.ask(heard, text, options, delivery).await,
             },
             Command::OnTask(deed) => self.act(heard, &deed, delivery).await,
@@ -75,6 +75,7 @@ impl Intake {
         delivery: &DeliveryId,
     ) -> Result<Answer, Trouble> {
         self.may(heard, Verb::Ask)?;
+        self.demand_people(heard, &options)?;
         let thread = &heard.message.thread;
         let (repo, because) = match self.repository_meant(options.repo.as_ref(), thread, &text).await? {
             Meant::One { repo, because } => (repo, because),
@@ -101,6 +102,10 @@ impl Intake {
             context::read(&*self.messenger, &heard.message, &text, read_by).await?
         };
         self.warn_of_secrets(heard, thread, &context, delivery).await?;
+        let pictures = match context.pictures.is_empty() {
+            true => None,
+            false => Some(self.pictures.keep(delivery, context.pictures).await?),
+        };
         let request = Request {
             text: context.request,
             repo,
@@ -116,6 +121,7 @@ impl Intake {
             message: Some(heard.message.clone()),
             context: context.thread,
             receipt: context.receipt,
+            pictures,
             waits: settings.waits,
         };
         let event = TaskEvent::Submitted { request: request.clone() };
@@ -131,6 +137,16 @@ impl Intake {
         Ok(Answer { task, ..Answer::seen() })
     }
 
+    /// What a bot asks for waits for people.
+    fn demand_people(&self, heard: &Heard, options: &Options) -> Result<(), Rejected> {
+        let skips = matches!(options.plan, Some(PlanMode::Auto | PlanMode::Off)) || options.merges_itself == Some(true);
+        if skips && self.rules.load().is_bot(&heard.author) {
+            let why = "What a bot asks for is planned, approved and merged by people".to_owned();
+            return Err(Rejected::new(why, "Leave out plan=auto, plan=off and merge=auto"));
+        }
+        Ok(())
+    }
+
     /// Tells whoever wrote a secret, and nobody else: it has to be rotated.
     async fn warn_of_secrets(
         &self,
@@ -139,7 +155,7 @@ impl Intake {
         context: &Context,
         delivery: &DeliveryId,
     ) -> Result<(), Trouble> {
-        let mut authors: BTreeSet<Person> = context.leaks.iter().filter_map(|author| author.parse().ok()).collect();
+        let mut authors = context.leaks.clone();
         authors.extend(context.request_leaks.then(|| heard.author.clone()));
         for author in authors {
             let words = "I took a text that looks like a credential out of what you wrote here before an agent reads it. \
@@ -187,7 +203,7 @@ impl Intake {
         let retyped = words.split_whitespace().any(|word| word.parse() == Ok(id));
         match (self.judge(heard, *verb, &task, retyped).allowed(), verb) {
             (Err(refused), TaskVerb::Steer | TaskVerb::Interrupt) => {
-                return self.suggest(heard, id, words, refused).await;
+                return self.suggest(heard, (id, words), refused, delivery).await;
             }
             (judged, _) => judged?,
         }

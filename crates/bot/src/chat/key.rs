@@ -13,7 +13,7 @@ pub struct Key {
     pub of: Kept,
     /// Its task.
     pub task: TaskId,
-    /// Which of several: the plan's version, the question's number, the wait that began with it. Empty for a card.
+    /// Which of several: the plan's version, the question's or the aside's number, the wait that began with it. Empty for a card.
     pub tag: String,
 }
 
@@ -32,13 +32,26 @@ pub enum Kept {
     Ready,
     /// A change that the queue sent back.
     Back,
+    /// That a wait goes on.
+    Reminder,
+    /// Something that its owner is asked beside its course.
+    Aside,
     /// The last word.
     End,
 }
 
 impl Kept {
-    const ALL: [Self; 7] =
-        [Self::Card, Self::Plan, Self::Question, Self::Departure, Self::Ready, Self::Back, Self::End];
+    const ALL: [Self; 9] = [
+        Self::Card,
+        Self::Plan,
+        Self::Question,
+        Self::Departure,
+        Self::Ready,
+        Self::Back,
+        Self::Reminder,
+        Self::Aside,
+        Self::End,
+    ];
 
     fn word(self) -> &'static str {
         match self {
@@ -48,6 +61,8 @@ impl Kept {
             Self::Departure => "departure",
             Self::Ready => "ready",
             Self::Back => "back",
+            Self::Reminder => "reminder",
+            Self::Aside => "aside",
             Self::End => "end",
         }
     }
@@ -72,6 +87,8 @@ impl Key {
             Announcement::Departed { wait, .. } => (Kept::Departure, wait.to_string()),
             Announcement::ReadyToMerge { wait, .. } => (Kept::Ready, wait.to_string()),
             Announcement::SentBack { wait, .. } => (Kept::Back, wait.to_string()),
+            Announcement::Beside { aside } => (Kept::Aside, aside.number.to_string()),
+            Announcement::Reminded { wait, .. } => (Kept::Reminder, wait.to_string()),
             Announcement::Ended => (Kept::End, effect.to_owned()),
         };
         Self { of, task, tag }

@@ -68,12 +68,13 @@ impl Intake {
         }
         let mut groups =
             [("Needs somebody", Vec::new()), ("Running", Vec::new()), ("Done in the last day", Vec::new())];
-        for TaskLine { id, thread, .. } in &mine {
+        for line in &mine {
+            let TaskLine { id, thread, .. } = line;
             let Some(task) = self.store.load::<Task>(id).await? else { continue };
             let next = self.next_move(&task).map(|next| format!(" · {next}")).unwrap_or_default();
             let place =
                 if *thread == heard.message.thread.to_string() { String::new() } else { format!(" · in {thread}") };
-            let of = if task.is_ended() { 2 } else { usize::from(awaited(&task).is_none()) };
+            let of = if line.is_ended() { 2 } else { usize::from(!line.needs_person()) };
             groups[of].1.push(format!("{id} · {} · {}{place}{next}", task.title(), task.state_in_words()));
         }
         let full = groups.into_iter().filter(|(_, lines)| !lines.is_empty());

@@ -270,8 +270,10 @@ impl Choice {
 /// One line of a thread's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Who wrote it.
+    /// How people call whoever wrote it.
     pub author: String,
+    /// Who that is; none for a program, and where the platform does not tell.
+    pub by: Option<Person>,
     /// Whether a program wrote it.
     pub is_bot: bool,
     /// When.

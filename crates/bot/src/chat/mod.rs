@@ -14,6 +14,7 @@ pub mod console;
 pub mod context;
 mod hindrance;
 pub mod home;
+mod hopping;
 pub mod intake;
 pub mod key;
 pub mod notifier;

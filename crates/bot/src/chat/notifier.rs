@@ -16,6 +16,7 @@ use forge::Repositories;
 use mergeq::queue::{self, Pause, Queue};
 use store::{Owed, Performed, Performer, Store, StoreError, Table};
 
+use super::choosing;
 use super::conversation::{Conversation, ConversationEffect, ConversationEvent};
 use super::hindrance::Hindrance;
 use super::key::Key;
@@ -68,6 +69,8 @@ impl Notifier {
                     self.messenger.edit(card, &render::card(task, &around)).await?;
                 }
             }
+            // Meanwhile somebody did what they would be reminded of.
+            TaskEffect::Announce(Announcement::Reminded { wait, .. }) if *wait != task.waits || !waits(task) => {}
             TaskEffect::Announce(announcement) => {
                 let said = announced(task, announcement, &around);
                 self.messenger.post(thread, &key(announcement), &said).await?;
@@ -167,6 +170,12 @@ impl Notifier {
     }
 }
 
+/// Whether it waits for somebody who can be reminded.
+fn waits(task: &Task) -> bool {
+    let is_offered = matches!(task.offer(), Some(Announcement::PlanReady { .. } | Announcement::Departed { .. }));
+    is_offered || task.open_question().is_some()
+}
+
 fn announced(task: &Task, announcement: &Announcement, around: &Surroundings) -> Said {
     match announcement {
         Announcement::PlanReady { plan } => render::plan(task, plan),
@@ -174,6 +183,8 @@ fn announced(task: &Task, announcement: &Announcement, around: &Surroundings) ->
         Announcement::Departed { work, why, .. } => render::departed(task, work, why),
         Announcement::ReadyToMerge { reference, work, .. } => render::ready(task, reference, work),
         Announcement::SentBack { why, .. } => render::sent_back(task, why),
+        Announcement::Beside { aside } => render::aside(task, aside),
+        Announcement::Reminded { left, .. } => render::reminder(task, *left),
         Announcement::Ended => render::ended(task, around),
     }
 }
@@ -222,7 +233,13 @@ impl Replier {
                 self.messenger.whisper(&owed.machine.0, to, owed.attempt.effect.as_str(), said).await
             }
             ConversationEffect::React { message, emoji } => self.messenger.react(message, emoji).await,
-            ConversationEffect::Interpret { .. } => Ok(()),
+            ConversationEffect::CloseAsked { heard, outcome } => {
+                let (thread, asked) = (&owed.machine.0, Said::words(choosing::QUESTION));
+                // Posted before under the same key: this only finds it.
+                let message = self.messenger.post(thread, &choosing::which_key(heard), &asked).await?;
+                self.messenger.edit(&message, &Said::words(outcome)).await
+            }
+            ConversationEffect::Interpret { .. } | ConversationEffect::AwaitDecision { .. } => Ok(()),
         }
     }
 

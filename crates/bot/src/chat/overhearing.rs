@@ -10,7 +10,7 @@ use domain::DeliveryId;
 
 use super::command::TaskVerb;
 use super::intake::{Answer, Intake, Trouble};
-use super::messenger::{Depth, Heard};
+use super::messenger::{Depth, Heard, Line};
 use super::{help, resolve};
 
 /// How many of a thread's newest tasks are looked at.
@@ -72,8 +72,8 @@ impl Intake {
         }
         let lines = self.messenger.history(&heard.message, LINES_LOOKED_AT, Depth::Words).await?;
         let since = heard.at - SILENCE;
-        let is_other = |author: &str| author != heard.author.as_str();
-        Ok(!lines.iter().any(|line| !line.is_bot && line.at >= since && is_other(&line.author)))
+        let is_other = |line: &Line| line.by.as_ref() != Some(&heard.author);
+        Ok(!lines.iter().any(|line| !line.is_bot && line.at >= since && is_other(line)))
     }
 }
 

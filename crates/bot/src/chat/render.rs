@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use agents::board::Doing;
 use agents::session::people::QuestionKind;
+use agents::task::aside::PAUSED;
 use agents::task::contract;
 use agents::task::{
-    Approved, Demand, Edited, Goal, Intent, OpenQuestion, Plan, Proof, Request, Task, TaskState, Word, Work,
+    Approved, Aside, Demand, Edited, Goal, Intent, Matter, OpenQuestion, Plan, Proof, Request, Task, TaskState, Word,
+    Work,
 };
 use domain::time::humanize;
 use forge::checks::CHECKS_FILE;
@@ -133,7 +135,8 @@ fn standing(task: &Task, around: &Surroundings) -> String {
             format!("needs an answer: {}", first_line(&open.question.text))
         }
         TaskState::Pausing { by, .. } => format!("pausing, as {by} said"),
-        TaskState::Paused { by, .. } => format!("paused by {by}"),
+        TaskState::Paused { by: Some(by), .. } => format!("paused by {by}"),
+        TaskState::Paused { by: None, .. } => "paused, because nobody answered".to_owned(),
         TaskState::Departed { why, .. } => format!("stopped before publishing: {why}"),
         TaskState::Publishing { work } => format!("publishing {}", size(&work.changes)),
         TaskState::InReview { pull_request, sent_back: None } => {
@@ -221,7 +224,7 @@ fn field(name: &str, value: String) -> Part {
 pub fn question(task: &Task, open: &OpenQuestion) -> Said {
     let OpenQuestion { question, .. } = open;
     let kept =
-        format!("What it has done is kept; without an answer it ends after {}.", days(task.request.waits.answer));
+        format!("What it has done is kept; without an answer it is paused after {}.", days(task.request.waits.answer));
     let mut choices = controls::answers(task.id, open);
     if question.choices.is_empty() || question.about == QuestionKind::Question {
         choices.push(controls::answer(task.id));
@@ -236,6 +239,9 @@ pub fn question(task: &Task, open: &OpenQuestion) -> Said {
 pub fn closed_question(task: &Task, open: &OpenQuestion, answer: Option<&Word>) -> Said {
     let outcome = match answer {
         Some(Word { by, text, .. }) => field(&format!("{by} answered"), text.clone()),
+        None if matches!(task.state, TaskState::Paused { by: None, .. }) => {
+            Part::Words(format!("Nobody answered in time. Say `resume {}`, and it asks again.", task.id))
+        }
         None => Part::Words("It needs no answer any more.".to_owned()),
     };
     let mut parts = asked(task, open);
@@ -297,6 +303,48 @@ pub fn sent_back(task: &Task, why: &str) -> Said {
     let parts = vec![Part::Title(format!("{id} did not land:")), Part::Now(format!("{why}."))];
     let choices = vec![controls::retry(id), Choice::new("Merge again", format!("merge {id}"))];
     Said { parts, choices, urgency: Urgency::NeedsHuman, ..Said::default() }
+}
+
+/// That a wait goes on, for whoever asked for the task.
+pub fn reminder(task: &Task, left: Duration) -> Said {
+    let (id, owner, left) = (task.id, &task.request.requester, humanize(left));
+    let words = match &task.state {
+        TaskState::AwaitingApproval { plan, .. } => {
+            format!(
+                "{owner}, plan v{} for {id} still waits for an approval; without one {id} ends in {left}.",
+                plan.version
+            )
+        }
+        TaskState::Departed { .. } => {
+            format!("{owner}, the change of {id} still waits to be accepted; if nobody does, {id} ends in {left}.")
+        }
+        TaskState::Parked { open, .. } => format!(
+            "{owner}, {id} still waits for an answer: {}\nWithout one {id} is paused in {left}.",
+            first_line(&open.question.text)
+        ),
+        _ => format!("{owner}, {id} is {}.", task.state_in_words()),
+    };
+    Said { calls: Some(owner.clone()), urgency: Urgency::NeedsHuman, ..Said::words(words) }
+}
+
+/// What the owner of a task is asked beside its course.
+pub fn aside(task: &Task, aside: &Aside) -> Said {
+    let (id, owner, by) = (task.id, &task.request.requester, &aside.by);
+    let (words, choices) = match &aside.about {
+        Matter::Suggestion { text } => {
+            let add = aside.passed_on().map(|words| controls::pass_on(id, &words));
+            (format!("{owner}, {by} suggests for {id}: {text}"), Vec::from_iter(add))
+        }
+        Matter::Withdrawal { standing } if standing == PAUSED => {
+            let words = format!("{by} took the request of {id} back, so it is {PAUSED}. Shall it go on?");
+            (words, vec![controls::go_on(id), controls::end(id)])
+        }
+        Matter::Withdrawal { standing } => {
+            let words = format!("{by} took the request of {id} back; it is {standing}. Shall it stop?");
+            (words, vec![controls::end(id)])
+        }
+    };
+    Said { calls: Some(owner.clone()), ..Said::offering(words, choices) }
 }
 
 /// The last word.

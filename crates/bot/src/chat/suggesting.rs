@@ -1,12 +1,12 @@
 //! Words for an agent from somebody who may not steer it: its owner is shown them once, and a click passes them on.
 
-use agents::task::view;
+use agents::task::{TaskEvent, view};
 use domain::policy::{Asked, Decision, Verb, decide};
-use domain::{Rejected, TaskId};
+use domain::{DeliveryId, Rejected, TaskId};
 
-use super::command::TaskVerb;
+use super::context::redact;
 use super::intake::{Answer, Intake, Trouble};
-use super::messenger::{Choice, Heard, Look, Said};
+use super::messenger::Heard;
 use super::resolve;
 
 /// How many bytes of words a button carries: what every platform lets one hold, with what signs it.
@@ -19,9 +19,9 @@ impl Intake {
     pub(super) async fn suggest(
         &self,
         heard: &Heard,
-        id: TaskId,
-        words: &str,
+        (id, words): (TaskId, &str),
         refused: Rejected,
+        delivery: &DeliveryId,
     ) -> Result<Answer, Trouble> {
         let (task, words) = (self.find(id).await?, words.trim());
         let rules = self.rules.load();
@@ -30,14 +30,10 @@ impl Intake {
         if !may_look || rules.is_guest(&heard.author) || !is_fit || heard.author == task.request.requester {
             return Err(refused.into());
         }
-        let owner = &task.request.requester;
-        let add = format!("{} {id} {words} (suggested by {})", TaskVerb::Steer.word(), heard.author);
-        let text = format!("{owner}, {} suggests for {id}: {words}", heard.author);
-        let choices = vec![Choice::new("Add", add).looking(Look::Go)];
-        Ok(Answer {
-            reply: Some(Said { calls: Some(owner.clone()), ..Said::offering(text, choices) }),
-            ..Answer::default()
-        })
+        // What a button carries is kept, and sent along with it.
+        let (by, text) = (heard.author.clone(), redact(words).0);
+        self.tell_task(id, TaskEvent::Suggested { by, text }, delivery).await?;
+        Ok(Answer::default())
     }
 
     /// The one task of the thread whose agent is at work.

@@ -19,14 +19,24 @@ pub struct ContextConfig {
     pub files: usize,
     /// So many kilobytes of each.
     pub file_kb: usize,
+    /// So many of the pictures that are attached to them.
+    pub pictures: usize,
+    /// So many megabytes of the largest of them.
+    pub picture_mb: usize,
 }
 
 impl ContextConfig {
     /// The same, for who reads threads.
     pub fn limits(&self) -> ContextLimits {
-        let Self { messages, kb, files, file_kb } = *self;
-        let (bytes_max, file_bytes_max) = (kb * 1_000, file_kb * 1_000);
-        ContextLimits { messages_max: messages, bytes_max, files_max: files, file_bytes_max }
+        let Self { messages, kb, files, file_kb, pictures, picture_mb } = *self;
+        ContextLimits {
+            messages_max: messages,
+            bytes_max: kb * 1_000,
+            files_max: files,
+            file_bytes_max: file_kb * 1_000,
+            pictures_max: pictures,
+            picture_bytes_max: picture_mb * 1_000_000,
+        }
     }
 }
 
@@ -59,5 +69,19 @@ pub(super) const CONTEXT: &[Key] = &[
         Default("30"),
         AtReload,
         "Kilobytes of each such file, from its beginning; a longer one belongs into the repository.",
+    ),
+    Key::new(
+        "pictures",
+        Form::Whole { min: 0, max: 50 },
+        Default("5"),
+        AtReload,
+        "Pictures attached to them that it may look at (png, jpeg, gif, webp): before and after on two screens, and one to compare.",
+    ),
+    Key::new(
+        "picture_mb",
+        Form::Whole { min: 1, max: 100 },
+        Default("5"),
+        AtReload,
+        "Megabytes of the largest of them: a screenshot takes one, a model reads none that is larger.",
     ),
 ];

@@ -105,6 +105,7 @@ fn the_structs_take_exactly_the_keys_that_are_described() {
     assert_eq!(fields_of::<ProviderConfig>(""), described("providers", ""));
     assert_eq!(fields_of::<SetupConfig>(""), described("setup", ""));
     assert_eq!(fields_of::<ContextConfig>(""), described("context", ""));
+    assert_eq!(fields_of::<WaitsConfig>(""), described("waits", ""));
     assert_eq!(fields_of::<CostsConfig>(""), described("costs", ""));
     assert_eq!(fields_of::<SlackConfig>(""), described("slack", ""));
 }

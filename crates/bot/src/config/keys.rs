@@ -11,6 +11,7 @@ use super::key::Applied::{self, AtReload, AtStart};
 use super::key::{Form, Key, Step};
 use super::policy::{CHANNEL, GROUP, POLICY};
 use super::slack::{SLACK, member};
+use super::waits::WAITS;
 use super::wellformed::{absolute, agent_name, any, database, loopback, mention, not_empty, parses, remote};
 
 /// The whole file.
@@ -71,6 +72,7 @@ pub const ROOT: &[Key] = &[
     ),
     table("queue", Form::Table(QUEUE), AtReload, "The merge queue."),
     table("context", Form::Table(CONTEXT), AtReload, "How much of its thread an agent gets to read."),
+    table("waits", Form::Table(WAITS), AtReload, "How long people are waited for."),
     table("limits", Form::Table(LIMITS), AtStart, "How much at once."),
     table("web", Form::Table(WEB), AtStart, "The web page."),
     table("cage", Form::Table(CAGE), AtStart, "What holds agents and checks."),
@@ -112,6 +114,14 @@ const PERSON: &[Key] = &[
         Otherwise("nobody in Slack"),
         AtReload,
         "Their account in Slack, by its member ID: in Slack their profile, then \"Copy member ID\". Names there can be changed by anybody.",
+    ),
+    Key::new(
+        "bot",
+        Form::Flag,
+        Otherwise("a person"),
+        AtReload,
+        "It is a program that is heard, by the member ID or the bot ID (B…) of its app; any other is not. It may ask, at most three times in a thread \
+     before a person says something there, and approves nothing.",
     ),
 ];
 

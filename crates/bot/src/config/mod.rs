@@ -16,6 +16,7 @@ pub mod reading;
 pub mod reload;
 pub mod schema;
 pub mod secret;
+mod waits;
 mod wellformed;
 
 mod costs;
@@ -45,6 +46,7 @@ pub use egress::{EgressConfig, ProviderConfig, RepoEgressConfig};
 use mistake::Mistakes;
 pub use reading::{Origin, Reading, Setting, Sources};
 pub use slack::{SlackConfig, SlackTransport, member as slack_member};
+pub use waits::WaitsConfig;
 
 /// Environment variables by name. Only whoever starts the program reads the real ones.
 pub type Environment = BTreeMap<String, String>;
@@ -95,6 +97,8 @@ pub struct Config {
     pub costs: CostsConfig,
     /// How much of a thread an agent gets to read.
     pub context: ContextConfig,
+    /// How long people are waited for.
+    pub waits: WaitsConfig,
     /// Slack, where it is used.
     #[serde(default)]
     pub slack: Option<SlackConfig>,
@@ -109,6 +113,9 @@ pub struct PersonConfig {
     /// Their account in Slack.
     #[serde(default)]
     pub slack: Option<String>,
+    /// Whether it is a program.
+    #[serde(default)]
+    pub bot: bool,
 }
 
 /// People who may be the same.
@@ -322,7 +329,8 @@ impl Config {
         let groups = self.groups.iter().map(|(name, config)| (name.clone(), group(config))).collect();
         let listed = self.channels.iter().map(|(channels, config)| (channels.clone(), config.repos.clone()));
         let rules = Rules::new(people, self.policy.clone())?.with_groups(groups)?;
-        Ok(rules.with_grounds(Grounds::new(listed)))
+        let bots = self.people.iter().filter(|(_, config)| config.bot).map(|(person, _)| person.clone());
+        Ok(rules.with_grounds(Grounds::new(listed)).with_bots(bots.collect()))
     }
 
     /// The database's address with its password, for the store alone.

@@ -94,6 +94,16 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         kb = 20                                          # default
         files = 5                                        # default
         file_kb = 30                                     # default
+        pictures = 5                                     # default
+        picture_mb = 5                                   # default
+
+        [waits]
+        approval_days = 7                                # default
+        approval_reminder_h = 24                         # default
+        answer_h = 72                                    # default
+        answer_reminder_h = 4                            # default
+        merge_days = 30                                  # default
+        repository_h = 24                                # default
 
         [limits]
         tasks_live = 200                                 # default

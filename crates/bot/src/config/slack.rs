@@ -133,7 +133,7 @@ pub struct SlackConfig {
 
 /// A member's id, as Slack shows it under "Copy member ID".
 pub fn member(text: &str) -> Result<(), String> {
-    let is_id = text.len() >= 2 && text.starts_with(['U', 'W']) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let is_id = text.len() >= 2 && text.starts_with(['U', 'W', 'B']) && text.bytes().all(|b| b.is_ascii_alphanumeric());
     if is_id { Ok(()) } else { Err(format!("`{text}` is no member ID; in Slack: profile, ⋮, \"Copy member ID\"")) }
 }
 

@@ -5,8 +5,8 @@
 //! have a new reply under an old message: each message of the last page that has one, and each thread with a live task, is
 //! looked through as well.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agents::task::{Task, view};
@@ -14,14 +14,15 @@ use serde_json::Value;
 use store::{ApplyError, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
+use super::UNPOISONED;
 use super::client::{Client, SlackError};
 use super::door::Door;
 use super::events::of_message;
 use super::schedule::pass;
 use super::table::{self, place_of};
 
-/// How many pages of 200 messages of one channel are looked through: more was said while nobody listened than anybody
-/// waits for.
+/// How many pages of 200 messages of one channel are looked through in one look, so that no channel waits for a long one; the
+/// next look goes on from there.
 const PAGES_MAX: usize = 25;
 /// How many channels are looked through.
 const CHANNEL_PAGES_MAX: usize = 10;
@@ -41,6 +42,18 @@ pub struct CatchUp {
     pub door: Door,
     /// How often.
     pub every: Duration,
+    /// The channels of which one look did not see everything.
+    pub behind: Mutex<BTreeMap<String, Behind>>,
+}
+
+/// How far a channel was looked through, from its newest message down. What is below is looked through next; its watermark
+/// stays until then, so that a process that ends meanwhile begins anew and loses nothing.
+#[derive(Clone, Debug)]
+pub struct Behind {
+    /// The oldest message that was seen.
+    below: String,
+    /// The newest one.
+    newest: String,
 }
 
 /// Why a look was not finished.
@@ -145,7 +158,7 @@ impl CatchUp {
 
     async fn look_through(&self, channel: &str, since: &str, live: &BTreeSet<(String, String)>) -> Result<u64, Unseen> {
         let watermark = table::watermark(&self.door.store, channel).await?.unwrap_or_else(|| since.to_owned());
-        let recent = self.pages(channel, &watermark).await?;
+        let (recent, behind) = self.recent(channel, &watermark).await?;
         // A message tells of its newest reply; only of threads that began before this page nothing is known.
         let shown: BTreeSet<&str> = recent.iter().filter_map(|message| message["ts"].as_str()).collect();
         let has_news = |message: &&Value| message["latest_reply"].as_str().is_some_and(|reply| *reply > *watermark);
@@ -167,15 +180,36 @@ impl CatchUp {
                 Err(error) => return Err(error.into()),
             }
         }
-        self.take(channel, &watermark, found).await
+        self.take(channel, &watermark, (found, behind)).await
+    }
+
+    /// The messages of a channel that this look goes through, and where it did not come down to the watermark.
+    async fn recent(&self, channel: &str, watermark: &str) -> Result<(Vec<Value>, Option<Behind>), Unseen> {
+        let before = self.behind.lock().expect(UNPOISONED).get(channel).cloned();
+        let until = before.as_ref().map_or(watermark, |before| before.newest.as_str());
+        let (mut recent, unread) = self.pages(channel, None, until).await?;
+        let newest = recent.first().map(ts_of).filter(|ts| ts.as_str() > until).unwrap_or_else(|| until.to_owned());
+        match (unread, before) {
+            (Some(below), _) => Ok((recent, Some(Behind { below, newest }))),
+            (None, None) => Ok((recent, None)),
+            (None, Some(Behind { below, .. })) => {
+                let (older, unread) = self.pages(channel, Some(&below), watermark).await?;
+                recent.extend(older);
+                Ok((recent, unread.map(|below| Behind { below, newest })))
+            }
+        }
     }
 
     /// Takes what was found in, oldest first, and raises the watermark to the newest of it.
-    async fn take(&self, channel: &str, watermark: &str, mut found: Vec<Value>) -> Result<u64, Unseen> {
+    async fn take(
+        &self,
+        channel: &str,
+        watermark: &str,
+        (mut found, behind): (Vec<Value>, Option<Behind>),
+    ) -> Result<u64, Unseen> {
         let Some(me) = self.door.me.load_full() else { return Ok(0) };
-        let ts = |message: &Value| message["ts"].as_str().unwrap_or_default().to_owned();
-        found.sort_by_key(ts);
-        found.dedup_by_key(|message| ts(message));
+        found.sort_by_key(ts_of);
+        found.dedup_by_key(|message| ts_of(message));
         let mut n = 0;
         for message in &mut found {
             message["channel"] = channel.into();
@@ -183,17 +217,50 @@ impl CatchUp {
                 n += 1;
             }
         }
-        let newest = found.last().map_or_else(|| watermark.to_owned(), ts);
+        if let Some(behind) = behind {
+            tracing::info!("more was said in the channel {channel} than one look goes through; the next one goes on");
+            // One of its own, because that of everywhere is raised with the end of this look.
+            table::raise_watermark(&self.door.store, channel, watermark).await?;
+            self.behind.lock().expect(UNPOISONED).insert(channel.to_owned(), behind);
+            self.door.look.notify_one();
+            return Ok(n);
+        }
+        let seen = self.behind.lock().expect(UNPOISONED).get(channel).map(|behind| behind.newest.clone());
+        let newest = found.last().map(ts_of).max(seen).unwrap_or_else(|| watermark.to_owned());
         table::raise_watermark(&self.door.store, channel, &newest).await?;
+        self.behind.lock().expect(UNPOISONED).remove(channel);
         Ok(n)
     }
 
-    /// The newest messages of a channel, page by page until one is older than the watermark.
-    async fn pages(&self, channel: &str, until: &str) -> Result<Vec<Value>, SlackError> {
-        let params = [("channel", channel.to_owned()), ("limit", "200".to_owned())];
-        let is_enough = |read: &[Value]| read.last().is_none_or(|oldest| !is_after(oldest, until));
-        self.client.read_until("conversations.history", &params, ("messages", PAGES_MAX), is_enough).await
+    /// The newest messages of a channel, or those before one, page by page until one is older than `until`; where they did
+    /// not come down to that, the oldest that was read.
+    async fn pages(
+        &self,
+        channel: &str,
+        before: Option<&str>,
+        until: &str,
+    ) -> Result<(Vec<Value>, Option<String>), SlackError> {
+        let mut params = vec![("channel", channel.to_owned()), ("limit", "200".to_owned())];
+        params.extend(before.map(|before| ("latest", before.to_owned())));
+        let (mut read, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..PAGES_MAX {
+            let next = (!cursor.is_empty()).then(|| ("cursor", cursor.clone()));
+            let mut page = self.client.read("conversations.history", &[&params[..], next.as_slice()].concat()).await?;
+            if let Value::Array(found) = page["messages"].take() {
+                read.extend(found);
+            }
+            cursor = page["response_metadata"]["next_cursor"].as_str().unwrap_or_default().to_owned();
+            if cursor.is_empty() || read.last().is_none_or(|oldest| !is_after(oldest, until)) {
+                return Ok((read, None));
+            }
+        }
+        let oldest = read.last().map(ts_of);
+        Ok((read, oldest))
     }
+}
+
+fn ts_of(message: &Value) -> String {
+    message["ts"].as_str().unwrap_or_default().to_owned()
 }
 
 fn is_after(message: &Value, watermark: &str) -> bool {

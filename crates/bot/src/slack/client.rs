@@ -148,17 +148,6 @@ impl Client {
         items: &str,
         pages_max: usize,
     ) -> Result<Vec<Value>, SlackError> {
-        self.read_until(method, params, (items, pages_max), |_| false).await
-    }
-
-    /// As [`Client::read_all`], but no further than until what was read is enough.
-    pub async fn read_until(
-        &self,
-        method: &'static str,
-        params: &[(&str, String)],
-        (items, pages_max): (&str, usize),
-        is_enough: impl Fn(&[Value]) -> bool,
-    ) -> Result<Vec<Value>, SlackError> {
         let mut all = Vec::new();
         let mut cursor = String::new();
         for _ in 0..pages_max {
@@ -171,7 +160,7 @@ impl Client {
                 all.extend(found);
             }
             cursor = page["response_metadata"]["next_cursor"].as_str().unwrap_or_default().to_owned();
-            if cursor.is_empty() || is_enough(&all) {
+            if cursor.is_empty() {
                 break;
             }
         }

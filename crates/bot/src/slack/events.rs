@@ -134,15 +134,18 @@ pub fn of_message(event: &Value, me: &Me, people: &People) -> Arrived {
         }
         "message_changed" => return of_edit(event, me, people),
         "message_deleted" => return of_withdrawal(event, me, people),
-        "" | "file_share" | "thread_broadcast" | "me_message" => {}
+        "" | "file_share" | "thread_broadcast" | "me_message" | "bot_message" => {}
         _ => return Arrived::Nothing("a message of Slack's own"),
     }
-    let Some(said) = Said::read(event, event, me) else {
+    let Some(said) = Said::read(event, event, (me, people)) else {
         return Arrived::Nothing("a message of a program or of nobody");
     };
     let is_direct = text(event, "channel_type") == "im" || said.channel.starts_with('D');
     let called = words::addressed(said.text, &me.user);
     let is_call = called.is_some() || is_direct;
+    if called.is_none() && is_program(event) {
+        return Arrived::Nothing("talk of a program");
+    }
     if !is_call && said.thread_ts.is_none() {
         return Arrived::Nothing("talk outside of threads");
     }
@@ -157,7 +160,9 @@ pub fn of_message(event: &Value, me: &Me, people: &People) -> Arrived {
 
 fn of_edit(event: &Value, me: &Me, people: &People) -> Arrived {
     let (now, before) = (&event["message"], &event["previous_message"]);
-    let Some(said) = Said::read(now, event, me) else { return Arrived::Nothing("an edit of a program's message") };
+    let Some(said) = Said::read(now, event, (me, people)) else {
+        return Arrived::Nothing("an edit of a program's message");
+    };
     if text(now, "text") == text(before, "text") {
         return Arrived::Nothing("an edit that changes no word");
     }
@@ -175,7 +180,7 @@ fn of_edit(event: &Value, me: &Me, people: &People) -> Arrived {
 }
 
 fn of_withdrawal(event: &Value, me: &Me, people: &People) -> Arrived {
-    let Some(said) = Said::read(&event["previous_message"], event, me) else {
+    let Some(said) = Said::read(&event["previous_message"], event, (me, people)) else {
         return Arrived::Nothing("the end of a program's message");
     };
     let called = words::addressed(said.text, &me.user).unwrap_or_else(|| said.text.to_owned());
@@ -290,14 +295,18 @@ struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    /// None for a message of a program, of ours, or without what it takes.
-    fn read(message: &'a Value, event: &'a Value, me: &Me) -> Option<Self> {
-        let user = text(message, "user");
+    /// None for a message of a program that the config does not let in, of ours, or without what it takes.
+    fn read(message: &'a Value, event: &'a Value, (me, people): (&Me, &People)) -> Option<Self> {
+        // A webhook has no account, only the name of its app.
+        let accounts = [text(message, "user"), text(message, "bot_id")];
+        let listed = accounts.into_iter().find(|account| people.is_bot(account));
+        let user = listed.unwrap_or(accounts[0]);
         let (channel, ts) = (text(event, "channel"), text(message, "ts"));
         let is_whole = ![user, channel, ts].contains(&"") && is_ts(ts);
         let thread_ts = message["thread_ts"].as_str().filter(|thread_ts| is_ts(thread_ts));
         let said = Self { channel, ts, thread_ts, user, text: text(message, "text") };
-        (is_whole && !is_program(message) && user != me.user).then_some(said)
+        let is_heard = listed.is_some() || !is_program(message);
+        (is_whole && is_heard && accounts[0] != me.user).then_some(said)
     }
 
     fn heard(&self, kind: &str, words: &str, via: Via, (me, people): (&Me, &People)) -> Heard {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::blocks::button;
 use super::kit::{clean, context, cut, escape, line, plain};
-use crate::chat::home::{Entry, Group, Home};
+use crate::chat::home::{Entry, Group, Holding, Home};
 use crate::chat::messenger::Asks;
 
 /// How long a task's title is: a line of a desk's screen.
@@ -34,11 +34,32 @@ pub fn view(home: &Home, place: &Place) -> Value {
         blocks.push(heading("No tasks yet"));
         blocks.push(section(&escape(&clean(&how))));
     }
-    if !home.facts.is_empty() {
+    if !home.facts.is_empty() || !home.channels.is_empty() {
         blocks.push(json!({ "type": "divider" }));
     }
+    blocks.extend(home.channels.iter().map(channel));
     blocks.extend(home.facts.iter().take(10).map(|(name, value)| context(&fact(name, value))));
     json!({ "type": "home", "callback_id": "home", "blocks": blocks })
+}
+
+/// What holds in a channel; Slack shows the channel's own name to whoever may see it.
+fn channel(Holding { channel, defaults }: &Holding) -> Value {
+    let named = match place_in(channel) {
+        Some(id) => format!("<#{id}>"),
+        None => escape(&cut(&line(channel), TITLE_MAX)),
+    };
+    let holds = match &defaults[..] {
+        [] => "no defaults".to_owned(),
+        defaults => escape(&cut(&line(&defaults.join(" · ")), FACT_MAX)),
+    };
+    let text = json!({ "type": "mrkdwn", "text": format!("{named}: {holds}"), "verbatim": true });
+    json!({ "type": "context", "elements": [text] })
+}
+
+/// The id of a channel in Slack, as the flow names it: `slack/T1/C1`.
+fn place_in(channel: &str) -> Option<&str> {
+    let id = channel.strip_prefix("slack/")?.split('/').nth(1)?;
+    (!id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(id)
 }
 
 fn fact(name: &str, value: &str) -> String {
@@ -114,6 +135,13 @@ mod tests {
         let entries = vec![entry(2, "fix <!channel> & more", Some(answer)), entry(1, "*bold*", None)];
         let home = Home {
             needs: Group { entries, more: 3 },
+            channels: vec![
+                Holding {
+                    channel: "slack/T1/C1".to_owned(),
+                    defaults: vec!["repo web".to_owned(), "$5 a task".to_owned()],
+                },
+                Holding { channel: "console/main".to_owned(), defaults: Vec::new() },
+            ],
             facts: vec![("Spent in 7 days".to_owned(), "$1.24".to_owned())],
             ..Home::default()
         };
@@ -125,6 +153,8 @@ mod tests {
             {"type":"section","text":{"type":"mrkdwn","text":"*<https://example.slack.com/T1/C1/17.1|T-1>*  *bold*\nweb · working","verbatim":true}}
             {"type":"context","elements":[{"type":"plain_text","text":"… and 3 more","emoji":false}]}
             {"type":"divider"}
+            {"type":"context","elements":[{"type":"mrkdwn","text":"<#C1>: repo web · $5 a task","verbatim":true}]}
+            {"type":"context","elements":[{"type":"mrkdwn","text":"console/main: no defaults","verbatim":true}]}
             {"type":"context","elements":[{"type":"plain_text","text":"Spent in 7 days: $1.24","emoji":false}]}"#]].assert_eq(&lines.join("\n"));
         assert_eq!(violations(Kind::Home, &view), Vec::<String>::new());
     }
@@ -142,7 +172,9 @@ mod tests {
         let entries = |n| (1..=n).map(|n| entry(n, &title, Some(Choice::new(&title, "x".repeat(1_000))))).collect();
         let group = |n| Group { entries: entries(n), more: 9 };
         let facts = vec![(title.clone(), title.clone()); 40];
-        let home = Home { needs: group(8), running: group(8), done: group(5), facts };
+        let holding = Holding { channel: format!("console/{title}"), defaults: vec![title.clone(); 3] };
+        let channels = vec![holding; 5];
+        let home = Home { needs: group(8), running: group(8), done: group(5), channels, facts };
         assert_eq!(violations(Kind::Home, &shown(&home)), Vec::<String>::new());
     }
 }

@@ -224,7 +224,7 @@ impl Slack {
     async fn listen(&self, stop: CancellationToken) {
         let (client, door) = (self.client.clone(), self.door.clone());
         let every = Duration::from_secs(self.config.catch_up_min * 60);
-        let catch_up = CatchUp { client, door, every };
+        let catch_up = CatchUp { client, door, every, behind: std::sync::Mutex::default() };
         let silent = Notify::new();
         tokio::join!(self.groups.run(stop.clone()), catch_up.run(|| silent.notify_one(), stop.clone()), async {
             match (&self.config.app_token, self.listener.lock().await.take()) {

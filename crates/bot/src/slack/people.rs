@@ -28,6 +28,8 @@ struct Listed {
     by_person: BTreeMap<Person, String>,
     /// Every name of the config, in small letters: nobody else is called so.
     taken: BTreeSet<String>,
+    /// The accounts of programs that are heard.
+    bots: BTreeSet<String>,
 }
 
 /// What Slack tells of an account.
@@ -54,7 +56,8 @@ impl People {
         let by_person = by_user.iter().map(|(user, person)| (person.clone(), user.clone())).collect();
         let in_groups = config.groups.values().flat_map(|group| &group.people);
         let taken = config.people.keys().chain(in_groups).map(|person| person.as_str().to_lowercase()).collect();
-        self.listed.store(Arc::new(Listed { by_user, by_person, taken }));
+        let bots = config.people.values().filter(|of| of.bot).filter_map(|of| of.slack.clone()).collect();
+        self.listed.store(Arc::new(Listed { by_user, by_person, taken, bots }));
     }
 
     /// The person of an account.
@@ -64,6 +67,11 @@ impl People {
         listed.unwrap_or_else(|| {
             format!("{UNLISTED}{usual}").parse().expect("letters and digits after a letter are a name")
         })
+    }
+
+    /// Whether an account is that of a program that the config lets in.
+    pub fn is_bot(&self, user: &str) -> bool {
+        self.listed.load().bots.contains(user)
     }
 
     /// The account of a person.

@@ -114,7 +114,8 @@ impl SlackMessenger {
             (user, _) => user.to_owned(),
         });
         let words = words::plain(text("text"), (our_user, mention), &name_of);
-        Line { author, is_bot, at: time_of(text("ts")), text: words, files: Vec::new(), linked_from: None }
+        let by = (!user.is_empty() && !is_bot).then(|| self.people.person_of(user));
+        Line { author, by, is_bot, at: time_of(text("ts")), text: words, files: Vec::new(), linked_from: None }
     }
 
     /// Asks for the names of those who wrote, where they are not known. Without them the account's id stands there.

@@ -83,6 +83,7 @@ pub fn decide(rules: &Rules, person: &Person, asked: &Asked<'_>) -> Decision {
 /// Why not; `explain` turns it into words.
 pub(super) enum Refusal<'r> {
     Stranger,
+    Bot,
     Rule(Denial<'r>),
     Elsewhere { channel: &'r str, repo: &'r RepoName },
     WithoutTask,
@@ -95,6 +96,9 @@ pub(super) enum Refusal<'r> {
 pub(super) fn judge<'r>(rules: &'r Rules, person: &Person, asked: &Asked<'r>) -> Result<String, Refusal<'r>> {
     if rules.is_stranger(person) {
         return Err(Refusal::Stranger);
+    }
+    if rules.is_bot(person) && !asked.verb.is_for_bots() {
+        return Err(Refusal::Bot);
     }
     let paths = asked.about.map_or(&[][..], |about| about.paths);
     if let Some(denial) = rules.denial(person, (asked.verb, asked.place), paths) {

@@ -13,6 +13,10 @@ pub(super) fn explain(rules: &Rules, asked: &Asked<'_>, refusal: &Refusal<'_>) -
         Refusal::Stranger => {
             Rejected::new("I do not know you", format!("Ask {} to add you to the config", admins(rules)))
         }
+        Refusal::Bot => {
+            let why = format!("A bot may not {verb}: that is for a person to decide");
+            Rejected::new(why, who_may(rules, asked).unwrap_or_else(|| format!("Ask {}", admins(rules))))
+        }
         Refusal::Rule(denial) => explain_rule(rules, asked, denial),
         Refusal::Elsewhere { channel, repo } => explain_place(rules, channel, repo),
         Refusal::WithoutTask => {

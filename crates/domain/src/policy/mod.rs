@@ -3,7 +3,8 @@
 //! A question ([`Asked`]) is put to the [`Rules`] by [`decide`]. In this order:
 //!
 //! 1. A person without any role, by name or by a group, is a stranger, and a stranger may do nothing. To guests, outsiders
-//!    and bots a group gives a look and nothing more.
+//!    and bots a group gives a look and nothing more. A bot that the config lets in may look, ask, steer and stop as far as its
+//!    roles go, and decides nothing.
 //! 2. A deny rule that fits wins over everything below.
 //! 3. From a channel that is listed only its repositories are worked on. To look and to stop is free everywhere.
 //! 4. Some role of the person has to be among those that the verb takes, which differ for a task that one asked for

@@ -62,6 +62,7 @@ pub struct Rules {
     people: BTreeMap<Person, BTreeSet<Role>>,
     groups: BTreeMap<String, Group>,
     guests: BTreeSet<Person>,
+    bots: BTreeSet<Person>,
     grounds: Grounds,
     policy: Policy,
 }
@@ -83,8 +84,9 @@ impl Rules {
         if policy.solo && people.len() != 1 {
             return Err(BadRules::SoloAmongMany(people.len()));
         }
-        let (groups, guests, grounds) = (BTreeMap::new(), BTreeSet::new(), Grounds::default());
-        Ok(Self { people, groups, guests, grounds, policy })
+        let (groups, guests, bots) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        let grounds = Grounds::default();
+        Ok(Self { people, groups, guests, bots, grounds, policy })
     }
 
     /// The same with these groups.
@@ -98,6 +100,11 @@ impl Rules {
     /// The same with what may be worked on from which channels.
     pub fn with_grounds(self, grounds: Grounds) -> Self {
         Self { grounds, ..self }
+    }
+
+    /// The same where these of the people are programs that are heard.
+    pub fn with_bots(self, bots: BTreeSet<Person>) -> Self {
+        Self { bots, ..self }
     }
 
     /// The same with the members of a group as a platform tells them now; those whom the config names stay in it. A
@@ -170,6 +177,11 @@ impl Rules {
     /// A guest, an outsider or a bot, as a platform tells.
     pub fn is_guest(&self, person: &Person) -> bool {
         self.guests.contains(person)
+    }
+
+    /// A program that the config lets in: it may ask, and decides nothing.
+    pub fn is_bot(&self, person: &Person) -> bool {
+        self.bots.contains(person)
     }
 
     /// What may be worked on from which channels.

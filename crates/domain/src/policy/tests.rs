@@ -414,3 +414,24 @@ fn solo_with_a_group_is_a_mistake_in_the_config() {
     expect!["`solo = true` is for an installation of one person, but there is the group reviewers"]
         .assert_eq(&rules.with_groups(groups).unwrap_err().to_string());
 }
+
+#[test]
+fn a_bot_asks_and_decides_nothing() {
+    let (bot, ana) = (person("dora"), person("ana"));
+    let rules = rules(TEAM).with_bots(BTreeSet::from([bot.clone()]));
+    let own = About { task: TaskId::new(3), requester: &bot, tier: Tier::R0, paths: &[] };
+    let of_others = About { requester: &ana, ..own };
+    for verb in Verb::ALL {
+        let may = [own, of_others].map(|about| {
+            let asked = if verb.needs_task() { Asked::about(verb, about) } else { Asked::of(verb) };
+            matches!(decide(&rules, &bot, &Asked { retyped: true, ..asked }), Decision::Allowed { .. })
+        });
+        let is_free = matches!(verb, Verb::View | Verb::Ask | Verb::Steer | Verb::Stop);
+        assert_eq!(may, [is_free; 2], "{verb}");
+    }
+    let Decision::Denied(refused) = decide(&rules, &bot, &Asked::about(Verb::Approve, of_others)) else { panic!() };
+    assert_eq!(
+        refused.to_string(),
+        "A bot may not approve: that is for a person to decide. ana, ben or cem can say `approve T-3`."
+    );
+}

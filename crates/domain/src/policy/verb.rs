@@ -54,6 +54,21 @@ impl Verb {
         Self::Configure,
     ];
 
+    /// Whether a bot may do it, where its roles do. It asks and says, stops what it asked for, and decides nothing.
+    pub(super) fn is_for_bots(self) -> bool {
+        match self {
+            Self::View | Self::Ask | Self::Steer | Self::Stop => true,
+            Self::Retry
+            | Self::Revise
+            | Self::Approve
+            | Self::Reject
+            | Self::Merge
+            | Self::Dequeue
+            | Self::OperateQueue
+            | Self::Configure => false,
+        }
+    }
+
     /// The words after "may" and "may not".
     pub(super) fn deed(self) -> &'static str {
         match self {

@@ -186,6 +186,7 @@ fn request(who: &str, repo: &str, text: &str) -> Request {
         repo_because: String::new(),
         context: String::new(),
         receipt: "6 messages (1 bot message left out)".to_owned(),
+        pictures: None,
         waits: Waits::default(),
     }
 }

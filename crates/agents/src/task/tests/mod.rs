@@ -31,6 +31,7 @@ fn request(plan: PlanMode) -> Request {
         repo_because: String::new(),
         context: String::new(),
         receipt: "0 messages".to_owned(),
+        pictures: None,
         waits: Waits::default(),
     }
 }
@@ -107,7 +108,7 @@ fn a_plan_is_approved_worked_published_and_merged() {
         expect![[r#"
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
             queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
             publishing         owes edit-card, publish(a)
@@ -126,11 +127,11 @@ fn a_revision_supersedes_the_plan_and_an_old_approval_is_refused() {
         expect![[r#"
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
             queued             owes close(announce(plan v1): ben asked for another version), edit-card, start-session(2, plan, 1 said)
             queued             refused: There is no plan of T-1 to approve: it is waiting for its turn. Say `status T-1` to see what it needs.
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v2), deadline(2)
+            awaiting-approval  owes edit-card, announce(plan v2), deadline(2), reminder(2)
             awaiting-approval  refused: That was version 1 of the plan for T-1, and version 2 has replaced it. Read the newer plan, then say `approve T-1`.
             awaiting-approval  refused: The plan for T-1 is not the one that this button was made for. Read the newest plan, then say `approve T-1`.
             queued             owes close(announce(plan v2): approved by ben), edit-card, start-session(3, work)
@@ -164,10 +165,10 @@ fn a_change_beyond_its_plan_waits_for_a_person() {
         expect![[r#"
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
             queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
-            departed           owes edit-card, announce(departed), deadline(2)
+            departed           owes edit-card, announce(departed), deadline(2), reminder(2)
             departed           refused: That was commit bbbbbbbbbb of T-1, and aaaaaaaaaa has replaced it. Look at the newer change, then say `approve T-1`.
             publishing         owes close(announce(departed): accepted by ben), edit-card, publish(a)
             in-review          owes edit-card, announce(ready), deadline(3)
@@ -180,7 +181,7 @@ fn a_plan_may_be_left_out_or_approved_by_the_policy() {
     expect![[r#"
         queued             owes post-card, start-session(1, work)
         working            owes edit-card
-        departed           owes edit-card, announce(departed), deadline(1)
+        departed           owes edit-card, announce(departed), deadline(1), reminder(1)
     "#]]
     .assert_eq(&trace(PlanMode::Off, "started; done 1 R2"));
     expect![[r#"
@@ -192,7 +193,7 @@ fn a_plan_may_be_left_out_or_approved_by_the_policy() {
     expect![[r#"
         queued             owes post-card, start-session(1, plan, 0 said)
         planning           owes edit-card
-        awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+        awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
     "#]]
     .assert_eq(&trace(PlanMode::Auto, "started; plan 1 R2"));
 }
@@ -251,7 +252,7 @@ fn red_checks_keep_a_change_out_of_the_queue() {
         expect![[r#"
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
             queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
             publishing         owes edit-card, publish(a)
@@ -271,7 +272,7 @@ fn failures_can_be_retried_from_where_they_happened() {
             failed             owes edit-card, announce(ended)
             queued             owes edit-card, start-session(2, plan, 0 said)
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
             queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(3, work)
             working            owes edit-card
             failed             owes edit-card, announce(ended)
@@ -293,10 +294,10 @@ fn nobody_answering_ends_the_wait_and_an_old_deadline_does_not() {
         expect![[r#"
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
             queued             owes close(announce(plan v1): ben asked for another version), edit-card, start-session(2, plan, 1 said)
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v2), deadline(2)
+            awaiting-approval  owes edit-card, announce(plan v2), deadline(2), reminder(2)
             awaiting-approval
             cancelled          owes close(announce(plan v2): nobody approved it in time), clean-up, edit-card, announce(ended)
             cancelled          refused: There is nothing of T-1 to reject: it is cancelled. Say `status T-1` to see how it ended.
@@ -311,7 +312,12 @@ fn stopping_a_session_is_a_revocation_and_no_debt() {
     assert_eq!(route, Route::Revoke { lane: "session", group: "T-1".to_owned() });
 }
 
-const WORDS: [&str; 51] = [
+const WORDS: [&str; 56] = [
+    "reminded",
+    "reminded 1",
+    "suggest dan use tabs",
+    "say ana use tabs (suggested by dan)",
+    "take-back ana",
     "started",
     "started 1",
     "plan",
@@ -396,7 +402,7 @@ fn a_muted_task_owes_only_what_somebody_has_to_answer() {
             queued             owes edit-card
             queued             refused: T-1 is muted already, by cleo. Say `unmute T-1` to hear of it again.
             planning
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
             queued             owes close(announce(plan v1): approved by ben), start-session(2, work)
             working
             publishing         owes publish(a)

@@ -54,6 +54,8 @@ fn talk(task: &Task, words: &[&str]) -> TaskEvent {
             message: Some(message(words[2])),
         },
         "correct" => TaskEvent::RequestCorrected { by: by(), text: words[2..].join(" ") },
+        "suggest" => TaskEvent::Suggested { by: by(), text: words[2..].join(" ") },
+        "take-back" => TaskEvent::RequestWithdrawn { by: by() },
         "reword" => TaskEvent::RemarkCorrected { by: by(), message: message(words[2]), text: words[3..].join(" ") },
         "unsay" => TaskEvent::RemarkWithdrawn { by: by(), message: message(words[2]) },
         "interrupt" => {
@@ -113,7 +115,12 @@ pub(super) fn event(task: &Task, words: &str) -> TaskEvent {
         }
         "expired" => {
             let wait = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.waits);
-            TaskEvent::DeadlinePassed { deadline: Deadline { wait, at_ms: 0 } }
+            TaskEvent::DeadlinePassed { deadline: Deadline { wait, at_ms: 0, then: Then::End } }
+        }
+        "reminded" => {
+            let wait = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.waits);
+            let then = Then::Remind { left: std::time::Duration::from_secs(3_600) };
+            TaskEvent::DeadlinePassed { deadline: Deadline { wait, at_ms: 0, then } }
         }
         _ => talk(task, &words),
     }
@@ -148,9 +155,17 @@ pub(super) fn owed(effect: &TaskEffect) -> String {
         TaskEffect::Announce(Announcement::Departed { .. }) => "announce(departed)".to_owned(),
         TaskEffect::Announce(Announcement::ReadyToMerge { .. }) => "announce(ready)".to_owned(),
         TaskEffect::Announce(Announcement::SentBack { .. }) => "announce(sent back)".to_owned(),
+        TaskEffect::Announce(Announcement::Beside { aside }) => match &aside.about {
+            Matter::Suggestion { text } => format!("announce(suggestion {}: {text})", aside.number),
+            Matter::Withdrawal { standing } => format!("announce(taken back {}: {standing})", aside.number),
+        },
+        TaskEffect::Announce(Announcement::Reminded { wait, .. }) => format!("announce(reminder {wait})"),
         TaskEffect::Announce(Announcement::Ended) => "announce(ended)".to_owned(),
         TaskEffect::Enqueue { .. } => "enqueue".to_owned(),
         TaskEffect::Withdraw { by } => format!("withdraw({by})"),
-        TaskEffect::AwaitDeadline(deadline) => format!("deadline({})", deadline.wait),
+        TaskEffect::AwaitDeadline(deadline) => match deadline.then {
+            Then::End => format!("deadline({})", deadline.wait),
+            Then::Remind { .. } => format!("reminder({})", deadline.wait),
+        },
     }
 }

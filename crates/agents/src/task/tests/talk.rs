@@ -12,7 +12,7 @@ fn a_question_is_answered_once_while_its_session_waits() {
         expect![[r#"
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
             queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
             asking             owes edit-card, announce(question 1)
@@ -32,11 +32,11 @@ fn a_session_that_ends_with_its_question_leaves_the_answer_to_the_next() {
         expect![[r#"
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
             queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
             asking             owes edit-card, announce(question 1)
-            parked             owes edit-card, deadline(2)
+            parked             owes edit-card, deadline(2), reminder(2)
             parked
             parked             owes edit-card
             parked             refused: That was an older question of T-1; now it asks: “really?”. Say `answer T-1` and your words.
@@ -47,15 +47,20 @@ fn a_session_that_ends_with_its_question_leaves_the_answer_to_the_next() {
         "#]],
     );
     check(
-        "started; asks; parked; expired; answer ana yes",
+        "started; asks; parked; reminded 0; reminded; expired; reminded 1; answer ana yes; resume ana; started",
         expect![[r#"
-        queued             owes post-card, start-session(1, plan, 0 said)
-        planning           owes edit-card
-        asking             owes edit-card, announce(question 1)
-        parked             owes edit-card, deadline(1)
-        cancelled          owes close(1, unanswered), clean-up, edit-card, announce(ended)
-        cancelled          refused: T-1 asks nothing now: it is cancelled. Say `status T-1` to see what it needs.
-    "#]],
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            asking             owes edit-card, announce(question 1)
+            parked             owes edit-card, deadline(1), reminder(1)
+            parked
+            parked             owes announce(reminder 1)
+            paused             owes close(1, unanswered), edit-card, deadline(2)
+            paused
+            paused             refused: T-1 asks nothing now: it is paused. Say `resume T-1` to let it go on.
+            queued             owes edit-card, start-session(2, plan, 0 said, where it was)
+            planning           owes edit-card
+        "#]],
     );
 }
 
@@ -72,7 +77,7 @@ fn an_answer_just_before_the_end_is_told_to_one_more_session() {
             planning           owes edit-card
             planning
             asking             owes edit-card, announce(question 2)
-            awaiting-approval  owes close(2, unanswered), edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes close(2, unanswered), edit-card, announce(plan v1), deadline(1), reminder(1)
             queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(3, work)
         "#]],
     );
@@ -81,7 +86,7 @@ fn an_answer_just_before_the_end_is_told_to_one_more_session() {
         expect![[r#"
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
             queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
             working            owes edit-card
@@ -100,7 +105,7 @@ fn a_pause_keeps_the_goal_and_is_ended_by_a_word() {
         expect![[r#"
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
             queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
             asking             owes edit-card, announce(question 1)
@@ -146,7 +151,7 @@ fn a_step_back_makes_late_whatever_went_on() {
             queued             owes post-card, start-session(1, plan, 0 said)
             queued             refused: T-1 cannot go back to a checkpoint now: it is waiting for its turn. Say `status T-1` to see where it stands.
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
             queued             owes close(announce(plan v1): approved by ben), edit-card, start-session(2, work)
             working            owes edit-card
             queued             owes stop-session, edit-card, start-session(3, work, at checkpoint 2)
@@ -199,8 +204,8 @@ fn an_edited_plan_is_the_next_version_and_is_approved_anew() {
         expect![[r#"
             queued             owes post-card, start-session(1, plan, 0 said)
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
-            awaiting-approval  owes close(announce(plan v1): superseded by v2, which ben edited,), edit-card, announce(plan v2), deadline(2)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
+            awaiting-approval  owes close(announce(plan v1): superseded by v2, which ben edited,), edit-card, announce(plan v2), deadline(2), reminder(2)
             awaiting-approval  refused: That was version 1 of the plan for T-1, and version 2 has replaced it. Read the newer plan, then say `approve T-1`.
             awaiting-approval  refused: That was version 1 of the plan for T-1, and version 2 has replaced it. Edit the newer one: say `edit T-1 v2` and one step a line.
             awaiting-approval  refused: That is what plan v2 of T-1 says already. Say `approve T-1` to let it run.
@@ -222,10 +227,10 @@ fn a_corrected_request_is_the_new_text_or_a_difference_to_hear() {
             planning           owes edit-card
             planning           owes edit-card
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
             queued             owes close(announce(plan v1): ana corrected the request), edit-card, start-session(2, plan, 2 said)
             planning           owes edit-card
-            awaiting-approval  owes edit-card, announce(plan v2), deadline(2)
+            awaiting-approval  owes edit-card, announce(plan v2), deadline(2), reminder(2)
             queued             owes close(announce(plan v2): approved by ben), edit-card, start-session(3, work)
             working            owes edit-card
             publishing         owes edit-card, publish(a)
@@ -252,7 +257,51 @@ fn a_remark_is_changed_or_taken_back_until_it_is_heard() {
             planning           owes edit-card
             planning           owes edit-card
             planning
-            awaiting-approval  owes edit-card, announce(plan v1), deadline(1)
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(1), reminder(1)
         "#]],
+    );
+}
+
+#[test]
+fn what_is_asked_beside_closes_once_it_is_answered() {
+    check(
+        "started; suggest dan use tabs; suggest dan be brief; say ana use tabs (suggested by dan); told; plan; suggest dan more",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            planning           owes announce(suggestion 1: use tabs)
+            planning           owes announce(suggestion 2: be brief)
+            planning           owes close(announce(suggestion 1: use tabs): passed on by ana), edit-card
+            planning           owes edit-card
+            awaiting-approval  owes close(announce(suggestion 2: be brief): unanswered, and T-1 is waiting for an approval), edit-card, announce(plan v1), deadline(1), reminder(1)
+            awaiting-approval  refused: No agent of T-1 can be told that: it is waiting for an approval. Tell ana.
+        "#]],
+    );
+    check(
+        "started; take-back ben; take-back ana; take-back ana; stopped; resume ana; started; plan; take-back ana; approve ben",
+        expect![[r#"
+            queued             owes post-card, start-session(1, plan, 0 said)
+            planning           owes edit-card
+            planning
+            pausing            owes stop-session, edit-card, announce(taken back 1: paused)
+            pausing
+            paused             owes edit-card, deadline(1)
+            queued             owes close(announce(taken back 1: paused): ana let it go on), edit-card, start-session(2, plan, 0 said, where it was)
+            planning           owes edit-card
+            awaiting-approval  owes edit-card, announce(plan v1), deadline(2), reminder(2)
+            awaiting-approval  owes announce(taken back 2: waiting for an approval)
+            queued             owes close(announce(taken back 2: waiting for an approval): approved by ben), close(announce(plan v1): approved by ben), edit-card, start-session(3, work)
+        "#]],
+    );
+    check(
+        "started; take-back ana; stopped; suggest dan wait; stop ana",
+        expect![[r#"
+        queued             owes post-card, start-session(1, plan, 0 said)
+        planning           owes edit-card
+        pausing            owes stop-session, edit-card, announce(taken back 1: paused)
+        paused             owes edit-card, deadline(1)
+        paused             owes announce(suggestion 2: wait)
+        cancelled          owes close(announce(suggestion 2: wait): stopped by ana), close(announce(taken back 1: paused): stopped by ana), clean-up, edit-card, announce(ended)
+    "#]],
     );
 }

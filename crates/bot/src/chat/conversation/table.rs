@@ -34,7 +34,12 @@ impl Table for Conversation {
     fn route(id: &ThreadId, effect: &ConversationEffect, now: Timestamp) -> Route {
         let lane = match effect {
             ConversationEffect::Interpret { .. } => "intake",
-            ConversationEffect::Reply { .. } | ConversationEffect::React { .. } => "chat",
+            ConversationEffect::Reply { .. }
+            | ConversationEffect::React { .. }
+            | ConversationEffect::CloseAsked { .. } => "chat",
+            ConversationEffect::AwaitDecision { until, .. } => {
+                return Route::Owe { lane: "timer", group: None, due: *until };
+            }
         };
         Route::Owe { lane, group: Some(id.to_string()), due: now }
     }

@@ -4,6 +4,7 @@ use expect_test::{Expect, expect};
 use serde_json::json;
 
 use super::*;
+use crate::config::Config;
 
 fn me() -> Me {
     Me { team: "T1".to_owned(), user: "UBOT".to_owned(), mention: "@agent".to_owned() }
@@ -153,4 +154,27 @@ fn what_is_left_of_a_deleted_message_with_replies_is_a_withdrawal() {
             r#"talk Withdrawal in slack/T1/C1/1700000000.000100 by slack.U1 at 1700000000000: "@agent fix a" as slack:T1:C1:1700000000.000100:withdrawn"#
         ]],
     );
+}
+
+#[test]
+fn a_program_is_heard_where_the_config_lets_it_in_and_it_calls() {
+    let text = "state = \"/srv\"\n[people.ci]\nroles = [\"requester\"]\nslack = \"B0CI\"\nbot = true\n[people.gus]\nroles = []\nslack = \"B0GUS\"\n\
+                [repos.web]\nremote = \"/srv/web.git\"\ntarget = \"main\"\n[agents.recipes]\nkind = \"recipe\"\n";
+    let people = People::of(&Config::from_text("downbeat.toml", text).unwrap());
+    let said = |bot: &str, text: &str| {
+        let message = json!({
+            "type": "message", "subtype": "bot_message", "bot_id": bot, "channel": "C1", "ts": "17.000100",
+            "thread_ts": "16.000100", "text": text
+        });
+        match of_message(&message, &me(), &people) {
+            Arrived::Heard { heard, .. } => heard.author.to_string(),
+            Arrived::Nothing(why) => why.to_owned(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(said("B0CI", "<@UBOT> fix the build"), "ci");
+    assert_eq!(said("B0CI", "the build is red"), "talk of a program");
+    for other in ["B0GUS", "B0ANY"] {
+        assert_eq!(said(other, "<@UBOT> fix the build"), "a message of a program or of nobody");
+    }
 }
