@@ -35,6 +35,7 @@ use editor::Editor;
 use events::Me;
 use forms::Startable;
 use groups::Groups;
+use limits::Kind;
 use messenger::{ReadLimits, SlackMessenger};
 use people::People;
 use schedule::{Schedule, pass};
@@ -278,11 +279,11 @@ impl Slack {
         match aside {
             Aside::OpenForm { trigger, choice, origin } => {
                 let metadata = serde_json::to_string(origin).unwrap_or_default();
-                self.open_view(trigger, forms::view(choice, &metadata)).await
+                self.open_view(trigger, forms::view(choice, &metadata), &choice.says).await
             }
             Aside::OpenShortcut { trigger, text, origin } => {
                 let metadata = serde_json::to_string(origin).unwrap_or_default();
-                self.open_view(trigger, forms::shortcut(text, &self.start, &metadata)).await
+                self.open_view(trigger, forms::shortcut(text, &self.start, &metadata), &self.start.mention).await
             }
             Aside::ShowReading { channel, thread_ts } => self.show_reading(channel, thread_ts).await,
             Aside::ShowHome { user } => self.show_home(user).await,
@@ -310,7 +311,9 @@ impl Slack {
         }
     }
 
-    async fn open_view(&self, trigger: &str, view: serde_json::Value) -> Result<(), SlackError> {
+    /// Opens a form that completes `says`.
+    async fn open_view(&self, trigger: &str, view: serde_json::Value, says: &str) -> Result<(), SlackError> {
+        let view = limits::fitting(Kind::Modal, view, || forms::in_words(says));
         let body = json!({ "trigger_id": trigger, "view": view });
         self.client.act("views.open", &body, Urgency::NeedsHuman).await.map(drop)
     }
@@ -324,6 +327,7 @@ impl Slack {
         let sign = |says: &str| self.messenger.signer.sign(&place, "home", says);
         let link = |thread: &ThreadRef| self.link_to(thread);
         let view = home::view(&home, &home::Place { mention: &self.start.mention, sign: &sign, link: &link });
+        let view = limits::fitting(Kind::Home, view, || home::numbers(&home, &self.start.mention));
         let body = json!({ "user_id": user, "view": view });
         self.client.act("views.publish", &body, Urgency::NeedsHuman).await.map(drop)
     }
