@@ -4,3 +4,4 @@ pub mod faults;
 pub mod forms;
 mod office;
 pub mod road;
+pub mod streams;
