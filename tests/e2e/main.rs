@@ -42,7 +42,7 @@ use std::process::ExitCode;
 
 use slack::{
     faults as slack_faults, forms as slack_forms, pictures as slack_pictures, places as slack_places,
-    road as slack_road,
+    road as slack_road, streams as slack_streams,
 };
 
 use libtest_mimic::{Arguments, Trial};
@@ -96,6 +96,14 @@ fn trials_of_slack() -> Vec<Trial> {
             a_storm_of_refusals_loses_nothing_and_is_waited_out
             a_process_that_dies_right_after_it_heard_answers_once
             fifty_missed_mentions_are_found_and_answered_once;
+        slack_streams:
+            steps_grow_in_one_message_and_end_with_the_session
+            a_workspace_that_refuses_streams_is_asked_once_and_has_the_steps_on_the_card
+            a_killed_process_leaves_no_message_that_grows
+            a_beginning_that_nobody_heard_of_is_found_and_not_made_twice
+            a_stream_that_slack_ends_goes_on_as_edits_of_the_same_message
+            an_emoji_on_the_steps_is_one_on_the_card
+            slacks_own_stop_button_stops_the_task_and_its_steps_rest;
     }
 }
 

@@ -9,7 +9,7 @@ use crate::instance::{Ended, Instance};
 use crate::world::World;
 
 /// Runs a command for this world's instance.
-fn run(world: &World, args: &[&str]) -> Ended {
+pub fn run(world: &World, args: &[&str]) -> Ended {
     let mut command = world.program();
     command.args(args).arg("--config").arg(world.path("downbeat.toml"));
     Instance::start(command).ended()

@@ -6,3 +6,4 @@ mod office;
 pub mod pictures;
 pub mod places;
 pub mod road;
+pub mod streams;

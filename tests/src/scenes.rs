@@ -15,6 +15,7 @@ use domain::{Person, TaskId, ThreadRef, Timestamp};
 use downbeat::chat::home::{Entry, Group, Holding, Home};
 use downbeat::chat::messenger::{Asks, Said};
 use downbeat::chat::render::{self, Surroundings};
+use downbeat::slack::blocks::steps::{Progress, Steps};
 use downbeat::slack::blocks::{Frame, message};
 use downbeat::slack::button::Signer;
 use downbeat::slack::forms::{self, Startable};
@@ -25,21 +26,48 @@ use serde_json::{Value, json};
 
 /// All of them, each with its name and either messages or a view.
 pub fn all() -> Vec<Value> {
-    let mut scenes: Vec<_> = cards().into_iter().map(|(name, card)| scene(name, &[card], false)).collect();
-    scenes.extend(messages().into_iter().map(|(name, said)| scene(name, &said, false)));
-    scenes.push(scene("native-card", &[working()], true));
-    scenes.push(scene("native-plan", &[render::plan(&task(waiting(plan())), &plan())], true));
+    let classic = (false, Steps::Here);
+    let mut scenes: Vec<_> = cards().into_iter().map(|(name, card)| scene(name, &[card], classic)).collect();
+    scenes.extend(messages().into_iter().map(|(name, said)| scene(name, &said, classic)));
+    scenes.push(scene("native-card", &[working()], (true, Steps::Here)));
+    scenes.push(scene("native-plan", &[render::plan(&task(waiting(plan())), &plan())], (true, Steps::Here)));
+    scenes.extend(growing());
     scenes.extend(views());
     scenes
 }
 
-fn scene(name: &str, said: &[Said], native: bool) -> Value {
+fn scene(name: &str, said: &[Said], place: (bool, Steps)) -> Value {
+    let blocks: Vec<_> = said.iter().map(|said| laid_out(said, place)).collect();
+    json!({ "name": name, "messages": blocks })
+}
+
+fn laid_out(said: &Said, (native, steps): (bool, Steps)) -> Vec<Value> {
     let signer = Signer::new(b"pictures");
     let sign = |says: &str| signer.sign("C0DEV", "1", says);
     let mention = |person: &Person| Some(format!("U0{}", person.as_str().to_uppercase()));
-    let frame = Frame { native, mention: &mention, sign: &sign };
-    let blocks: Vec<_> = said.iter().map(|said| message(said, &frame).blocks).collect();
-    json!({ "name": name, "messages": blocks })
+    message(said, &Frame { native, steps, mention: &mention, sign: &sign }).blocks
+}
+
+/// The card beside the message in which its steps grow, while they are worked on; and all of it at the end.
+fn growing() -> [Value; 2] {
+    let apart = (true, Steps::Apart);
+    let plan =
+        || laid_out(&render::plan(&task(waiting(plan())), &plan()).closed("approved by ben at 10:42 UTC"), apart);
+    let now = Progress::of("T-12", &working()).expect("it has steps");
+    let done = texts(&[
+        "☑ Read the code around the redirect",
+        "☑ Keep the query string",
+        "☑ Add the two tests",
+        "☑ Run the checks",
+    ]);
+    let end = Progress::of_lines("T-12", &done).expect("it has steps").at_rest();
+    let steps = |progress: &Progress| progress.blocks(true, "card:T-12:");
+    let review = render::card(&task(TaskState::InReview { pull_request: pull_request(), sent_back: None }), &around());
+    let ready = render::ready(&task(merged()), "downbeat/T-12", &work(Conclusion::Passed));
+    [
+        json!({ "name": "native-growing", "messages": [laid_out(&working(), apart), plan(), steps(&now)] }),
+        json!({ "name": "native-ended", "messages": [laid_out(&review, apart), plan(), steps(&end), laid_out(&ready, apart)] }),
+    ]
 }
 
 fn person(name: &str) -> Person {

@@ -23,14 +23,25 @@ pub struct Doing {
     pub todo: Vec<String>,
 }
 
+/// Tasks whose last list is kept after their session: more have no message that still has to say it.
+const RESTED_MAX: usize = 500;
+
 /// Where sessions show what they do.
 #[derive(Debug, Default)]
-pub struct Board(Mutex<BTreeMap<TaskId, Doing>>);
+pub struct Board(Mutex<Shown>);
+
+#[derive(Debug, Default)]
+struct Shown {
+    by_task: BTreeMap<TaskId, Doing>,
+    /// The lists of sessions that rest.
+    rested: BTreeMap<TaskId, Vec<String>>,
+}
 
 impl Board {
     /// Hears one event of a task's session.
     pub fn hear(&self, task: TaskId, event: &AgentEvent) {
-        let mut by_task = self.0.lock().expect(UNPOISONED);
+        let mut shown = self.0.lock().expect(UNPOISONED);
+        let by_task = &mut shown.by_task;
         match event {
             AgentEvent::ToolCall(call) if matches!(call.status, ToolStatus::Pending | ToolStatus::Running) => {
                 by_task.entry(task).or_default().call = Some(telling::beginning(call));
@@ -60,12 +71,26 @@ impl Board {
 
     /// Forgets a task whose session rests.
     pub fn clear(&self, task: TaskId) {
-        self.0.lock().expect(UNPOISONED).remove(&task);
+        let Shown { by_task, rested } = &mut *self.0.lock().expect(UNPOISONED);
+        let todo = by_task.remove(&task).map(|doing| doing.todo).unwrap_or_default();
+        if !todo.is_empty() {
+            rested.insert(task, todo);
+        }
+        if rested.len() > RESTED_MAX {
+            rested.pop_first();
+        }
+    }
+
+    /// The list of a task's session as it was last, also once that rests; empty where nobody knows.
+    pub fn last_todo(&self, task: TaskId) -> Vec<String> {
+        let shown = self.0.lock().expect(UNPOISONED);
+        let live = shown.by_task.get(&task).map(|doing| &doing.todo).filter(|todo| !todo.is_empty());
+        live.or(shown.rested.get(&task)).cloned().unwrap_or_default()
     }
 
     /// What a task's session does, where it has shown anything.
     pub fn doing(&self, task: TaskId) -> Option<Doing> {
-        self.0.lock().expect(UNPOISONED).get(&task).cloned()
+        self.0.lock().expect(UNPOISONED).by_task.get(&task).cloned()
     }
 }
 
@@ -90,5 +115,6 @@ mod tests {
         assert_eq!((doing.todo.len(), doing.todo[8].as_str(), doing.todo[9].as_str()), (10, "☐ step 9", "… 3 more"));
         board.clear(task);
         assert_eq!(board.doing(task), None);
+        assert_eq!(board.last_todo(task), doing.todo, "how far it came is known a while longer");
     }
 }

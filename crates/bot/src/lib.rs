@@ -26,5 +26,11 @@ pub mod up;
 pub use cli::main;
 
 /// Every SQL text of this crate, so that a test can prepare each on both databases.
-pub const STATEMENTS: &[&[&str]] =
-    &[chat::console::STATEMENTS, chat::conversation::STATEMENTS, chat::channel::STATEMENTS, slack::table::STATEMENTS];
+pub const STATEMENTS: &[&[&str]] = &[
+    chat::console::STATEMENTS,
+    chat::conversation::STATEMENTS,
+    chat::channel::STATEMENTS,
+    slack::table::STATEMENTS,
+    slack::sessions::table::STATEMENTS,
+    slack::streams::table::STATEMENTS,
+];

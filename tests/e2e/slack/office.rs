@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::process::Command;
 
-use tests::slack::{Settings, SlackServer};
+use tests::slack::{Settings, SlackServer, judged};
 
 use crate::instance::Instance;
 use crate::world::World;
@@ -65,6 +65,16 @@ impl Office {
         command.arg("--git-dir").arg(self.world.remote.path()).args(["show", &format!("main:{file}")]);
         let shown = command.output().unwrap();
         shown.status.success().then(|| String::from_utf8_lossy(&shown.stdout).into_owned())
+    }
+}
+
+impl Drop for Office {
+    /// Whatever was sent here, Slack's own library would have taken; where it is not installed, nobody can tell.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let faults = judged(&self.slack.sent_for_people()).unwrap_or_default();
+            assert_eq!(faults, "", "Slack's own library does not take what was sent");
+        }
     }
 }
 

@@ -117,13 +117,28 @@ def talk(channel, ts):
 
 def grow(channel, ts):
     web.assistant_threads_setStatus(channel_id=channel, thread_ts=ts, status="reads", loading_messages=["reads"])
-    web.agents_sessions_setStatus(status="processing", channel_id=channel, thread_ts=ts, title="Fix it")
+    session = {"channel_id": channel, "thread_ts": ts, "title": "Fix it", "initiator_user_id": "U0ANA"}
+    for status in ["processing", "active", "suspended", "closed"]:
+        told = web.agents_sessions_setStatus(status=status, **session)
+        assert told["status"] == status and told["title"] == "Fix it", told
+    refused("invalid_status", web.agents_sessions_setStatus, status="asleep", **session)
+    alone = {"channel": channel, "thread_ts": ts}
+    refused("missing_recipient_user_id", web.chat_startStream, recipient_team_id="T0ACME", **alone)
+    refused("missing_recipient_team_id", web.chat_startStream, recipient_user_id="U0ANA", **alone)
     stream = web.chat_startStream(
         channel=channel, thread_ts=ts, recipient_user_id="U0ANA", recipient_team_id="T0ACME", task_display_mode="plan"
     )["ts"]
     step = {"type": "task_update", "id": "1", "title": "Read", "status": "in_progress"}
     web.chat_appendStream(channel=channel, ts=stream, chunks=[{"type": "plan_update", "title": "The plan"}, step])
-    web.chat_stopStream(channel=channel, ts=stream, markdown_text="Done.", chunks=[{**step, "status": "complete"}])
+    refused("invalid_chunks", web.chat_appendStream, channel=channel, ts=stream, chunks=[{**step, "status": "done"}])
+    blocks = [SectionBlock(text="Edited")]
+    refused("streaming_state_conflict", web.chat_update, channel=channel, ts=stream, blocks=blocks)
+    ended = web.chat_stopStream(
+        channel=channel, ts=stream, markdown_text="Done.", chunks=[{**step, "status": "complete"}], session_status="active"
+    )
+    plan = ended["message"]["blocks"][0]
+    assert plan["title"] == "The plan" and plan["tasks"][0]["status"] == "complete", plan
+    web.chat_update(channel=channel, ts=stream, blocks=blocks)
     refused("message_not_in_streaming_state", web.chat_appendStream, channel=channel, ts=stream, markdown_text="x")
     say("done streams")
 

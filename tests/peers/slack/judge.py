@@ -4,6 +4,7 @@ import sys
 import warnings
 
 from slack_sdk.models.blocks import Block
+from slack_sdk.models.messages.chunk import Chunk
 from slack_sdk.models.views import View
 
 warnings.simplefilter("error")
@@ -24,14 +25,26 @@ def lost(sent, kept, at):
         yield f"{at} is {kept!r} for it, not {sent!r}"
 
 
+def piece_faults(piece):
+    """What is wrong with a piece of a stream."""
+    parsed = Chunk.parse(json.loads(json.dumps(piece)))
+    if parsed is None:
+        yield f"{piece['type']} is no piece"
+        return
+    parsed.validate_json()
+    yield from lost(piece, json.loads(json.dumps(parsed.to_dict())), piece["type"])
+
+
 def faults(sent):
     try:
-        if "view" in sent:
+        for piece in sent.get("chunks") or []:
+            yield from piece_faults(piece)
+        if sent.get("view"):
             view = View(**sent["view"])
             view.validate_json()
             blocks = sent["view"]["blocks"]
         else:
-            blocks = sent["blocks"]
+            blocks = sent.get("blocks") or []
         for n, block in enumerate(blocks):
             parsed = Block.parse(json.loads(json.dumps(block)))
             if parsed is None:

@@ -295,12 +295,15 @@ impl SlackServer {
             let home = state.team(&team).expect("the workspace is there");
             let user = user_of(home, user);
             let place = home.channel(&channel).expect("the channel is there");
-            let is_open = |it: &&Message| it.stream.as_ref().is_some_and(|stream| stream.is_open);
-            let streams: Vec<Value> = place.replies(ts).filter(is_open).map(|it| json!({ "ts": it.ts })).collect();
+            let is_open = |it: &&Message| it.stream.is_some();
+            let streams: Vec<String> = place.replies(ts).filter(is_open).map(|it| it.ts.clone()).collect();
             let event = json!({
                 "type": "agent_session_stopped", "user": user, "channel": channel, "thread_ts": ts,
-                "streaming_messages": streams, "event_ts": event_ts,
+                "streaming_message_ts": streams, "event_ts": event_ts,
             });
+            let place = state.team_mut(&team).and_then(|home| home.channel_mut(&channel));
+            let place = place.expect("the channel is there");
+            streams.iter().for_each(|ts| place.message_mut(ts).expect("it grows").end_stream());
             state.owe_event(&team, "agent_session_stopped", event);
         });
     }

@@ -122,6 +122,21 @@ impl SlackServer {
         self.desk.look(|state| state.team(&team)?.statuses.get(&(channel, ts.to_owned())).cloned())
     }
 
+    /// How a thread stands as an agent session: its status and title.
+    pub fn session(&self, ts: &str) -> Option<(String, String)> {
+        let (team, channel) = self.home_of(ts);
+        self.desk.look(|state| state.team(&team)?.sessions.get(&(channel, ts.to_owned())).cloned())
+    }
+
+    /// The messages of a thread that grow.
+    pub fn growing(&self, ts: &str) -> Vec<String> {
+        let (team, channel) = self.home_of(ts);
+        self.desk.look(|state| {
+            let place = state.team(&team).and_then(|home| home.channel(&channel)).expect("the channel is there");
+            place.replies(ts).filter(|it| it.stream.is_some()).map(|it| it.ts.clone()).collect()
+        })
+    }
+
     /// Every call so far, oldest first.
     pub fn calls(&self) -> Vec<Call> {
         self.desk.look(|state| state.calls.clone())

@@ -31,6 +31,8 @@ pub struct Settings {
     pub retry_after: Vec<Duration>,
     /// How long a `trigger_id` opens a modal.
     pub trigger_lives: Duration,
+    /// How long a message may grow before Slack ends it.
+    pub stream_lives: Duration,
     /// How long and how often a `response_url` works.
     pub response_url: (Duration, u32),
     /// How old a message can be for its writer to edit it, where the workspace has such a rule.
@@ -74,6 +76,7 @@ impl Default for Settings {
             ack_within: Duration::from_secs(3),
             retry_after: vec![Duration::ZERO, Duration::from_secs(60), Duration::from_secs(300)],
             trigger_lives: Duration::from_secs(3),
+            stream_lives: Duration::from_secs(300),
             response_url: (Duration::from_secs(1800), 5),
             edit_window: None,
             history_max: 999,

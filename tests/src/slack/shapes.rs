@@ -47,7 +47,7 @@ pub fn message(team: &Team, channel: &Channel, message: &Message, base: &str) ->
         let one = |(name, users): &(String, Vec<String>)| json!({ "name": name, "users": users, "count": users.len() });
         shape["reactions"] = json!(message.reactions.iter().map(one).collect::<Vec<_>>());
     }
-    if let Some(stream) = message.stream.as_ref().filter(|stream| stream.is_open) {
+    if let Some(stream) = &message.stream {
         shape["streaming_state"] = json!("in_progress");
         shape["tasks"] = json!(stream.tasks);
     }

@@ -1,6 +1,7 @@
 //! What is in a workspace: people, groups, channels and what was said in them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -146,17 +147,17 @@ pub struct Message {
     pub edited: Option<(String, String)>,
     /// What kind of message, where it is no usual one.
     pub subtype: Option<String>,
-    /// What is streamed into it, while it is.
+    /// What is streamed into it, while it grows.
     pub stream: Option<Stream>,
     /// The id that the person's own program gave it.
     pub client_msg_id: Option<String>,
 }
 
 /// A message that grows while it is written.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Stream {
-    /// Whether it may still grow.
-    pub is_open: bool,
+    /// Since when.
+    pub since: Instant,
     /// The title of the plan.
     pub plan: Option<String>,
     /// The latest news of each task, in the order of their first.
@@ -306,6 +307,18 @@ impl Channel {
 }
 
 impl Message {
+    /// Ends its growing: what was streamed into it is a plan of its blocks.
+    pub fn end_stream(&mut self) {
+        let Some(Stream { plan, tasks, .. }) = self.stream.take() else { return };
+        if tasks.is_empty() {
+            return;
+        }
+        let card = |task: &Value| json!({ "type": "task_card", "task_id": task["id"], "title": task["title"], "status": task["status"] });
+        let cards: Vec<_> = tasks.iter().map(card).collect();
+        let title = plan.unwrap_or_else(|| "Plan".to_owned());
+        self.blocks.insert(0, json!({ "type": "plan", "title": title, "tasks": cards }));
+    }
+
     /// Whether it stands in the channel itself.
     pub fn is_top(&self) -> bool {
         let is_root = self.thread_ts.as_ref().is_none_or(|thread| *thread == self.ts);

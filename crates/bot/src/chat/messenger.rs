@@ -68,6 +68,34 @@ pub struct Said {
     pub calls: Option<Person>,
     /// How soon it has to be seen.
     pub urgency: Urgency,
+    /// How its task goes, where it is a card: for platforms that show that beside the message.
+    pub course: Option<Course>,
+}
+
+/// How a task goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Course {
+    /// Who asked for it, and so follows it most closely.
+    pub requester: Person,
+    /// How far it is.
+    pub stage: Stage,
+    /// What its agent means to do, as it was last; a card tells it only while it is worked on.
+    pub steps: Vec<String>,
+}
+
+/// How far a task is, as far as whoever looks at its thread has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Stage {
+    /// It has ended.
+    Over,
+    /// Nothing is done: its turn comes later.
+    Queued,
+    /// A person has to do something.
+    NeedsHuman,
+    /// An agent makes its plan.
+    Planning,
+    /// It is worked on.
+    Working,
 }
 
 /// A part of a message.
@@ -137,7 +165,9 @@ impl Said {
 
     /// The same with other words in every part; its commands stay as they are.
     pub fn reworded(&self, words: impl Fn(&str) -> String) -> Self {
-        Self { parts: self.parts.iter().map(|part| part.reworded(&words)).collect(), ..self.clone() }
+        let steps = |course: &Course| course.steps.iter().map(|step| words(step)).collect();
+        let course = self.course.as_ref().map(|course| Course { steps: steps(course), ..course.clone() });
+        Self { parts: self.parts.iter().map(|part| part.reworded(&words)).collect(), course, ..self.clone() }
     }
 
     /// All of it as plain words. What a title with a colon speaks of follows on its line.
@@ -198,10 +228,13 @@ impl<'de> Deserialize<'de> for Said {
             calls: Option<Person>,
             #[serde(default)]
             urgency: Urgency,
+            #[serde(default)]
+            course: Option<Course>,
         }
-        let Written { text, parts, choices, controls, rest, calls, urgency } = Written::deserialize(deserializer)?;
+        let Written { text, parts, choices, controls, rest, calls, urgency, course } =
+            Written::deserialize(deserializer)?;
         let parts = text.map(Part::Words).into_iter().chain(parts).collect();
-        Ok(Self { parts, choices, controls, rest, calls, urgency })
+        Ok(Self { parts, choices, controls, rest, calls, urgency, course })
     }
 }
 

@@ -111,6 +111,7 @@ impl Notifier {
         if let TaskState::Planning { .. } | TaskState::Working { .. } = task.state {
             around.doing = self.board.doing(task.id).unwrap_or_default();
         }
+        around.last_todo = self.board.last_todo(task.id);
         if let TaskState::Merging { .. } = task.state {
             let id = queue::queue_id(&request.repo, &request.target);
             if let Some(queue) = self.store.load::<Queue>(&id).await? {

@@ -16,7 +16,7 @@ use forge::{CheckRun, FileChange};
 
 use super::context::redact;
 use super::controls;
-use super::messenger::{Choice, Part, Said, Urgency};
+use super::messenger::{Choice, Course, Part, Said, Stage, Urgency};
 
 /// How many files or checks a message shows before it says how many more there are.
 const SHOWN_MAX: usize = 10;
@@ -40,6 +40,8 @@ pub struct Surroundings {
     pub elapsed: Duration,
     /// What its session does just now.
     pub doing: Doing,
+    /// How far its last session came, in lines.
+    pub last_todo: Vec<String>,
     /// The sandbox that agents and checks run in.
     pub cage: String,
 }
@@ -64,7 +66,38 @@ pub fn card(task: &Task, around: &Surroundings) -> Said {
     ];
     parts.retain(|part| !matches!(part, Part::Todo(lines) if lines.is_empty()));
     let controls = controls::of_card(task);
-    Said { parts, controls, rest: Some(format!("log {}", task.id)), ..Said::default() }
+    Said {
+        parts,
+        controls,
+        rest: Some(format!("log {}", task.id)),
+        course: Some(course(task, around)),
+        ..Said::default()
+    }
+}
+
+/// How it goes, for platforms that show that beside the card.
+fn course(task: &Task, around: &Surroundings) -> Course {
+    let stage = match &task.state {
+        TaskState::Queued { .. } => Stage::Queued,
+        TaskState::Planning { .. } => Stage::Planning,
+        TaskState::Working { .. }
+        | TaskState::Publishing { .. }
+        | TaskState::Merging { .. }
+        | TaskState::Pausing { .. }
+        | TaskState::Cancelling { .. } => Stage::Working,
+        TaskState::AwaitingApproval { .. }
+        | TaskState::Asking { .. }
+        | TaskState::Parked { .. }
+        | TaskState::Paused { .. }
+        | TaskState::Departed { .. }
+        | TaskState::InReview { .. } => Stage::NeedsHuman,
+        TaskState::Merged { .. }
+        | TaskState::Answered { .. }
+        | TaskState::Cancelled { .. }
+        | TaskState::Failed { .. } => Stage::Over,
+    };
+    let steps = around.last_todo.iter().map(|line| redact(line).0).collect();
+    Course { requester: task.request.requester.clone(), stage, steps }
 }
 
 /// What a card says in small.

@@ -185,8 +185,12 @@ fn live(standing: Option<&Standing>) -> Finding {
     let looked = standing.looked_at.map_or("the history was not looked through yet".to_owned(), |at| {
         format!("the history was looked through {}, {} messages were found there alone", ago(at), standing.found_late)
     });
+    let refused = standing.refused.iter().map(|(what, code)| {
+        format!("\nthe workspace has no {what} ({code}): the card shows the same without, until a restart")
+    });
+    let refused: String = refused.collect();
     let what = format!(
-        "over {}: {}, {} kept; {looked}{connections}",
+        "over {}: {}, {} kept; {looked}{connections}{refused}",
         standing.transport,
         heard(standing.last_event),
         standing.kept

@@ -15,15 +15,19 @@ use crate::chat::messenger::{Part, Said};
 
 mod actions;
 mod page;
+pub mod steps;
 
 use actions::Row;
 pub(super) use actions::button;
 use page::Page;
+use steps::Steps;
 
 /// What a message needs from where it goes.
 pub struct Frame<'a> {
     /// Whether the workspace has plan blocks.
     pub native: bool,
+    /// Where the steps of a task at work stand.
+    pub steps: Steps,
     /// The Slack user that a person is, where they are one.
     pub mention: &'a dyn Fn(&Person) -> Option<String>,
     /// The value of a button that stands for a command.
@@ -49,7 +53,8 @@ const NOTIFICATION_MAX: usize = 200;
 pub fn message(said: &Said, frame: &Frame) -> Message {
     let called = said.calls.as_ref().and_then(|person| (frame.mention)(person));
     let row = actions::row(said, frame.sign);
-    let lay_out = |room: &usize| lay_out(said, called.as_deref(), Page::new(*room, frame.native), row.clone());
+    let lay_out =
+        |room: &usize| lay_out(said, called.as_deref(), Page::new(*room, frame.native, frame.steps), row.clone());
     let text = notification(said, called.as_deref());
     let fits = |blocks: &Vec<Value>| violations(Kind::Message, &json!({ "text": text, "blocks": blocks })).is_empty();
     let blocks = ROOMS.iter().map(lay_out).find(fits).unwrap_or_else(|| vec![kit::context(&text)]);

@@ -41,6 +41,8 @@ struct Edit {
     said: Said,
     /// Its place among those of the same urgency.
     n: u64,
+    /// Which of all wishes it is: the same words may be wanted again, where their blocks are others by now.
+    wish: u64,
 }
 
 impl Editor {
@@ -50,7 +52,8 @@ impl Editor {
         pending.n += 1;
         // A message that has waited keeps its place, whatever it is to say by now.
         let n = pending.edits.get(&kept.key).map_or(pending.n, |waiting| waiting.n);
-        pending.edits.insert(kept.key.clone(), Edit { kept, said, n });
+        let wish = pending.n;
+        pending.edits.insert(kept.key.clone(), Edit { kept, said, n, wish });
         drop(pending);
         self.wake.notify_one();
     }
@@ -64,7 +67,7 @@ impl Editor {
     /// It is sent, unless the message is to say something else by now.
     fn settle(&self, sent: &Edit) {
         let mut pending = self.pending.lock().expect(UNPOISONED);
-        if pending.edits.get(&sent.kept.key).is_some_and(|waiting| waiting.said == sent.said) {
+        if pending.edits.get(&sent.kept.key).is_some_and(|waiting| waiting.wish == sent.wish) {
             pending.edits.remove(&sent.kept.key);
         }
     }
@@ -136,8 +139,7 @@ mod tests {
     use super::*;
 
     fn kept(key: &str) -> Kept {
-        let (key, channel, thread_ts) = (key.to_owned(), "C".to_owned(), "1.0".to_owned());
-        Kept { key, channel, thread_ts, ts: Some("1.1".to_owned()), shown: None, wanted: None }
+        Kept::posted(key, ("C", "1.0"), "1.1")
     }
 
     fn said(text: &str, urgency: Urgency) -> Said {
@@ -167,5 +169,9 @@ mod tests {
         editor.want(kept("a"), said("a2", Urgency::Change));
         editor.settle(&on_its_way);
         assert_eq!(editor.first().map(|edit| edit.said.text()).as_deref(), Some("a2"));
+        let on_its_way = editor.first().expect("one waits");
+        editor.want(kept("a"), said("a2", Urgency::Change));
+        editor.settle(&on_its_way);
+        assert!(editor.first().is_some(), "the same words, laid out anew");
     }
 }

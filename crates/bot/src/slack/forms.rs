@@ -16,6 +16,8 @@ use crate::config::Config;
 const TITLE_MAX: usize = 24;
 /// How long a field's label is; Slack takes more, and nobody reads it.
 const LABEL_MAX: usize = 150;
+/// How long a command is where it is shown for people to say.
+const SAYS_MAX: usize = 200;
 /// How many steps have a field of their own: two blocks each, without those at the end.
 const STEPS_MAX: usize = (VIEW_BLOCKS_MAX - 5) / 2;
 /// How many bytes of fields they may have together: what a view may have, without the rest of it.
@@ -73,6 +75,18 @@ pub fn view(choice: &Choice, metadata: &str) -> Value {
             modal(&choice.label, ("steps", "Save plan"), (metadata, &choice.says), step_fields(steps))
         }
     }
+}
+
+/// What is shown in place of a form that Slack would not take: how to say the same in words.
+pub fn in_words(says: &str) -> Value {
+    let how = format!("This is too much for a form. Say it in the thread: {} …", cut(&line(says), SAYS_MAX));
+    json!({
+        "type": "modal",
+        "callback_id": "in_words",
+        "title": plain("In words, please"),
+        "close": plain("Close"),
+        "blocks": [{ "type": "section", "text": plain(&how) }],
+    })
 }
 
 /// The form that makes a task of a message, with the message as the request to begin with.

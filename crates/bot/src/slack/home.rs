@@ -62,6 +62,17 @@ fn place_in(channel: &str) -> Option<&str> {
     (!id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(id)
 }
 
+/// The same in numbers alone, for one that Slack would not take.
+pub fn numbers(home: &Home, mention: &str) -> Value {
+    let groups = [("Needs you", &home.needs), ("Running", &home.running), ("Done lately", &home.done)];
+    let count = |group: &Group| group.entries.len() + group.more;
+    let mut blocks: Vec<_> =
+        groups.iter().map(|(name, group)| heading(&format!("{name} · {}", count(group)))).collect();
+    let how = format!("They do not fit here just now. Say `{mention} tasks` in a channel to see them.");
+    blocks.push(context(&cut(&line(&how), FACT_MAX)));
+    json!({ "type": "home", "callback_id": "home", "blocks": blocks })
+}
+
 fn fact(name: &str, value: &str) -> String {
     cut(&line(&format!("{name}: {value}")), FACT_MAX)
 }
@@ -115,7 +126,7 @@ mod tests {
 
     use super::*;
     use crate::chat::messenger::Choice;
-    use crate::slack::limits::{Kind, violations};
+    use crate::slack::limits::{Kind, fitting, violations};
 
     fn entry(n: u64, title: &str, next: Option<Choice>) -> Entry {
         let thread = ThreadRef::slack("T1", "C1", "17.1");
@@ -164,6 +175,19 @@ mod tests {
         let view = shown(&Home::default());
         assert!(view.to_string().contains("Say `@agent fix the login redirect` in a channel"));
         assert_eq!(violations(Kind::Home, &view), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_home_that_slack_would_refuse_is_shown_in_numbers() {
+        let long = "x".repeat(9_000);
+        let needs = Group { entries: vec![entry(1, "fix it", Some(Choice::new("Go", &long)))], more: 4 };
+        let home = Home { needs, ..Home::default() };
+        let sign = str::to_owned;
+        let full = view(&home, &Place { mention: "@agent", sign: &sign, link: &|_| None });
+        let shown = fitting(Kind::Home, full, || numbers(&home, "@agent"));
+        assert_eq!(violations(Kind::Home, &shown), Vec::<String>::new());
+        let said = shown.to_string();
+        assert!(said.contains("Needs you · 5") && said.contains("Say `@agent tasks`"), "{said}");
     }
 
     #[test]

@@ -178,6 +178,17 @@ pub fn violations(kind: Kind, sent: &Value) -> Vec<String> {
     found
 }
 
+/// A view that Slack takes: the full one, or the bare one where the full one breaks a limit. Whoever waits for it is never
+/// left with a call that was refused.
+pub fn fitting(kind: Kind, full: Value, bare: impl FnOnce() -> Value) -> Value {
+    let found = violations(kind, &full);
+    if found.is_empty() {
+        return full;
+    }
+    tracing::warn!("a {} breaks limits of Slack, and a smaller one is shown: {}", thing_of(kind), found.join("; "));
+    bare()
+}
+
 fn thing_of(kind: Kind) -> &'static str {
     match kind {
         Kind::Message => "message",

@@ -15,12 +15,16 @@ use store::{Store, StoreError};
 
 use crate::chat::messenger::{ChatError, Depth, Line, Messenger, Said, Urgency};
 
+use super::blocks::steps::Steps;
 use super::blocks::{self, Frame};
 use super::button::Signer;
 use super::client::{Client, SlackError};
 use super::editor::Editor;
 use super::events::{Me, NO_THREAD};
 use super::people::People;
+use super::sessions::Sessions;
+use super::status::Status;
+use super::streams::Streams;
 use super::table::{self, Kept, place_of};
 
 /// What a message of ours is marked with, so that it is found again.
@@ -37,6 +41,9 @@ pub struct SlackMessenger {
     pub(super) me: Arc<ArcSwapOption<Me>>,
     pub(super) signer: Arc<Signer>,
     pub(super) editor: Arc<Editor>,
+    pub(super) streams: Arc<Streams>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) status: Arc<Status>,
     /// Whether the workspace takes plan and task-card blocks; until it refuses one.
     pub(super) native: Arc<AtomicBool>,
     pub(super) limits: ReadLimits,
@@ -79,7 +86,8 @@ impl SlackMessenger {
         let mention = |person: &Person| self.people.user_of(person);
         let native = self.native.load(Ordering::Relaxed);
         let said = &said.reworded(|text| self.people.told(text));
-        let message = blocks::message(said, &Frame { native, mention: &mention, sign: &sign });
+        let steps = if self.streams.carries(key) { Steps::Apart } else { Steps::Here };
+        let message = blocks::message(said, &Frame { native, steps, mention: &mention, sign: &sign });
         Rendered { text: message.text, blocks: Value::Array(message.blocks) }
     }
 
@@ -103,6 +111,7 @@ impl SlackMessenger {
             Err(SlackError::Refused { code, .. }) if is_native && is_of_blocks(&code) => {
                 tracing::info!("this workspace has no plan blocks ({code}); classic ones are sent from now on");
                 self.native.store(false, Ordering::Relaxed);
+                self.status.note_refused("plan blocks", &code);
                 act(body(self.render(said, channel, key))).await
             }
             sent => sent,
@@ -154,6 +163,19 @@ impl SlackMessenger {
 
     /// The message of ours that has this key, if it was posted.
     async fn find_posted(&self, channel: &str, thread_ts: &str, key: &str) -> Result<Option<String>, SlackError> {
+        let is_it = |message: &Value| {
+            let metadata = &message["metadata"];
+            metadata["event_type"] == MARK && metadata["event_payload"]["key"] == key
+        };
+        self.find_in_thread((channel, thread_ts), is_it).await
+    }
+
+    /// The first message of a thread that is it.
+    pub(super) async fn find_in_thread(
+        &self,
+        (channel, thread_ts): (&str, &str),
+        is_it: impl Fn(&Value) -> bool,
+    ) -> Result<Option<String>, SlackError> {
         let channel = ("channel", channel.to_owned());
         let more = [("include_all_metadata", "true".to_owned()), ("limit", "200".to_owned())];
         let params = [&[channel][..], &more].concat();
@@ -164,11 +186,27 @@ impl SlackMessenger {
                 self.client.read_all("conversations.replies", &params, "messages", SEARCH_PAGES_MAX).await?
             }
         };
-        let is_it = |message: &&Value| {
-            let metadata = &message["metadata"];
-            metadata["event_type"] == MARK && metadata["event_payload"]["key"] == key
-        };
-        Ok(messages.iter().find(is_it).and_then(|message| message["ts"].as_str()).map(str::to_owned))
+        let found = messages.iter().find(|message| is_it(message));
+        Ok(found.and_then(|message| message["ts"].as_str()).map(str::to_owned))
+    }
+
+    /// What Slack shows beside a card goes with it.
+    async fn show_course(&self, card: &Kept, said: &Said) -> Result<(), ChatError> {
+        self.streams.follow(self, card, said).await.map_err(kept_badly)?;
+        self.sessions.follow(self, card, said).await.map_err(kept_badly)
+    }
+
+    /// Sends what a card says once more, because its steps have moved.
+    pub(super) async fn edit_again(&self, key: &str) {
+        match table::by_key(&self.store, key).await {
+            Ok(Some(kept)) => {
+                if let Some(said) = kept.wanted.clone().or(kept.shown.clone()) {
+                    self.editor.want(kept, said);
+                }
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!("{key} in Slack is edited with its next change: {error}"),
+        }
     }
 
     /// Says something in a thread that one account alone sees.
@@ -200,7 +238,11 @@ pub(super) fn is_of_blocks(code: &str) -> bool {
 #[async_trait]
 impl Messenger for SlackMessenger {
     async fn post(&self, thread: &ThreadRef, key: &str, said: &Said) -> Result<MessageRef, ChatError> {
-        self.post_kept(thread, key, said).await
+        let posted = self.post_kept(thread, key, said).await?;
+        if let (Some(_), Some((_, channel, thread_ts))) = (&said.course, place_of(thread)) {
+            self.show_course(&Kept::posted(key, (channel, thread_ts), &posted.id), said).await?;
+        }
+        Ok(posted)
     }
 
     async fn thread_for(&self, thread: &ThreadRef, key: &str, said: &Said) -> Result<ThreadRef, ChatError> {
@@ -225,6 +267,7 @@ impl Messenger for SlackMessenger {
         if kept.shown.as_ref() == Some(said) && kept.wanted.is_none() || kept.wanted.as_ref() == Some(said) {
             return Ok(());
         }
+        self.show_course(&kept, said).await?;
         table::want(&self.store, &kept.key, said).await.map_err(kept_badly)?;
         self.editor.want(kept, said.clone());
         Ok(())

@@ -2,7 +2,8 @@
 //!
 //! In: [`socket`] or [`http`] → [`events`] (what happened) → [`door`] (kept, owed an answer) → the flow. What no event told
 //! of is found by [`catch_up`]. Out: the flow → [`messenger`] (once each) → [`blocks`] → [`schedule`] (when) → [`client`];
-//! edits go through the [`editor`].
+//! edits go through the [`editor`]. Beside the cards, where a workspace has it: steps that grow ([`streams`]) and what
+//! Slack shows of a thread ([`sessions`]).
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,10 +36,13 @@ use editor::Editor;
 use events::Me;
 use forms::Startable;
 use groups::Groups;
+use limits::Kind;
 use messenger::{ReadLimits, SlackMessenger};
 use people::People;
 use schedule::{Schedule, pass};
+use sessions::Sessions;
 use status::Status;
+use streams::Streams;
 
 pub mod blocks;
 pub mod button;
@@ -56,8 +60,10 @@ pub mod manifest;
 pub mod messenger;
 pub mod people;
 pub mod schedule;
+pub mod sessions;
 pub mod socket;
 pub mod status;
+pub mod streams;
 pub mod table;
 pub mod words;
 
@@ -124,14 +130,26 @@ impl Slack {
             people: people.clone(),
             me: me.clone(),
             signer: signer.clone(),
-            status,
+            status: status.clone(),
             aside,
             look,
         };
         let limits =
             ReadLimits { count_max: slack.files, bytes_max: (slack.file_mb as usize) << 20, around: slack.around };
-        let (editor, native) = (Arc::new(Editor::default()), Arc::new(AtomicBool::new(true)));
-        let messenger = SlackMessenger { client: client.clone(), store, people, me, signer, editor, native, limits };
+        let messenger = SlackMessenger {
+            client: client.clone(),
+            store,
+            people,
+            me,
+            signer,
+            editor: Arc::new(Editor::default()),
+            streams: Arc::new(Streams::default()),
+            sessions: Arc::new(Sessions::default()),
+            status,
+            native: Arc::new(AtomicBool::new(true)),
+            limits,
+        };
+        messenger.streams.resume(&messenger.store).await.context("failed to read what grows in Slack")?;
         let (asides, listener) = (Mutex::new(asides), Mutex::new(listener));
         let groups = Groups::of(config, messenger.clone(), rules);
         let (start, shows_reading) = (Startable::of(config), AtomicBool::new(true));
@@ -175,12 +193,19 @@ impl Slack {
 
     /// Listens, looks and says until `stop` fires.
     pub async fn run(&self, stop: CancellationToken) {
-        if let Err(error) = self.messenger.editor.resume(&self.messenger).await {
+        if let Err(error) = self.resume().await {
             tracing::warn!(
                 "edits in Slack that were owed cannot be read: {error}; each card is edited again with its task"
             );
         }
-        let editing = self.messenger.editor.run(&self.messenger, stop.clone());
+        let SlackMessenger { editor, streams, sessions, .. } = &self.messenger;
+        let editing = Box::pin(async {
+            tokio::join!(
+                editor.run(&self.messenger, stop.clone()),
+                streams.run(&self.messenger, stop.clone()),
+                sessions.run(&self.messenger, stop.clone()),
+            )
+        });
         let listening = async {
             if self.find_out_who_we_are(&stop).await {
                 self.listen(stop.clone()).await;
@@ -196,6 +221,13 @@ impl Slack {
             // Whatever waits for Slack then is owed and taken up again, or worth nothing later.
             () = out_of_time => {}
         }
+    }
+
+    /// Takes up what was owed when the process ended.
+    async fn resume(&self) -> Result<(), store::StoreError> {
+        let SlackMessenger { editor, sessions, .. } = &self.messenger;
+        sessions.resume(&self.messenger).await?;
+        editor.resume(&self.messenger).await
     }
 
     /// Asks until Slack tells; false when it is time to stop.
@@ -278,11 +310,11 @@ impl Slack {
         match aside {
             Aside::OpenForm { trigger, choice, origin } => {
                 let metadata = serde_json::to_string(origin).unwrap_or_default();
-                self.open_view(trigger, forms::view(choice, &metadata)).await
+                self.open_view(trigger, forms::view(choice, &metadata), &choice.says).await
             }
             Aside::OpenShortcut { trigger, text, origin } => {
                 let metadata = serde_json::to_string(origin).unwrap_or_default();
-                self.open_view(trigger, forms::shortcut(text, &self.start, &metadata)).await
+                self.open_view(trigger, forms::shortcut(text, &self.start, &metadata), &self.start.mention).await
             }
             Aside::ShowReading { channel, thread_ts } => self.show_reading(channel, thread_ts).await,
             Aside::ShowHome { user } => self.show_home(user).await,
@@ -310,7 +342,9 @@ impl Slack {
         }
     }
 
-    async fn open_view(&self, trigger: &str, view: serde_json::Value) -> Result<(), SlackError> {
+    /// Opens a form that completes `says`.
+    async fn open_view(&self, trigger: &str, view: serde_json::Value, says: &str) -> Result<(), SlackError> {
+        let view = limits::fitting(Kind::Modal, view, || forms::in_words(says));
         let body = json!({ "trigger_id": trigger, "view": view });
         self.client.act("views.open", &body, Urgency::NeedsHuman).await.map(drop)
     }
@@ -324,6 +358,7 @@ impl Slack {
         let sign = |says: &str| self.messenger.signer.sign(&place, "home", says);
         let link = |thread: &ThreadRef| self.link_to(thread);
         let view = home::view(&home, &home::Place { mention: &self.start.mention, sign: &sign, link: &link });
+        let view = limits::fitting(Kind::Home, view, || home::numbers(&home, &self.start.mention));
         let body = json!({ "user_id": user, "view": view });
         self.client.act("views.publish", &body, Urgency::NeedsHuman).await.map(drop)
     }

@@ -29,6 +29,9 @@ pub struct Standing {
     pub looked_at: Option<Timestamp>,
     /// Whether the app was removed from the workspace.
     pub is_uninstalled: bool,
+    /// What the workspace does not have of what we would show with it, each with Slack's word; until a restart.
+    #[serde(default)]
+    pub refused: BTreeMap<String, String>,
 }
 
 /// One connection.
@@ -108,6 +111,11 @@ impl Status {
             standing.found_late += n;
             standing.looked_at = Some(now);
         });
+    }
+
+    /// The workspace does not have something that we would show with, and is not asked for it again.
+    pub fn note_refused(&self, what: &str, code: &str) {
+        self.with(|standing, _| standing.refused.insert(what.to_owned(), code.to_owned()));
     }
 
     /// The app is not there any more.

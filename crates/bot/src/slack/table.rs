@@ -50,6 +50,12 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// One that stands at a place.
+    pub fn posted(key: &str, (channel, thread_ts): (&str, &str), ts: &str) -> Self {
+        let (key, channel, thread_ts) = (key.to_owned(), channel.to_owned(), thread_ts.to_owned());
+        Self { key, channel, thread_ts, ts: Some(ts.to_owned()), shown: None, wanted: None }
+    }
+
     /// Whether it is a person's message, of which only the place is kept.
     pub fn is_heard(&self) -> bool {
         self.key.starts_with(HEARD)
@@ -77,7 +83,16 @@ pub async fn reserve(store: &Store, key: &str, (channel, thread_ts): (&str, &str
 pub async fn note_heard(store: &Store, message: &MessageRef) -> Result<(), StoreError> {
     let Some((_, channel, thread_ts)) = place_of(&message.thread) else { return Ok(()) };
     let key = format!("{HEARD}{}/{}", message.thread, message.id);
-    let args = vec![key.into(), channel.into(), thread_ts.into(), message.id.as_str().into(), store.now().into()];
+    note_place(store, &key, (channel, thread_ts, &message.id)).await
+}
+
+/// Keeps where a message stands, under a key by which it is found again.
+pub async fn note_place(
+    store: &Store,
+    key: &str,
+    (channel, thread_ts, ts): (&str, &str, &str),
+) -> Result<(), StoreError> {
+    let args = vec![key.into(), channel.into(), thread_ts.into(), ts.into(), store.now().into()];
     store.note_row(&Statement { sql: NOTE, args }).await.map(drop)
 }
 

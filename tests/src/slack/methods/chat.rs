@@ -8,6 +8,7 @@ use super::super::refusal::{Answered, Refusal, merge};
 use super::super::shapes;
 use super::super::state::{State, now};
 use super::super::team::{Channel, Ephemeral, Message, Team};
+use super::streams::end_if_old;
 use super::{Asked, objects};
 
 /// Characters of a new message's text.
@@ -108,6 +109,11 @@ fn changeable(state: &State, asked: &Asked, refusal: &str) -> Result<(String, St
 }
 
 pub fn update(state: &mut State, asked: &Asked) -> Answered {
+    let lives = state.settings.stream_lives;
+    let place = asked.args.text("channel").and_then(|id| state.teams[asked.at].channel_mut(id));
+    if let Some(message) = place.zip(asked.args.text("ts")).and_then(|(place, ts)| place.message_mut(ts)) {
+        end_if_old(message, lives);
+    }
     let (channel, ts, before) = changeable(state, asked, "cant_update_message")?;
     let age = ts.split('.').next().and_then(|secs| secs.parse().ok()).map(|secs| now().as_secs().saturating_sub(secs));
     let is_closed = |window: std::time::Duration| age.is_some_and(|age| age >= window.as_secs());

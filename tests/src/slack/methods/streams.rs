@@ -1,5 +1,7 @@
 //! Messages that grow, the line under a thread, and agent sessions.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::super::refusal::{Answered, Refusal, merge};
@@ -10,6 +12,9 @@ use super::{Asked, objects, read_message};
 
 /// Characters of one piece of a stream, and of the whole.
 const MARKDOWN_MAX: usize = 12_000;
+
+/// How a session can stand.
+const SESSION: [&str; 4] = ["active", "processing", "suspended", "closed"];
 
 /// Without agents in the workspace the methods are not there.
 fn need_native(state: &State, asked: &Asked) -> Result<(), Refusal> {
@@ -28,12 +33,15 @@ pub fn start(state: &mut State, asked: &Asked) -> Answered {
             asked.args.text(name).ok_or_else(|| Refusal::of(error))?;
         }
     }
+    if asked.args.text("task_display_mode").is_some_and(|mode| !["timeline", "plan"].contains(&mode)) {
+        return Err(Refusal::of("invalid_arguments"));
+    }
     let bot = &asked.home(state).bot;
     let message = Message {
         user: bot.user.clone(),
         bot_id: Some(bot.bot_id.clone()),
         thread_ts: Some(root.thread_ts.clone().unwrap_or_else(|| thread_ts.to_owned())),
-        stream: Some(Stream { is_open: true, ..Stream::default() }),
+        stream: Some(Stream { since: Instant::now(), plan: None, tasks: Vec::new() }),
         ..Message::default()
     };
     let channel = channel.id.clone();
@@ -57,7 +65,7 @@ fn pieces(state: &State, asked: &Asked) -> Result<Vec<Value>, Refusal> {
             Some("task_update") => {
                 let statuses = ["pending", "in_progress", "complete", "error"];
                 let is_status = piece["status"].as_str().is_some_and(|status| statuses.contains(&status));
-                is_status && piece["id"].is_string() && short(&piece["title"])
+                is_status && short(&piece["id"]) && short(&piece["title"])
             }
             Some("plan_update") => short(&piece["title"]),
             Some("blocks") => {
@@ -80,6 +88,7 @@ fn short(text: &Value) -> bool {
 
 /// A message of the app's that still grows.
 fn growing<'a>(state: &'a mut State, asked: &Asked, channel: &str, ts: &str) -> Result<&'a mut Message, Refusal> {
+    let lives = state.settings.stream_lives;
     let team = &mut state.teams[asked.at];
     let bot = team.bot.user.clone();
     let message = team.channel_mut(channel).and_then(|place| place.message_mut(ts));
@@ -87,10 +96,18 @@ fn growing<'a>(state: &'a mut State, asked: &Asked, channel: &str, ts: &str) -> 
     if message.user != bot {
         return Err(Refusal::of("message_not_owned_by_app"));
     }
-    if !message.stream.as_ref().is_some_and(|stream| stream.is_open) {
+    end_if_old(message, lives);
+    if message.stream.is_none() {
         return Err(Refusal::of("message_not_in_streaming_state"));
     }
     Ok(message)
+}
+
+/// Slack ends by itself what has grown for long.
+pub fn end_if_old(message: &mut Message, lives: Duration) {
+    if message.stream.as_ref().is_some_and(|stream| stream.since.elapsed() > lives) {
+        message.end_stream();
+    }
 }
 
 fn grow(message: &mut Message, piece: &Value) {
@@ -122,6 +139,10 @@ pub fn append(state: &mut State, asked: &Asked) -> Answered {
 }
 
 pub fn stop(state: &mut State, asked: &Asked) -> Answered {
+    let status = asked.args.text("session_status").map(str::to_owned);
+    if status.as_deref().is_some_and(|status| !SESSION.contains(&status)) {
+        return Err(Refusal::of("invalid_status"));
+    }
     let end = asked.args.list("blocks").is_some() || asked.args.value("metadata").is_some();
     let more = end.then(|| {
         let mut args = asked.args.clone();
@@ -132,12 +153,14 @@ pub fn stop(state: &mut State, asked: &Asked) -> Answered {
     let more = more.transpose()?;
     let (channel, ts) = added(state, asked)?;
     let message = growing(state, asked, &channel, &ts)?;
-    if let Some(stream) = message.stream.as_mut() {
-        stream.is_open = false;
-    }
+    message.end_stream();
     if let Some(more) = more {
         message.blocks.extend(more.blocks);
         message.metadata = more.metadata.or(message.metadata.take());
+    }
+    let thread_ts = message.thread_ts.clone().unwrap_or_default();
+    if let Some(status) = status {
+        state.teams[asked.at].sessions.entry((channel.clone(), thread_ts)).or_default().0 = status;
     }
     let team = asked.home(state);
     let place = team.channel(&channel).ok_or_else(|| Refusal::of("channel_not_found"))?;
@@ -170,7 +193,7 @@ pub fn set_session(state: &mut State, asked: &Asked) -> Answered {
     let channel = asked.joined(state, "channel_id", "write")?.id.clone();
     let thread_ts = asked.args.need("thread_ts")?.to_owned();
     let status = asked.args.need("status")?.to_owned();
-    if !["active", "processing", "suspended", "closed"].contains(&status.as_str()) {
+    if !SESSION.contains(&status.as_str()) {
         return Err(Refusal::of("invalid_status"));
     }
     let title = asked.args.text("title").unwrap_or_default().to_owned();

@@ -73,15 +73,19 @@ fn any_said() -> impl Strategy<Value = Said> {
     (parts, choices, controls, prop::option::of(any_text()), any::<bool>()).prop_map(
         |(parts, choices, controls, rest, calls)| {
             let calls = calls.then(|| "ana".parse().unwrap());
-            Said { parts, choices, controls, rest, calls, urgency: Urgency::Change }
+            Said { parts, choices, controls, rest, calls, urgency: Urgency::Change, course: None }
         },
     )
 }
 
-fn laid_out(said: &Said, native: bool) -> Message {
+fn laid_out(said: &Said, native: bool, steps: Steps) -> Message {
     let mention = |_: &Person| Some("U0CALLED".to_owned());
     let sign = |says: &str| format!("1.7.{}.{says}", "0".repeat(32));
-    message(said, &Frame { native, mention: &mention, sign: &sign })
+    message(said, &Frame { native, steps, mention: &mention, sign: &sign })
+}
+
+fn any_place() -> impl Strategy<Value = Steps> {
+    prop::sample::select(&[Steps::Here, Steps::Apart][..])
 }
 
 /// Every object of a tree.
@@ -97,8 +101,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn no_message_breaks_a_limit(said in any_said(), native in any::<bool>()) {
-        let Message { text, blocks } = laid_out(&said, native);
+    fn no_message_breaks_a_limit(said in any_said(), native in any::<bool>(), steps in any_place()) {
+        let Message { text, blocks } = laid_out(&said, native, steps);
         let found = violations(Kind::Message, &json!({ "text": text, "blocks": blocks }));
         prop_assert!(found.is_empty(), "{}\n{}", found.join("\n"), json!(blocks));
         let is_said = blocks.len() > 1 || blocks[0]["type"] != "context" || said.parts.iter().all(|part| matches!(part, Part::Facts(_)));
@@ -108,8 +112,8 @@ proptest! {
     /// Slack reads markup in `mrkdwn` and in the notification alone, and follows elements that name a user, a channel, a
     /// group, a broadcast or an address: of all these there is the one mention that we put.
     #[test]
-    fn nothing_that_was_written_can_call_or_link(said in any_said(), native in any::<bool>()) {
-        let Message { text, blocks } = laid_out(&said, native);
+    fn nothing_that_was_written_can_call_or_link(said in any_said(), native in any::<bool>(), steps in any_place()) {
+        let Message { text, blocks } = laid_out(&said, native, steps);
         let blocks = json!(blocks);
         let markup: Vec<_> = objects(&blocks).into_iter().filter(|part| part.get("type") == Some(&json!("mrkdwn"))).collect();
         let called = usize::from(said.calls.is_some());
@@ -126,8 +130,8 @@ proptest! {
     }
 
     #[test]
-    fn nothing_hidden_is_shown(said in any_said(), native in any::<bool>()) {
-        let blocks = json!(laid_out(&said, native).blocks);
+    fn nothing_hidden_is_shown(said in any_said(), native in any::<bool>(), steps in any_place()) {
+        let blocks = json!(laid_out(&said, native, steps).blocks);
         for part in objects(&blocks) {
             let shown = part.get("text").and_then(Value::as_str).unwrap_or_default();
             prop_assert_eq!(shown, clean(shown));

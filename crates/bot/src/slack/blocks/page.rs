@@ -6,6 +6,7 @@ use super::super::kit::{
     clean, context, cut, letters, line, paragraph, plain, preformatted, rich_text, spans, styled, units,
 };
 use super::actions::Row;
+use super::steps::{self, Step, Steps};
 use crate::chat::messenger::{Part, STEPS_SHOWN_MAX};
 
 /// How many blocks the parts of a message fill at most: the limit of 50 without its ends.
@@ -34,13 +35,14 @@ pub(super) struct Page {
     open_is_fields: bool,
     room: usize,
     native: bool,
+    steps: Steps,
     is_cut: bool,
 }
 
 impl Page {
     /// An empty page for so many characters.
-    pub(super) fn new(room: usize, native: bool) -> Self {
-        Self { blocks: Vec::new(), open: Vec::new(), open_is_fields: false, room, native, is_cut: false }
+    pub(super) fn new(room: usize, native: bool, steps: Steps) -> Self {
+        Self { blocks: Vec::new(), open: Vec::new(), open_is_fields: false, room, native, steps, is_cut: false }
     }
 
     /// A block of its own.
@@ -172,8 +174,11 @@ impl Page {
         let shown = self.shown(steps);
         let more = steps.len() - shown.len();
         if self.native {
-            let numbered = (1..).zip(&shown).map(|(n, step)| (format!("{n}. {}", step.replace('`', "")), "pending"));
-            self.plan("Steps", numbered.collect());
+            let numbered = (1..).zip(&shown).map(|(n, step)| Step::pending(&format!("{n}. {}", step.replace('`', ""))));
+            let steps: Vec<_> = numbered.collect();
+            if !steps.is_empty() {
+                self.block(steps::plan("", "Steps", &steps));
+            }
         } else if !shown.is_empty() {
             let items: Vec<_> = shown.iter().map(|step| paragraph(spans(step))).collect();
             self.open_for(false);
@@ -184,31 +189,19 @@ impl Page {
     }
 
     fn todo(&mut self, lines: &[String]) {
-        let (listed, others): (Vec<_>, Vec<_>) = lines.iter().cloned().partition(|line| status(line).is_some());
+        let (listed, others): (Vec<_>, Vec<_>) = lines.iter().cloned().partition(|line| Step::read(line).is_some());
         let shown = self.shown(&listed);
-        let tasks: Vec<_> = shown.iter().filter_map(|line| status(line)).collect();
-        if self.native {
-            let n_done = tasks.iter().filter(|(status, _)| *status == "complete").count();
-            let title = format!("{n_done} of {} done", listed.len());
-            self.plan(&title, tasks.iter().map(|(status, text)| ((*text).to_owned(), *status)).collect());
-        } else if !tasks.is_empty() {
-            self.block(rich_text(tasks.iter().map(|(status, text)| checked(status, text)).collect()));
+        let steps: Vec<_> = shown.iter().filter_map(|line| Step::read(line)).collect();
+        match self.steps {
+            // Whoever does not see the other message grow reads here how far it is.
+            Steps::Apart => return self.paragraph(&steps::in_words(&steps)),
+            Steps::Here if steps.is_empty() => {}
+            Steps::Here if self.native => self.block(steps::plan("", &steps::count(&steps), &steps)),
+            Steps::Here => self.block(rich_text(steps.iter().map(Step::line).collect())),
         }
         match others.len() {
             1 => self.facts(&others),
             n => self.more(n + listed.len() - shown.len(), "line"),
-        }
-    }
-
-    /// Slack's own plan.
-    fn plan(&mut self, title: &str, tasks: Vec<(String, &str)>) {
-        let card = |(n, (title, status)): (usize, (String, &str))| {
-            let title = if title.is_empty() { "…".to_owned() } else { title };
-            json!({ "type": "task_card", "task_id": n.to_string(), "title": cut(&title, 250), "status": status })
-        };
-        let tasks: Vec<_> = (1..).zip(tasks).map(card).collect();
-        if !tasks.is_empty() {
-            self.block(json!({ "type": "plan", "title": title, "tasks": tasks }));
         }
     }
 
@@ -237,25 +230,6 @@ impl Page {
         }
         self.blocks
     }
-}
-
-/// A line of a list, by the mark at its beginning: how far it is, and what it says; none for one without a mark.
-fn status(line: &str) -> Option<(&'static str, &str)> {
-    let marks = [('☑', "complete"), ('▸', "in_progress"), ('☒', "error"), ('☐', "pending")];
-    marks.into_iter().find_map(|(mark, status)| Some((status, line.strip_prefix(mark)?.trim_start())))
-}
-
-/// A line of a list for eyes that have no plan blocks.
-fn checked(status: &str, text: &str) -> Value {
-    let emoji = match status {
-        "complete" => "white_check_mark",
-        "in_progress" => "arrow_forward",
-        "error" => "x",
-        _ => "white_large_square",
-    };
-    let text = format!("  {text}");
-    let text = if status == "in_progress" { styled(&text, "bold") } else { letters(&text) };
-    paragraph(vec![json!({ "type": "emoji", "name": emoji }), text])
 }
 
 /// Code without the name of its language, which stands alone behind the fence.

@@ -8,9 +8,13 @@ use crate::chat::messenger::{Asks, Choice, Look};
 
 /// The blocks in short: a line each, buttons with their values.
 fn check(said: &Said, native: bool, expected: Expect) {
+    check_with(said, (native, Steps::Here), expected);
+}
+
+fn check_with(said: &Said, (native, steps): (bool, Steps), expected: Expect) {
     let mention = |person: &Person| Some(format!("U{}", person.as_str().to_uppercase()));
     let sign = |says: &str| format!("signed {says}");
-    let Message { text, blocks } = message(said, &Frame { native, mention: &mention, sign: &sign });
+    let Message { text, blocks } = message(said, &Frame { native, steps, mention: &mention, sign: &sign });
     let lines: Vec<_> = blocks.iter().map(Value::to_string).collect();
     expected.assert_eq(&format!("{text}\n\n{}\n", lines.join("\n")));
 }
@@ -79,6 +83,15 @@ fn with_plan_blocks_the_same_is_said() {
             {"type":"context","elements":[{"type":"plain_text","text":"… 3 more","emoji":false}]}
         "#]],
     );
+    check_with(
+        &card,
+        (true, Steps::Apart),
+        expect![[r#"
+        T-1 · add it: working
+
+        {"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"T-1 · add it","style":{"bold":true}}]},{"type":"rich_text_section","elements":[{"type":"text","text":"Working"}]},{"type":"rich_text_section","elements":[{"type":"text","text":"1 of 4 done · now: write"}]}]}
+    "#]],
+    );
     check(
         &Said { choices: Vec::new(), calls: None, ..plan() },
         true,
@@ -124,7 +137,8 @@ fn fences_are_code_and_what_is_cut_says_how_to_see_the_rest() {
     "#]],
     );
     let long = Said { rest: Some("log T-1".to_owned()), ..Said::words("word ".repeat(2_000)) };
-    let Message { blocks, .. } = message(&long, &Frame { native: false, mention: &|_| None, sign: &str::to_owned });
+    let Message { blocks, .. } =
+        message(&long, &Frame { native: false, steps: Steps::Here, mention: &|_| None, sign: &str::to_owned });
     let runs = blocks[1]["elements"][0]["elements"].as_array().unwrap();
     assert_eq!(runs.iter().filter_map(|run| run["text"].as_str()).collect::<String>(), "… Say log T-1 for the rest.");
     check(

@@ -4,7 +4,7 @@ use expect_test::expect;
 use proptest::prelude::*;
 
 use super::*;
-use crate::slack::limits::{Kind, violations};
+use crate::slack::limits::{Kind, fitting, violations};
 
 /// The form as Slack sends it back, with these values in place of what it began with.
 fn filled_in(view: &Value, values: &[(&str, &str)], unticked: &[&str]) -> Value {
@@ -119,5 +119,15 @@ proptest! {
         for form in [of(Asks::Words { prompt }), of(Asks::Steps { steps }), shortcut(&step, &with, "there")] {
             prop_assert_eq!(violations(Kind::Modal, &form), Vec::<String>::new());
         }
+    }
+}
+
+#[test]
+fn in_place_of_a_form_that_slack_would_refuse_people_are_told_what_to_say() {
+    let full = json!({ "type": "modal", "title": plain(&"x".repeat(99)), "blocks": [] });
+    for says in ["edit T-1 v2", &"🦀".repeat(4_000)] {
+        let shown = fitting(Kind::Modal, full.clone(), || in_words(says));
+        assert_eq!(violations(Kind::Modal, &shown), Vec::<String>::new());
+        assert!(shown.to_string().contains("Say it in the thread: "), "{shown}");
     }
 }
