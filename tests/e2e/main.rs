@@ -33,6 +33,7 @@ mod road;
 mod setup;
 mod slack;
 mod stopping;
+mod time;
 mod tools;
 mod twice;
 mod verdict;
@@ -40,7 +41,7 @@ mod world;
 
 use std::process::ExitCode;
 
-use slack::{faults as slack_faults, forms as slack_forms, road as slack_road};
+use slack::{faults as slack_faults, forms as slack_forms, restarts as slack_restarts, road as slack_road};
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -56,7 +57,7 @@ macro_rules! trials {
 fn main() -> ExitCode {
     let agents = agents::trials();
     let trials = trials_of_the_road().into_iter().chain(trials_of_slack()).chain(trials_around_it());
-    let trials = trials.chain([road_on_postgres()]).chain(agents);
+    let trials = trials.chain([road_on_postgres()]).chain(deaths_in_slack()).chain(agents);
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
@@ -88,6 +89,23 @@ fn trials_of_slack() -> Vec<Trial> {
             a_process_that_dies_right_after_it_heard_answers_once
             fifty_missed_mentions_are_found_and_answered_once;
     }
+}
+
+/// One for each state of a task.
+fn deaths_in_slack() -> impl Iterator<Item = Trial> {
+    let all = Trial::test("slack_restarts::every_state_is_died_in", || {
+        slack_restarts::every_state_is_died_in();
+        Ok(())
+    });
+    let each = slack_restarts::states().map(|state| {
+        let name = format!("slack_restarts::a_process_that_dies_while_a_task_is_{}", state.replace('-', "_"));
+        let trial = Trial::test(name, || {
+            slack_restarts::die_in(state);
+            Ok(())
+        });
+        trial.with_ignored_flag(state == slack_restarts::PARKED && !time::can_be_set())
+    });
+    each.chain([all])
 }
 
 /// What people ask for, and what becomes of it.

@@ -3,4 +3,6 @@
 pub mod faults;
 pub mod forms;
 mod office;
+pub mod restarts;
 pub mod road;
+mod scene;
