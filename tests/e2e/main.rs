@@ -41,7 +41,10 @@ mod world;
 
 use std::process::ExitCode;
 
-use slack::{faults as slack_faults, forms as slack_forms, restarts as slack_restarts, road as slack_road};
+use slack::{
+    budget as slack_budget, faults as slack_faults, forms as slack_forms, jumps as slack_jumps,
+    promises as slack_promises, restarts as slack_restarts, road as slack_road,
+};
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -57,7 +60,7 @@ macro_rules! trials {
 fn main() -> ExitCode {
     let agents = agents::trials();
     let trials = trials_of_the_road().into_iter().chain(trials_of_slack()).chain(trials_around_it());
-    let trials = trials.chain([road_on_postgres()]).chain(deaths_in_slack()).chain(agents);
+    let trials = trials.chain([road_on_postgres()]).chain(deaths_in_slack()).chain(jumps_in_slack()).chain(agents);
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
@@ -77,6 +80,16 @@ fn trials_of_slack() -> Vec<Trial> {
             a_message_becomes_a_task_by_the_shortcut
             a_command_is_answered_to_its_giver_alone
             a_reaction_of_the_asker_stops_the_task;
+        slack_promises:
+            of_two_clicks_at_once_one_counts
+            a_click_on_an_older_plan_approves_nothing
+            an_approval_goes_by_the_policy_of_its_moment
+            a_stop_while_the_change_is_pushed_ends_the_task
+            guests_of_two_kinds_steer_nobody
+            an_attached_file_is_data_to_its_last_letter;
+        slack_budget:
+            a_cap_that_is_crossed_in_a_step_pauses_it_and_a_person_lets_it_go_on
+            a_cap_that_nobody_raises_ends_the_task;
         slack_faults:
             what_comes_twice_and_under_two_names_is_heard_once
             what_comes_in_reverse_is_heard_all_the_same
@@ -106,6 +119,17 @@ fn deaths_in_slack() -> impl Iterator<Item = Trial> {
         trial.with_ignored_flag(state == slack_restarts::PARKED && !time::can_be_set())
     });
     each.chain([all])
+}
+
+/// Where clocks can be set.
+fn jumps_in_slack() -> impl Iterator<Item = Trial> {
+    let trials = trials! {
+        slack_jumps:
+            an_hour_that_is_skipped_ends_and_doubles_nothing
+            an_hour_that_comes_twice_holds_nothing_up
+            a_deadline_that_is_jumped_over_has_passed;
+    };
+    trials.into_iter().map(|trial| trial.with_ignored_flag(!time::can_be_set()))
 }
 
 /// What people ask for, and what becomes of it.

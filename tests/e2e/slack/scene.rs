@@ -35,6 +35,12 @@ paths = ["pantry.room"]
 edit = [{ path = "kitchen.room", write = "wall: yellow\n" }, { path = "package.json", write = "{}\n" }]
 
 [[request]]
+when = "paint the hall blue"
+summary = "A blue hall"
+paths = ["hall.room"]
+edit = [{ path = "hall.room", replace = "wall: white", with = "wall: blue" }]
+
+[[request]]
 when = "look at the hall"
 say = ["The hall is white."]
 "#;
@@ -51,6 +57,11 @@ sessions = 1
 kind = "command"
 plan = ["sh", "-c", "cat > /dev/null; read line < {place}/gates/plan; echo A kitchen; echo 1. write kitchen.room"]
 command = ["sh", "-c", "cat > /dev/null; read line < {place}/gates/work; echo 'wall: yellow' > kitchen.room"]
+
+[agents.curious]
+kind = "command"
+plan = ["sh", "-c", "cat > /dev/null; echo A kitchen; echo 1. write kitchen.room and prompt.md"]
+command = ["sh", "-c", "cat > prompt.md; read line < {place}/gates/work; echo 'wall: yellow' > kitchen.room"]
 
 [agents.unlucky]
 kind = "command"
@@ -75,7 +86,7 @@ pub struct Scene {
     /// The thread of whoever takes the only seat, where somebody does.
     other: Option<String>,
     pub task: &'static str,
-    waiting: Vec<Visitor>,
+    pub waiting: Vec<Visitor>,
     /// A push that is held up: git is in no cage, and outlives us.
     pushing: Option<(Visitor, Vec<Kin>)>,
 }
@@ -109,6 +120,13 @@ impl Scene {
         }
     }
 
+    /// The same with the program running.
+    pub fn up() -> Self {
+        let mut scene = Self::new();
+        scene.instance = Some(scene.office.up());
+        scene
+    }
+
     /// Has ana ask for something.
     pub fn ask(&mut self, words: &str) {
         self.mention = self.office.slack.say("dev", "ana", &format!("@agent {words}"));
@@ -123,6 +141,15 @@ impl Scene {
 
     pub fn see(&mut self, words: &str) {
         self.office.slack.until(&self.mention, words);
+    }
+
+    /// Waits until the thread shows these words no more.
+    pub fn until_gone(&self, words: &str) {
+        let since = Instant::now();
+        while self.thread().contains(words) {
+            assert!(since.elapsed() < PATIENCE, "{words:?} is still there:\n{}", self.thread());
+            glance(&self.office);
+        }
     }
 
     /// Presses the newest of these, as who may do everything that is pressed here.
@@ -222,7 +249,7 @@ impl Scene {
         }
     }
 
-    fn thread(&self) -> String {
+    pub fn thread(&self) -> String {
         self.office.slack.thread(&self.mention)
     }
 
@@ -245,15 +272,40 @@ impl Scene {
         }
     }
 
+    /// What the agent `curious` was told, by the branch that it made.
+    pub fn prompt(&self) -> String {
+        self.office.world.remote.git(&["show", &format!("downbeat/{}:prompt.md", self.task)])
+    }
+
+    pub fn assert_landed_once(&self) {
+        assert!(self.office.landed("kitchen.room").is_some());
+        assert_eq!(self.office.world.remote.log("main").lines().count(), 2);
+    }
+
+    pub fn assert_posts_of_task(&self, wanted: &[&str]) {
+        assert_eq!(self.posts().0, wanted, "{}", self.thread());
+    }
+
     /// Each message once: those of the task, and one answer to what was said meanwhile.
     pub fn assert_posts(&self, of_task: &[&str]) {
+        let (kinds, n_others) = self.posts();
+        assert_eq!(
+            (kinds, n_others),
+            (of_task.iter().map(|kind| (*kind).to_owned()).collect(), 1),
+            "{}",
+            self.thread()
+        );
+    }
+
+    /// The kinds of the messages about the task, sorted, and how many others there are; none of them twice.
+    fn posts(&self) -> (Vec<String>, usize) {
         let keys = keys(&self.office.slack, &self.mention);
         let once: BTreeSet<&String> = keys.iter().collect();
         assert_eq!(once.len(), keys.len(), "something was posted twice: {keys:?}\n{}", self.thread());
         let (theirs, others): (Vec<_>, Vec<_>) = keys.iter().partition(|key| is_of_task(key));
-        let mut kinds: Vec<&str> = theirs.iter().filter_map(|key| key.split(':').next()).collect();
+        let mut kinds: Vec<String> = theirs.iter().filter_map(|key| key.split(':').next()).map(str::to_owned).collect();
         kinds.sort_unstable();
-        assert_eq!((kinds.as_slice(), others.len()), (of_task, 1), "{keys:?}\n{}", self.thread());
+        (kinds, others.len())
     }
 }
 
