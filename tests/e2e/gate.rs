@@ -26,6 +26,11 @@ impl Gate {
         Self { path: path.to_owned() }
     }
 
+    /// A gate that was made before.
+    pub fn known(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
     /// The words with which a shell waits here.
     pub fn wait(&self) -> String {
         format!("read line < {}", self.path.display())

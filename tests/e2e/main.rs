@@ -28,11 +28,13 @@ mod papers;
 mod postgres;
 mod record;
 mod refusals;
+mod rehearsal;
 mod reload;
 mod road;
 mod setup;
 mod slack;
 mod stopping;
+mod time;
 mod tools;
 mod twice;
 mod verdict;
@@ -41,7 +43,8 @@ mod world;
 use std::process::ExitCode;
 
 use slack::{
-    faults as slack_faults, forms as slack_forms, pictures as slack_pictures, places as slack_places,
+    budget as slack_budget, faults as slack_faults, forms as slack_forms, jumps as slack_jumps,
+    pictures as slack_pictures, places as slack_places, promises as slack_promises, restarts as slack_restarts,
     road as slack_road, streams as slack_streams,
 };
 
@@ -59,7 +62,7 @@ macro_rules! trials {
 fn main() -> ExitCode {
     let agents = agents::trials();
     let trials = trials_of_the_road().into_iter().chain(trials_of_slack()).chain(trials_around_it());
-    let trials = trials.chain([road_on_postgres()]).chain(agents);
+    let trials = trials.chain([road_on_postgres()]).chain(deaths_in_slack()).chain(jumps_in_slack()).chain(agents);
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
@@ -85,6 +88,16 @@ fn trials_of_slack() -> Vec<Trial> {
             a_message_becomes_a_task_by_the_shortcut
             a_command_is_answered_to_its_giver_alone
             a_reaction_of_the_asker_stops_the_task;
+        slack_promises:
+            of_two_clicks_at_once_one_counts
+            a_click_on_an_older_plan_approves_nothing
+            an_approval_goes_by_the_policy_of_its_moment
+            a_stop_while_the_change_is_pushed_ends_the_task
+            guests_of_two_kinds_steer_nobody
+            an_attached_file_is_data_to_its_last_letter;
+        slack_budget:
+            a_cap_that_is_crossed_in_a_step_pauses_it_and_a_person_lets_it_go_on
+            a_cap_that_nobody_raises_ends_the_task;
         slack_faults:
             what_comes_twice_and_under_two_names_is_heard_once
             what_comes_in_reverse_is_heard_all_the_same
@@ -105,6 +118,34 @@ fn trials_of_slack() -> Vec<Trial> {
             an_emoji_on_the_steps_is_one_on_the_card
             slacks_own_stop_button_stops_the_task_and_its_steps_rest;
     }
+}
+
+/// One for each state of a task.
+fn deaths_in_slack() -> impl Iterator<Item = Trial> {
+    let all = Trial::test("slack_restarts::every_state_is_died_in", || {
+        slack_restarts::every_state_is_died_in();
+        Ok(())
+    });
+    let each = slack_restarts::states().map(|state| {
+        let name = format!("slack_restarts::a_process_that_dies_while_a_task_is_{}", state.replace('-', "_"));
+        let trial = Trial::test(name, || {
+            slack_restarts::die_in(state);
+            Ok(())
+        });
+        trial.with_ignored_flag(state == slack_restarts::PARKED && !time::can_be_set())
+    });
+    each.chain([all])
+}
+
+/// Where clocks can be set.
+fn jumps_in_slack() -> impl Iterator<Item = Trial> {
+    let trials = trials! {
+        slack_jumps:
+            an_hour_that_is_skipped_ends_and_doubles_nothing
+            an_hour_that_comes_twice_holds_nothing_up
+            a_deadline_that_is_jumped_over_has_passed;
+    };
+    trials.into_iter().map(|trial| trial.with_ignored_flag(!time::can_be_set()))
 }
 
 /// What people ask for, and what becomes of it.
@@ -172,6 +213,9 @@ fn trials_around_it() -> Vec<Trial> {
             a_port_that_is_taken_is_named
             a_state_directory_that_cannot_be_written_is_named
             a_git_that_is_missing_or_old_is_named;
+        rehearsal:
+            strategies_are_compared_without_an_instance
+            what_cannot_be_simulated_is_said_with_what_can;
         init:
             a_script_writes_the_config_without_a_terminal
             every_answer_can_be_given_beforehand

@@ -68,11 +68,11 @@ fn main() -> anyhow::Result<()> {
 
 fn introduce(slack: &SlackServer) {
     std::panic::set_hook(Box::new(|trouble| eprintln!("{}", trouble.payload_as_str().unwrap_or("that did not work"))));
-    println!("A Slack is here, on this machine only. In the config:\n");
-    println!("[slack]\napi_url = \"{}\"", slack.api_url());
-    println!("\nThe tokens, for the environment:\n");
-    println!("SLACK_BOT_TOKEN={}\nSLACK_APP_TOKEN={}", slack.bot_token(), slack.app_token());
-    println!("SLACK_SIGNING_SECRET={}", slack.signing_secret());
+    println!("A Slack is here, on this machine only. For the terminal in which Downbeat runs:\n");
+    println!("export SLACK_BOT_TOKEN={}\nexport SLACK_APP_TOKEN={}", slack.bot_token(), slack.app_token());
+    println!("export SLACK_SIGNING_SECRET={}", slack.signing_secret());
+    println!("\nIn its config, below [slack], which `downbeat init` writes:\n");
+    println!("api_url = \"{}\"", slack.api_url());
     println!(
         "\nThe workspace is T0ACME; #dev is C0DEV. People: ana U0ANA, ben U0BEN, cara U0CARA, and a guest, gus U0GUS."
     );

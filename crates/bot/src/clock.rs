@@ -1,6 +1,6 @@
 //! What only the machine can give: the time, and names that nobody used before.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use domain::{Clock, Timestamp};
 
@@ -13,6 +13,27 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// Tells how much time passes, for limits that others count by a clock of their own: it is right when it is made, and
+/// whoever sets the machine's clock after that moves nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct SteadyClock {
+    made: Instant,
+    made_at: Timestamp,
+}
+
+impl Default for SteadyClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+    fn default() -> Self {
+        Self { made: Instant::now(), made_at: SystemClock.now() }
+    }
+}
+
+impl Clock for SteadyClock {
+    fn now(&self) -> Timestamp {
+        self.made_at + self.made.elapsed()
     }
 }
 

@@ -5,8 +5,9 @@ use std::fmt;
 use std::fs::File;
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use domain::{Clock, Timestamp};
 use sqlx::migrate::Migrator;
@@ -66,10 +67,16 @@ pub enum Backend {
 
 const SERVER_NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now_ms";
 
+/// The machine's time when it was first asked for, and what has passed since: SQLite has one process, whose leases neither
+/// end nor grow when somebody sets the clock.
 #[expect(clippy::disallowed_methods, reason = "SQLite runs in the process and reads this very clock")]
 fn machine_now_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    static BEGAN: OnceLock<(Instant, i64)> = OnceLock::new();
+    let (at, at_ms) = BEGAN.get_or_init(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        (Instant::now(), i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    });
+    at_ms.saturating_add(i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX))
 }
 
 #[derive(Clone)]
@@ -119,6 +126,8 @@ pub struct Store {
     pub(crate) revocations: watch::Sender<u64>,
     /// Names this process in leases, for people who look into the outbox.
     pub(crate) owner: Arc<str>,
+    /// The newest that our own clock was seen to say.
+    pub(crate) seen_ms: Arc<AtomicI64>,
 }
 
 /// The database failed, or holds what it should not.
@@ -222,7 +231,8 @@ impl Store {
             unknown => return Err(StoreError::UnknownDatabase(unknown.to_owned())),
         };
         let owner = format!("process {}", std::process::id());
-        Ok(Self { db, clock, wakes: Arc::default(), revocations: watch::Sender::new(0), owner: owner.into() })
+        let (revocations, seen_ms) = (watch::Sender::new(0), Arc::default());
+        Ok(Self { db, clock, wakes: Arc::default(), revocations, owner: owner.into(), seen_ms })
     }
 
     /// Which database serves this store.

@@ -5,11 +5,12 @@
 //! lease can write nothing more. A claim counts as an attempt whether it ends or not, so that an effect which kills
 //! its process is buried after its attempts like any other.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::{Attempt, EffectId, Timestamp};
 
-use crate::{Arg, Row, Statement, Store, StoreError};
+use crate::{Arg, Backend, Row, Statement, Store, StoreError};
 
 pub(crate) const OWE: &str = "INSERT INTO outbox
     (id, seq, kind, machine, lane, grp, body, state, due_at_ms, attempt, created_at_ms)
@@ -68,6 +69,8 @@ const BURY: &str = "UPDATE outbox SET state = 'buried', ended_at_ms = $3, last_e
     WHERE id = $1 AND lease_token = $2 AND state = 'owed'";
 const FORGET_LEASES: &str = "UPDATE outbox SET lease_token = NULL, lease_until_ms = NULL
     WHERE state = 'owed' AND lease_token IS NOT NULL";
+/// Pumps look at the clock one after the other, and by less than this they may pass each other.
+const SET_BACK_MS: i64 = 1_000;
 // What was made in the future was made before the clock went back; by how much it was to wait is kept.
 const FOLLOW_THE_CLOCK: &str = "UPDATE outbox SET due_at_ms = due_at_ms - (created_at_ms - $1), created_at_ms = $1
     WHERE state = 'owed' AND created_at_ms > $1";
@@ -165,6 +168,7 @@ impl Store {
     /// two are of one group.
     pub async fn claim_up_to(&self, n_max: usize, lane: &Lane, kind: &'static str) -> Result<Claims, StoreError> {
         let n_max = i64::try_from(n_max).unwrap_or(i64::MAX);
+        self.follow_the_clock().await?;
         loop {
             let lease_now = self.lease_now().await?;
             let look = [lane.name.into(), kind.into(), self.now().into(), lease_now.into()];
@@ -186,6 +190,18 @@ impl Store {
                 return Ok(Claims { leased, later });
             }
         }
+    }
+
+    /// What was owed before our clock was set back would wait until it is there again. Only the sole owner of a database may
+    /// say so: another process may have been right all along.
+    async fn follow_the_clock(&self) -> Result<(), StoreError> {
+        let now_ms = self.now().as_ms();
+        let was_set_back = self.seen_ms.load(Ordering::Relaxed) > now_ms + SET_BACK_MS;
+        if was_set_back && self.backend() == Backend::Sqlite {
+            self.write(&[Statement { sql: FOLLOW_THE_CLOCK, args: vec![now_ms.into()] }]).await?;
+        }
+        self.seen_ms.store(now_ms, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Holds a claim for another lease, and learns whether it was revoked or taken over.

@@ -2,10 +2,12 @@
 
 use std::net::TcpListener;
 use std::process::Command;
+use std::time::Duration;
 
 use tests::slack::{Settings, SlackServer, judged};
 
 use crate::instance::Instance;
+use crate::time::WallClock;
 use crate::world::World;
 
 /// Where somebody works: the world with its repository, Slack, and the program.
@@ -14,6 +16,8 @@ pub struct Office {
     pub slack: SlackServer,
     /// Where the program takes signed requests, when it does.
     pub url: String,
+    /// What the program takes for the time, where clocks can be set.
+    pub clock: WallClock,
 }
 
 /// How events come.
@@ -44,12 +48,26 @@ impl Office {
             slack.api_url()
         );
         world.write("downbeat.toml", &format!("{config}{slack_config}"));
-        Self { world, slack, url: format!("http://{listen}/slack/events") }
+        let clock = WallClock::at(world.path("clock"));
+        Self { world, slack, url: format!("http://{listen}/slack/events"), clock }
     }
 
     /// Over sockets, with nothing unusual.
     pub fn usual() -> Self {
         Self::new(Settings::default(), Transport::Socket)
+    }
+
+    /// Adds something to the end of the config, in which `{place}` stands for the world's place.
+    pub fn configure(&self, more: &str) {
+        let config = std::fs::read_to_string(self.world.path("downbeat.toml")).unwrap();
+        self.world.write("downbeat.toml", &format!("{config}{more}"));
+    }
+
+    /// The program by this place's clock, ready, with its sockets open.
+    pub fn up_by_the_clock(&self) -> Instance {
+        let instance = Instance::start(self.clock.worn_by(self.world.command())).ready();
+        self.slack.until_connected(2);
+        instance
     }
 
     /// The program, ready, with its sockets open.
@@ -76,6 +94,16 @@ impl Drop for Office {
             assert_eq!(faults, "", "Slack's own library does not take what was sent");
         }
     }
+}
+
+/// The keys of the program's messages in a thread: each is posted once, whatever happens.
+pub fn keys(slack: &SlackServer, mention: &str) -> Vec<String> {
+    let found = slack.wait_for(Duration::ZERO, |state| {
+        let all = state.teams.iter().flat_map(|team| &team.channels).flat_map(|channel| &channel.messages);
+        let ours = all.filter(|it| it.thread_ts.as_deref() == Some(mention)).filter_map(|it| it.metadata.as_ref());
+        Some(ours.map(|it| it["event_payload"]["key"].as_str().unwrap_or_default().to_owned()).collect())
+    });
+    found.unwrap_or_default()
 }
 
 /// How many messages of a thread are the program's.

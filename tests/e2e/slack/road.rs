@@ -104,6 +104,9 @@ pub fn forged_and_old_requests_change_nothing() {
         let answer = slack.post_forged(&office.url, &told, forged).unwrap();
         assert_eq!(answer.status, 401, "{forged:?}: {}", answer.body);
     }
+    for why in ["it was signed with another secret", "is 5 min from this machine's clock"] {
+        instance.err.wait_for(why).unwrap_or_else(|| panic!("nobody said {why:?}:\n{}", instance.err.text()));
+    }
     let heard = slack.say("dev", "ben", "@agent help");
     slack.until(&heard, "agent: ");
     assert_eq!(answers(&slack.thread(&mention)), 0, "{}", slack.thread(&mention));

@@ -121,8 +121,8 @@ impl Taking {
         }
         self.note_secrets(line.by.as_ref(), n_secrets);
         let from = line.linked_from.as_ref().map(|from| format!(", linked from {from},")).unwrap_or_default();
-        let (author, at) = (&line.author, line.at.of_day());
-        let mut words = vec![format!("- {author} ({role}) at {at}{from} said: {}", text.replace('\n', "\n    "))];
+        let (author, at) = (in_one_line(&line.author), line.at.of_day());
+        let mut words = vec![format!("- {author} ({role}) at {at}{from} said: {}", moved_in(&text, "    "))];
         words.extend(line.files.iter().map(|file| self.attached(file, line.by.as_ref())));
         self.taken.push(words.join("\n"));
         if line.linked_from.is_some() { self.n_linked += 1 } else { self.n_messages += 1 }
@@ -135,7 +135,7 @@ impl Taking {
 
     /// A file as an agent reads it: data like the message that it hangs on.
     fn attached(&mut self, file: &Attachment, by: Option<&Person>) -> String {
-        let name = redact(&file.name.replace(char::is_control, " ")).0;
+        let name = redact(&in_one_line(&file.name)).0;
         let why = match &file.content {
             Content::Text(_) if self.n_files >= self.limits.files_max => {
                 format!("only {} files are read", self.limits.files_max)
@@ -145,7 +145,7 @@ impl Taking {
                 let (text, n_secrets) = redact(beginning(text, self.limits.file_bytes_max));
                 self.note_secrets(by, n_secrets);
                 let cut = if (text.len() as u64) < file.bytes { " (its beginning)" } else { "" };
-                return format!("    attached {name}{cut}:\n        {}", text.trim_end().replace('\n', "\n        "));
+                return format!("    attached {name}{cut}:\n        {}", moved_in(text.trim_end(), "        "));
             }
             Content::Picture(bytes) => match self.picture(bytes) {
                 Ok(file) => return format!("    attached {name}, which is the picture {file}"),
@@ -213,6 +213,18 @@ impl Taking {
 
 fn bracketed(items: &[String]) -> String {
     if items.is_empty() { String::new() } else { format!(" ({})", items.join(", ")) }
+}
+
+/// What a model may take for the beginning of a line: all that Unicode calls so.
+const BREAKS: [char; 7] = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+
+/// With each line but the first moved in, so that none of them begins where our own words do.
+fn moved_in(text: &str, by: &str) -> String {
+    text.replace("\r\n", "\n").replace(BREAKS, &format!("\n{by}"))
+}
+
+fn in_one_line(text: &str) -> String {
+    text.replace(|c: char| c.is_control() || BREAKS.contains(&c), " ")
 }
 
 pub(super) fn beginning(text: &str, bytes_max: usize) -> &str {

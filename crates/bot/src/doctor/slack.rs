@@ -41,7 +41,7 @@ pub async fn look(site: &Site, probe: Option<&str>) -> Vec<Finding> {
             let text = |key: &str| told[key].as_str().unwrap_or("?").to_owned();
             vec![Finding::ok(GROUP, format!("the bot's token is right: {} in {}", text("user"), text("team")))]
         }
-        Err(error) => return vec![refused("the bot's token", "slack.bot_token", &error)],
+        Err(error) => return vec![refused("the bot's token", ("slack.bot_token", &slack.api_url), &error)],
     };
     findings.push(scopes(&client).await);
     findings.extend(way_in(slack).await);
@@ -54,14 +54,22 @@ pub async fn look(site: &Site, probe: Option<&str>) -> Vec<Finding> {
     findings
 }
 
-fn refused(what: &str, key: &str, error: &SlackError) -> Finding {
-    let fix = match error {
-        SlackError::Refused { .. } => format!("copy it anew from the app's pages at api.slack.com/apps into `{key}`"),
-        SlackError::Away { .. } | SlackError::Limited { .. } => {
-            "see that this machine reaches slack.com, through a proxy if it must (HTTPS_PROXY is not used)".to_owned()
+fn refused(what: &str, (key, api_url): (&str, &str), error: &SlackError) -> Finding {
+    match error {
+        SlackError::Refused { method, code } => Finding::fail(
+            GROUP,
+            format!("{what} does not work: Slack refuses {method}: {code}"),
+            format!("copy it anew from the app's pages at api.slack.com/apps into `{key}`"),
+        ),
+        SlackError::Away { why, .. } => Finding::fail(
+            GROUP,
+            format!("Slack is not reached at {api_url}: {why}"),
+            "see that this machine reaches that address itself; HTTPS_PROXY is not used",
+        ),
+        SlackError::Limited { .. } => {
+            Finding::fail(GROUP, format!("{what} was not tried: {error}"), "try again in a minute")
         }
-    };
-    Finding::fail(GROUP, format!("{what} does not work: {error}"), fix)
+    }
 }
 
 async fn scopes(client: &Client) -> Finding {
@@ -94,7 +102,7 @@ async fn way_in(slack: &SlackConfig) -> Vec<Finding> {
             };
             vec![match opened {
                 Ok(_) => Finding::ok(GROUP, "a socket can be opened"),
-                Err(error) => refused("the app-level token", "slack.app_token", &error),
+                Err(error) => refused("the app-level token", ("slack.app_token", &slack.api_url), &error),
             }]
         }
         (SlackTransport::Http, _) => vec![Finding::ok(
@@ -214,11 +222,16 @@ async fn say_and_take_back(client: &Client, channel: &str) -> Finding {
     let posted = match client.act("chat.postMessage", &body, Urgency::NeedsHuman).await {
         Ok(posted) => posted,
         Err(error) => {
-            return Finding::fail(
-                GROUP,
-                format!("nothing can be said in {channel}: {error}"),
-                "invite the app there, or name another channel",
-            );
+            let is_id = channel.starts_with(['C', 'G', 'D'])
+                && channel.chars().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase());
+            let fix = match is_id {
+                true => "say /invite and the app's name there, or name another channel",
+                false => {
+                    "name the channel by its ID, such as C024BE91L: in Slack a click on its name, at the end of \"About\""
+                }
+            };
+            let code = error.code().map_or_else(|| error.to_string(), str::to_owned);
+            return Finding::fail(GROUP, format!("nothing can be said in {channel}: {code}"), fix);
         }
     };
     let body = json!({ "channel": posted["channel"], "ts": posted["ts"] });

@@ -52,7 +52,7 @@ pub enum SlackError {
         after: Duration,
     },
     /// Slack will not do it, however often it is asked.
-    #[error("Slack refuses {method}: {code}{}", advice(code))]
+    #[error("Slack refuses {method}: {code}{}", advice(method, code))]
     Refused {
         /// Which call.
         method: &'static str,
@@ -72,10 +72,13 @@ impl SlackError {
 }
 
 /// What a person does about a refusal, after its word.
-fn advice(code: &str) -> &'static str {
+fn advice(method: &str, code: &str) -> &'static str {
     match code {
+        "invalid_auth" | "not_authed" | "token_revoked" if method == "apps.connections.open" => {
+            "; the app-level token is wrong or was revoked: make one anew and set `slack.app_token`"
+        }
         "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" => {
-            "; the token is not valid any more: install the app anew and set `slack.bot_token`"
+            "; the bot's token is wrong or was revoked: install the app anew and set `slack.bot_token`"
         }
         "missing_scope" => "; the app lacks a scope: `downbeat doctor` names it",
         "not_in_channel" | "channel_not_found" => "; invite the app to the channel",
@@ -279,11 +282,18 @@ fn classify(method: &'static str, error: SlackClientError) -> SlackError {
         }
         SlackClientError::HttpError(error) => away(format!("it answers {}", error.status_code)),
         SlackClientError::ProtocolError(_) => away("its answer is no JSON that can be read".to_owned()),
-        SlackClientError::HttpProtocolError(error) => away(error.to_string()),
+        SlackClientError::HttpProtocolError(error) => away(innermost(error.cause)),
         SlackClientError::EndOfStream(_) => away("the connection ended".to_owned()),
         SlackClientError::SocketModeProtocolError(error) => away(error.to_string()),
-        SlackClientError::SystemError(error) => away(error.to_string()),
+        SlackClientError::SystemError(error) => away(innermost(error.cause)),
     }
+}
+
+/// What is at the bottom of it, in the words of the machine: `Connection refused (os error 111)`.
+fn innermost(cause: Option<Box<dyn std::error::Error + Send + Sync>>) -> String {
+    let Some(cause) = cause else { return "the connection failed".to_owned() };
+    let outermost: &(dyn std::error::Error + 'static) = &*cause;
+    std::iter::successors(Some(outermost), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
 }
 
 /// Refusals that are over by themselves.

@@ -11,10 +11,14 @@ use axum::extract::{DefaultBodyLimit, Form, FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use domain::time::humanize;
+use domain::{Clock, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use slack_morphism::SlackSigningSecret;
-use slack_morphism::signature_verifier::SlackEventSignatureVerifier;
+use slack_morphism::signature_verifier::{SlackEventSignatureVerifier, SlackEventSignatureVerifierError};
+
+use crate::clock::SystemClock;
 
 use super::door::Door;
 use super::events::{Arrived, of_callback, of_command, of_interaction};
@@ -43,11 +47,9 @@ async fn take(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes)
     let signature = header(SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER);
     let signed_at = header(SlackEventSignatureVerifier::SLACK_SIGNED_TIMESTAMP);
     let Ok(text) = std::str::from_utf8(&body) else { return StatusCode::BAD_REQUEST.into_response() };
-    if endpoint.verifier.verify(signature, text, signed_at).is_err() {
+    if let Err(error) = endpoint.verifier.verify(signature, text, signed_at) {
         endpoint.door.status.note_ignored("a request that Slack did not sign just now");
-        tracing::warn!(
-            "a request to /slack/events was not signed by Slack just now; it is refused. See `slack.signing_secret` and this machine's clock"
-        );
+        tracing::warn!("a request to /slack/events is refused: {}", refusal(&error, signed_at, SystemClock.now()));
         return StatusCode::UNAUTHORIZED.into_response();
     }
     endpoint.door.status.note_event(NAME);
@@ -83,6 +85,26 @@ async fn take(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes)
             tracing::warn!("an event from Slack was not kept and will come again: {error}");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
+    }
+}
+
+/// Why a request is not believed, and what to do about it. The signature is looked at before the time.
+fn refusal(error: &SlackEventSignatureVerifierError, signed_at: &str, now: Timestamp) -> String {
+    let is_forged = matches!(error, SlackEventSignatureVerifierError::WrongSignatureError(_));
+    match signed_at.parse::<i64>() {
+        Ok(seconds) if !is_forged => {
+            let signed = Timestamp::from_ms(seconds.saturating_mul(1_000));
+            let apart = humanize(now.since(signed).max(signed.since(now)));
+            format!(
+                "it was signed at {}, which is {apart} from this machine's clock, {}; five minutes are allowed. Let the machine \
+                 follow the time: timedatectl set-ntp true",
+                signed.of_day(),
+                now.of_day()
+            )
+        }
+        _ => "it was signed with another secret than `slack.signing_secret`, or not by Slack; the secret is under \"Basic \
+              Information\" of the app"
+            .to_owned(),
     }
 }
 

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::chat::home::Home;
 use crate::chat::messenger::{Messenger, Said, Urgency};
 use crate::chat::notifier::Notifier;
+use crate::clock::SteadyClock;
 use crate::config::{Config, SlackConfig, SlackTransport};
 
 use button::Signer;
@@ -112,7 +113,7 @@ impl Slack {
         rules: Arc<ArcSwap<Rules>>,
     ) -> anyhow::Result<Option<Self>> {
         let Some(slack) = config.slack.clone() else { return Ok(None) };
-        let client = Client::new(&slack.api_url, &slack.bot_token, Schedule::new(clock.clone()));
+        let client = Client::new(&slack.api_url, &slack.bot_token, Schedule::new(Arc::new(SteadyClock::default())));
         let client = Arc::new(client.context("failed to make ready for Slack")?);
         let (people, me): (_, Arc<ArcSwapOption<Me>>) = (People::of(config), Arc::default());
         // Derived, so that every process of an installation has the same one, and nothing secret is kept.

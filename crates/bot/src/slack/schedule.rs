@@ -24,7 +24,7 @@ const RESERVE_PERCENT: u32 = 40;
 const WAITING_MAX: usize = 10_000;
 /// The pause between two posts to one channel, as the platform asks: one a second.
 const CHANNEL_PAUSE: Duration = Duration::from_secs(1);
-/// The longest that we wait without looking again; the clock may have been set back.
+/// The longest that we wait without looking again.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// How many calls of a method a workspace allows in a minute. A method that is not listed is taken for tier 3.
@@ -168,7 +168,7 @@ pub struct Schedule {
 pub struct Flooded;
 
 impl Schedule {
-    /// With nothing spent yet.
+    /// With nothing spent yet, by a clock that nobody sets: one that is set back would hold everything up.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, lines: Arc::default() }
     }
