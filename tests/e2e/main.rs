@@ -81,7 +81,9 @@ fn trials_of_slack() -> Vec<Trial> {
             the_home_tab_tells_what_holds_where_ones_tasks_are
             whoever_wrote_a_secret_is_told_alone_listed_or_not
             what_one_look_does_not_come_to_the_next_one_does
-            whoever_is_in_two_groups_is_asked_about_once;
+            whoever_is_in_two_groups_is_asked_about_once
+            a_request_that_is_changed_or_deleted_is_heard
+            a_thread_of_two_thousand_messages_is_read_from_its_end_fifteen_at_a_time;
         slack_pictures: an_attached_picture_is_looked_at_in_the_cage_and_never_committed;
         slack_forms:
             a_plan_is_revised_in_a_form

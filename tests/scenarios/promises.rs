@@ -115,7 +115,7 @@ fn a_thread_of_two_thousand_messages_is_read_from_its_end() {
         ana:  @agent explain the greeting plan=off  👀
         bot:  T-1 · explain the greeting
               waiting for its turn to work
-              asked by ana · sample@main (the only one) · agent scripted · read 50 messages · caged: LEVEL
+              asked by ana · sample@main (the only one) · agent scripted · read the last 50 messages · caged: LEVEL
               [T-1] answered; there was nothing to change
         bot:  T-1, nothing to change: reading greeting.md
               It says hello, and that is all it does.

@@ -82,3 +82,58 @@ pub fn whoever_is_in_two_groups_is_asked_about_once() {
     assert!(asked_again.is_none(), "{}", slack.calls_as_text());
     instance.stop();
 }
+
+pub fn a_request_that_is_changed_or_deleted_is_heard() {
+    let office = Office::usual();
+    let instance = office.up();
+    let slack = &office.slack;
+    let mention = slack.say("dev", "ana", "@agent add a kitchen");
+    slack.until(&mention, "Plan v1 for T-1");
+    slack.edit(&mention, "@agent add a kitchen, a warm one");
+    slack.until(&mention, "Plan v2 for T-1");
+    slack.until(&mention, "corrected the request");
+    slack.delete(&mention);
+    slack.until(&mention, "Shall it stop?");
+    let question = slack.find(&mention, "Shall it stop?");
+    slack.click(&question, "ana", "Stop").answered().unwrap();
+    let thread = slack.until(&mention, "stopped by ana");
+    assert!(!thread.contains("[Approve and run]"), "nothing is left to press:\n{thread}");
+    instance.stop();
+}
+
+/// Since 2025 Slack gives some apps fifteen messages a page, and the end of a thread comes last.
+pub fn a_thread_of_two_thousand_messages_is_read_from_its_end_fifteen_at_a_time() {
+    let office = Office::new(Settings { history_max: 15, ..Settings::default() }, Transport::Socket);
+    let slack = &office.slack;
+    let report = slack.say("dev", "gus", "the hall is dark");
+    (0..2_000).for_each(|n| drop(slack.reply(&report, "gus", &format!("still dark {n}"))));
+    let report = slack.change(grown_over_days);
+    office.configure("\n[agents.curious]\nkind = \"command\"\ncommand = [\"sh\", \"-c\", \"cat > prompt.md\"]\n");
+    let instance = office.up();
+    slack.reply(&report, "ana", "@agent look around agent=curious plan=off");
+    slack.until(&report, "[Merge]");
+    let thread = slack.thread(&report).replace('\u{a0}', " ");
+    assert!(thread.contains("read the last 50 messages"), "{thread}");
+    slack.reply(&report, "ben", "merge");
+    slack.until(&report, "is merged");
+    let prompt = office.landed("prompt.md").unwrap();
+    let said: Vec<usize> = (0..2_000).filter(|n| prompt.contains(&format!("still dark {n}\n"))).collect();
+    assert_eq!(said, (1_950..2_000).collect::<Vec<_>>(), "{prompt}");
+    instance.stop();
+}
+
+/// A minute and a half between two messages, the last of them just now; gives the first.
+fn grown_over_days(state: &mut State) -> String {
+    let channel = &mut state.teams[0].channels[0];
+    let n = channel.messages.len();
+    let moved = |ts: &str, back_s: u64| {
+        let (s, us) = ts.split_once('.').unwrap();
+        format!("{}.{us}", s.parse::<u64>().unwrap() - back_s)
+    };
+    let first = moved(&channel.messages[0].ts, 90 * n as u64);
+    for (index, message) in channel.messages.iter_mut().enumerate() {
+        message.ts = moved(&message.ts, 90 * (n - index) as u64);
+        message.thread_ts = message.thread_ts.as_ref().map(|_| first.clone());
+    }
+    first
+}

@@ -52,7 +52,8 @@ pub async fn read(
     request: &str,
     (limits, rules): (ContextLimits, &Rules),
 ) -> Result<Context, ChatError> {
-    let lines = messenger.history(before, limits.messages_max, Depth::Files).await?;
+    // One more than is read, to know whether there are more.
+    let lines = messenger.history(before, limits.messages_max.saturating_add(1), Depth::Files).await?;
     let mut taking = Taking::new(limits);
     for line in lines.iter().rev() {
         taking.take(line, &role_of(rules, line.by.as_ref()));
@@ -77,6 +78,10 @@ struct Taking {
     limits: ContextLimits,
     bytes: usize,
     taken: Vec<String>,
+    /// Of the thread itself, bots among them.
+    n_seen: usize,
+    /// There are older ones than may be read.
+    has_more: bool,
     n_messages: usize,
     n_linked: usize,
     n_bots: usize,
@@ -96,6 +101,8 @@ impl Taking {
             limits,
             bytes: 0,
             taken,
+            n_seen: 0,
+            has_more: false,
             n_messages,
             n_linked,
             n_bots,
@@ -109,6 +116,13 @@ impl Taking {
     }
 
     fn take(&mut self, line: &Line, role: &str) {
+        if line.linked_from.is_none() {
+            self.has_more |= self.n_seen == self.limits.messages_max;
+            self.n_seen += 1;
+        }
+        if self.has_more {
+            return;
+        }
         if line.is_bot {
             self.n_bots += 1;
             return;
@@ -196,7 +210,9 @@ impl Taking {
             let (n, s) = (self.n_secrets, plural(self.n_secrets));
             left_out.push(format!("{n} secret{s} removed, rotate {}", it_or_them(n)));
         }
-        let mut parts = vec![format!("{} message{}", self.n_messages, plural(self.n_messages)) + &bracketed(&left_out)];
+        let last = if self.has_more { "the last " } else { "" };
+        let messages = format!("{last}{} message{}", self.n_messages, plural(self.n_messages));
+        let mut parts = vec![messages + &bracketed(&left_out)];
         if self.n_files > 0 || !self.left_out.is_empty() {
             let left_out: Vec<_> = self.left_out.iter().map(|file| format!("left out {file}")).collect();
             parts.push(format!("{} file{}", self.n_files, plural(self.n_files)) + &bracketed(&left_out));

@@ -151,6 +151,17 @@ impl Client {
         items: &str,
         pages_max: usize,
     ) -> Result<Vec<Value>, SlackError> {
+        self.read_up_to(method, params, items, pages_max).await.map(|(all, _)| all)
+    }
+
+    /// The same, and whether that was all.
+    pub async fn read_up_to(
+        &self,
+        method: &'static str,
+        params: &[(&str, String)],
+        items: &str,
+        pages_max: usize,
+    ) -> Result<(Vec<Value>, bool), SlackError> {
         let mut all = Vec::new();
         let mut cursor = String::new();
         for _ in 0..pages_max {
@@ -164,10 +175,10 @@ impl Client {
             }
             cursor = page["response_metadata"]["next_cursor"].as_str().unwrap_or_default().to_owned();
             if cursor.is_empty() {
-                break;
+                return Ok((all, true));
             }
         }
-        Ok(all)
+        Ok((all, false))
     }
 
     async fn in_turn<F: Future<Output = Called>>(

@@ -1,6 +1,6 @@
 //! Reads a thread for an agent: every page of it, names resolved, files fetched within limits, linked messages expanded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::ThreadRef;
 use serde_json::Value;
@@ -14,8 +14,15 @@ use super::people::Profile;
 use super::table::{self, place_of};
 use super::words;
 
-/// How many pages of 200 messages are read: a thread of ten thousand.
+/// How many pages of 200 messages are read at once: ten thousand messages.
 const PAGES_MAX: usize = 50;
+/// How far back a thread of several pages is looked through, in seconds; each look goes twice as far, until it has enough:
+/// Slack tells a thread from its beginning, and it is the end that counts.
+const BACK_S: u64 = 600;
+/// How many looks there are: five years.
+const LOOKS_MAX: u32 = 18;
+/// How many pages a further look may take, so that it is the end of the thread that is read.
+const FURTHER_PAGES_MAX: usize = 5;
 /// How many names are asked for while one thread is read.
 const NAMES_MAX: usize = 50;
 /// How many linked messages are expanded.
@@ -38,9 +45,10 @@ impl SlackMessenger {
         let begins_thread = before == Some(thread_ts);
         let mut messages = match begins_thread {
             true => self.messages_before(channel, thread_ts).await?,
-            false => self.messages_of(channel, thread_ts, before).await?,
+            false => self.messages_of((channel, thread_ts), before, count_max).await?,
         };
-        let n_too_old = messages.len().saturating_sub(count_max.max(1));
+        let n_requests = messages.iter().filter(|message| before == message["ts"].as_str()).count();
+        let n_too_old = messages.len().saturating_sub(count_max.max(1) + n_requests);
         messages.drain(..n_too_old);
         self.learn_names(&messages).await;
         let mut n_files = 0;
@@ -83,22 +91,51 @@ impl SlackMessenger {
         Ok(newest_first.into_iter().rev().collect())
     }
 
+    /// The newest of a thread, at least `count_max` of them if there are so many.
     async fn messages_of(
         &self,
-        channel: &str,
-        thread_ts: &str,
+        (channel, thread_ts): (&str, &str),
         before: Option<&str>,
+        count_max: usize,
     ) -> Result<Vec<Value>, SlackError> {
         let mut params =
             vec![("channel", channel.to_owned()), ("ts", thread_ts.to_owned()), ("limit", "200".to_owned())];
         if let Some(before) = before {
             params.extend([("latest", before.to_owned()), ("inclusive", "true".to_owned())]);
         }
-        match self.client.read_all("conversations.replies", &params, "messages", PAGES_MAX).await {
-            // The first message is gone, and with it what there was to read.
-            Err(SlackError::Refused { code, .. }) if code == "thread_not_found" => Ok(Vec::new()),
-            read => read,
+        let (mut messages, is_whole) = self.replies(&params, 1).await?;
+        if is_whole {
+            return Ok(messages);
         }
+        let newest = before.map_or_else(|| self.store.now(), time_of).as_ms();
+        let mut pages_max = PAGES_MAX;
+        for look in 0..LOOKS_MAX {
+            let oldest_s = (newest / 1_000).saturating_sub_unsigned(BACK_S << look).max(0);
+            let oldest = ("oldest", oldest_s.to_string());
+            let (found, is_whole) = self.replies(&[&params[..], &[oldest]].concat(), pages_max).await?;
+            let is_first = pages_max == PAGES_MAX;
+            if is_first || is_whole {
+                messages = found;
+            }
+            if !is_whole || messages.len() > count_max + 1 {
+                break;
+            }
+            pages_max = FURTHER_PAGES_MAX;
+        }
+        Ok(messages)
+    }
+
+    /// One after the other, and each once: Slack tells the first of a thread on every page.
+    async fn replies(&self, params: &[(&str, String)], pages_max: usize) -> Result<(Vec<Value>, bool), SlackError> {
+        let (messages, is_whole) =
+            match self.client.read_up_to("conversations.replies", params, "messages", pages_max).await {
+                // The first message is gone, and with it what there was to read.
+                Err(SlackError::Refused { code, .. }) if code == "thread_not_found" => (Vec::new(), true),
+                read => read?,
+            };
+        let ts_of = |message: &Value| message["ts"].as_str().unwrap_or_default().to_owned();
+        let by_ts: BTreeMap<String, Value> = messages.into_iter().map(|message| (ts_of(&message), message)).collect();
+        Ok((by_ts.into_values().collect(), is_whole))
     }
 
     fn line_of(&self, message: &Value) -> Line {
