@@ -85,7 +85,8 @@ pub async fn what_is_due_later_waits_for_the_clock(world: &World) {
     assert_eq!(claim_name(&store, &east()).await.as_deref(), Some("later"));
 }
 
-/// What was due may be late by as much as the clock went back, but it comes; what is owed from then on comes at once.
+/// What is under way stays with whoever has it, and what is owed from then on comes at once. What was due comes at once too
+/// where the database has one owner; where another process may have been right all along, it may be late by that much.
 pub async fn a_clock_set_back_an_hour_loses_nothing(world: &World) {
     let store = world.open().await;
     let before = store.now();
@@ -93,12 +94,14 @@ pub async fn a_clock_set_back_an_hour_loses_nothing(world: &World) {
     let taken = store.claim(&east(), Tower::KIND).await.unwrap().unwrap();
     ask::<0>(&store, vec![ring("waiting")]).await;
     world.clock.set(before - HOUR);
-    assert_eq!(claim_name(&store, &east()).await, None, "a lease is not measured by this clock");
+    let has_one_owner = world.backend == Backend::Sqlite;
+    let at_once = claim_name(&store, &east()).await;
+    assert_eq!(at_once.as_deref(), has_one_owner.then_some("waiting"), "a lease is not measured by this clock");
     ask::<0>(&store, vec![ring("after")]).await;
     assert_eq!(claim_name(&store, &east()).await.as_deref(), Some("after"));
     assert!(store.finish(&taken.attempt).await.unwrap());
     world.clock.advance(HOUR);
-    assert_eq!(claim_name(&store, &east()).await.as_deref(), Some("waiting"));
+    assert_eq!(claim_name(&store, &east()).await.as_deref(), (!has_one_owner).then_some("waiting"));
 }
 
 /// Whoever starts under a clock that was set back does not wait until it is as late again.

@@ -11,7 +11,7 @@ struct Need {
     present: fn() -> bool,
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need { package: "git", purpose: "every repository", present: || on_path("git").is_some() },
     Need {
         package: "util-linux",
@@ -27,6 +27,11 @@ const NEEDS: [Need; 6] = [
         },
     },
     Need { package: "npm", purpose: "the real coding agents", present: || on_path("npm").is_some() },
+    Need {
+        package: "faketime",
+        purpose: "clocks that jump while the program runs",
+        present: || on_path("faketime").is_some(),
+    },
     Need {
         package: "systemd",
         purpose: "systemd-analyze: the unit is verified",
