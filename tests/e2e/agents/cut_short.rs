@@ -2,7 +2,7 @@
 //! from it, and what its agent is told of its tree is true.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sqlx::{Connection, Executor, SqliteConnection};
 
@@ -10,7 +10,7 @@ use super::real::Real;
 use super::{Studio, wait_for};
 use crate::family;
 use crate::gate::{Gate, Visitor};
-use crate::instance::Instance;
+use crate::instance::{Instance, PATIENCE};
 
 /// Half of it is done at the gate. Who goes on finds that half, and who begins anew must not.
 const SCRIPT: &str = r#"
@@ -35,9 +35,6 @@ work = [
   { fail = { status = 503, message = "overloaded" } },
 ]
 "#;
-
-/// An agent dies with its service.
-const GONE_WITHIN: Duration = Duration::from_secs(3);
 
 struct Digging {
     agent: &'static Real,
@@ -92,7 +89,7 @@ pub fn by_the_death_of_the_service(agent: &str) {
     let (instance, visitor) = digging.half_done(agent);
     let (kin, since) = (family::descendants(instance.id()), Instant::now());
     drop(instance.kill());
-    family::wait_for_the_end(&kin, since, GONE_WITHIN).expect("the agent dies with its service");
+    family::wait_for_the_end(&kin, since, PATIENCE).expect("the agent dies with its service");
     drop(visitor);
     let somebody = std::fs::File::open(digging.beside("running.lock")).unwrap();
     somebody.lock_shared().unwrap();

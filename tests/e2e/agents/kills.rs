@@ -1,6 +1,6 @@
 //! `kill -9` of an agent in the middle of its turn. Its service's own is among [`cut_short`](super::cut_short).
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -9,6 +9,7 @@ use super::real::Real;
 use super::{Studio, wait_for};
 use crate::family;
 use crate::gate::Gate;
+use crate::instance::PATIENCE;
 
 const SCRIPT: &str = r#"
 [[task]]
@@ -18,9 +19,6 @@ work = [
   { say = "There is a cellar." },
 ]
 "#;
-
-/// An agent dies with its service, and what dies with its agent is gone as soon.
-const GONE_WITHIN: Duration = Duration::from_secs(3);
 
 fn digging(agent: &str) -> (Studio, Gate) {
     let studio = Studio::with(agent, SCRIPT, "\n[cage]\nread = [\"{place}/gates\"]\n");
@@ -39,7 +37,7 @@ pub fn a_killed_agent_is_told_and_tried_again(agent: &str) {
     let is_agent = |one: &&family::Kin| one.name.starts_with(Real::of(agent).process);
     let victim = kin.iter().find(is_agent).unwrap_or_else(|| panic!("no {agent} in {kin:?}"));
     kill(Pid::from_raw(victim.id), Signal::SIGKILL).unwrap();
-    family::wait_for_the_end(&kin, Instant::now(), GONE_WITHIN).expect("nothing outlives its agent");
+    family::wait_for_the_end(&kin, Instant::now(), PATIENCE).expect("nothing outlives its agent");
     drop(visitor);
     let told = wait_for(&instance, "T-1 failed: the agent");
     assert!(told.contains("was killed by signal 9") && !instance.out.text().contains("{\""), "{}", instance.out.text());

@@ -1,10 +1,11 @@
 //! People at the reins: pause and resume, an interruption, a stop.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{Studio, assert_it_goes_on, wait_for};
 use crate::family;
 use crate::gate::Gate;
+use crate::instance::PATIENCE;
 
 /// The agent's command stands at a gate in the middle of its work; what it goes on with is told by another prompt.
 const SCRIPT: &str = r#"
@@ -22,9 +23,6 @@ work = [
   { say = "There is a cellar." },
 ]
 "#;
-
-/// Nothing of what is asked for takes longer than this.
-const GONE_WITHIN: Duration = Duration::from_secs(3);
 
 struct Digging {
     studio: Studio,
@@ -50,7 +48,7 @@ pub fn a_paused_session_goes_on_where_it_was(agent: &str) {
     instance.say("ana: pause T-1");
     wait_for(&instance, "paused by ana");
     drop(visitor);
-    family::wait_for_the_end(&kin, Instant::now(), GONE_WITHIN).expect("a pause ends its processes");
+    family::wait_for_the_end(&kin, Instant::now(), PATIENCE).expect("a pause ends its processes");
     instance.say("ana: steer T-1 make it deep");
     wait_for(&instance, "one message waits for the agent");
     instance.say("ana: resume T-1");
@@ -82,7 +80,7 @@ pub fn a_stop_leaves_no_process(agent: &str) {
     let kin = family::wait_for("sleep", instance.id());
     let since = Instant::now();
     instance.say("ana: stop T-1");
-    family::wait_for_the_end(&kin, since, GONE_WITHIN).expect("a stop leaves no process");
+    family::wait_for_the_end(&kin, since, PATIENCE).expect("a stop leaves no process");
     wait_for(&instance, "T-1 ended: stopped by ana");
     drop(visitor);
     assert_eq!(studio.world.remote.git(&["branch", "--list", "downbeat/*"]), "");
