@@ -11,8 +11,9 @@ struct Need {
     present: fn() -> bool,
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need { package: "git", purpose: "every repository", present: || on_path("git").is_some() },
+    Need { package: "bubblewrap", purpose: "the cage at its strongest", present: || on_path("bwrap").is_some() },
     Need {
         package: "util-linux",
         purpose: "setpriv: a PostgreSQL that does not run as root",
