@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use domain::{Cause, DeliveryId, Sha};
 use forge::{CheckRun, CheckSpec, Conclusion, Gate, Repositories, Repository};
-use mergeq::queue::{Change, Company, News, Outcome, Policy, Queue, QueueEffect, QueueEvent};
-use mergeq::{CheckRunner, Checker, GateReport, Lander, QueueDesk, Stager, StagingSettings};
+use mergeq::queue::{Change, Company, News, Outcome, Policy, Priority, Queue, QueueEffect, QueueEvent};
+use mergeq::{CheckRunner, Checker, GateReport, Lander, QueueDesk, ReuseTerms, Stager, StagingSettings, VerdictLedger};
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreSettings};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -51,7 +51,12 @@ async fn land_all(store: Store, repository: Repository, heads: Vec<Sha>) -> (Vec
         Arc::new(Pump::new(
             store.clone(),
             Lane::new("checks", 2),
-            Checker::new(store.clone(), repositories.clone(), runner),
+            Checker::new(
+                store.clone(),
+                repositories.clone(),
+                runner,
+                VerdictLedger::new(store.clone(), ReuseTerms::default()),
+            ),
         )),
         Arc::new(Pump::new(store.clone(), Lane::new("land", 2), Lander::new(repositories))),
         Arc::new(Pump::new(store.clone(), Lane::new("report", 4), Witness(landed))),
@@ -87,6 +92,8 @@ fn change(n: usize, head: Sha) -> Change {
         approved_by: None,
         message: String::new(),
         company: Company::Any,
+        priority: Priority::default(),
+        depends_on: Vec::new(),
     }
 }
 
@@ -97,8 +104,13 @@ struct NullCheck(Arc<Mutex<Instant>>);
 impl CheckRunner for NullCheck {
     async fn run(&self, _: &Repository, _: &Sha, _: CancellationToken) -> Result<GateReport, String> {
         let name = "null".to_owned();
-        let spec =
-            CheckSpec { name: name.clone(), command: "true".to_owned(), timeout: Duration::from_secs(1), retries: 0 };
+        let spec = CheckSpec {
+            name: name.clone(),
+            command: "true".to_owned(),
+            timeout: Duration::from_secs(1),
+            retries: 0,
+            junit: None,
+        };
         let run = CheckRun {
             name,
             conclusion: Conclusion::Passed,
@@ -106,9 +118,10 @@ impl CheckRunner for NullCheck {
             output_tail: String::new(),
             duration_ms: 0,
             attempts: 1,
+            failed_tests: forge::FailedTests::default(),
         };
         *self.0.lock().expect("nobody panics") = Instant::now();
-        Ok(GateReport::Read { gate: Gate::Checks(vec![spec]), runs: vec![run] })
+        Ok(GateReport::Read { gate: Gate::Checks(vec![spec]), runs: vec![run], environment: None })
     }
 }
 

@@ -22,10 +22,12 @@ use figure::Figure;
 type Benchmark = fn(&mut Vec<Figure>);
 
 /// Each with the words by which `--only` chooses it.
-const BENCHMARKS: [(&str, Benchmark); 17] = [
+const BENCHMARKS: [(&str, Benchmark); 19] = [
     ("apply", stores::apply),
     ("claims", stores::claim),
     ("candidate", candidates::merge),
+    ("candidate-pairs", candidates::probe),
+    ("candidate-audit", candidates::audit),
     ("landing", landing::land),
     ("workspace", workspaces::ready),
     ("start", service::start),

@@ -21,6 +21,7 @@ const BACKLOG: Workload = Workload {
     conflict: 0.,
     sigma: 0.5,
     foreign: 0.,
+    lost: 0.,
     bad_first: 0,
 };
 const FLEET: Workload = Workload { flaky: 0.02, conflict: 0.0005, ..BACKLOG };
@@ -28,7 +29,7 @@ const FLEET: Workload = Workload { flaky: 0.02, conflict: 0.0005, ..BACKLOG };
 pub fn strategies(figures: &mut Vec<Figure>) {
     compare_all();
     for (workload, slots, told) in [(BACKLOG, 8, "checks never lie"), (FLEET, 32, "2 % flaky, 0.05 % in conflict")] {
-        let ours = plays(&workload, Kind::Nest, slots);
+        let ours = plays(&workload, Kind::Adaptive, slots);
         let (best, theirs) = best_train(&workload, slots);
         let ratios: Vec<f64> =
             ours.iter().zip(&theirs).map(|(a, b)| a.landed_per_time() / b.landed_per_time()).collect();
@@ -40,7 +41,7 @@ pub fn strategies(figures: &mut Vec<Figure>) {
             Figure::of_mean(&format!("queue: share of the entropy bound, the same {slots} slots"), "%", mean(&shares));
         figures.push(if slots == 8 { share.at_least(78.) } else { share });
     }
-    let alone = plays(&Workload { sigma: 0., ..BACKLOG }, Kind::Nest, 1);
+    let alone = plays(&Workload { sigma: 0., ..BACKLOG }, Kind::Adaptive, 1);
     let bound = Bounds::of(&BACKLOG, 1).tests_per_landed;
     let runs: Vec<f64> = alone.iter().map(|tally| tally.tests_per_landed() / bound).collect();
     let what = "queue: runs for each that landed, one slot, beside the bound";
@@ -48,7 +49,7 @@ pub fn strategies(figures: &mut Vec<Figure>) {
         .push(Figure::of_mean(what, "times", mean(&runs)).at_most(1.15).with_note(format!("the bound is {bound:.3}")));
     waits(figures);
     for slots in [8, 32] {
-        let flaky = plays(&Workload { flaky: 0.05, ..BACKLOG }, Kind::Nest, slots);
+        let flaky = plays(&Workload { flaky: 0.05, ..BACKLOG }, Kind::Adaptive, slots);
         let wronged: Vec<f64> = flaky.iter().map(|tally| tally.wronged_share() * 100.).collect();
         let what = format!("queue: good changes ejected, every twentieth run of good content red, {slots} slots");
         figures.push(Figure::of_mean(&what, "%", mean(&wronged)).at_most(0.05));
@@ -62,7 +63,7 @@ fn waits(figures: &mut Vec<Figure>) {
         let theirs = median(train(20)).mean;
         let what = format!("queue: wait of one in two, {rate} changes in T");
         let note = format!("the train: {theirs:.2} T");
-        figures.push(Figure::of_mean(&what, "T", median(Kind::Nest)).at_most(theirs.min(0.9)).with_note(note));
+        figures.push(Figure::of_mean(&what, "T", median(Kind::Adaptive)).at_most(theirs.min(0.9)).with_note(note));
     }
 }
 
@@ -73,7 +74,7 @@ fn compare_all() {
         for contender in contenders(&preset.workload) {
             let row = compare(&preset.workload, &contender, preset.slots, SEEDS);
             eprintln!(
-                "  {:<11} {:>7.2} landed in T ({:.2} to {:.2}, {:>3.0} % of the bound)  wait {:>7.2} / {:>7.2} T  {:>5.2} runs  {:.3} % good ejected",
+                "  {:<11} {:>7.2} landed in T ({:.2} to {:.2}, {:>3.0} % of the bound)  wait {:>7.2} / {:>7.2} T  {:>5.2} runs  {:>5.2} T  {:.3} % good ejected",
                 row.strategy,
                 row.landed_per_time.mean,
                 row.landed_per_time.low,
@@ -82,6 +83,7 @@ fn compare_all() {
                 row.wait_p50.mean,
                 row.wait_p95.mean,
                 row.tests_per_landed.mean,
+                row.slot_time_per_landed.mean,
                 row.wronged_share.mean * 100.,
             );
         }
@@ -114,7 +116,7 @@ fn mean(values: &[f64]) -> Mean {
 /// What a verdict costs until the next tests are chosen.
 pub fn decide(figures: &mut Vec<Figure>) {
     for (queued, limit_ms) in [(1_000_u64, 1.), (10_000, 10.)] {
-        let mut strategist = Strategist::new(Kind::Nest, 8);
+        let mut strategist = Strategist::new(Kind::Adaptive, 8);
         (0..queued).for_each(|item| strategist.absorb(&Fact::Arrived(Item(item))));
         let mut under_way: Vec<_> = tests_of(strategist.plan());
         let mut waits = Vec::new();

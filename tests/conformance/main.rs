@@ -18,6 +18,7 @@ mod schema;
 mod sources;
 mod takeover;
 mod upkeep;
+mod verdicts;
 mod waking;
 mod world;
 
@@ -112,6 +113,11 @@ const CASES: &[Case] = cases! {
         caps_of_a_day_begin_anew_the_next_day
         an_estimate_goes_by_tasks_that_came_to_something
         a_meter_keeps_what_it_hears_and_ends_at_a_cap;
+    verdicts:
+        a_pass_is_found_by_all_of_its_key
+        what_is_no_pass_is_not_kept_and_a_red_takes_one_away_once
+        of_eight_who_ask_at_once_one_doubts
+        old_verdicts_and_the_oldest_of_too_many_go;
     schema:
         every_statement_prepares
         how_far_the_schema_is_can_be_told_beforehand

@@ -14,6 +14,7 @@ mod demo;
 mod dice;
 mod doctor;
 mod family;
+mod frugal;
 mod full;
 mod gate;
 mod hosts;
@@ -204,6 +205,11 @@ fn trials_of_the_road() -> Vec<Trial> {
 /// How an instance is set up, started and stopped.
 fn trials_around_it() -> Vec<Trial> {
     trials! {
+        frugal:
+            a_change_alone_on_an_unmoved_target_lands_without_a_second_run
+            a_change_on_a_target_that_moved_is_tested_again
+            other_words_for_the_environment_make_every_pass_unknown
+            whoever_is_sent_back_reads_which_tests_failed;
         reload:
             a_hang_up_takes_over_the_people_of_the_config;
         stopping:
@@ -217,7 +223,8 @@ fn trials_around_it() -> Vec<Trial> {
             a_git_that_is_missing_or_old_is_named;
         rehearsal:
             strategies_are_compared_without_an_instance
-            what_cannot_be_simulated_is_said_with_what_can;
+            what_cannot_be_simulated_is_said_with_what_can
+            what_the_queue_has_been_through_is_played_again;
         init:
             a_script_writes_the_config_without_a_terminal
             every_answer_can_be_given_beforehand

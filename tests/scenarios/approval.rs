@@ -145,8 +145,8 @@ fn a_finished_change_can_be_revised() {
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
         "#]],
     );
     expect![[r#"
@@ -292,8 +292,8 @@ fn a_change_beyond_its_plan_waits_for_a_second_look() {
                   [T-1] in the merge queue by ben · entering
                   [T-1] in the merge queue by ben · position 1 of 1 · testing
                   [T-1] in the merge queue by ben · position 1 of 1 · landing
-                  [T-1] merged as <commit 2>
-            bot:  T-1 is merged into main as <commit 2>.
+                  [T-1] merged as <commit 2>, already tested
+            bot:  T-1 is merged into main as <commit 2>, already tested.
         "#]],
     );
 }

@@ -178,6 +178,7 @@ fn a_change_in_the_queue_can_be_stopped() {
                   [T-1] leaving the merge queue, as ana said · position 1 of 1 · waiting · paused by ola
             bot:  T-1 is leaving the queue already. Say `status T-1`.
             bot:  sample:main: 1 in line, paused by ola
+                  strategy chain: too few verdicts to judge by yet
                   T-1 add a farewell · position 1 of 1 · waiting
                   [T-1] ended: stopped by ana
             bot:  T-1 ended: stopped by ana. Say `retry T-1` to run it again.

@@ -53,8 +53,8 @@ fn a_changed_request_is_planned_anew_and_old_talk_is_nothing() {
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
             --    ana edits 1: @agent add nothing
                   [@agent add a farewell, a warm one] @agent add nothing
             ana:  nice

@@ -2,7 +2,15 @@
 
 use expect_test::expect;
 
-use crate::sample::world;
+use tests::world::{Setup, World};
+
+use crate::sample::{TEAM, setup, world};
+
+/// The team with a queue that makes one run at a time, whose story is the same each time it is told.
+fn one_run_at_a_time() -> World {
+    let config = format!("{TEAM}\n[queue]\npolicy = \"batch\"");
+    Setup { config: &config, ..setup() }.open()
+}
 
 #[test]
 fn people_move_a_change_in_and_out_of_the_queue() {
@@ -45,6 +53,7 @@ fn people_move_a_change_in_and_out_of_the_queue() {
             bot:  T-1 is in the merge queue already; ana sent it. Say `queue` to see where it stands.
             ana:  queue
             bot:  sample:main: 1 in line, paused by ola
+                  strategy chain: too few verdicts to judge by yet
                   T-1 add a farewell · position 1 of 1 · waiting
             ana:  dequeue  👀
                   [T-1] leaving the merge queue, as ana said · position 1 of 1 · waiting · paused by ola
@@ -76,8 +85,8 @@ fn people_move_a_change_in_and_out_of_the_queue() {
             bot:  The merge queue of sample is going on.
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
             ola:  resume
             bot:  The queue of sample:main is not paused. Say `queue` to see what it is doing.
             ana:  merge T-1
@@ -92,7 +101,7 @@ fn people_move_a_change_in_and_out_of_the_queue() {
 
 #[test]
 fn a_conflict_names_the_other_task() {
-    let mut world = world();
+    let mut world = one_run_at_a_time();
     world.play(
         "ana: @agent shout the greeting plan=off
          dan: @agent whisper the greeting plan=off
@@ -112,8 +121,8 @@ fn a_conflict_names_the_other_task() {
                   [T-2] in the merge queue by dan · position 2 of 2 · testing
                   [T-2] in the merge queue by dan · position 2 of 2 · waiting · waits for T-1, because both change greeting.md
                   [T-1] in the merge queue by ana · position 1 of 2 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
                   [T-2] in the merge queue by dan · position 1 of 1 · testing
                   [T-2] back from the merge queue: conflicts with T-1 in greeting.md. Say `retry T-2`, so that it starts from the target as it is now
             bot:  T-2 did not land: conflicts with T-1 in greeting.md. Say `retry T-2`, so that it starts from the target as it is now.
@@ -130,8 +139,8 @@ fn a_conflict_names_the_other_task() {
                   [T-2] in the merge queue by dan · entering
                   [T-2] in the merge queue by dan · position 1 of 1 · testing
                   [T-2] in the merge queue by dan · position 1 of 1 · landing
-                  [T-2] merged as <commit 2>
-            bot:  T-2 is merged into main as <commit 2>.
+                  [T-2] merged as <commit 2>, already tested
+            bot:  T-2 is merged into main as <commit 2>, already tested.
         "#]],
     );
     expect![[r#"
@@ -144,7 +153,7 @@ fn a_conflict_names_the_other_task() {
 
 #[test]
 fn a_red_batch_is_split_until_the_culprit_stands_alone() {
-    let mut world = world();
+    let mut world = one_run_at_a_time();
     world.play(
         "ana: @agent add a welcome plan=off
          ana: @agent add a farewell plan=off
@@ -188,7 +197,7 @@ fn a_red_batch_is_split_until_the_culprit_stands_alone() {
 
 #[test]
 fn a_push_by_somebody_else_costs_nobody_their_place() {
-    let mut world = world();
+    let mut world = one_run_at_a_time();
     world.play(
         "ana: @agent add a welcome plan=off
          ana: @agent add a farewell plan=off

@@ -125,8 +125,8 @@ fn what_is_risky_takes_another_person() {
                   [T-1] in the merge queue by ben · entering
                   [T-1] in the merge queue by ben · position 1 of 1 · testing
                   [T-1] in the merge queue by ben · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
         "#]],
     );
 }
@@ -155,13 +155,14 @@ fn whoever_accepts_a_risky_change_answers_for_it() {
                   [T-1] in the merge queue by ben · entering
                   [T-1] in the merge queue by ben · position 1 of 1 · testing
                   [T-1] in the merge queue by ben · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
         "#]],
     );
     expect![[r#"
         add a dependency
 
+        Co-authored-by: scripted for ana <agent@downbeat.invalid>
         Requested-by: ana
         Approved-by: ben
         Task-Id: T-1
@@ -189,8 +190,8 @@ fn what_is_risky_is_merged_by_an_approver() {
                   [T-1] in the merge queue by ben · entering
                   [T-1] in the merge queue by ben · position 1 of 1 · testing
                   [T-1] in the merge queue by ben · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
         "#]],
     );
 }
@@ -296,8 +297,8 @@ fn a_deny_rule_wins() {
                   [T-1] in the merge queue by dora · entering
                   [T-1] in the merge queue by dora · position 1 of 1 · testing
                   [T-1] in the merge queue by dora · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
         "#]],
     );
 }

@@ -43,8 +43,8 @@ fn nobodys_working_tree_is_touched() {
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main; moving main is yours to do:
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main, already tested; moving main is yours to do:
                   git merge refs/downbeat/landed/main
             ana:  @agent add a welcome plan=off merge=auto  👀
             bot:  T-2 · add a welcome
@@ -54,8 +54,8 @@ fn nobodys_working_tree_is_touched() {
                   [T-2] in the merge queue by ana · entering
                   [T-2] in the merge queue by ana · position 1 of 1 · testing
                   [T-2] in the merge queue by ana · position 1 of 1 · landing
-                  [T-2] merged as <commit 2>
-            bot:  T-2 landed as <commit 2> on refs/downbeat/landed/main; moving main is yours to do:
+                  [T-2] merged as <commit 2>, already tested
+            bot:  T-2 landed as <commit 2> on refs/downbeat/landed/main, already tested; moving main is yours to do:
                   git merge refs/downbeat/landed/main
         "#]],
     );
@@ -89,8 +89,8 @@ fn a_repository_without_a_remote_keeps_its_main() {
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main; moving main is yours to do:
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 landed as <commit 1> on refs/downbeat/landed/main, already tested; moving main is yours to do:
                   git switch main && git merge refs/downbeat/landed/main
         "#]],
     );
@@ -159,8 +159,8 @@ fn a_remote_that_is_out_of_order_is_waited_for() {
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
                   took 60 s
         "#]],
     );
@@ -198,8 +198,8 @@ fn a_remote_that_stays_out_of_order_is_given_up_and_can_be_retried() {
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
                   took 70 min
         "#]],
     );
@@ -226,7 +226,7 @@ fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
         ana:  merge T-2  👀
               [T-2 is ready on downbeat/T-2] sent to the merge queue by ana at 12:00 UTC
               [T-2] in the merge queue by ana · entering · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
-              [T-2] in the merge queue by ana · position 2 of 2 · waiting · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
+              [T-2] in the merge queue by ana · position 2 of 2 · testing · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
         --    10 minutes pass
         --    10 minutes pass
         --    10 minutes pass
@@ -234,7 +234,7 @@ fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
         --    10 minutes pass
         --    10 minutes pass
         --    10 minutes pass
-              [T-1] in the merge queue by ana · position 1 of 2 · waiting · the queue has stopped until somebody says `resume`: git fetch failed with exit 128: Expected git repo version <= 1, found 99
+              [T-1] in the merge queue by ana · position 1 of 2 · testing · the queue has stopped until somebody says `resume`: git fetch failed with exit 128: Expected git repo version <= 1, found 99
     "#]]);
     world.check(
         "ana: queue
@@ -242,10 +242,12 @@ fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
         expect![[r#"
             ana:  queue
             bot:  sample:main: 2 in line, stopped: git fetch failed with exit 128: Expected git repo version <= 1, found 99
-                  T-1 add a farewell · position 1 of 2 · waiting
-                  T-2 add a welcome · position 2 of 2 · waiting
+                  strategy chain: too few verdicts to judge by yet
+                  tries again in 15 s: git fetch failed with exit 128: Expected git repo version <= 1, found 99
+                  T-1 add a farewell · position 1 of 2 · testing
+                  T-2 add a welcome · position 2 of 2 · testing
             ana:  why T-1
-            bot:  T-1: in the merge queue by ana · position 1 of 2 · waiting · the queue has stopped until somebody says `resume`: git fetch failed with exit 128: Expected git repo version <= 1, found 99.
+            bot:  T-1: in the merge queue by ana · position 1 of 2 · testing · the queue has stopped until somebody says `resume`: git fetch failed with exit 128: Expected git repo version <= 1, found 99 · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99.
         "#]],
     );
     world.remote().mend();
@@ -256,8 +258,6 @@ fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
             --    10 minutes pass
             ola:  resume
             bot:  The merge queue of sample is going on.
-                  [T-1] in the merge queue by ana · position 1 of 2 · testing
-                  [T-2] in the merge queue by ana · position 2 of 2 · testing
                   [T-1] in the merge queue by ana · position 1 of 2 · landing
                   [T-2] in the merge queue by ana · position 2 of 2 · landing
                   [T-1] merged as <commit 1>

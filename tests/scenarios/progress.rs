@@ -150,9 +150,9 @@ fn a_task_in_the_queue_says_why_it_stands_still() {
                   [T-1] in the merge queue by ana · position 1 of 2 · testing
                   #other [T-2] in the merge queue by ana · position 2 of 2 · testing
                   [T-1] in the merge queue by ana · position 1 of 2 · landing
-                  #other [T-2] in the merge queue by ana · position 2 of 2 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
+                  #other [T-2] in the merge queue by ana · position 1 of 1 · landing
                   #other [T-2] merged as <commit 2>
             #other bot: T-2 is merged into main as <commit 2>.
             --    running
@@ -177,9 +177,7 @@ fn a_log_tells_which_checks_ran_and_how_they_ended() {
         agent scripted begins (session 1)
         check words: sh check.sh
         check words passed in
-        the merge queue tests what would land
-        check words: sh check.sh
-        check words passed in
+        the merge queue: already tested 0 ms ago in the work of T-2, not tested again
     "#]]
     .assert_eq(&without_times(&world.log_of("T-2")));
 }

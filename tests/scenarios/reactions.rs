@@ -174,9 +174,9 @@ fn a_muted_task_speaks_when_somebody_is_needed() {
                   [5] Merge   [6] Retry
             ana:  merge  👀
                   [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
-                  [T-1] merged as <commit 1> · muted by ana
+                  [T-1] merged as <commit 1>, already tested · muted by ana
             ana:  unmute T-1  👀
-                  [T-1] merged as <commit 1>
+                  [T-1] merged as <commit 1>, already tested
         "#]],
     );
 }

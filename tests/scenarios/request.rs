@@ -37,8 +37,8 @@ fn a_request_becomes_a_merged_commit() {
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
         "#]],
     );
     assert!(world.bot_messages() <= 6, "a normal task takes {} messages", world.bot_messages());
@@ -54,6 +54,7 @@ fn a_request_becomes_a_merged_commit() {
 
         Plan-Hash: cac7d254aa15388708189a0288aec848ba61bb0a02804dcc097aaa22e0bd8063
 
+        Co-authored-by: scripted for ana <agent@downbeat.invalid>
         Requested-by: ana
         Approved-by: ana
         Task-Id: T-1
@@ -80,8 +81,8 @@ fn options_settle_what_would_be_asked() {
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
         "#]],
     );
 }
@@ -208,8 +209,8 @@ fn threads_do_not_hear_each_other() {
                   #web [T-1] in the merge queue by ben · entering
                   #web [T-1] in the merge queue by ben · position 1 of 1 · testing
                   #web [T-1] in the merge queue by ben · position 1 of 1 · landing
-                  #web [T-1] merged as <commit 1>
-            #web bot: T-1 is merged into main as <commit 1>.
+                  #web [T-1] merged as <commit 1>, already tested
+            #web bot: T-1 is merged into main as <commit 1>, already tested.
         "#]],
     );
 }
@@ -321,8 +322,8 @@ fn a_message_has_a_longest_length() {
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
             ana:  @agent add a welcome plan=off  👀
             bot:  T-2 · add a welcome
                   waiting for its turn to work

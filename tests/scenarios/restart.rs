@@ -56,8 +56,8 @@ fn every_wait_survives_a_restart() {
             bot:  The merge queue of sample is going on.
                   [T-1] in the merge queue by ben · position 1 of 1 · testing
                   [T-1] in the merge queue by ben · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
             --    restart
         "#]],
     );
@@ -147,8 +147,8 @@ fn a_message_that_is_delivered_twice_acts_once() {
             bot:  T-1 · add a farewell (by ana) · in the merge queue
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
         "#]],
     );
 }

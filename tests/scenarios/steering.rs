@@ -36,8 +36,8 @@ fn words_reach_the_session_that_runs() {
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
         "#]],
     );
     assert_eq!(world.remote_git(&["show", "main:heard.md"]), "use tabs\n");
@@ -170,8 +170,8 @@ fn a_pause_keeps_what_was_done_and_a_step_back_undoes_it() {
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
-                  [T-1] merged as <commit 1>
-            bot:  T-1 is merged into main as <commit 1>.
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
         "#]],
     );
     assert_eq!(world.remote_git(&["ls-tree", "--name-only", "main"]).matches(".md").count(), 4);

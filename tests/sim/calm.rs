@@ -47,14 +47,20 @@ impl<D: Door> Play<D> {
                 return self.look_at_debts().await;
             }
         }
-        Err(breach(RESTS, format!("something is still owed after {CALM_ROUNDS_MAX} rounds")))
+        let strategist = self.door.queue().await.and_then(|queue| serde_json::to_string(&queue.strategist).ok());
+        let strategist = strategist.unwrap_or_default();
+        Err(breach(RESTS, format!("something is still owed after {CALM_ROUNDS_MAX} rounds, by {strategist}")))
     }
 
-    /// Resumes a paused queue, or lets time pass until the next effect is due that waits for no person.
+    /// Resumes a paused queue and opens a frozen one, or lets time pass until the next effect is due that waits for no person.
     async fn help_on(&mut self) -> Lawful<bool> {
         if self.door.queue().await.is_some_and(|queue| queue.pause.is_some()) {
             let by = "ana".parse().expect("a name");
             return self.deliver(Told::Queue(QueueEvent::Resumed { by })).await.map(|_| true);
+        }
+        if self.door.queue().await.is_some_and(|queue| queue.freeze.is_some()) {
+            let by = "ana".parse().expect("a name");
+            return self.deliver(Told::Queue(QueueEvent::Thawed { by })).await.map(|_| true);
         }
         let waits_for_people = |debt: &Debt| matches!(debt, Debt::Task(_, TaskEffect::AwaitDeadline(_)));
         let debts = self.door.debts().await;

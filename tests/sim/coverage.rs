@@ -55,17 +55,18 @@ variants! {
     }
     QueueEvent {
         Enqueued, Withdrawn, Staged, StagingBlocked, StagingFailed, ChecksConcluded, Landed, LandingRefused,
-        LandingUnanswered, TargetMoved, HeadMoved, Reserved, Repaired, Paused, Resumed, PolicyChanged, DeadlinePassed,
+        LandingUnanswered, TargetMoved, HeadMoved, Reserved, Repaired, Prioritised, Frozen, Thawed, Paused, Resumed, PolicyChanged,
+        DeadlinePassed,
     }
     Obstacle { Conflict, Rivals, AlreadyIn, Unusable }
-    Verdict { Passed, Untested, Failed, Unconcluded, NoGate }
+    Verdict { Passed, AlreadyPassed, Untested, Failed, Unconcluded, NoGate }
     Refusal { Moved, Final }
     QueueEffect { Stage, AwaitChecks, CancelChecks, Land, Report, Deadline }
     News { Progressed, SteppedAside, Stalled, Ended }
     Outcome { Merged, Ejected, Withdrawn }
     Why {
-        Full, TooLong, Conflict, AlreadyIn, Unusable, Checks, Unconcluded, NoGate, HeadMoved, Refused, RepairOverdue,
-        RepairsSpent,
+        Full, TooLong, Conflict, AlreadyIn, Unusable, Checks, Unconcluded, NoGate, HeadMoved, Refused, Dependency,
+        RepairOverdue, RepairsSpent,
     }
 }
 

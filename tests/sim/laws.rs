@@ -23,18 +23,19 @@ pub struct Breach {
 pub type Lawful<T = ()> = Result<T, Breach>;
 
 /// The laws of the two machines, as their own checkers word them, each with a phrase that only it says.
-pub const MACHINE_LAWS: [(&str, &str); 31] = [
+pub const MACHINE_LAWS: [(&str, &str); 32] = [
     ("queue: nobody is in it twice", "is in the queue twice"),
-    ("queue: a run holds entries of the queue", "is in a run or group but not in the queue"),
-    ("queue: nobody is in two runs", "is in two runs or groups"),
+    ("queue: a run holds entries of the queue", "is in a run but not in the queue"),
+    ("queue: a test has one run", "is the second run of a test"),
     ("queue: the reserved and the leaving stand apart", "stands where it may not"),
     ("queue: the line is by rank", "not in the order of their ranks"),
     ("queue: a rank is given once", "rank "),
     ("queue: a run's number is given once", "could be given twice"),
     ("queue: one landing at a time", "two landings are in flight"),
-    ("queue: no group is empty", "a group is empty"),
+    ("queue: what is tested has a run", "is under way and no run is"),
     ("queue: no run is empty", "is empty"),
-    ("queue: a run stands on the head", "is not on the head"),
+    ("queue: no run goes on in vain", "goes on and nobody needs it"),
+    ("queue: what lands stands on the head", "is landing and not on the head"),
     ("queue: who wants no company has none", "wants no company"),
     ("queue: a run has its own commits", "has commits of others"),
     ("queue: a doubt calls somebody", "is doubtful and nobody was called"),
@@ -90,12 +91,22 @@ pub struct History {
     pub stays: Vec<Stay>,
     /// Branches that somebody moved under the queue.
     pub moved: Vec<(EntryId, Sha)>,
+    /// Red, refused or unconcluded runs: who was in it, as of which commit, and what was said.
+    pub reds: Vec<RedRun>,
     /// Entries that somebody took back from the queue itself.
     pub withdrawn: Vec<EntryId>,
     /// The tasks that were taken back to a checkpoint, with the number of the newest session by then.
     pub taken_back: Vec<(TaskId, u32)>,
     /// How many outcomes each task was told.
     pub n_told: HashMap<EntryId, usize>,
+}
+
+#[derive(Debug)]
+pub struct RedRun {
+    pub set: Vec<EntryId>,
+    pub base: Sha,
+    pub commit: Sha,
+    pub verdict: Verdict,
 }
 
 #[derive(Debug)]
@@ -205,12 +216,36 @@ impl History {
                 self.stays.push(Stay { entry: entry.change.id.clone(), rank: entry.rank, outcome: None });
             }
         }
+        self.note_red(before, event);
         for effect in effects {
             if let QueueEffect::Report { entry, news: News::Ended(outcome) } = effect {
                 self.judge_outcome(repo, before, event, (entry, outcome))?;
             }
         }
         Ok(())
+    }
+
+    fn note_red(&mut self, before: &Queue, event: &QueueEvent) {
+        let QueueEvent::ChecksConcluded { run, verdict } = event else { return };
+        let known = before.runs.iter().find(|known| known.id == *run);
+        let candidate = known.and_then(|known| Some((known, known.candidate()?)));
+        if let Some((known, candidate)) = candidate
+            && !matches!(verdict, Verdict::Passed | Verdict::AlreadyPassed | Verdict::Untested)
+        {
+            let (base, commit) = (candidate.base.clone(), candidate.commit().clone());
+            self.reds.push(RedRun { set: known.set.clone(), base, commit, verdict: verdict.clone() });
+        }
+    }
+
+    /// The red runs in which an entry was alone, but for those who have landed since.
+    fn reds_of<'a>(&'a self, repo: &'a Repo, id: &'a EntryId) -> impl Iterator<Item = &'a RedRun> {
+        let has_landed = |other: &EntryId| {
+            let last = self.stays.iter().rfind(|stay| stay.entry == *other);
+            matches!(last.and_then(|stay| stay.outcome.as_ref()), Some(Outcome::Merged { .. }))
+        };
+        let is_lone =
+            move |red: &&RedRun| red.set.contains(id) && red.set.iter().all(|other| other == id || has_landed(other));
+        self.reds.iter().filter(is_lone).filter(|red| repo.is_on_target(&red.base))
     }
 
     fn judge_outcome(
@@ -226,7 +261,10 @@ impl History {
         };
         stay.outcome = Some(outcome.clone());
         let Some(entry) = before.entry(id) else {
-            let is_due = matches!(outcome, Outcome::Ejected { why: Why::Full { .. } | Why::TooLong { .. } });
+            let is_due = matches!(
+                outcome,
+                Outcome::Ejected { why: Why::Full { .. } | Why::TooLong { .. } | Why::Dependency { .. } }
+            );
             return ensure(is_due, INNOCENT, || format!("{id} {outcome} in the step in which it came"));
         };
         match outcome {
@@ -241,6 +279,9 @@ impl History {
                 let is_due = match why {
                     // A wish to leave that came while it was landing is granted when the landing fails.
                     Why::HeadMoved { head } => self.moved.contains(&(id.clone(), head.clone())),
+                    Why::Checks { .. } | Why::Unconcluded { .. } | Why::NoGate { .. } => {
+                        self.reds_of(repo, id).any(|red| is_due(repo, red, why))
+                    }
                     _ => is_guilty(repo, before, event, id, why),
                 };
                 ensure(is_due, INNOCENT, || format!("{id} was ejected by {event:?}: {why}"))
@@ -252,7 +293,8 @@ impl History {
     /// Judges the newest movement of the target.
     pub fn judge_target(&self, repo: &Repo) -> Lawful {
         let Some(push) = repo.pushes.last() else { return Ok(()) };
-        let is_tested = !push.is_landing || repo.green.contains(&push.to);
+        let is_same = |commit: &Sha| repo.tree_of(commit) == repo.tree_of(&push.to);
+        let is_tested = !push.is_landing || repo.green.iter().any(is_same);
         ensure(is_tested, TESTED, || format!("{} was landed", push.to.short()))?;
         let is_next = repo.is_on_target(&push.from) && repo.is_on_target(&push.to);
         ensure(is_next, LINEAR, || format!("{} is lost", push.from.short()))
@@ -291,24 +333,24 @@ impl History {
     }
 }
 
+/// Whether a red run is what an ejection says.
+fn is_due(repo: &Repo, red: &RedRun, why: &Why) -> bool {
+    match (why, &red.verdict) {
+        (Why::Checks { .. }, Verdict::Failed { .. }) => repo.red.contains(&red.commit),
+        (Why::Unconcluded { .. }, Verdict::Unconcluded { .. }) => true,
+        (Why::NoGate { .. }, Verdict::NoGate { .. }) => repo.truth_of(&red.commit) == Truth::NoGate,
+        _ => false,
+    }
+}
+
 /// Whether an ejection says the truth about the entry alone.
 fn is_guilty(repo: &mut Repo, before: &Queue, event: &QueueEvent, id: &EntryId, why: &Why) -> bool {
     let head = before.entry(id).map(|entry| entry.change.head.clone());
-    let alone = before.run_of(id).filter(|run| run.set.len() == 1).and_then(|run| run.candidate());
-    let alone = alone.filter(|candidate| repo.is_on_target(&candidate.base));
-    let commit = alone.map(|candidate| candidate.commit());
     match (why, event) {
-        (Why::Checks { .. }, QueueEvent::ChecksConcluded { verdict: Verdict::Failed { .. }, .. }) => {
-            commit.is_some_and(|commit| repo.red.contains(commit))
-        }
-        (Why::Unconcluded { .. }, QueueEvent::ChecksConcluded { verdict: Verdict::Unconcluded { .. }, .. }) => {
-            commit.is_some()
-        }
-        (Why::NoGate { .. }, QueueEvent::ChecksConcluded { verdict: Verdict::NoGate { .. }, .. }) => {
-            commit.is_some_and(|commit| repo.truth_of(commit) == Truth::NoGate)
-        }
-        (Why::Refused { .. }, QueueEvent::LandingRefused { refusal: Refusal::Final { .. }, .. }) => {
-            alone.is_some_and(|candidate| repo.is_unwelcome(&candidate.base, candidate.commit()))
+        (Why::Refused { .. }, QueueEvent::LandingRefused { run, refusal: Refusal::Final { .. } }) => {
+            let run = before.runs.iter().find(|known| known.id == *run && known.set.len() == 1);
+            let candidate = run.and_then(|run| run.candidate());
+            candidate.is_some_and(|candidate| repo.is_unwelcome(&candidate.base, candidate.commit()))
         }
         (_, QueueEvent::StagingBlocked { base, entry, obstacle, .. }) if entry == id => {
             let Some(head) = head else { return false };
@@ -320,6 +362,7 @@ fn is_guilty(repo: &mut Repo, before: &Queue, event: &QueueEvent, id: &EntryId, 
                 _ => false,
             }
         }
+        (Why::Dependency { on }, _) => before.entry(id).is_some_and(|entry| entry.change.depends_on.contains(on)),
         (Why::RepairOverdue, QueueEvent::DeadlinePassed { entry, .. }) => entry == id,
         (Why::RepairsSpent { .. }, QueueEvent::Reserved { entry, .. }) => entry == id,
         _ => false,
@@ -344,8 +387,10 @@ fn answered_run(event: &QueueEvent) -> Option<RunId> {
 pub fn is_same(a: &Queue, b: &Queue) -> bool {
     a.entries == b.entries
         && a.runs == b.runs
-        && a.retry == b.retry
+        && a.faults == b.faults
+        && serde_json::to_value(&a.strategist).ok() == serde_json::to_value(&b.strategist).ok()
         && a.pause == b.pause
+        && a.freeze == b.freeze
         && a.head == b.head
         && a.policy == b.policy
         && a.landed == b.landed
@@ -367,8 +412,8 @@ pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> La
     };
     for run in &queue.runs {
         let is_owed = match run.phase {
-            Phase::Staging { .. } => {
-                owed(&|effect| matches!(effect, QueueEffect::Stage { run: id, .. } if *id == run.id))
+            Phase::Staging { is_outdated, .. } => {
+                is_outdated || owed(&|effect| matches!(effect, QueueEffect::Stage { run: id, .. } if *id == run.id))
             }
             Phase::Testing { .. } => {
                 owed(&|effect| matches!(effect, QueueEffect::AwaitChecks { run: id, .. } if *id == run.id))

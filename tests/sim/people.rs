@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agents::task::{PlanEdit, PlanMode, Request, Task, TaskEvent, TaskState, Terms, Waits, WordKind};
 use domain::{Cause, DeliveryId, EntryId, MessageRef, Person, TaskId, ThreadRef};
-use mergeq::queue::{Limits, Policy, Queue, QueueEvent};
+use mergeq::queue::{Freeze, Limits, Policy, Priority, Queue, QueueEvent};
 
 use crate::coverage::Named;
 use crate::door::{Door, Told};
@@ -259,8 +259,15 @@ impl<D: Door> Play<D> {
         let by = self.anybody();
         let entry = queue.entries.get(self.chance.below(queue.entries.len().max(1)));
         let entry = entry.map(|entry| entry.change.id.clone());
-        Some(match self.chance.below(20) {
+        let why = || "so that it is seen".to_owned();
+        Some(match self.chance.below(26) {
             0 | 1 => QueueEvent::Paused { by },
+            20 | 21 => {
+                let priority = *self.chance.pick(&Priority::ALL);
+                QueueEvent::Prioritised { entry: entry?, priority, by, why: Some(why()) }
+            }
+            22 => QueueEvent::Frozen(Freeze { below: *self.chance.pick(&Priority::ALL), by, why: why() }),
+            23..26 => QueueEvent::Thawed { by },
             2..8 => QueueEvent::Resumed { by },
             8 | 9 => {
                 let changed = any_policy(&mut self.chance);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use agents::task::{Task, TaskEffect, TaskEvent};
+use agents::task::{Deadline, Task, TaskEffect, TaskEvent, Then};
 use domain::{Attempt, Cause, DeliveryId, Machine, Rejected, Sha, Step, TaskId};
 use mergeq::queue::{Queue, QueueEffect, QueueEvent};
 
@@ -357,8 +357,13 @@ impl<D: Door> Play<D> {
     async fn hear_anew(&mut self, told: &Told) -> Lawful {
         let (rules, now) = (self.door.rules(), self.door.now());
         let is_changed = match told {
-            // The card is where it was said to be, and outcomes are told apart by their delivery alone.
-            Told::Task(_, TaskEvent::CardPosted { .. } | TaskEvent::EntryEjected { .. }) => false,
+            // The card is where it was said to be; outcomes and reminders are told apart by their delivery alone.
+            Told::Task(
+                _,
+                TaskEvent::CardPosted { .. }
+                | TaskEvent::EntryEjected { .. }
+                | TaskEvent::DeadlinePassed { deadline: Deadline { then: Then::Remind { .. }, .. } },
+            ) => false,
             Told::Task(id, event) => {
                 let Some(task) = self.door.task(*id).await else { return Ok(()) };
                 let step = (rules.task)(task.clone(), event, now);

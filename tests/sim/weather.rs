@@ -1,6 +1,8 @@
 //! What a seed makes of the world: how many people, how bad the network, which rules.
 
 use mergeq::queue::{Limits, Policy};
+use mergeq::strategy::Kind;
+use mergeq::strategy::strategist::{BehindRed, TrainSettings};
 
 use crate::chance::Chance;
 use crate::door::Lane;
@@ -110,9 +112,18 @@ impl Weather {
 
 /// The rules of a queue.
 pub fn any_policy(chance: &mut Chance) -> Policy {
-    let policy = match chance.below(3) {
+    let n = 1 + chance.below(4);
+    let train = |is_adaptive, behind_red, vouching| {
+        Kind::Train(TrainSettings { window: 2 * n, is_adaptive, behind_red, vouching })
+    };
+    let policy = match chance.below(8) {
         0 => Policy::serial(),
-        _ => Policy::batch(2 + chance.below(4)),
+        1 => Policy::batch(1 + n),
+        2 => Policy::of(train(chance.one_in(2), BehindRed::Restart, None), n),
+        3 => Policy::of(train(false, BehindRed::Wait, Some(2)), n),
+        4 => Policy::of(Kind::Hybrid { group_max: 3, reds_needed: 1 }, n),
+        5 => Policy::of(Kind::Nest, n),
+        _ => Policy::of(Kind::Adaptive, n),
     };
     let limits = Limits {
         reruns_max: u32::from(chance.one_in(4)),

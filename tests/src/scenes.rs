@@ -142,8 +142,15 @@ fn waiting(plan: Plan) -> TaskState {
 fn work(conclusion: Conclusion) -> Work {
     let change = |path: &str, added, removed| FileChange { path: path.to_owned(), added, removed };
     let output_tail = "12 passed, 1 failed: keeps the query string".to_owned();
-    let check =
-        CheckRun { name: "unit".to_owned(), conclusion, exit: None, output_tail, duration_ms: 9_000, attempts: 1 };
+    let check = CheckRun {
+        name: "unit".to_owned(),
+        conclusion,
+        exit: None,
+        output_tail,
+        duration_ms: 9_000,
+        attempts: 1,
+        failed_tests: forge::FailedTests::default(),
+    };
     Work {
         approved: approved(),
         accepted_by: None,

@@ -4,19 +4,25 @@
 //! and each attempt gets a fresh copy of
 //! its files, so that neither an agent nor an earlier check has a hand in the answer.
 
+mod report;
+mod surroundings;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use domain::Sha;
+use async_trait::async_trait;
 use domain::time::humanize;
+use domain::{Sha, TaskId};
 use forge::checks::CHECKS_FILE;
-use forge::{CheckRun, CheckSpec, Conclusion, Gate, GateError, GitError, Repository, gate_from_toml};
+use forge::{CheckRun, CheckSpec, Conclusion, FailedTests, Gate, GateError, GitError, Repository, gate_from_toml};
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use crate::cage::{Cage, Ended, How, Limits, Progress};
+use self::report::{Reported, read_reports};
+use crate::cage::{Cage, Ended, How, Level, Limits, Progress};
 use crate::setup::{Environment, SetupError, Setups};
 use crate::workspace::{WorkspaceError, remove_dir};
 
@@ -29,6 +35,8 @@ pub struct Gatekeeper {
     cage: Cage,
     root: PathBuf,
     setups: Setups,
+    /// How the cage holds, in words.
+    level: String,
     copies: Arc<AtomicU64>,
 }
 
@@ -41,9 +49,18 @@ pub enum Inspected {
         gate: Gate,
         /// The checks that were begun.
         runs: Vec<CheckRun>,
+        /// What they found around them, as [`Gatekeeper::environment_of`] says it; none where it changed while they ran.
+        environment: Option<String>,
     },
     /// The commit's own file has a mistake; nothing ran.
     Unreadable(GateError),
+}
+
+/// Who wants to know what a change's own checks said, before it is published.
+#[async_trait]
+pub trait Witness: Send + Sync {
+    /// The checks of a task's commit came to an end. Nothing waits for what is made of it but the task.
+    async fn hear(&self, task: TaskId, repository: &Repository, commit: &Sha, inspected: &Inspected);
 }
 
 /// The gate could not be tried at all. Says nothing about the commit; trying again later may help.
@@ -79,9 +96,28 @@ impl From<WorkspaceError> for GateTrouble {
 }
 
 impl Gatekeeper {
-    /// Copies are made below `root`, which nobody else uses. Checks see what the commit's own setup makes.
-    pub fn new(cage: Cage, root: impl Into<PathBuf>, setups: Setups) -> Self {
-        Self { cage, root: root.into(), setups, copies: Arc::default() }
+    /// Copies are made below `root`, which nobody else uses. Checks see what the commit's own setup makes. `level` is how
+    /// the cage was found to hold.
+    pub fn new(cage: Cage, root: impl Into<PathBuf>, setups: Setups, level: &Level) -> Self {
+        Self { cage, root: root.into(), setups, level: level.to_string(), copies: Arc::default() }
+    }
+
+    /// What a commit demands: what it says itself, or the config where it says nothing.
+    pub async fn gate_of(&self, repository: &Repository, commit: &Sha) -> Result<Result<Gate, GateError>, GitError> {
+        let file = repository.mirror.file_at(commit, CHECKS_FILE).await?;
+        let text = file.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Ok(gate_from_toml(text.as_deref()).map(|gate| match gate {
+            Gate::Missing => repository.gate.clone(),
+            Gate::Untested | Gate::Checks(_) => gate,
+        }))
+    }
+
+    /// What the checks of a commit find around them now, as a hash; none where its setup has not run yet. Nothing runs.
+    pub async fn environment_of(&self, repository: &Repository, commit: &Sha) -> Option<String> {
+        let setup = self.setups.standing(repository, commit).await.ok()??;
+        let surroundings = surroundings::surroundings_of(self.cage.settings(), &self.level);
+        let hash = Sha256::new().chain_update(surroundings).chain_update("\0").chain_update(setup);
+        Some(format!("{:x}", hash.finalize()))
     }
 
     /// Runs the checks of a commit that the mirror has. `progress` hears which check begins, what it prints and how it
@@ -93,10 +129,7 @@ impl Gatekeeper {
         progress: Progress<'_>,
         stop: CancellationToken,
     ) -> Result<Inspected, GateTrouble> {
-        let file = repository.mirror.file_at(commit, CHECKS_FILE).await?;
-        let text = file.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let gate = match gate_from_toml(text.as_deref()) {
-            Ok(Gate::Missing) => repository.gate.clone(),
+        let gate = match self.gate_of(repository, commit).await? {
             Ok(gate) => gate,
             Err(error) => return Ok(Inspected::Unreadable(error)),
         };
@@ -106,15 +139,16 @@ impl Gatekeeper {
         };
         let mut runs = Vec::with_capacity(specs.len());
         if specs.is_empty() {
-            return Ok(Inspected::Read { gate, runs });
+            return Ok(Inspected::Read { gate, runs, environment: None });
         }
         let environment = match self.setups.ready(repository, commit, progress, &stop).await {
             Ok(environment) => environment,
             Err(error) => {
                 runs.push(without_setup(error)?);
-                return Ok(Inspected::Read { gate, runs });
+                return Ok(Inspected::Read { gate, runs, environment: None });
             }
         };
+        let before = self.environment_of(repository, commit).await;
         for spec in specs {
             let tree = Tree { repository, commit, environment: environment.as_ref() };
             let run = self.run_check(tree, spec, progress, &stop).await?;
@@ -124,7 +158,9 @@ impl Gatekeeper {
                 break;
             }
         }
-        Ok(Inspected::Read { gate, runs })
+        let after = self.environment_of(repository, commit).await;
+        let environment = before.filter(|before| after.as_ref() == Some(before));
+        Ok(Inspected::Read { gate, runs, environment })
     }
 
     /// Repeats a check that failed as often as it allows. One that was cancelled or never started is not repeated: the
@@ -141,15 +177,19 @@ impl Gatekeeper {
         loop {
             attempts += 1;
             progress.line(&beginning(spec, attempts));
-            let ended = self.try_once(tree, spec, progress, stop).await?;
+            let (ended, Reported { failed, troubles }) = self.try_once(tree, spec, progress, stop).await?;
             duration += ended.duration;
             let (conclusion, exit) = conclude(&ended.how);
             progress.line(&ending(spec, &ended));
+            for trouble in troubles {
+                progress.line(&format!("check {}: {trouble}", spec.name));
+            }
             let may_repeat = matches!(conclusion, Conclusion::Failed | Conclusion::TimedOut);
             if !may_repeat || attempts > spec.retries {
                 let output_tail = explained(&ended);
                 let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-                return Ok(CheckRun { name: spec.name.clone(), conclusion, exit, output_tail, duration_ms, attempts });
+                let (name, failed_tests) = (spec.name.clone(), failed);
+                return Ok(CheckRun { name, conclusion, exit, output_tail, duration_ms, attempts, failed_tests });
             }
         }
     }
@@ -160,7 +200,7 @@ impl Gatekeeper {
         spec: &CheckSpec,
         progress: Progress<'_>,
         stop: &CancellationToken,
-    ) -> Result<Ended, GateTrouble> {
+    ) -> Result<(Ended, Reported), GateTrouble> {
         let n = self.copies.fetch_add(1, Ordering::Relaxed);
         let dir = self.root.join(format!("{}-{}-{n}", commit.short(), std::process::id()));
         let tree = dir.join("tree");
@@ -168,18 +208,28 @@ impl Gatekeeper {
         let ended = match made {
             Ok(()) => {
                 let command = vec!["/bin/sh".to_owned(), "-c".to_owned(), spec.command.clone()];
-                let mut order = self.cage.order(command, tree, &dir);
+                let mut order = self.cage.order(command, &tree, &dir);
                 order.limits = Limits { time: spec.timeout, ..order.limits };
                 if let Some(environment) = environment {
                     environment.furnish(&mut order);
                 }
-                Ok(self.cage.run(order, stop, progress).await)
+                let ended = self.cage.run(order, stop, progress).await;
+                let reported = reported_by(spec, tree, &ended.how).await;
+                Ok((ended, reported))
             }
             Err(error) => Err(GateTrouble::Git(error)),
         };
         remove_dir(dir).await?;
         ended
     }
+}
+
+/// What a check that did not pass reports, before its copy of the tree goes.
+async fn reported_by(spec: &CheckSpec, tree: PathBuf, how: &How) -> Reported {
+    let is_red = matches!(conclude(how).0, Conclusion::Failed | Conclusion::TimedOut);
+    let Some(pattern) = spec.junit.clone().filter(|_| is_red) else { return Reported::default() };
+    let reading = tokio::task::spawn_blocking(move || read_reports(&tree, &pattern)).await;
+    reading.unwrap_or_else(|stopped| Reported { troubles: vec![stopped.to_string()], ..Reported::default() })
 }
 
 /// What checks run on.
@@ -199,7 +249,8 @@ fn without_setup(error: SetupError) -> Result<CheckRun, GateTrouble> {
         SetupError::Git(error) => return Err(GateTrouble::Git(error.clone())),
     };
     let (name, output_tail) = ("setup".to_owned(), error.to_string());
-    Ok(CheckRun { name, conclusion, exit: None, output_tail, duration_ms: 0, attempts: 1 })
+    let failed_tests = FailedTests::default();
+    Ok(CheckRun { name, conclusion, exit: None, output_tail, duration_ms: 0, attempts: 1, failed_tests })
 }
 
 /// `check tests: cargo test`, and which attempt it is where there were others.

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::board::Board;
 use crate::checkpoint::Checkpoints;
-use crate::checks::Gatekeeper;
+use crate::checks::{Gatekeeper, Witness};
 use crate::egress::Egress;
 use crate::liaison::{Bell, Liaison, Sitting};
 use crate::log::TaskLog;
@@ -56,6 +56,8 @@ pub struct Dispatcher {
     pub checkpoints: Checkpoints,
     /// What runs a change's checks before it is published.
     pub checks: Arc<Gatekeeper>,
+    /// Who hears what they said.
+    pub witness: Arc<dyn Witness>,
     /// The way out of the cage.
     pub egress: Egress,
     /// What keeps and prices what sessions use.

@@ -171,6 +171,22 @@ impl Setups {
         made.map(Some)
     }
 
+    /// The name of the environment that stands ready for a commit, without making one: another text for each that was ever
+    /// made, the empty one where the repository has no setup. None where it is not made yet.
+    pub async fn standing(&self, repository: &Repository, commit: &Sha) -> Result<Option<String>, SetupError> {
+        let Some(asked) = self.asked_by(repository, commit).await? else { return Ok(Some(String::new())) };
+        if let Some(name) = self.name_of(&asked.key) {
+            return Ok(Some(name));
+        }
+        let wanted = self.fillable(asked, repository).await?;
+        Ok(self.name_of(&wanted.key))
+    }
+
+    fn name_of(&self, key: &str) -> Option<String> {
+        let note = self.note_of(key).filter(|_| is_directory(&self.root.join(key).join("made")))?;
+        Some(format!("{key} {}", note.made_at_ms))
+    }
+
     /// What may be made for whoever asks for that. What everybody gets who asks for the same is made of commits on the
     /// target alone: another one may bring a script of its own that the setup calls, and has a setup of its own.
     async fn fillable(&self, asked: Wanted, repository: &Repository) -> Result<Wanted, SetupError> {

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use agents::task::{self, Task, TaskEffect, TaskEvent, Work};
+use agents::task::{self, Task, TaskEffect, TaskEvent, TaskState, Work};
 use async_trait::async_trait;
 use domain::{Cause, DeliveryId, EntryId, TaskId};
 use mergeq::QueueDesk;
-use mergeq::queue::{Change, Company, News, Outcome, Place, Proof, Queue, QueueEffect, QueueEvent, Why};
+use mergeq::queue::{Change, Company, News, Outcome, Place, Priority, Proof, Queue, QueueEffect, QueueEvent, Why};
 use store::{ApplyError, Owed, Performed, Performer, Store};
 
 use crate::chat::render::last_line;
@@ -31,7 +31,9 @@ impl Enqueuer {
         let Some(task) = task else { return Ok(Performed::Finished) };
         let entry = EntryId::from(task.id);
         let event = if let TaskEffect::Enqueue { work } = &owed.effect {
-            QueueEvent::Enqueued { change: change_of(&task, work) }
+            let mut change = change_of(&task, work);
+            self.drop_landed(&mut change.depends_on).await?;
+            QueueEvent::Enqueued { change }
         } else if let TaskEffect::Withdraw { by } = &owed.effect {
             QueueEvent::Withdrawn { entry, by: by.clone() }
         } else {
@@ -49,6 +51,18 @@ impl Enqueuer {
             Err(error) => Err(error),
         }
     }
+
+    /// What landed, however long ago, is not to be waited for.
+    async fn drop_landed(&self, depends_on: &mut Vec<EntryId>) -> Result<(), ApplyError> {
+        for index in (0..depends_on.len()).rev() {
+            let Ok(id) = depends_on[index].as_str().parse::<TaskId>() else { continue };
+            let task = self.store.load::<Task>(&id).await?;
+            if task.is_some_and(|task| matches!(task.state, TaskState::Merged { .. })) {
+                depends_on.remove(index);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The change that a task wants on its target.
@@ -62,7 +76,18 @@ pub fn change_of(task: &Task, work: &Work) -> Change {
         approved_by: work.approver().cloned(),
         message: message_of(task, work),
         company: Company::Any,
+        priority: Priority::Normal,
+        depends_on: dependencies_of(&task.request.text).into_iter().map(EntryId::from).collect(),
     }
+}
+
+/// The tasks that a request names on lines such as `Depends-On: T-2`, or `Depends-On: T-2, T-3`.
+fn dependencies_of(text: &str) -> Vec<TaskId> {
+    let named = text.lines().filter_map(|line| {
+        let (key, named) = line.split_once(':')?;
+        key.trim().eq_ignore_ascii_case("depends-on").then_some(named)
+    });
+    named.flat_map(|named| named.split([',', ' '])).filter_map(|word| word.parse().ok()).collect()
 }
 
 /// The body of the landed commit: the plan's summary and its hash, so that the history says what was approved; without
@@ -143,6 +168,7 @@ pub fn event_of(task: TaskId, news: &News) -> TaskEvent {
         News::Ended(Outcome::Merged { commit, proof }) => {
             let proof = match proof {
                 Proof::Tested => task::Proof::Tested,
+                Proof::AlreadyTested => task::Proof::AlreadyTested,
                 Proof::Untested => task::Proof::Untested,
             };
             TaskEvent::EntryMerged { commit: commit.clone(), proof }
@@ -154,13 +180,15 @@ pub fn event_of(task: TaskId, news: &News) -> TaskEvent {
     }
 }
 
-/// The last line that each failed check printed: most often it names the test.
+/// The last line that each failed check printed, unless its report named the tests: most often that line does.
 fn last_words(why: &Why) -> String {
-    let Why::Checks { failing } = why else { return String::new() };
-    let said: Vec<_> = failing.iter().filter_map(|check| last_line(&check.output_tail)).collect();
-    if said.is_empty() {
-        String::new()
-    } else {
-        format!(" when it was tested alone on the target: {}", said.join("; "))
+    let Why::Checks { failing, .. } = why else { return String::new() };
+    let nameless = failing.iter().filter(|check| check.failed_tests.is_empty());
+    let said: Vec<_> = nameless.filter_map(|check| last_line(&check.output_tail)).collect();
+    let how = " when it was tested alone on the target";
+    match (said.is_empty(), failing.iter().all(|check| check.failed_tests.is_empty())) {
+        (true, true) => String::new(),
+        (true, false) => how.to_owned(),
+        (false, _) => format!("{how}: {}", said.join("; ")),
     }
 }

@@ -22,6 +22,7 @@ pub mod survey;
 pub mod terminal;
 pub mod tls;
 pub mod up;
+pub mod upkeep;
 
 pub use cli::main;
 

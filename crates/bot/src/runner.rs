@@ -1,16 +1,16 @@
 //! Runs the merge queue's checks in the agents' cage: the two contexts meet only here. What the checks print is kept in
-//! the logs of the tasks whose changes are tested.
+//! the logs of the tasks whose changes are tested, and what an agent's own run says in the queue's ledger.
 
 use std::sync::Arc;
 
 use agents::cage::ProgressSink;
-use agents::checks::{Gatekeeper, Inspected};
+use agents::checks::{Gatekeeper, Inspected, Witness};
 use agents::log::TaskLog;
 use async_trait::async_trait;
 use domain::{Sha, TaskId};
 use forge::Repository;
 use mergeq::queue::{Queue, queue_id};
-use mergeq::{CheckRunner, GateReport};
+use mergeq::{CheckRunner, Exam, GateReport, Sighting, VerdictLedger, note_report};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -37,10 +37,39 @@ impl CheckRunner for CagedChecks {
     async fn run(&self, repository: &Repository, commit: &Sha, stop: CancellationToken) -> Result<GateReport, String> {
         let log = TaskLog::of(&self.store, self.tasks_in(repository, commit).await);
         log.line("the merge queue tests what would land");
-        match log.keep_during(Box::pin(self.gatekeeper.inspect(repository, commit, &log, stop))).await {
-            Ok(Inspected::Unreadable(error)) => Ok(GateReport::Unreadable { why: error.to_string() }),
-            Ok(Inspected::Read { gate, runs }) => Ok(GateReport::Read { gate, runs }),
-            Err(error) => Err(error.to_string()),
-        }
+        let inspected = log.keep_during(Box::pin(self.gatekeeper.inspect(repository, commit, &log, stop))).await;
+        inspected.map(report_of).map_err(|error| error.to_string())
+    }
+
+    async fn exam_of(&self, repository: &Repository, commit: &Sha) -> Option<Exam> {
+        let gate = self.gatekeeper.gate_of(repository, commit).await.ok()?.ok()?;
+        let environment = self.gatekeeper.environment_of(repository, commit).await?;
+        Some(Exam { gate, environment })
+    }
+
+    async fn tell(&self, repository: &Repository, commit: &Sha, line: &str) {
+        let log = TaskLog::of(&self.store, self.tasks_in(repository, commit).await);
+        log.line(line);
+        log.keep().await;
+    }
+}
+
+fn report_of(inspected: Inspected) -> GateReport {
+    match inspected {
+        Inspected::Unreadable(error) => GateReport::Unreadable { why: error.to_string() },
+        Inspected::Read { gate, runs, environment } => GateReport::Read { gate, runs, environment },
+    }
+}
+
+/// What a task's own checks said, before it was published, for the queue's ledger: a change that comes to an unmoved
+/// target has the same tree there.
+pub struct OwnRuns(pub VerdictLedger);
+
+#[async_trait]
+impl Witness for OwnRuns {
+    async fn hear(&self, task: TaskId, repository: &Repository, commit: &Sha, inspected: &Inspected) {
+        let report = report_of(inspected.clone());
+        let seen = Sighting { commit: commit.clone(), seen_in: format!("the work of {task}"), took: report.took() };
+        note_report(&self.0, repository, &report, &seen).await;
     }
 }

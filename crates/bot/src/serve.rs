@@ -22,7 +22,9 @@ use domain::policy::Rules;
 use domain::{BranchName, Cause, Clock, DeliveryId, RepoName};
 use forge::{Gate, RepoSettings, Repositories, Repository};
 use mergeq::queue::Policy;
-use mergeq::{Checker, Lander, LeaseTimer, QueueDesk, Reconciler, Stager, StagingSettings};
+use mergeq::{
+    Checker, Lander, LandingRules, LeaseTimer, QueueDesk, Reconciler, Stager, StagingSettings, VerdictLedger,
+};
 use store::{Lane, Pump, Pumping, Store, StoreSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -40,8 +42,9 @@ use crate::chat::switchboard::Switchboard;
 use crate::clock::fresh_name;
 use crate::config::Config;
 use crate::control::wire::RunningTask;
-use crate::runner::CagedChecks;
+use crate::runner::{CagedChecks, OwnRuns};
 use crate::slack::Slack;
+use crate::upkeep::Upkeep;
 
 /// How long a shutdown waits for what is running; after that leases expire by themselves.
 const GRACE: Duration = Duration::from_secs(8);
@@ -75,6 +78,7 @@ pub struct System {
     /// One pump a lane and kind.
     pub pumps: Vec<Arc<dyn Pumping>>,
     desk: QueueDesk,
+    landing: LandingRules,
     reconciler: Reconciler,
     refresher: Arc<Refresher>,
     look_every: Duration,
@@ -83,6 +87,7 @@ pub struct System {
     checkpoints: Checkpoints,
     setups: Setups,
     ledger: Ledger,
+    verdicts: VerdictLedger,
 }
 
 /// What every performer is made of.
@@ -93,6 +98,7 @@ struct Parts {
     rules: Arc<ArcSwap<Rules>>,
     repositories: Repositories,
     desk: QueueDesk,
+    landing: LandingRules,
     roster: Arc<Roster>,
     bell: Arc<Bell>,
     workspaces: Workspaces,
@@ -102,6 +108,7 @@ struct Parts {
     setups: Setups,
     egress: Egress,
     ledger: Ledger,
+    verdicts: VerdictLedger,
     desks: Desks,
 }
 
@@ -116,6 +123,8 @@ impl System {
         let rules = Arc::new(ArcSwap::from_pointee(config.rules()?));
         let level = cage.probe(state).await.map_err(anyhow::Error::msg)?;
         let desk = QueueDesk::new(store.clone(), queue_rules(&repositories, config));
+        let landing = LandingRules::default();
+        landing.replace(config.landing_rules());
         let console = Console::new(store.clone());
         let slack = Slack::open(config, store.clone(), clock.clone(), rules.clone()).await?.map(Arc::new);
         let messenger: Arc<dyn Messenger> = Arc::new(Switchboard {
@@ -129,6 +138,7 @@ impl System {
         let pictures = Pictures::new(state.join("pictures"));
         let roster = Arc::new(Roster::new(config.agents.clone(), &cage));
         let ledger = Ledger::new(store.clone(), config.costs.price_list()?, config.costs.caps());
+        let verdicts = VerdictLedger::new(store.clone(), config.queue.reuse_terms());
         let notifier = Notifier {
             store: store.clone(),
             messenger,
@@ -143,7 +153,7 @@ impl System {
             .context("failed to make ready for the providers of models")?;
         let (made, settings) = (state.join("setups"), config.setup.settings());
         let setups = Setups::new(cage.clone(), egress.clone(), made, settings, clock);
-        let checks = Arc::new(Gatekeeper::new(cage, state.join(CHECKS_DIR), setups.clone()));
+        let checks = Arc::new(Gatekeeper::new(cage, state.join(CHECKS_DIR), setups.clone(), &level));
         let bell = Arc::default();
         let parts = Parts {
             store,
@@ -152,6 +162,7 @@ impl System {
             rules,
             repositories,
             desk,
+            landing,
             roster,
             bell,
             workspaces,
@@ -161,6 +172,7 @@ impl System {
             setups,
             egress,
             ledger,
+            verdicts,
             desks,
         };
         Ok(parts.join(config))
@@ -218,7 +230,9 @@ impl System {
         self.intake.settings.store(Arc::new(intake_settings(config)));
         self.slack.iter().for_each(|slack| slack.adopt(config));
         self.ledger.replace(config.costs.price_list()?, config.costs.caps());
+        self.verdicts.replace_terms(config.queue.reuse_terms());
         self.desk.replace_rules(queue_rules(&self.repositories, config));
+        self.landing.replace(config.landing_rules());
         self.enforce_policies().await
     }
 
@@ -233,6 +247,9 @@ impl System {
         tracker.spawn(async move { reconciler.run(every, until).await });
         let (workspaces, until) = (self.workspaces.clone(), stop.clone());
         tracker.spawn(async move { workspaces.pool().run(until).await });
+        let upkeep = Upkeep { store: self.store.clone(), verdicts: self.verdicts.clone() };
+        let until = stop.clone();
+        tracker.spawn(async move { upkeep.run(until).await });
         let (refresher, until) = (self.refresher.clone(), stop.clone());
         tracker.spawn(async move { refresher.run(REFRESH_EVERY, until).await });
         if let Some(slack) = self.slack.clone() {
@@ -320,6 +337,7 @@ impl Parts {
             reconciler: Reconciler::new(self.store.clone(), self.repositories.clone()),
             look_every: Duration::from_secs(config.queue.look_every_s),
             desk: self.desk,
+            landing: self.landing,
             console: self.console,
             slack: self.slack,
             intake,
@@ -331,6 +349,7 @@ impl Parts {
             egress: self.egress,
             setups: self.setups,
             ledger: self.ledger,
+            verdicts: self.verdicts,
             pumps,
         }
     }
@@ -344,6 +363,7 @@ impl Parts {
             workspaces: self.workspaces.clone(),
             pictures: self.pictures.clone(),
             checks: self.checks.clone(),
+            witness: Arc::new(OwnRuns(self.verdicts.clone())),
             checkpoints: Checkpoints::new(self.store.clone(), self.workspaces.clone(), config.checkpoints()),
             egress: self.egress.clone(),
             ledger: self.ledger.clone(),
@@ -373,8 +393,9 @@ impl Parts {
 
     fn queue_pumps(&self, config: &Config) -> Vec<Arc<dyn Pumping>> {
         let runner = Arc::new(CagedChecks { gatekeeper: self.checks.clone(), store: self.store.clone() });
-        let checker = Checker::new(self.store.clone(), self.repositories.clone(), runner);
-        let stager = Stager::new(self.repositories.clone(), StagingSettings::default());
+        let checker = Checker::new(self.store.clone(), self.repositories.clone(), runner, self.verdicts.clone());
+        let staging = StagingSettings { rules: self.landing.clone(), ..StagingSettings::default() };
+        let stager = Stager::new(self.repositories.clone(), staging);
         vec![
             self.pump(Lane::new("stage", 2), stager),
             self.pump(Lane::new("checks", config.limits.checks), checker),

@@ -1,7 +1,9 @@
 //! Looks into commits of a mirror: what changed, how it reads as a patch, what one file holds.
 
+use std::collections::BTreeSet;
+
 use domain::Sha;
-use git2::{DiffFormat, DiffOptions, ErrorCode, ObjectType, Patch};
+use git2::{Delta, DiffFormat, DiffOptions, ErrorCode, ObjectType, Patch};
 use serde::{Deserialize, Serialize};
 
 use crate::git::GitError;
@@ -23,7 +25,36 @@ const DIFF_FILE_BYTES_MAX: i64 = 4 << 20;
 /// The longest file that [`Mirror::file_at`] returns: it reads configuration, not assets.
 const FILE_BYTES_MAX: usize = 1 << 20;
 
+/// Which paths a change touches, without a look into files. A renamed file counts twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Footprint {
+    /// The paths; what is not UTF-8 in them is replaced.
+    pub paths: BTreeSet<String>,
+    /// Whether there are new ones among them.
+    pub adds: bool,
+    /// Whether there are ones among them that are gone.
+    pub removes: bool,
+}
+
 impl Mirror {
+    /// What the tree of `base` has to be changed in to become `tree`.
+    pub async fn footprint(&self, base: &Sha, tree: &Sha) -> Result<Footprint, GitError> {
+        let ids = [oid(base), oid(tree)];
+        self.read(format!("what differs between {base} and {tree}"), move |repo| {
+            let trees = [repo.find_commit(ids[0])?.tree()?, repo.find_tree(ids[1])?];
+            let diff = repo.diff_tree_to_tree(Some(&trees[0]), Some(&trees[1]), None)?;
+            let mut footprint = Footprint::default();
+            for delta in diff.deltas() {
+                footprint.adds |= delta.status() == Delta::Added;
+                footprint.removes |= delta.status() == Delta::Deleted;
+                let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes()).unwrap_or_default();
+                footprint.paths.insert(String::from_utf8_lossy(path).into_owned());
+            }
+            Ok(footprint)
+        })
+        .await
+    }
+
     /// The files in which the trees of two commits differ, by path.
     pub async fn changes(&self, base: &Sha, head: &Sha) -> Result<Vec<FileChange>, GitError> {
         let ids = [oid(base), oid(head)];

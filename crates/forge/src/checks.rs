@@ -6,6 +6,7 @@
 //! command = "cargo test"
 //! timeout = "20m"     # or a number of seconds; 10 minutes without it
 //! retries = 1         # for a check that is known to fail by chance; 0 without it
+//! junit = "target/**/junit.xml"   # where it leaves its report, so that people read which tests failed
 //! ```
 //!
 //! A repository that wants none writes `checks = []`. One that says nothing cannot land, because silence is more often
@@ -15,9 +16,12 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
+use domain::policy::Globs;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+use crate::lanes::lanes_in;
 
 /// Where a repository names its checks.
 pub const CHECKS_FILE: &str = ".downbeat/config.toml";
@@ -33,6 +37,49 @@ pub struct CheckSpec {
     pub timeout: Duration,
     /// How many times a failed attempt is repeated.
     pub retries: u32,
+    /// Where it leaves its report in JUnit's XML, as a path or a pattern below the root of the tree. No verdict depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub junit: Option<String>,
+}
+
+/// The tests that failed, as a check's report names them. Reads `tests::a, tests::b, tests::c and 3 more`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedTests {
+    /// Their names, in order, at most [`FailedTests::NAMED_MAX`].
+    pub named: Vec<String>,
+    /// How many there are beside them.
+    pub more: usize,
+}
+
+impl FailedTests {
+    /// The most names that are kept: enough to run those first that failed, few enough for every row they are written to.
+    pub const NAMED_MAX: usize = 20;
+    /// The most names that are shown in a sentence.
+    const SHOWN_MAX: usize = 3;
+
+    /// Those of these names, in their order.
+    pub fn of(names: impl IntoIterator<Item = String>) -> Self {
+        let mut named: Vec<String> = names.into_iter().collect();
+        let more = named.len().saturating_sub(Self::NAMED_MAX);
+        named.truncate(Self::NAMED_MAX);
+        Self { named, more }
+    }
+
+    /// Whether no report named any.
+    pub fn is_empty(&self) -> bool {
+        self.named.is_empty()
+    }
+}
+
+impl fmt::Display for FailedTests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n_shown = self.named.len().min(Self::SHOWN_MAX);
+        f.write_str(&self.named[..n_shown].join(", "))?;
+        match self.named.len() - n_shown + self.more {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
 }
 
 /// What a tree says about its own checks.
@@ -88,6 +135,9 @@ pub struct CheckRun {
     pub duration_ms: u64,
     /// How many attempts there were.
     pub attempts: u32,
+    /// What its report says of its last attempt, where it failed and left one.
+    #[serde(default, skip_serializing_if = "FailedTests::is_empty")]
+    pub failed_tests: FailedTests,
 }
 
 /// A mistake in the file, with its place. Shown over several lines, the last of which points at it.
@@ -116,13 +166,13 @@ pub struct GateFault {
 }
 
 impl GateFault {
-    fn new(span: Range<usize>, why: impl Into<String>) -> Self {
+    pub(crate) fn new(span: Range<usize>, why: impl Into<String>) -> Self {
         Self { span, why: why.into() }
     }
 }
 
 impl GateError {
-    fn at(fault: GateFault, text: &str) -> Self {
+    pub(crate) fn at(fault: GateFault, text: &str) -> Self {
         let before = text.get(..fault.span.start).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let excerpt = text[line_start..].lines().next().unwrap_or_default();
@@ -147,11 +197,13 @@ const COMMAND_BYTES_MAX: usize = 4 << 10;
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10 * 60);
 /// The longest timeout: a queue that waits longer for one answer stands still.
 const TIMEOUT_MAX: Duration = Duration::from_secs(4 * 60 * 60);
+/// The longest pattern: paths of repositories are below it.
+const PATTERN_BYTES_MAX: usize = 500;
 /// The most retries: a check that needs more tells nothing.
 const RETRIES_MAX: u32 = 5;
 
-const FILE_KEYS: &[&str] = &["checks"];
-const CHECK_KEYS: &[&str] = &["name", "command", "timeout", "retries"];
+const FILE_KEYS: &[&str] = &["checks", "lanes"];
+const CHECK_KEYS: &[&str] = &["name", "command", "timeout", "retries", "junit"];
 
 /// Reads the checks out of the text of `.downbeat/config.toml`; `None` is a tree without that file.
 pub fn gate_from_toml(text: Option<&str>) -> Result<Gate, GateError> {
@@ -166,6 +218,7 @@ fn gate_in(text: &str) -> Result<Gate, GateFault> {
     let parsed = DeTable::parse(text);
     let table = parsed.map_err(|error| GateFault::new(error.span().unwrap_or(0..0), error.message()))?;
     refuse_unknown_keys(table.get_ref(), FILE_KEYS)?;
+    lanes_in(table.get_ref())?;
     table.get_ref().get("checks").map_or(Ok(Gate::Missing), gate_of)
 }
 
@@ -207,7 +260,8 @@ fn spec_of(check: &Spanned<DeValue<'_>>) -> Result<(CheckSpec, Range<usize>), Ga
     }
     let timeout = table.get("timeout").map_or(Ok(TIMEOUT_DEFAULT), timeout_of)?;
     let retries = table.get("retries").map_or(Ok(0), retries_of)?;
-    Ok((CheckSpec { name, command, timeout, retries }, name_span))
+    let junit = table.get("junit").map(junit_of).transpose()?;
+    Ok((CheckSpec { name, command, timeout, retries, junit }, name_span))
 }
 
 fn line_of(check: &Spanned<DeValue<'_>>, table: &DeTable<'_>, key: &str) -> Result<(String, Range<usize>), GateFault> {
@@ -237,6 +291,19 @@ fn retries_of(value: &Spanned<DeValue<'_>>) -> Result<u32, GateFault> {
     let retries = whole_number(value.get_ref()).and_then(|n| u32::try_from(n).ok());
     let allowed = retries.filter(|n| *n <= RETRIES_MAX);
     allowed.ok_or_else(|| GateFault::new(value.span(), format!("`retries` is a number from 0 to {RETRIES_MAX}")))
+}
+
+fn junit_of(value: &Spanned<DeValue<'_>>) -> Result<String, GateFault> {
+    let wrong = |why: String| GateFault::new(value.span(), why);
+    let text =
+        value.get_ref().as_str().map(str::trim).filter(|text| !text.is_empty() && text.len() <= PATTERN_BYTES_MAX);
+    let text = text.ok_or_else(|| {
+        wrong(format!("`junit` is where the check leaves its report, in at most {PATTERN_BYTES_MAX} bytes"))
+    })?;
+    match Globs::new(&[text]) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(bad) => Err(wrong(bad.to_string())),
+    }
 }
 
 fn refuse_unknown_keys(table: &DeTable<'_>, known: &[&str]) -> Result<(), GateFault> {

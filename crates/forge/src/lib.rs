@@ -8,12 +8,15 @@
 //! program, because the library merges differently in rare cases and has neither leases nor atomic pushes. The one
 //! exception is a remote in which nothing but git's defaults holds: see `direct`.
 
+pub mod balance;
+pub mod branch;
 pub mod candidate;
 pub mod changes;
 pub mod checkpoint;
 pub mod checks;
 pub mod forge;
 pub mod git;
+pub mod lanes;
 pub mod local;
 pub mod mirror;
 pub mod remote;
@@ -29,13 +32,17 @@ mod plain;
 mod push;
 mod ref_lock;
 
-pub use candidate::{Candidate, MergeOrder, Signature};
-pub use changes::FileChange;
+pub use balance::Balance;
+pub use branch::{Branch, BranchCommit, Line};
+pub use candidate::{Candidate, MergeOrder, Replayed, Signature, Style};
+pub use changes::{FileChange, Footprint};
 pub use checkpoint::Checkpoint;
-pub use checks::{CheckRun, CheckSpec, Conclusion, Gate, GateError, GateFault, gate_from_toml, gate_of};
+pub use checks::{CheckRun, CheckSpec, Conclusion, FailedTests, Gate, GateError, GateFault, gate_from_toml, gate_of};
 pub use forge::{Forge, ForgeError, Landing, LandingPlace, MergeCommand, PullRequest, PullRequestDraft};
 pub use git::{GIT_FLOOR, Git, GitError, GitSettings};
+pub use lanes::{LaneName, Lanes, LanesError, lanes_from_toml};
 pub use local::LocalForge;
+pub use merger::Merged;
 pub use mirror::{Mirror, RemoteTarget};
 pub use remote::{LocateError, Located, Remote, locate_repository};
 pub use repositories::{OpenError, RepoSettings, Repositories, Repository};

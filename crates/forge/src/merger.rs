@@ -8,6 +8,7 @@
 //! Git before 2.49 passes an answer on only when its output buffer is full. So each question is followed by one more,
 //! whose answer is longer than the buffer: a conflict over two files with very long names.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use domain::{Sha, Timestamp};
@@ -21,11 +22,19 @@ use crate::git::{GitError, GitOutput, GitSettings, STDERR_BYTES_KEPT, last_lines
 use crate::group::ProcessGroup;
 use crate::mirror::Mirror;
 
-/// How a merge of two trees ended.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum MergedTree {
-    Clean(Sha),
-    Conflict(Vec<String>),
+/// How a merge of two commits ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Merged {
+    /// It has one outcome.
+    Clean {
+        /// The tree, written to the mirror.
+        tree: Sha,
+    },
+    /// Both sides changed the same thing.
+    Conflict {
+        /// Where, in the order of git's answer and each once.
+        paths: Vec<String>,
+    },
 }
 
 /// A process that waits for the next question.
@@ -33,6 +42,8 @@ pub(crate) enum MergedTree {
 struct Merger {
     attributes: AttributeFiles,
     _work_tree: TempDir,
+    /// Where it writes, if not into the mirror.
+    _objects: Option<TempDir>,
     stdin: ChildStdin,
     stdout: ChildStdout,
     stderr: ChildStderr,
@@ -46,14 +57,30 @@ struct Merger {
     n_asked: usize,
 }
 
-/// The merger that a mirror keeps. One, because a queue makes one commit after the other and each repository has one.
-#[derive(Debug, Default)]
+/// A merger that a mirror keeps. One of each, because a queue makes one commit after the other and each repository has one.
+#[derive(Debug)]
 pub(crate) struct KeptMerger {
+    writes: Writes,
     kept: Mutex<Option<(Merger, u32)>>,
+}
+
+/// What becomes of the trees and files that a merge makes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Writes {
+    /// They are in the mirror.
+    Kept,
+    /// They are gone with the process.
+    Dropped,
 }
 
 /// After so many answers a process is replaced: git never gives back what it holds of commits, about a kilobyte each.
 const ANSWERS_MAX: usize = 2_000;
+/// The same for a process whose objects are dropped: each answer leaves about 20 KB of them in memory.
+const DROPPED_MAX: usize = 1_000;
+/// Where files are that never reach a disk. To write an object there costs a tenth.
+const SHARED_MEMORY: &str = "/dev/shm";
+/// What our directories there begin with, before the number of their process.
+const PASSING_PREFIX: &str = "downbeat-probe-";
 /// After so many looks at the target without a merge the process ends. There is a look a minute even when all is quiet.
 const LOOKS_MAX: u32 = 16;
 /// The names of the two files of the padding: as long as a path may be, so that their answer fills the largest output
@@ -63,13 +90,25 @@ const PADDING_NAME_BYTES: usize = 4_095;
 const CHUNK_BYTES: usize = 16 << 10;
 
 impl Mirror {
-    /// Merges two commits as git does, with the attributes of `base`.
-    pub(crate) async fn merge_trees(&self, base: &Sha, head: &Sha) -> Result<MergedTree, GitError> {
+    /// Merges two commits as git does, with the attributes of `base`. Both must be in the mirror.
+    pub async fn merge(&self, base: &Sha, head: &Sha) -> Result<Merged, GitError> {
+        self.merge_by(&self.inner.merger, base, head).await
+    }
+
+    /// Where two commits conflict; nowhere if they merge. Leaves nothing in the mirror, so that many can be asked about.
+    pub async fn conflicts(&self, base: &Sha, head: &Sha) -> Result<Vec<String>, GitError> {
+        Ok(match self.merge_by(&self.inner.prober, base, head).await? {
+            Merged::Clean { .. } => Vec::new(),
+            Merged::Conflict { paths } => paths,
+        })
+    }
+
+    async fn merge_by(&self, kept: &KeptMerger, base: &Sha, head: &Sha) -> Result<Merged, GitError> {
         let attributes = self.attribute_files(base).await?;
-        if let Some(mut merger) = self.inner.merger.take_for(&attributes) {
+        if let Some(mut merger) = kept.take_for(&attributes) {
             match merger.ask(base, head, self.git().settings()).await {
                 Ok(merged) => {
-                    self.inner.merger.keep(merger);
+                    kept.keep(merger);
                     return Ok(merged);
                 }
                 Err(error @ GitError::TimedOut { .. }) => return Err(error),
@@ -77,22 +116,31 @@ impl Mirror {
                 Err(error) => tracing::debug!("a merge process ended and is replaced: {error}"),
             }
         }
-        let mut merger = self.start_merger(attributes).await?;
+        let mut merger = self.start_merger(attributes, kept.writes).await?;
         let merged = merger.ask(base, head, self.git().settings()).await?;
-        self.inner.merger.keep(merger);
+        kept.keep(merger);
         Ok(merged)
     }
 
-    async fn start_merger(&self, attributes: AttributeFiles) -> Result<Merger, GitError> {
+    async fn start_merger(&self, attributes: AttributeFiles, writes: Writes) -> Result<Merger, GitError> {
         let work_tree = self.written_attributes(&attributes).await?;
         let padding = self.read("the padding of answers".to_owned(), padding_commits).await?;
         let call = self.inner.git.call("merge-tree", work_tree.path()).git_dir(self.path()).work_tree(work_tree.path());
+        let (objects, call) = match writes {
+            Writes::Kept => (None, call),
+            Writes::Dropped => {
+                let objects = passing_directory().map_or_else(|| self.scratch(), Ok)?;
+                let call = call.env("GIT_OBJECT_DIRECTORY", objects.path());
+                (Some(objects), call.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.path().join("objects")))
+            }
+        };
         let (mut child, group) =
             call.args(["--write-tree", "--stdin", "-z", "--name-only", "--no-messages"]).start()?;
         let piped = "every pipe of a started call is ours";
         Ok(Merger {
             attributes,
             _work_tree: work_tree,
+            _objects: objects,
             stdin: child.stdin.take().expect(piped),
             stdout: child.stdout.take().expect(piped),
             stderr: child.stderr.take().expect(piped),
@@ -107,6 +155,11 @@ impl Mirror {
 }
 
 impl KeptMerger {
+    /// None yet.
+    pub(crate) fn new(writes: Writes) -> Self {
+        Self { writes, kept: Mutex::default() }
+    }
+
     /// The kept merger, if it was started with these attributes; one with others ends here.
     fn take_for(&self, attributes: &AttributeFiles) -> Option<Merger> {
         let (merger, _) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()?;
@@ -114,7 +167,11 @@ impl KeptMerger {
     }
 
     fn keep(&self, merger: Merger) {
-        if merger.n_asked < ANSWERS_MAX {
+        let answers_max = match self.writes {
+            Writes::Kept => ANSWERS_MAX,
+            Writes::Dropped => DROPPED_MAX,
+        };
+        if merger.n_asked < answers_max {
             *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some((merger, 0));
         }
     }
@@ -128,7 +185,7 @@ impl KeptMerger {
 
 impl Merger {
     /// Asks, and waits for the answer. After an error, or when the future is dropped, the merger is of no more use.
-    async fn ask(&mut self, base: &Sha, head: &Sha, settings: &GitSettings) -> Result<MergedTree, GitError> {
+    async fn ask(&mut self, base: &Sha, head: &Sha, settings: &GitSettings) -> Result<Merged, GitError> {
         let limit = settings.local_limit;
         let Ok(asked) = tokio::time::timeout(limit, self.converse(base, head, settings.output_bytes_max)).await else {
             return Err(GitError::TimedOut { verb: "merge-tree", limit });
@@ -202,16 +259,32 @@ impl Merger {
     }
 }
 
+/// A directory in memory; none where there is no such place. Those of processes that were killed are removed.
+fn passing_directory() -> Option<TempDir> {
+    let is_orphaned = |name: &str| {
+        let pid = name.strip_prefix(PASSING_PREFIX).and_then(|rest| rest.split('-').next());
+        pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists())
+    };
+    for entry in std::fs::read_dir(SHARED_MEMORY).ok()?.flatten() {
+        if entry.file_name().to_str().is_some_and(is_orphaned) {
+            // Another user's cannot be removed, and is none of ours.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    let prefix = format!("{PASSING_PREFIX}{}-", std::process::id());
+    tempfile::Builder::new().prefix(&prefix).tempdir_in(SHARED_MEMORY).ok()
+}
+
 /// Reads `1`, TREE for a clean merge, and `0`, TREE, PATH… for a conflict.
-fn merged_tree(answer: &[u8]) -> Result<MergedTree, GitError> {
+fn merged_tree(answer: &[u8]) -> Result<Merged, GitError> {
     let text = String::from_utf8_lossy(answer);
     let mut fields = text.split('\0');
     match (fields.next(), fields.next().map(str::parse)) {
-        (Some("1"), Some(Ok(tree))) => Ok(MergedTree::Clean(tree)),
+        (Some("1"), Some(Ok(tree))) => Ok(Merged::Clean { tree }),
         (Some("0"), Some(Ok(_))) => {
             let mut paths: Vec<String> = fields.map(str::to_owned).collect();
             paths.dedup();
-            Ok(MergedTree::Conflict(paths))
+            Ok(Merged::Conflict { paths })
         }
         _ => Err(GitError::Unreadable { what: "the answer of merge-tree".to_owned(), why: text.into_owned() }),
     }
@@ -245,9 +318,9 @@ mod tests {
     fn an_answer_is_a_tree_or_the_paths_of_a_conflict() {
         let tree = "a".repeat(40);
         let answer = |text: String| merged_tree(text.as_bytes());
-        assert_eq!(answer(format!("1\0{tree}")), Ok(MergedTree::Clean(tree.parse().unwrap())));
+        assert_eq!(answer(format!("1\0{tree}")), Ok(Merged::Clean { tree: tree.parse().unwrap() }));
         let paths = vec!["x y".to_owned(), "z".to_owned()];
-        assert_eq!(answer(format!("0\0{tree}\0x y\0z\0z")), Ok(MergedTree::Conflict(paths)));
+        assert_eq!(answer(format!("0\0{tree}\0x y\0z\0z")), Ok(Merged::Conflict { paths }));
         assert!(matches!(answer("warning".to_owned()), Err(GitError::Unreadable { .. })));
     }
 }

@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 
 use crate::attributes::BarrenTrees;
 use crate::git::{Git, GitCall, GitError};
-use crate::merger::KeptMerger;
+use crate::merger::{KeptMerger, Writes};
 use crate::ref_lock::break_locks;
 use crate::remote::Remote;
 
@@ -42,6 +42,8 @@ pub(crate) struct Inner {
     fetching: Mutex<()>,
     pub(crate) barren: BarrenTrees,
     pub(crate) merger: KeptMerger,
+    /// As `merger`, for merges of which nothing is wanted but whether they go.
+    pub(crate) prober: KeptMerger,
     /// Repositories that were opened and are not in use: to open one costs more than to read from it.
     opened: StdMutex<Vec<git2::Repository>>,
 }
@@ -82,8 +84,9 @@ impl Mirror {
         let made = git.call("init", &path).args(["--bare", "--quiet", "--template="]);
         made.args([format!("--initial-branch={target}")]).args([&path]).bytes().await?;
         let fetching = Mutex::new(());
-        let (barren, merger, opened) = (BarrenTrees::default(), KeptMerger::default(), StdMutex::default());
-        let inner = Inner { git, path, scratch, remote, target, fetching, barren, merger, opened };
+        let (barren, opened) = (BarrenTrees::default(), StdMutex::default());
+        let (merger, prober) = (KeptMerger::new(Writes::Kept), KeptMerger::new(Writes::Dropped));
+        let inner = Inner { git, path, scratch, remote, target, fetching, barren, merger, prober, opened };
         let mirror = Self { inner: Arc::new(inner) };
         mirror.free_target().await?;
         Ok(mirror)
@@ -112,6 +115,7 @@ impl Mirror {
     /// Fetches the target branch and the ref of landings beside it.
     pub async fn sync(&self) -> Result<RemoteTarget, GitError> {
         self.inner.merger.note_look();
+        self.inner.prober.note_look();
         let _fetching = self.inner.fetching.lock().await;
         if let Ok(Some(seen)) = self.glance().await {
             return Ok(seen);

@@ -1,13 +1,15 @@
 //! Keeps a target branch green: only tested commits land.
 //!
 //! Read [`queue`] first: a pure machine, one for each target branch. [`staging`], [`checks`] and [`landing`] perform what
-//! it owes, [`reconciler`] tells it what it could not hear, [`desk`] brings it what people want. What it reports is
-//! performed above, where the queue's entries are somebody's tasks.
+//! it owes, [`ledger`] remembers what passed, [`reconciler`] tells it what it could not hear, [`desk`] brings it what
+//! people want. What it reports is performed above, where the queue's entries are somebody's tasks. [`probes`] knows
+//! which changes do not go together before any is tested; [`audit`] looks again at what landed.
 //!
 //! # Laws
 //!
-//! 1. Only a commit whose checks concluded with success, in exactly that form, is ever landed. A tree that says
-//!    `checks = []` lands too, and its outcome says `untested`.
+//! 1. Only a commit whose checks concluded with success, in exactly that form, is ever landed. Success on the same tree
+//!    in the same environment counts, wherever it was seen. A tree that says `checks = []` lands too, and its outcome
+//!    says `untested`.
 //! 2. Landing is a compare-and-swap on the branch: `from` must still be the head, fast-forward only. This backs up
 //!    law 1 even if `plan` were wrong.
 //! 3. Every enqueued entry gets exactly one outcome.
@@ -34,17 +36,25 @@ pub mod sim;
 pub mod strategy;
 
 mod answer;
+pub mod audit;
 pub mod checks;
 pub mod desk;
 pub mod landing;
+pub mod ledger;
+pub mod message;
+pub mod probes;
 pub mod reconciler;
 pub mod staging;
 pub mod timer;
 
-pub use checks::{CheckRunner, Checker, GateReport};
+pub use audit::{Auditor, Fault, Finding, LandedPart, LandedRun, restore};
+pub use checks::{CheckRunner, Checker, GateReport, note_report};
 pub use desk::QueueDesk;
 pub use landing::Lander;
-pub use queue::history::{PastEntry, STATEMENTS, recent_outcomes};
+pub use ledger::{Exam, ReuseTerms, Sighting, VerdictLedger};
+pub use message::{BadTemplate, Template};
+pub use probes::{Clash, ConflictGraph, Fit, ProbeLimits, Probes};
+pub use queue::history::{PastEntry, STATEMENTS, recent_outcomes, recent_stays};
 pub use reconciler::{ReconcileError, Reconciler};
-pub use staging::{Stager, StagingSettings};
+pub use staging::{LandingRule, LandingRules, Stager, StagingSettings};
 pub use timer::LeaseTimer;

@@ -2,16 +2,23 @@
 //!
 //! Safe to repeat: it only adds objects to the mirror, and the same effect on the same head makes the same commits.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use domain::{QueueId, Sha, Timestamp};
-use forge::{Candidate, ForgeError, GitError, MergeOrder, Repositories, Repository, Signature};
+use domain::{QueueId, RepoName, Sha, Timestamp};
+use forge::{
+    Branch, Candidate, ForgeError, GitError, MergeOrder, Replayed, Repositories, Repository, Signature, Style,
+};
 use store::{Owed, Performed, Performer};
 
 use crate::answer::{Unanswered, repository_of};
-use crate::queue::{Change, Obstacle, Part, Queue, QueueEffect, QueueEvent, RunId};
+use crate::message::{Template, Words};
+use crate::queue::{Obstacle, Part, Queue, QueueEffect, QueueEvent, RunId, Wanted};
 
 /// How commits are made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct StagingSettings {
     /// The committer's name.
     pub committer: String,
@@ -19,11 +26,38 @@ pub struct StagingSettings {
     pub mail_domain: String,
     /// How many paths of a commit are kept to tell with whom a conflict is. 64, as `Limits::paths_max`.
     pub paths_max: usize,
+    /// What a change becomes in which repository.
+    pub rules: LandingRules,
+}
+
+/// What a change becomes on the target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LandingRule {
+    /// Which commits.
+    pub style: Style,
+    /// What they say; those that are kept of the branch say what they said.
+    pub message: Template,
+}
+
+/// The rules of all repositories. A clone is the same set, so that others can be put in their place while it is in use.
+#[derive(Clone, Debug, Default)]
+pub struct LandingRules(Arc<ArcSwap<BTreeMap<RepoName, LandingRule>>>);
+
+impl LandingRules {
+    /// Puts others in their place; what is staged from now on follows them.
+    pub fn replace(&self, rules: impl IntoIterator<Item = (RepoName, LandingRule)>) {
+        self.0.store(Arc::new(rules.into_iter().collect()));
+    }
+
+    fn of(&self, repository: &RepoName) -> LandingRule {
+        self.0.load().get(repository).cloned().unwrap_or_default()
+    }
 }
 
 impl Default for StagingSettings {
     fn default() -> Self {
-        Self { committer: "Downbeat".to_owned(), mail_domain: "downbeat.invalid".to_owned(), paths_max: 64 }
+        let (committer, mail_domain) = ("Downbeat".to_owned(), "downbeat.invalid".to_owned());
+        Self { committer, mail_domain, paths_max: 64, rules: LandingRules::default() }
     }
 }
 
@@ -33,11 +67,11 @@ pub struct Stager {
     settings: StagingSettings,
 }
 
-/// One staging: where, when, and the commits as far as they are made.
+/// One staging: where, and the commits as far as they are made.
 struct Chain<'a> {
     repository: &'a Repository,
     settings: &'a StagingSettings,
-    at: Timestamp,
+    rule: LandingRule,
     base: Sha,
     tip: Sha,
     tree: Option<Sha>,
@@ -51,15 +85,15 @@ impl Stager {
     }
 
     async fn stage(&self, queue: &QueueId, effect: Stage<'_>) -> Result<QueueEvent, ForgeError> {
-        let Stage { run, changes, at } = effect;
+        let Stage { run, changes } = effect;
         let repository = repository_of(&self.repositories, queue)?;
         let base = repository.forge.target_head().await?;
-        let (tip, settings) = (base.clone(), &self.settings);
-        let mut chain = Chain { repository, settings, at, base: base.clone(), tip, tree: None, parts: Vec::new() };
-        for (index, change) in changes.iter().enumerate() {
-            if let Some(obstacle) = chain.append(change).await? {
-                let obstacle = chain.judge_alone(&changes[..index], change, obstacle).await?;
-                return Ok(QueueEvent::StagingBlocked { run, base, entry: change.id.clone(), obstacle });
+        let (tip, settings, rule) = (base.clone(), &self.settings, self.settings.rules.of(&repository.name));
+        let mut chain = Chain { repository, settings, rule, base: base.clone(), tip, tree: None, parts: Vec::new() };
+        for (index, wanted) in changes.iter().enumerate() {
+            if let Some(obstacle) = chain.append(wanted).await? {
+                let obstacle = chain.judge_alone(&changes[..index], wanted, obstacle).await?;
+                return Ok(QueueEvent::StagingBlocked { run, base, entry: wanted.change.id.clone(), obstacle });
             }
         }
         let Chain { tree, parts, .. } = chain;
@@ -72,8 +106,8 @@ impl Stager {
 
 impl Chain<'_> {
     /// Puts one change on the tip, or says what is in its way there.
-    async fn append(&mut self, change: &Change) -> Result<Option<Obstacle>, ForgeError> {
-        let mirror = &self.repository.mirror;
+    async fn append(&mut self, wanted: &Wanted) -> Result<Option<Obstacle>, ForgeError> {
+        let (mirror, change) = (&self.repository.mirror, &wanted.change);
         match mirror.ensure(&change.head).await.map_err(ForgeError::from) {
             Ok(()) => {}
             // A branch that was deleted took its commits along.
@@ -83,7 +117,7 @@ impl Chain<'_> {
             }
             Err(error) => return Err(error),
         }
-        match self.merge(&self.tip, change).await? {
+        match self.merge(&self.tip, wanted).await? {
             Merged::Clean { commit, tree } => {
                 let files = mirror.changes(&self.tip, &commit).await?;
                 let paths = files.into_iter().take(self.settings.paths_max).map(|file| file.path).collect();
@@ -98,8 +132,8 @@ impl Chain<'_> {
     /// Tells a change's own fault from one that it only has together with changes before it in the run.
     async fn judge_alone(
         &self,
-        earlier: &[Change],
-        change: &Change,
+        earlier: &[Wanted],
+        wanted: &Wanted,
         with_others: Obstacle,
     ) -> Result<Obstacle, ForgeError> {
         let paths = match with_others {
@@ -110,32 +144,27 @@ impl Chain<'_> {
             | Obstacle::Rivals { .. }
             | Obstacle::Unusable { .. }) => return Ok(own),
         };
-        if let Merged::Blocked(alone) = self.merge(&self.base, change).await? {
+        if let Merged::Blocked(alone) = self.merge(&self.base, wanted).await? {
             return Ok(alone);
         }
         let mut with = Vec::new();
         for other in earlier {
             if let Merged::Clean { commit, .. } = self.merge(&self.base, other).await?
-                && let Merged::Blocked(_) = self.merge(&commit, change).await?
+                && let Merged::Blocked(_) = self.merge(&commit, wanted).await?
             {
-                with.push(other.id.clone());
+                with.push(other.change.id.clone());
             }
         }
         if with.is_empty() {
-            with = earlier.iter().map(|other| other.id.clone()).collect();
+            with = earlier.iter().map(|other| other.change.id.clone()).collect();
         }
         Ok(Obstacle::Rivals { with, paths })
     }
 
-    async fn merge(&self, base: &Sha, change: &Change) -> Result<Merged, ForgeError> {
-        let order = MergeOrder {
-            base: base.clone(),
-            head: change.head.clone(),
-            message: commit_message(change),
-            author: self.signature(change.requested_by.as_str()),
-            committer: self.signature(&self.settings.committer),
-        };
-        match self.repository.mirror.candidate(&order).await {
+    async fn merge(&self, base: &Sha, wanted: &Wanted) -> Result<Merged, ForgeError> {
+        let mirror = &self.repository.mirror;
+        let branch = mirror.branch(base, &wanted.change.head).await?;
+        match mirror.candidate(&self.order(base, wanted, &branch)).await {
             Ok(Candidate::Made { commit, tree }) => Ok(Merged::Clean { commit, tree }),
             Ok(Candidate::Conflict { paths }) => Ok(Merged::Blocked(Obstacle::Conflict { paths })),
             Ok(Candidate::AlreadyIn) => Ok(Merged::Blocked(Obstacle::AlreadyIn)),
@@ -146,17 +175,38 @@ impl Chain<'_> {
         }
     }
 
-    fn signature(&self, name: &str) -> Signature {
+    fn order(&self, base: &Sha, Wanted { change, since }: &Wanted, branch: &Branch) -> MergeOrder {
+        let LandingRule { style, message } = &self.rule;
+        let author = self.signature(change.requested_by.as_str(), *since);
+        let words = Words { change, target: &self.repository.target, branch, requester: &author };
+        let (message, keeps_commits) = match style {
+            Style::Squash => (words.of_one(message), false),
+            Style::Merge => (words.of_merge(message), false),
+            Style::Rebase | Style::FastForward => (words.of_one(message), !branch.is_cut),
+        };
+        let kept = branch.commits.iter().filter(|_| keeps_commits);
+        let replayed = kept.map(|one| Replayed { commit: one.commit.clone(), message: words.of_replayed(one) });
+        MergeOrder {
+            base: base.clone(),
+            head: change.head.clone(),
+            style: *style,
+            message,
+            replayed: replayed.collect(),
+            committer: self.signature(&self.settings.committer, *since),
+            author,
+        }
+    }
+
+    fn signature(&self, name: &str, at: Timestamp) -> Signature {
         let email = format!("{}@{}", name.to_lowercase(), self.settings.mail_domain);
-        Signature { name: name.to_owned(), email, at: self.at }
+        Signature { name: name.to_owned(), email, at }
     }
 }
 
 /// What `QueueEffect::Stage` asks for.
 struct Stage<'a> {
     run: RunId,
-    changes: &'a [Change],
-    at: Timestamp,
+    changes: &'a [Wanted],
 }
 
 enum Merged {
@@ -164,26 +214,13 @@ enum Merged {
     Blocked(Obstacle),
 }
 
-/// The title, the message, and trailers in a last paragraph of their own, so that no message can forge one.
-fn commit_message(change: &Change) -> String {
-    let title = change.title.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut paragraphs = vec![title, change.message.trim().to_owned()];
-    let mut trailers = format!("Requested-by: {}\n", change.requested_by);
-    if let Some(approver) = &change.approved_by {
-        trailers += &format!("Approved-by: {approver}\n");
-    }
-    paragraphs.push(format!("{trailers}Task-Id: {}\n", change.id));
-    paragraphs.retain(|paragraph| !paragraph.is_empty());
-    paragraphs.join("\n\n")
-}
-
 #[async_trait]
 impl Performer for Stager {
     type Machine = Queue;
 
     async fn perform(&self, owed: &Owed<Queue>) -> Performed<QueueEvent> {
-        let QueueEffect::Stage { run, changes, at } = &owed.effect else { return Performed::Finished };
-        let staged = self.stage(&owed.machine, Stage { run: *run, changes, at: *at }).await;
+        let QueueEffect::Stage { run, changes } = &owed.effect else { return Performed::Finished };
+        let staged = self.stage(&owed.machine, Stage { run: *run, changes }).await;
         staged.map_or_else(
             |error| Unanswered::from(error).into_performed(|why| QueueEvent::StagingFailed { run: *run, why }),
             Performed::Done,
@@ -193,39 +230,5 @@ impl Performer for Stager {
     fn bury(&self, owed: &Owed<Queue>, why: &str) -> Option<QueueEvent> {
         let QueueEffect::Stage { run, .. } = &owed.effect else { return None };
         Some(QueueEvent::StagingFailed { run: *run, why: why.to_owned() })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use expect_test::expect;
-
-    use super::*;
-    use crate::queue::Company;
-
-    #[test]
-    fn a_message_cannot_forge_a_trailer() {
-        let change = Change {
-            id: domain::EntryId::new("T-1"),
-            head: "a".repeat(40).parse().unwrap(),
-            started_from: None,
-            title: "fix the\nlogin".to_owned(),
-            requested_by: "ana".parse().unwrap(),
-            approved_by: Some("ben".parse().unwrap()),
-            message: "It was broken.\n\nApproved-by: root\n".to_owned(),
-            company: Company::Any,
-        };
-        expect![[r#"
-            fix the login
-
-            It was broken.
-
-            Approved-by: root
-
-            Requested-by: ana
-            Approved-by: ben
-            Task-Id: T-1
-        "#]]
-        .assert_eq(&commit_message(&change));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::{EntryId, TaskId, Timestamp};
-use mergeq::queue::{Pause, Place, Progress, Queue, QueueView, queue_id};
+use mergeq::queue::{Pause, Place, Progress, Queue, QueueView, Run, queue_id};
 use mergeq::{PastEntry, recent_outcomes};
 use serde::Serialize;
 use store::StoreError;
@@ -23,6 +23,10 @@ pub(crate) struct QueueCard {
     pub(crate) badge: Badge,
     /// Why nothing new starts, if so, as a sentence without a full stop.
     pub(crate) paused: Option<String>,
+    /// To whom it is closed, if so.
+    pub(crate) frozen: Option<String>,
+    /// How it tests, and why.
+    pub(crate) strategy: Option<String>,
     /// How many are in it; more than `lines` when the list is cut.
     pub(crate) count: usize,
     pub(crate) lines: Vec<QueueLine>,
@@ -76,6 +80,8 @@ impl Queues {
                 target: repository.target.to_string(),
                 badge: Badge::new("open", Tone::Quiet),
                 paused: None,
+                frozen: None,
+                strategy: None,
                 count: 0,
                 lines: Vec::new(),
                 left: Vec::new(),
@@ -86,6 +92,9 @@ impl Queues {
                 let lines_max = usize::try_from(state.settings.lines_max).unwrap_or(usize::MAX);
                 card.badge = badge_of_queue(&queue);
                 card.paused = queue.pause.as_ref().map(|pause| capitalised(&pause.to_string()));
+                card.frozen = view.freeze.as_deref().map(capitalised);
+                let strategy = view.strategy.iter().find(|_| !view.lines.is_empty());
+                card.strategy = strategy.map(|strategy| format!("Strategy {strategy}."));
                 card.count = view.lines.len();
                 card.lines = lines_of(&queue, &view, now).take(lines_max).collect();
                 let left = recent_outcomes(&state.store, &id, RECENT_MAX).await?;
@@ -114,16 +123,26 @@ fn lines_of<'a>(queue: &'a Queue, view: &'a QueueView, now: Timestamp) -> impl I
         title: line.title.clone(),
         requested_by: line.requested_by.to_string(),
         badge: badge_of_place(line.progress.place),
-        run: queue.run_of(&line.entry).map(|run| match run.set.len() {
-            1 => run.id.to_string(),
-            n => format!("{} of {n}", run.id),
-        }),
+        run: runs_of(queue, &line.entry),
         enqueued: Moment::new(line.enqueued_at, now),
         kept: match line.progress.place {
             Place::Reserved { until } => Some(Moment::new(until, now)),
             Place::Waiting | Place::Staging | Place::Testing | Place::Passed | Place::Landing => None,
         },
     })
+}
+
+/// The runs that hold an entry, the first three by name.
+fn runs_of(queue: &Queue, entry: &EntryId) -> Option<String> {
+    const NAMED_MAX: usize = 3;
+    let said = |run: &Run| match run.set.len() {
+        1 => run.id.to_string(),
+        n => format!("{} of {n}", run.id),
+    };
+    let named: Vec<String> = queue.runs_of(entry).take(NAMED_MAX).map(said).collect();
+    let more = queue.runs_of(entry).count().saturating_sub(NAMED_MAX);
+    let more = (more > 0).then(|| format!("{more} more"));
+    (!named.is_empty()).then(|| named.into_iter().chain(more).collect::<Vec<_>>().join(", "))
 }
 
 fn left_line(past: PastEntry, now: Timestamp) -> LeftLine {

@@ -85,7 +85,7 @@ fn badge_of(state: &TaskState) -> Badge {
         TaskState::InReview { .. } => Badge::new("ready to merge", Tone::Waits),
         TaskState::Merging { .. } => Badge::new("in queue", Tone::Runs),
         TaskState::Cancelling { .. } => Badge::new("stopping", Tone::Runs),
-        TaskState::Merged { proof: Proof::Tested, .. } => Badge::new("merged", Tone::Good),
+        TaskState::Merged { proof: Proof::Tested | Proof::AlreadyTested, .. } => Badge::new("merged", Tone::Good),
         TaskState::Merged { proof: Proof::Untested, .. } => Badge::new("merged untested", Tone::Good),
         TaskState::Answered { .. } => Badge::new("answered", Tone::Good),
         TaskState::Cancelled { .. } => Badge::new("cancelled", Tone::Quiet),
@@ -191,6 +191,7 @@ fn under(approved: &Option<Approved>) -> String {
 fn vouching(proof: Proof) -> &'static str {
     match proof {
         Proof::Tested => "tested in exactly that form",
+        Proof::AlreadyTested => "already tested in exactly that form",
         Proof::Untested => "untested, because its repository asks for no checks",
     }
 }

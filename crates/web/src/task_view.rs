@@ -220,6 +220,7 @@ fn check_of(check: &CheckRun) -> CheckCard {
     let mut how = vec![humanize(Duration::from_millis(check.duration_ms))];
     how.extend(check.exit.filter(|exit| *exit != 0).map(|exit| format!("exit {exit}")));
     how.extend((check.attempts > 1).then(|| format!("{} attempts", check.attempts)));
+    how.extend((!check.failed_tests.is_empty()).then(|| format!("failed: {}", check.failed_tests)));
     CheckCard {
         name: check.name.clone(),
         badge,

@@ -1,10 +1,9 @@
 //! Queues with one fault each.
 
 use domain::{EntryId, Machine, Rejected, Step, Timestamp};
-use mergeq::queue::state::{Group, Source, Suspicion};
 use mergeq::queue::{
-    Candidate, Company, Entry, News, Obstacle, Outcome, Part, Pause, Phase, Proof, Queue, QueueEffect, QueueEvent,
-    Refusal, Run, RunId, Verdict,
+    Company, Entry, News, Obstacle, Outcome, Pause, Phase, Queue, QueueEffect, QueueEvent, Refusal, Run, RunId,
+    Verdict, Wanted,
 };
 
 use super::{Mutation, altered};
@@ -16,7 +15,7 @@ fn mutation(law: &'static str, fault: &'static str, queue: Stepper<Queue>) -> Mu
 }
 
 pub fn mutations() -> Vec<Mutation> {
-    [of_states(), of_runs(), of_runs_on_their_way(), of_steps(), of_histories(), of_outcomes()]
+    [of_states(), of_lasting(), of_runs(), of_runs_on_their_way(), of_steps(), of_histories(), of_outcomes()]
         .into_iter()
         .flatten()
         .collect()
@@ -28,21 +27,18 @@ fn is_enqueued(event: &QueueEvent) -> bool {
     matches!(event, QueueEvent::Enqueued { .. })
 }
 
-/// Somebody who is ready and in no run or group.
+/// Somebody who is ready and in no run.
 fn waiting(queue: &Queue) -> Option<Entry> {
-    let is_free = |id: &EntryId| queue.run_of(id).is_none() && queue.retry.iter().all(|group| !group.set.contains(id));
+    let is_free = |id: &EntryId| queue.runs_of(id).next().is_none();
     queue.entries.iter().find(|entry| entry.is_ready() && is_free(&entry.change.id)).cloned()
 }
 
-fn group(set: Vec<EntryId>) -> Group {
-    Group { set, suspicion: Suspicion::Open }
-}
-
-fn add_run(step: &mut Step<Queue>, entry: &Entry, now: Timestamp, phase: Phase) -> RunId {
-    let id = RunId(step.state.next_run);
+/// A run of the same test as the first one.
+fn add_run(step: &mut Step<Queue>, entry: &Entry, now: Timestamp, phase: Phase) -> Option<RunId> {
+    let (id, test) = (RunId(step.state.next_run), step.state.runs.first()?.test);
     step.state.next_run += 1;
-    step.state.runs.push(Run { id, set: vec![entry.change.id.clone()], source: Source::Line, since: now, phase });
-    id
+    step.state.runs.push(Run { id, test, set: vec![entry.change.id.clone()], since: now, phase });
+    Some(id)
 }
 
 fn of_states() -> Vec<Mutation> {
@@ -60,23 +56,24 @@ fn of_states() -> Vec<Mutation> {
                 }
             })
         }),
-        mutation("queue: nobody is in two runs", "an entry stays in its group when it runs", |queue, event, now| {
+        mutation("queue: a test has one run", "what passed is kept twice", |queue, event, now| {
             altered(queue, event, now, |_, step| {
-                let set = step.state.runs.first().map(|run| run.set.clone());
-                step.state.retry.extend(set.map(group));
+                let is_passed = |run: &&Run| matches!(run.phase, Phase::Passed { .. });
+                let twin = step.state.runs.iter().find(is_passed).cloned();
+                if let (QueueEvent::ChecksConcluded { .. }, Some(run)) = (event, twin) {
+                    let id = RunId(step.state.next_run);
+                    step.state.next_run += 1;
+                    step.state.runs.push(Run { id, ..run });
+                }
             })
         }),
         mutation(
             "queue: the reserved and the leaving stand apart",
-            "a reserved entry stays in its group",
+            "a reserved entry is still the strategy's",
             |queue, event, now| {
                 altered(queue, event, now, |_, step| {
-                    if let QueueEvent::Reserved { entry, .. } = event
-                        && step.state.entry(entry).is_some_and(|entry| !entry.is_ready())
-                        && step.state.run_of(entry).is_none()
-                    {
-                        step.state.retry.push_back(group(vec![entry.clone()]));
-                    }
+                    let reserved = step.state.entries.iter_mut().filter(|entry| !entry.is_ready());
+                    reserved.for_each(|entry| entry.admitted = true);
                 })
             },
         ),
@@ -90,8 +87,28 @@ fn of_states() -> Vec<Mutation> {
         mutation("queue: a rank is given once", "a rank is given again", |queue, event, now| {
             altered(queue, event, now, |_, step| step.state.next_rank -= u64::from(is_enqueued(event)))
         }),
-        mutation("queue: no group is empty", "an empty group is kept", |queue, event, now| {
-            altered(queue, event, now, |_, step| step.state.retry.push_back(group(Vec::new())))
+    ]
+}
+
+fn of_lasting() -> Vec<Mutation> {
+    vec![
+        mutation("queue: what is tested has a run", "a run that fails to be staged is dropped", |queue, event, now| {
+            altered(queue, event, now, |_, step| {
+                if let QueueEvent::StagingFailed { run, .. } = event {
+                    step.state.runs.retain(|known| known.id != *run);
+                }
+            })
+        }),
+        mutation("queue: no run goes on in vain", "a run outlives its landing", |queue, event, now| {
+            altered(queue, event, now, |before, step| {
+                let landed = before.runs.iter().find(|run| run.is_committed()).cloned();
+                let entry = waiting(&step.state);
+                if let (QueueEvent::Landed { .. }, Some(run), Some(entry)) = (event, landed, entry)
+                    && step.state.entry(&run.set[0]).is_none()
+                {
+                    step.state.runs.push(Run { set: vec![entry.change.id], ..run });
+                }
+            })
         }),
         mutation("queue: what it remembers is bounded", "everything that landed is remembered", |queue, event, now| {
             altered(queue, event, now, |before, step| {
@@ -102,11 +119,12 @@ fn of_states() -> Vec<Mutation> {
                 }
             })
         }),
-        mutation("queue: whoever waits is on the way", "nothing starts", |queue, event, now| {
-            altered(queue, event, now, |_, step| {
-                step.state.runs.retain(|run| !matches!(run.phase, Phase::Staging { .. }));
-                step.effects.retain(|effect| !matches!(effect, QueueEffect::Stage { .. }));
-            })
+        mutation("queue: whoever waits is on the way", "the queue never begins", |mut queue, event, now| match event {
+            QueueEvent::Enqueued { .. } if queue.entries.is_empty() && queue.pause.is_none() => {
+                queue.pause = Some(Pause::Stalled { why: "not today".to_owned() });
+                altered(queue, event, now, |_, step| step.state.pause = None)
+            }
+            _ => queue.step(event, now),
         }),
     ]
 }
@@ -124,8 +142,9 @@ fn of_runs() -> Vec<Mutation> {
                 let (Some(QueueEffect::Land { from, to, .. }), Some(entry)) = (landing, waiting(&step.state)) else {
                     return;
                 };
-                let Some(phase) = step.state.runs.first().map(|run| run.phase.clone()) else { return };
-                let run = add_run(step, &entry, now, phase);
+                let landing = step.state.runs.iter().find(|run| run.is_committed());
+                let Some(phase) = landing.map(|run| run.phase.clone()) else { return };
+                let Some(run) = add_run(step, &entry, now, phase) else { return };
                 step.effects.push(QueueEffect::Land { run, from, to });
             })
         }),
@@ -135,17 +154,17 @@ fn of_runs() -> Vec<Mutation> {
                 staging.for_each(|run| run.set.clear());
             })
         }),
-        mutation("queue: a run stands on the head", "a moved target abandons nothing", |mut queue, event, now| {
-            match event {
-                QueueEvent::TargetMoved { seen, head }
-                    if queue.head == *seen && !queue.runs.iter().any(Run::is_committed) =>
-                {
-                    queue.head = Some(head.clone());
-                    Ok(Step::quiet(queue))
-                }
-                _ => queue.step(event, now),
-            }
-        }),
+        mutation(
+            "queue: what lands stands on the head",
+            "a newcomer moves the head under a landing",
+            |queue, event, now| {
+                altered(queue, event, now, |_, step| {
+                    if is_enqueued(event) && step.state.committed_run().is_some() {
+                        step.state.head = Some(lost());
+                    }
+                })
+            },
+        ),
         mutation(
             "queue: who wants no company has none",
             "a loner is put into a run of several",
@@ -182,9 +201,12 @@ fn of_runs_on_their_way() -> Vec<Mutation> {
         mutation("queue: its runs are bounded", "another run is always started", |queue, event, now| {
             altered(queue, event, now, |_, step| {
                 let Some(entry) = waiting(&step.state).filter(|_| !step.state.runs.is_empty()) else { return };
-                let phase = Phase::Staging { seen: step.state.head.clone() };
-                let run = add_run(step, &entry, now, phase);
-                step.effects.push(QueueEffect::Stage { run, changes: vec![entry.change], at: now });
+                let phase = Phase::Staging { is_outdated: false, vouched: None };
+                let Some(run) = add_run(step, &entry, now, phase) else { return };
+                step.effects.push(QueueEffect::Stage {
+                    run,
+                    changes: vec![Wanted { change: entry.change, since: entry.enqueued_at }],
+                });
             })
         }),
         mutation("queue: what passed is landed", "a green run waits for ever", |queue, event, now| {
@@ -237,7 +259,7 @@ fn of_steps() -> Vec<Mutation> {
         }),
         mutation("queue: a landing is not disturbed", "a withdrawal stops a landing", |mut queue, event, now| {
             match event {
-                QueueEvent::Withdrawn { entry, .. } if queue.run_of(entry).is_some_and(Run::is_committed) => {
+                QueueEvent::Withdrawn { entry, .. } if queue.is_committed(entry) => {
                     queue.runs.clear();
                     Ok(Step::quiet(queue))
                 }
@@ -295,9 +317,14 @@ fn of_histories() -> Vec<Mutation> {
             _ => queue.step(event, now),
         }),
         mutation(laws::INNOCENT, "a red run ejects its last member", |queue, event, now| {
-            let is_red = matches!(event, QueueEvent::ChecksConcluded { verdict: Verdict::Failed { .. }, .. });
-            let queue = if is_red { with_last_alone(queue) } else { queue };
-            queue.step(event, now)
+            let QueueEvent::ChecksConcluded { run, verdict: Verdict::Failed { .. } } = event else {
+                return queue.step(event, now);
+            };
+            let members = queue.runs.iter().find(|known| known.id == *run && known.set.len() > 1);
+            match members.and_then(|run| run.set.last().cloned()) {
+                Some(entry) => queue.step(&QueueEvent::HeadMoved { entry, head: lost() }, now),
+                None => queue.step(event, now),
+            }
         }),
         mutation(laws::INNOCENT, "checks that were cancelled are red", cancelled_is_red),
     ]
@@ -319,13 +346,16 @@ fn of_outcomes() -> Vec<Mutation> {
             })
         }),
         mutation(laws::TESTED, "a pause lets a run pass", |queue, event, now| {
-            altered(queue, event, now, |_, step| {
-                if let (QueueEvent::Paused { .. }, Some(run)) = (event, step.state.runs.first_mut())
-                    && let Phase::Testing { candidate, .. } = run.phase.clone()
-                {
-                    run.phase = Phase::Passed { candidate, proof: Proof::Tested };
-                }
-            })
+            let mut step = queue.step(event, now)?;
+            let is_testing = |run: &&Run| matches!(run.phase, Phase::Testing { .. });
+            let testing = step.state.runs.iter().find(is_testing).map(|run| run.id);
+            if let (QueueEvent::Paused { .. }, Some(run)) = (event, testing) {
+                let passed = QueueEvent::ChecksConcluded { run, verdict: Verdict::Passed };
+                let Step { state, effects } = step.state.step(&passed, now)?;
+                step.effects.extend(effects);
+                step = Step::owing(state, step.effects);
+            }
+            Ok(step)
         }),
         mutation(laws::AGREED, "a full queue refuses, and its delivery stays unused", |queue, event, now| {
             let is_full = queue.entries.len() >= queue.policy.limits.entries_max;
@@ -373,18 +403,6 @@ fn of_outcomes() -> Vec<Mutation> {
 fn withdrawn(entry: EntryId) -> QueueEffect {
     let by = "ana".parse().expect("a name");
     QueueEffect::Report { entry, news: News::Ended(Outcome::Withdrawn { by }) }
-}
-
-/// The queue as if only the last of a tested run had been in it.
-fn with_last_alone(mut queue: Queue) -> Queue {
-    for run in &mut queue.runs {
-        if let Phase::Testing { candidate: Candidate { parts, .. }, .. } = &mut run.phase {
-            let last: Part = parts.pop().expect("a candidate has parts");
-            run.set = vec![last.entry.clone()];
-            *parts = vec![last];
-        }
-    }
-    queue
 }
 
 fn cancelled_is_red(queue: Queue, event: &QueueEvent, now: Timestamp) -> Stepped {

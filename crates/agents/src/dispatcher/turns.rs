@@ -74,8 +74,9 @@ impl Dispatcher {
         if run.stop.is_cancelled() {
             return Err(SessionError::Stopped.into());
         }
+        self.witness.hear(run.task.id, run.repository, &head, &inspected).await;
         let (demand, checks) = match inspected {
-            Inspected::Read { gate, runs } => (Demand::from(&gate), runs),
+            Inspected::Read { gate, runs, environment: _ } => (Demand::from(&gate), runs),
             Inspected::Unreadable(error) => return Err(Trouble::Unreadable(error.to_string())),
         };
         let changes = run.repository.mirror.changes(&workspace.base, &head).await?;

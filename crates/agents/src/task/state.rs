@@ -395,6 +395,8 @@ pub enum TaskState {
 pub enum Proof {
     /// The repository's checks passed on exactly its tree.
     Tested,
+    /// The same, and they had done so before the queue asked.
+    AlreadyTested,
     /// Nothing: the repository says `checks = []`.
     Untested,
 }

@@ -1,8 +1,9 @@
 //! Checks on exactly the tree that would land.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
-use agents::cage::SilentSink;
+use agents::cage::{Cage, CageSettings, ProgressSink, SilentSink};
 use agents::checks::{Gatekeeper, Inspected};
 use agents::setup::{SETUP_FILE, SetupSettings, Setups};
 use domain::{Clock, Timestamp};
@@ -22,7 +23,10 @@ pub const CASES: &[Case] = &[
     ("a_flaky_check_is_repeated", a_flaky_check_is_repeated),
     ("stopped_checks_are_cancelled", stopped_checks_are_cancelled),
     ("checks_see_nothing_else", checks_see_nothing_else),
+    ("what_ran_while_programs_were_changed_ran_nowhere_known", what_ran_while_programs_were_changed_ran_nowhere_known),
+    ("a_red_check_names_the_tests_that_its_report_names", a_red_check_names_the_tests_that_its_report_names),
     ("checks_see_what_the_setup_made", checks_see_what_the_setup_made),
+    ("what_checks_ran_in_is_known_once_their_setup_ran", what_checks_ran_in_is_known_once_their_setup_ran),
 ];
 
 fn inspect(checks: &str, stop: &CancellationToken) -> (Project, Inspected) {
@@ -36,10 +40,14 @@ fn inspect(checks: &str, stop: &CancellationToken) -> (Project, Inspected) {
 }
 
 fn gatekeeper(project: &Project) -> Gatekeeper {
-    let cage = standard_cage();
+    gatekeeper_in(standard_cage(), project)
+}
+
+fn gatekeeper_in(cage: Cage, project: &Project) -> Gatekeeper {
     let setups =
         Setups::new(cage.clone(), nothing_open(), project.path("setups"), SetupSettings::default(), Arc::new(Noon));
-    Gatekeeper::new(cage, project.path("checks"), setups)
+    let level = block_on(cage.probe(&project.path(""))).unwrap();
+    Gatekeeper::new(cage, project.path("checks"), setups, &level)
 }
 
 /// A clock that stands still.
@@ -72,8 +80,11 @@ fn is_shown(checks: &[String], expected: Expect) {
 
 fn a_commit_without_checks_runs_nothing() {
     let stop = CancellationToken::new();
-    assert_eq!(inspect("", &stop).1, Inspected::Read { gate: Gate::Missing, runs: Vec::new() });
-    assert_eq!(inspect("checks = []", &stop).1, Inspected::Read { gate: Gate::Untested, runs: Vec::new() });
+    assert_eq!(inspect("", &stop).1, Inspected::Read { gate: Gate::Missing, runs: Vec::new(), environment: None });
+    assert_eq!(
+        inspect("checks = []", &stop).1,
+        Inspected::Read { gate: Gate::Untested, runs: Vec::new(), environment: None }
+    );
     let Inspected::Unreadable(error) = inspect("checks = 5", &stop).1 else { panic!("it was read") };
     assert_eq!((error.line, error.column), (1, 10));
 }
@@ -86,7 +97,7 @@ fn a_commit_without_checks_is_held_to_those_of_the_config() {
         let gatekeeper = gatekeeper(&project);
         let stop = CancellationToken::new();
         let inspected = block_on(gatekeeper.inspect(&project.repository, &project.base, &SilentSink, stop)).unwrap();
-        let Inspected::Read { gate, runs } = inspected else { panic!("it was not read") };
+        let Inspected::Read { gate, runs, .. } = inspected else { panic!("it was not read") };
         (gate, runs.first().map(|run| run.conclusion))
     };
     assert_eq!(conclusion(""), (configured.clone(), Some(Conclusion::Failed)));
@@ -160,4 +171,84 @@ fn checks_see_what_the_setup_made() {
     assert!(told_first.starts_with("tests: failed, hello\ntouch: cannot touch"), "{told_first}");
     expect!["setup: failed, `.downbeat/setup` ended with exit code 4; its last words:\nno"]
         .assert_eq(&told("echo no; exit 4\n"));
+}
+
+fn what_checks_ran_in_is_known_once_their_setup_ran() {
+    let checks = check("tests", "true", "");
+    let project = Project::new(&[
+        ("a", "1\n"),
+        (".downbeat/config.toml", &checks),
+        (SETUP_FILE, "echo hello >$DOWNBEAT_SETUP_DIR/word\n"),
+    ]);
+    let gatekeeper = gatekeeper(&project);
+    let known = || block_on(gatekeeper.environment_of(&project.repository, &project.base));
+    assert_eq!(known(), None, "nobody knows what a setup would make");
+    let run = gatekeeper.inspect(&project.repository, &project.base, &SilentSink, CancellationToken::new());
+    let Inspected::Read { environment, .. } = block_on(run).unwrap() else { panic!("unreadable") };
+    assert!(environment.is_some());
+    assert_eq!(environment, known());
+    std::fs::remove_dir_all(project.path("setups")).unwrap();
+    assert_eq!(known(), None, "what it made is gone");
+    let plain = Project::new(&[("a", "1\n"), (".downbeat/config.toml", &checks)]);
+    let without = block_on(self::gatekeeper(&plain).environment_of(&plain.repository, &plain.base));
+    assert!(without.is_some() && without != environment);
+}
+
+fn a_red_check_names_the_tests_that_its_report_names() {
+    // A report of the second attempt alone, one that is a link out of the cage, one that a green check leaves.
+    let attempt = "case $PWD in *-0/tree) t=first;; *) t=second;; esac; mkdir out";
+    let write = r#"echo "<testsuite><testcase name='tests::$t'><failure/></testcase></testsuite>" >out/r.xml"#;
+    let named = |name: &str, end: &str, more: &str| {
+        let command = format!("{attempt}; {write}; {end}");
+        let text = format!("[[checks]]\nname = \"{name}\"\ncommand = '''{command}'''\njunit = \"out/*.xml\"\n{more}\n");
+        let log = Lines::default();
+        let project = Project::new(&[("a", "1\n"), (".downbeat/config.toml", &text)]);
+        let (gatekeeper, stop) = (gatekeeper(&project), CancellationToken::new());
+        let run = gatekeeper.inspect(&project.repository, &project.base, &log, stop);
+        let Inspected::Read { runs, .. } = block_on(run).unwrap() else { panic!("unreadable") };
+        let told = log.0.into_inner().unwrap();
+        let said = told.iter().filter(|line| line.contains("report") && !line.contains("attempt")).cloned();
+        let said: Vec<String> = said.filter(|line| !line.contains("<testsuite>")).collect();
+        format!("{}: {} {}", runs[0].conclusion, runs[0].failed_tests, said.join("; "))
+    };
+    assert_eq!(named("unit", "exit 1", "retries = 1"), "failed: tests::second ");
+    assert_eq!(named("unit", "exit 0", ""), "passed:  ");
+    assert_eq!(named("unit", "rm -r out; exit 1", ""), "failed:  check unit: it left no report at out/*.xml");
+    let linked = "ln -s /etc out/etc; rm out/r.xml; ln -s /etc/hostname out/r.xml; exit 1";
+    assert_eq!(named("unit", linked, ""), "failed:  check unit: it left no report at out/*.xml");
+}
+
+fn what_ran_while_programs_were_changed_ran_nowhere_known() {
+    let project = Project::new(&[("a", "1\n"), (".downbeat/config.toml", &check("tests", "true", ""))]);
+    std::fs::create_dir_all(project.path("toolchain/bin")).unwrap();
+    let toolchains = vec![project.path("toolchain")];
+    let cage = Cage::new(CageSettings { toolchains, ..standard_cage().settings().clone() });
+    let gatekeeper = gatekeeper_in(cage, &project);
+    let environment = |sink: &dyn ProgressSink| {
+        let run = gatekeeper.inspect(&project.repository, &project.base, sink, CancellationToken::new());
+        let Inspected::Read { environment, .. } = block_on(run).unwrap() else { panic!("unreadable") };
+        environment
+    };
+    assert!(environment(&SilentSink).is_some());
+    assert_eq!(environment(&Installer(project.path("toolchain/bin"))), None);
+    assert!(environment(&SilentSink).is_some());
+}
+
+/// Somebody who installs a program when a check begins.
+struct Installer(PathBuf);
+
+impl ProgressSink for Installer {
+    fn line(&self, text: &str) {
+        std::fs::write(self.0.join(text.replace('/', "")), "").unwrap();
+    }
+}
+
+/// Keeps what is told.
+#[derive(Default)]
+struct Lines(Mutex<Vec<String>>);
+
+impl ProgressSink for Lines {
+    fn line(&self, text: &str) {
+        self.0.lock().unwrap().push(text.to_owned());
+    }
 }

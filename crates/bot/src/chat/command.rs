@@ -5,11 +5,13 @@
 //! are a request.
 
 use domain::{RepoName, TaskId};
+use mergeq::queue::Priority;
 use serde::{Deserialize, Serialize};
 
 use super::defaults::{self, Wanted};
 use super::help;
 use super::options::{self, Options};
+use super::ordering::{self, QueueOrder};
 
 /// What a message asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,15 +72,21 @@ pub enum Command {
     },
     /// The merge queue.
     Queue,
-    /// Start no new runs in the merge queue.
-    Pause {
+    /// Something to a merge queue.
+    Order {
         /// Whose.
         repo: Option<RepoName>,
+        /// What.
+        order: QueueOrder,
     },
-    /// Start runs again.
-    Resume {
-        /// Whose.
-        repo: Option<RepoName>,
+    /// Let a task come sooner or later in its merge queue.
+    Prioritise {
+        /// Which.
+        task: TaskId,
+        /// How soon.
+        priority: Priority,
+        /// Why.
+        why: Option<String>,
     },
     /// Why something is as it is, or why I may not.
     Why {
@@ -277,8 +285,11 @@ fn parse_command(said: &str) -> Option<Command> {
         "start" => return message_and_repository(rest),
         "schedules" if rest.is_empty() => return Some(no_schedules()),
         "queue" if rest.is_empty() => return Some(Command::Queue),
-        "pause" if task.is_none() => return named_repository(rest).map(|repo| Command::Pause { repo }),
-        "resume" if task.is_none() => return named_repository(rest).map(|repo| Command::Resume { repo }),
+        "pause" if task.is_none() => return to_queue(rest, QueueOrder::Pause),
+        "resume" if task.is_none() => return to_queue(rest, QueueOrder::Resume),
+        "thaw" => return to_queue(rest, QueueOrder::Thaw),
+        "freeze" => return ordering::read_freeze(rest),
+        "prioritise" | "prioritize" => return ordering::read_priority(task, &words),
         "tell" if task.is_some() => return Some(Command::OnTask(Deed { verb: TaskVerb::Steer, task, words })),
         "why" => return Some(Command::Why { task: first_task(rest), deed: first_deed(rest) }),
         _ => {}
@@ -312,6 +323,10 @@ fn named_repository(rest: &str) -> Option<Option<RepoName>> {
         return Some(None);
     }
     rest.strip_prefix("repo=")?.parse().ok().map(Some)
+}
+
+fn to_queue(rest: &str, order: QueueOrder) -> Option<Command> {
+    named_repository(rest).map(|repo| Command::Order { repo, order })
 }
 
 /// `17 repo=web`: which message, and what it is about.
@@ -415,7 +430,7 @@ mod tests {
         assert_eq!(says("@agent tell me how the login works"), r#"ask "tell me how the login works" "#);
         assert_eq!(says("interrupt T-3"), r#"interrupt T-3 """#);
         assert_eq!(says("pause T-3"), r#"pause T-3 """#);
-        assert_eq!(says("pause"), "Pause { repo: None }");
+        assert_eq!(says("pause"), "Order { repo: None, order: Pause }");
         assert_eq!(says("pause T-3 and have a coffee"), "talk");
         assert_eq!(says("rollback T-3 2 without the cache"), r#"rollback T-3 "2 without the cache""#);
         assert_eq!(says("@agent rollback the release"), r#"ask "rollback the release" "#);

@@ -5,7 +5,6 @@ use agents::task::view::{self, TaskLine};
 use agents::task::{Approved, Goal, PlanMode, Request, Task, TaskEvent, TaskState, Terms, WordKind, Work};
 use domain::policy::{About, Asked, Decision, Place, Tier, Verb, decide};
 use domain::{Cause, DeliveryId, Rejected, RepoName, TaskId, ThreadRef};
-use mergeq::queue::QueueEvent;
 use store::Created;
 
 use super::choosing::Meant;
@@ -44,13 +43,9 @@ impl Intake {
             Command::Diff { task } => self.show_diff(heard, task).await,
             Command::Checkpoints { task } => self.show_checkpoints(heard, task).await,
             Command::Queue => self.show_queues(heard).await,
-            Command::Pause { repo } => {
-                let by = heard.author.clone();
-                self.operate_queue(heard, repo, QueueEvent::Paused { by }, delivery).await
-            }
-            Command::Resume { repo } => {
-                let by = heard.author.clone();
-                self.operate_queue(heard, repo, QueueEvent::Resumed { by }, delivery).await
+            Command::Order { repo, order } => self.operate_queue(heard, repo, order, delivery).await,
+            Command::Prioritise { task, priority, why } => {
+                self.prioritise(heard, task, (priority, why), delivery).await
             }
             Command::Why { task, deed } => self.explain(heard, task, deed).await,
         }
@@ -268,27 +263,6 @@ impl Intake {
             }
             allowed @ Decision::Allowed { .. } => allowed,
         }
-    }
-
-    async fn operate_queue(
-        &self,
-        heard: &Heard,
-        repo: Option<RepoName>,
-        event: QueueEvent,
-        delivery: &DeliveryId,
-    ) -> Result<Answer, Trouble> {
-        self.may(heard, Verb::OperateQueue)?;
-        let thread = &heard.message.thread;
-        let Meant::One { repo, .. } = self.repository_meant(repo.as_ref(), thread, "").await? else {
-            let all: Vec<_> = self.repositories.iter().map(|repository| repository.name.as_str()).collect();
-            let next = format!("Name it, as in `repo={}`; I know {}", all[0], all.join(", "));
-            return Err(Rejected::new("I cannot tell which repository this is about", next).into());
-        };
-        self.may_with(heard, Verb::OperateQueue, Some(&repo))?;
-        let said =
-            if matches!(event, QueueEvent::Paused { .. }) { "paused; say `resume` to go on" } else { "going on" };
-        self.desk.tell(&repo, event, Cause::Delivery(delivery.clone())).await?;
-        Ok(Answer::words(format!("The merge queue of {repo} is {said}.")))
     }
 }
 

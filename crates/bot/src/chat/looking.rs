@@ -128,12 +128,18 @@ impl Intake {
             let Some(id) = self.desk.queue_of(&repository.name) else { continue };
             let Some(queue) = self.store.load::<Queue>(&id).await? else { continue };
             let view = QueueView::of(&queue);
-            let pause = view.pause.map(|why| format!(", {why}")).unwrap_or_default();
-            lines.push(format!("{}: {} in line{pause}", view.id, view.lines.len()));
+            let hindered = view.pause.iter().chain(&view.freeze).map(|why| format!(", {why}")).collect::<String>();
+            lines.push(format!("{}: {} in line{hindered}", view.id, view.lines.len()));
+            let strategy = view.strategy.iter().filter(|_| !view.lines.is_empty());
+            lines.extend(strategy.map(|strategy| format!("strategy {strategy}")));
             let (debts, now) = (self.store.debts(Queue::KIND, id.as_str()).await?, self.store.now());
             let hindrance = Hindrance::in_queue(&queue, queue.runs.first(), &debts, now);
             lines.extend(hindrance.map(|hindrance| hindrance.at(now)));
-            lines.extend(view.lines.iter().map(|line| format!("{} {} · {}", line.entry, line.title, line.progress)));
+            lines.extend(
+                view.lines
+                    .iter()
+                    .map(|line| format!("{} {} · {}{}", line.entry, line.title, line.progress, line.notes())),
+            );
         }
         if lines.is_empty() {
             lines.push("The merge queue is empty. Say `merge T-1` when a task is ready.".to_owned());

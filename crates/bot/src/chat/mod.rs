@@ -34,6 +34,7 @@ mod help;
 mod interpret;
 mod looking;
 mod options;
+mod ordering;
 mod overhearing;
 mod reacting;
 mod resolve;

@@ -317,7 +317,10 @@ pub fn ready(task: &Task, reference: &str, work: &Work) -> Said {
             vec![title, Part::Now(format!("{size} on {reference}"))]
         }
     };
-    let said = |check: &&CheckRun| last_line(&check.output_tail).unwrap_or("no output").to_owned();
+    let said = |check: &&CheckRun| match check.failed_tests.is_empty() {
+        true => last_line(&check.output_tail).unwrap_or("no output").to_owned(),
+        false => check.failed_tests.to_string(),
+    };
     parts.extend(work.red_checks().iter().map(|check| Part::Words(format!("{}: {}", check.name, said(check)))));
     if work.demand == Demand::Unsaid {
         parts.push(Part::Words(format!(
@@ -422,7 +425,7 @@ fn landed(task: &Task, commit: &str, untested: &str, around: &Surroundings) -> V
     match &around.waits {
         None => vec![Part::Title(format!("{id} is merged into {target} as {commit}{untested}."))],
         Some(LandedBeside { reference, command }) => {
-            let landed = format!("{id} landed as {commit}{untested} on {reference}; moving {target} is yours to do:");
+            let landed = format!("{id} landed as {commit} on {reference}{untested}; moving {target} is yours to do:");
             vec![Part::Now(landed), Part::Words(command.clone())]
         }
     }
@@ -431,6 +434,7 @@ fn landed(task: &Task, commit: &str, untested: &str, around: &Surroundings) -> V
 fn untested(proof: Proof) -> &'static str {
     match proof {
         Proof::Tested => "",
+        Proof::AlreadyTested => ", already tested",
         Proof::Untested => ", untested (the repository says `checks = []`)",
     }
 }

@@ -9,8 +9,10 @@ use super::egress::{EGRESS, HOSTS, PROVIDER, REPO_EGRESS, provider_name};
 use super::key::Absent::{Default, Needed, NeededBy, Otherwise};
 use super::key::Applied::{self, AtReload, AtStart};
 use super::key::{Form, Key, Step};
+use super::landing::{MESSAGE, REPO_MESSAGE, REPO_STYLE, STYLE};
 use super::policy::{CHANNEL, GROUP, POLICY};
 use super::slack::{SLACK, member};
+use super::verdicts::{ENVIRONMENT, REVERIFY_EVERY, VERDICT_MAX_AGE_H};
 use super::waits::WAITS;
 use super::wellformed::{absolute, agent_name, any, database, loopback, mention, not_empty, parses, remote};
 
@@ -138,6 +140,8 @@ const REPO: &[Key] = &[
         AtStart,
         "Used where a commit's own .downbeat/config.toml says nothing about checks. `checks = []` lands untested.",
     ),
+    REPO_STYLE,
+    REPO_MESSAGE,
     table("egress", Form::Table(REPO_EGRESS), AtReload, "What its sessions reach of the network beside what all do."),
 ];
 
@@ -207,17 +211,24 @@ const WORDS: Form = Form::List { each: &Form::Text(any), min: 1 };
 const QUEUE: &[Key] = &[
     Key::new(
         "policy",
-        Form::Choice(&["serial", "batch"]),
-        Default("\"batch\""),
+        Form::Choice(&["adaptive", "nest", "hybrid", "optimistic", "train", "batch", "serial"]),
+        Default("\"adaptive\""),
         AtReload,
-        "How changes are grouped. `batch` tests several changes in one run and halves it when it is red; `serial` is one change a run.",
+        "Which changes are tested together, as docs/queue.md tells: `adaptive` lands most with the fewest runs under load, and soonest when little comes; a `train` tests each change on those before it; `batch` halves what is red; `serial` is one change a run.",
     ),
     Key::new(
         "batch_max",
         Form::Whole { min: 1, max: 64 },
         Default("8"),
         AtReload,
-        "The most changes in one run. With one change in twenty bad, eight is near the cheapest size.",
+        "The most changes in one run of `batch`, or one group of `hybrid`. With one change in twenty bad, eight is near the cheapest size.",
+    ),
+    Key::new(
+        "window",
+        Form::Whole { min: 1, max: 64 },
+        Default("20"),
+        AtReload,
+        "The most changes that `train` and `optimistic` test at once, to begin with: twenty, as Zuul and GitHub do. A train's window grows by one with each landing and is halved by each red head.",
     ),
     Key::new(
         "look_every_s",
@@ -226,6 +237,19 @@ const QUEUE: &[Key] = &[
         AtStart,
         "How often the remote's branch is looked at, in seconds: a push by others costs at most one run that long.",
     ),
+    Key::new(
+        "person_max",
+        Form::Whole { min: 1, max: 1_000 },
+        Default("50"),
+        AtReload,
+        "The most changes that one person has under test at once: a fleet of agents in a hurry, and others still get a turn. \
+         The rest keep their places.",
+    ),
+    STYLE,
+    MESSAGE,
+    VERDICT_MAX_AGE_H,
+    REVERIFY_EVERY,
+    ENVIRONMENT,
 ];
 
 const LIMITS: &[Key] = &[

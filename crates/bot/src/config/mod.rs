@@ -16,12 +16,14 @@ pub mod reading;
 pub mod reload;
 pub mod schema;
 pub mod secret;
+mod verdicts;
 mod waits;
 mod wellformed;
 
 mod costs;
 mod excerpt;
 mod ground;
+mod landing;
 mod slack;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +38,11 @@ use agents::setup::SetupSettings;
 use agents::workspace::WorkspaceSettings;
 use domain::policy::{BadRules, Channels, Grounds, Group, Policy as PermissionPolicy, Rules};
 use domain::{BranchName, Person, RepoName, Role};
-use forge::{Gate, GitSettings, Remote};
+use forge::{Gate, GitSettings, Remote, Style};
+use mergeq::Template;
+use mergeq::queue::{Limits, Policy};
+use mergeq::strategy::Kind;
+use mergeq::strategy::strategist::{BehindRed, TrainSettings};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
@@ -149,30 +155,58 @@ pub struct RepoConfig {
     pub target: BranchName,
     /// What gates a commit that says nothing about checks itself.
     pub checks: Option<Gate>,
+    /// What its changes become on the target, where it is not the usual.
+    pub style: Option<Style>,
+    /// What they say there, likewise.
+    pub message: Option<Template>,
     /// What its sessions reach of the network besides.
     pub egress: RepoEgressConfig,
 }
 
-/// How a merge queue groups changes.
+/// Which changes a merge queue tests together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum QueuePolicy {
-    /// One change a run.
-    Serial,
+    /// As `nest`; and while there are machines for all, each change on those that are under way.
+    Adaptive,
+    /// Landed changes, green groups, and one part more in each run.
+    Nest,
+    /// Independent groups, and one run of their union.
+    Hybrid,
+    /// Each on those before it; what is green later vouches for what was red before.
+    Optimistic,
+    /// Each on the nearest before it that is not red.
+    Train,
     /// Several changes a run, halved when it is red.
     Batch,
+    /// One change a run.
+    Serial,
 }
 
 /// The merge queue.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueueConfig {
-    /// How changes are grouped.
+    /// Which changes are tested together.
     pub policy: QueuePolicy,
-    /// The most changes in one run. With one change in twenty bad, eight is near the cheapest size.
+    /// The most changes of one batch, or of one group of `hybrid`. With one change in twenty bad, eight is near the cheapest.
     pub batch_max: usize,
+    /// The most changes under test at once in a train, to begin with.
+    pub window: usize,
+    /// The most changes of one person under test at once.
+    pub person_max: usize,
     /// How often the remote's branch is looked at, in seconds: a push by others costs at most one run that long.
     pub look_every_s: u64,
+    /// What a change becomes on its target.
+    pub style: Style,
+    /// What it says there.
+    pub message: Template,
+    /// Hours for which a pass is used again.
+    pub verdict_max_age_h: u64,
+    /// Of so many uses one is run again.
+    pub reverify_every: u64,
+    /// What checks run in, in a person's words.
+    pub environment: String,
 }
 
 /// How much at once.
@@ -350,12 +384,25 @@ impl Config {
         made.map_err(|error| UnusableState { state: self.state.clone(), error })
     }
 
-    /// How a queue that does not exist yet groups changes.
-    pub fn queue_policy(&self) -> mergeq::queue::Policy {
-        match self.queue.policy {
-            QueuePolicy::Serial => mergeq::queue::Policy::serial(),
-            QueuePolicy::Batch => mergeq::queue::Policy::batch(self.queue.batch_max),
-        }
+    /// The rules of every queue: as many runs at once as there may be check runs.
+    pub fn queue_policy(&self) -> Policy {
+        let QueueConfig { policy, batch_max, window, person_max, .. } = self.queue;
+        let train = |is_adaptive, behind_red, vouching| {
+            Kind::Train(TrainSettings { window, is_adaptive, behind_red, vouching })
+        };
+        let strategy = match policy {
+            QueuePolicy::Adaptive => Kind::Adaptive,
+            QueuePolicy::Nest => Kind::Nest,
+            QueuePolicy::Hybrid => Kind::Hybrid { group_max: batch_max, reds_needed: 2 },
+            QueuePolicy::Optimistic => train(false, BehindRed::Wait, Some(2)),
+            QueuePolicy::Train => train(true, BehindRed::Restart, None),
+            QueuePolicy::Batch => Policy::batch(batch_max).strategy,
+            QueuePolicy::Serial => Kind::Serial,
+        };
+        let is_one_by_one = matches!(policy, QueuePolicy::Batch | QueuePolicy::Serial);
+        let runs_max = if is_one_by_one { 1 } else { self.limits.checks };
+        let policy = Policy::of(strategy, runs_max);
+        Policy { limits: Limits { person_max, ..policy.limits }, ..policy }
     }
 
     /// How git is run: with those variables of our own environment that say where it is and how remotes are reached.

@@ -85,9 +85,19 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         env = {}                                         # default
 
         [queue]
-        policy = "batch"                                 # default
+        policy = "adaptive"                              # default
         batch_max = 3                                    # DOWNBEAT__QUEUE__BATCH_MAX
+        window = 20                                      # default
         look_every_s = 15                                # default
+        person_max = 50                                  # default
+        style = "squash"                                 # default
+        message = """
+        {title}
+
+        {message}"""              # default
+        verdict_max_age_h = 24                           # default
+        reverify_every = 50                              # default
+        environment = ""                                 # default
 
         [context]
         messages = 50                                    # default
@@ -160,7 +170,7 @@ fn what_is_shown_can_be_read_again() {
 fn a_key_is_explained_and_an_unknown_one_sent_to_the_nearest() {
     expect![[r#"
         queue.batch_max
-          The most changes in one run. With one change in twenty bad, eight is near the cheapest size.
+          The most changes in one run of `batch`, or one group of `hybrid`. With one change in twenty bad, eight is near the cheapest size.
 
           takes     a whole number from 1 to 64
           default   8
@@ -195,6 +205,8 @@ fn a_key_is_explained_and_an_unknown_one_sent_to_the_nearest() {
           repos.NAME.remote: A path, an ssh or an https address
           repos.NAME.target: Where changes land
           repos.NAME.checks: Used where a commit's own .downbeat/config.toml says nothing about checks
+          repos.NAME.style: What a change becomes on this target
+          repos.NAME.message: What a landed commit says here
           repos.NAME.egress.allow: Hosts that sessions of this repository may reach beside those of `egress.allow`
     "#]]
     .assert_eq(&explained("repos"));

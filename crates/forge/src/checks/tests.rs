@@ -25,7 +25,13 @@ fn silence_is_not_the_same_as_wanting_no_checks() {
 #[test]
 fn a_check_needs_no_more_than_a_name_and_a_command() {
     let specs = checks_in("[[checks]]\nname = 'test'\ncommand = 'make test'\n");
-    let check = CheckSpec { name: "test".into(), command: "make test".into(), timeout: TIMEOUT_DEFAULT, retries: 0 };
+    let check = CheckSpec {
+        name: "test".into(),
+        command: "make test".into(),
+        timeout: TIMEOUT_DEFAULT,
+        retries: 0,
+        junit: None,
+    };
     assert_eq!(specs, [check]);
 }
 
@@ -115,4 +121,34 @@ fn everything_has_a_limit() {
     ] {
         assert!(gate_from_toml(Some(&text)).is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_report_is_somewhere_below_the_root() {
+    let written = |junit: &str| format!("[[checks]]\nname = 'a'\ncommand = 'b'\njunit = {junit}\n");
+    assert_eq!(checks_in(&written("'target/**/junit-*.xml'"))[0].junit.as_deref(), Some("target/**/junit-*.xml"));
+    for junit in ["'/etc/passwd'", "'../r.xml'", "'a/../../r.xml'", "''", "5", "'r[.xml'", "['r.xml']"] {
+        assert!(gate_from_toml(Some(&written(junit))).is_err(), "{junit} was taken for the place of a report");
+    }
+    refused(
+        &written("'../r.xml'"),
+        expect![[r#"
+        .downbeat/config.toml, line 4, column 9: `../r.xml` is not a path pattern: it has to be relative to the repository's root, without `.`, `..` or empty parts
+           4 | junit = '../r.xml'
+             |         ^"#]],
+    );
+}
+
+#[test]
+fn a_few_failed_tests_are_shown_and_all_are_counted() {
+    let names = |n: usize| (0..n).map(|n| format!("tests::{n:02}"));
+    let shown = [0, 1, 3, 4, 30].map(|n| FailedTests::of(names(n)).to_string());
+    expect![[r#"
+
+        tests::00
+        tests::00, tests::01, tests::02
+        tests::00, tests::01, tests::02 and 1 more
+        tests::00, tests::01, tests::02 and 27 more"#]]
+    .assert_eq(&shown.join("\n"));
+    assert_eq!(FailedTests::of(names(30)).named.len(), FailedTests::NAMED_MAX);
 }

@@ -10,5 +10,6 @@ mod locks;
 mod merging;
 mod publishing;
 mod reading;
+mod styles;
 mod workspaces;
 mod world;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use domain::{BranchName, Sha, Timestamp};
-use forge::{Candidate, Gate, GitSettings, MergeOrder, RepoSettings, Repositories, Repository, Signature};
+use forge::{Candidate, Gate, GitSettings, MergeOrder, RepoSettings, Repositories, Repository, Signature, Style};
 use tempfile::TempDir;
 
 pub struct World {
@@ -159,7 +159,15 @@ pub fn signature() -> Signature {
 
 pub fn order(base: &Sha, head: &Sha) -> MergeOrder {
     let (author, committer) = (signature(), signature());
-    MergeOrder { base: base.clone(), head: head.clone(), message: "fix it\n\nWhy.\n".into(), author, committer }
+    MergeOrder {
+        base: base.clone(),
+        head: head.clone(),
+        style: Style::Squash,
+        message: "fix it\n\nWhy.\n".into(),
+        replayed: Vec::new(),
+        author,
+        committer,
+    }
 }
 
 pub fn made(candidate: Candidate) -> Sha {

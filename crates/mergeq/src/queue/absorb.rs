@@ -7,7 +7,8 @@ use super::effect::QueueEffect;
 use super::entry::{Change, Entry, Leave, Standing};
 use super::outcome::Why;
 use super::policy::{Limits, Policy};
-use super::state::{Pause, Queue, Run};
+use super::runs::{call_off_landing, learn_head};
+use super::state::{Pause, Queue};
 
 /// Whoever finds no room has the outcome at once: a refusal would leave the delivery unused, and a performer that was
 /// overtaken could bring the change again long after its task was told no.
@@ -22,8 +23,17 @@ pub(super) fn enqueue_change(draft: &mut Draft, change: &Change) -> Result<(), R
     let rank = draft.queue.next_rank;
     draft.queue.next_rank += 1;
     let standing = Standing::Ready;
-    let entry = Entry { change: change.clone(), rank, enqueued_at: draft.now, repairs: 0, standing };
+    let entry = Entry {
+        change: change.clone(),
+        rank,
+        enqueued_at: draft.now,
+        repairs: 0,
+        standing,
+        admitted: false,
+        solitary: false,
+    };
     draft.queue.entries.push(entry);
+    draft.queue.entries.sort_by_key(Entry::item);
     if let Some(why) = obstacle {
         draft.eject_entry(&change.id, why);
     }
@@ -34,6 +44,10 @@ fn obstacle_to_entry(queue: &Queue, change: &Change) -> Option<Why> {
     let Limits { entries_max, message_bytes_max, .. } = queue.policy.limits;
     if queue.entries.len() >= entries_max {
         return Some(Why::Full { entries_max });
+    }
+    let is_known = |on: &EntryId| queue.entry(on).is_some() || queue.landed.iter().any(|landed| landed.entry == *on);
+    if let Some(on) = change.depends_on.iter().find(|on| !is_known(on)) {
+        return Some(Why::Dependency { on: on.clone() });
     }
     let message_bytes = change.title.len() + change.message.len();
     (message_bytes > message_bytes_max).then_some(Why::TooLong { message_bytes_max })
@@ -49,7 +63,7 @@ pub(super) fn withdraw_entry(draft: &mut Draft, id: &EntryId, by: &Person) {
 
 /// Late when the entry is gone. A reserved entry's branch is expected to move until it is repaired.
 pub(super) fn note_moved_head(draft: &mut Draft, id: &EntryId, head: &Sha) {
-    let is_news = |entry: &Entry| entry.change.head != *head && !matches!(entry.standing, Standing::Reserved { .. });
+    let is_news = |entry: &Entry| entry.change.head != *head && !entry.is_reserved();
     if draft.queue.entry(id).is_some_and(is_news) {
         leave_queue(draft, id, Leave::HeadMoved { head: head.clone() });
     }
@@ -57,35 +71,40 @@ pub(super) fn note_moved_head(draft: &mut Draft, id: &EntryId, head: &Sha) {
 
 /// Ends the entry now, or when its landing fails: a landing in flight cannot be called back.
 fn leave_queue(draft: &mut Draft, id: &EntryId, leave: Leave) {
-    if draft.queue.run_of(id).is_some_and(Run::is_committed) {
+    if draft.queue.is_committed(id) {
         match draft.entry_mut(id) {
             Some(entry) if entry.is_ready() => entry.standing = Standing::Leaving(leave),
             Some(_) | None => {}
         }
         return;
     }
-    if let Some(run) = draft.take_run_of(id) {
-        draft.put_back(run);
-    }
+    take_from_line(draft, id);
     draft.end_entry(id, leave.into());
+}
+
+/// Nothing that it is part of goes on; whom it was with is in line again.
+pub(super) fn take_from_line(draft: &mut Draft, id: &EntryId) {
+    let landing = draft.queue.strategist.board().landing();
+    let landing = draft.queue.runs_of(id).find(|run| Some(run.test) == landing).cloned();
+    if let Some(run) = landing {
+        call_off_landing(draft, &run);
+    }
+    draft.release_entry(id);
 }
 
 /// Late when the entry is gone, landing, or already reserved: the first lease stands.
 pub(super) fn reserve_entry(draft: &mut Draft, id: &EntryId, until: Timestamp) {
     let Some(entry) = draft.queue.entry(id) else { return };
-    if !entry.is_ready() || draft.queue.run_of(id).is_some_and(Run::is_committed) {
+    if !matches!(entry.standing, Standing::Ready | Standing::Aside { .. }) || draft.queue.is_committed(id) {
         return;
     }
     let repairs = entry.repairs;
     let limits = draft.queue.policy.limits.clone();
-    if let Some(run) = draft.take_run_of(id) {
-        draft.put_back(run);
-    }
+    take_from_line(draft, id);
     if repairs >= limits.repairs_max {
         return draft.eject_entry(id, Why::RepairsSpent { repairs });
     }
     let until = until.min(draft.now + limits.lease_max());
-    draft.leave_groups(id);
     if let Some(entry) = draft.entry_mut(id) {
         entry.repairs += 1;
         entry.standing = Standing::Reserved { until };
@@ -128,7 +147,7 @@ pub(super) fn resume_queue(draft: &mut Draft) -> Result<(), Rejected> {
     }
 }
 
-/// Runs under way go on as they are; only what starts from now on follows the new rules.
+/// Tests under way go on unless another strategy takes over, which it does as soon as nothing is landing.
 pub(super) fn change_policy(draft: &mut Draft, policy: &Policy) {
     draft.queue.policy = policy.clone();
     let landed_max = policy.limits.landed_max;
@@ -138,8 +157,8 @@ pub(super) fn change_policy(draft: &mut Draft, policy: &Policy) {
 
 /// Stale when the queue has learned something since the look, or a landing in flight is about to tell.
 pub(super) fn note_target(draft: &mut Draft, seen: Option<&Sha>, head: &Sha) {
-    let is_stale = draft.queue.head.as_ref() != seen || draft.queue.runs.iter().any(Run::is_committed);
+    let is_stale = draft.queue.head.as_ref() != seen || draft.queue.committed_run().is_some();
     if !is_stale {
-        draft.queue.head = Some(head.clone());
+        learn_head(draft, head);
     }
 }

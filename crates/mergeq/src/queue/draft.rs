@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use domain::{EntryId, Timestamp};
 
-use super::effect::{News, QueueEffect};
+use super::effect::{News, QueueEffect, Wanted};
 use super::entry::{Entry, Leave, Standing};
 use super::outcome::{Outcome, Why};
-use super::state::{Group, Phase, Queue, Record, Run, RunId, Source, Suspicion, Whereabouts};
+use super::state::{Phase, Queue, Record, Run, RunId, Vouched, Whereabouts};
 use super::view::{Place, Progress, places};
+use crate::strategy::{Board, Fact, TestId};
 
 /// The next state and what it owes so far.
 pub(super) struct Draft {
@@ -33,39 +34,68 @@ impl Draft {
         self.owe(QueueEffect::Report { entry: entry.clone(), news });
     }
 
+    pub(super) fn tell_strategist(&mut self, fact: &Fact) {
+        self.queue.strategist.absorb(fact);
+    }
+
     pub(super) fn entry_mut(&mut self, id: &EntryId) -> Option<&mut Entry> {
         self.queue.entries.iter_mut().find(|entry| entry.change.id == *id)
     }
 
-    /// Takes an entry out of the queue with its one outcome. Its run must have been taken away before.
+    /// Takes an entry from the strategy, which stops the tests that it is in.
+    pub(super) fn release_entry(&mut self, id: &EntryId) {
+        let admitted = self.entry_mut(id).filter(|entry| entry.admitted);
+        let Some(entry) = admitted else { return };
+        entry.admitted = false;
+        let item = entry.item();
+        self.tell_strategist(&Fact::Left(item));
+    }
+
+    /// Takes an entry out of the queue with its one outcome. The strategy must know.
     pub(super) fn end_entry(&mut self, id: &EntryId, outcome: Outcome) {
         let index = self.queue.entries.iter().position(|entry| entry.change.id == *id);
         let index = index.expect("only entries of runs and of the line are ended, and those are in the queue");
         let entry = self.queue.entries.remove(index);
-        self.leave_groups(id);
+        self.queue.faults.iter_mut().for_each(|fault| fault.set.retain(|member| member != id));
+        self.queue.faults.retain(|fault| !fault.set.is_empty());
         self.report(id, News::Ended(outcome.clone()));
+        let has_landed = matches!(outcome, Outcome::Merged { .. });
         self.ended.push((entry, outcome));
+        if !has_landed {
+            self.end_dependents(id);
+        }
     }
 
-    pub(super) fn eject_entry(&mut self, id: &EntryId, why: Why) {
+    /// Whoever depends on what will not land cannot land either. None of them is under test.
+    fn end_dependents(&mut self, on: &EntryId) {
+        let depends = |entry: &&Entry| entry.change.depends_on.contains(on);
+        let dependents: Vec<EntryId> =
+            self.queue.entries.iter().filter(depends).map(|entry| entry.change.id.clone()).collect();
+        for id in dependents {
+            // One that was ended meanwhile depended on another of them.
+            if self.queue.entry(&id).is_some() {
+                self.eject_entry(&id, Why::Dependency { on: on.clone() });
+            }
+        }
+    }
+
+    /// Ejects an entry that the strategy already gave up.
+    pub(super) fn end_ejected(&mut self, id: &EntryId, why: Why) {
         self.end_entry(id, Outcome::Ejected { why });
     }
 
-    pub(super) fn leave_groups(&mut self, id: &EntryId) {
-        for group in &mut self.queue.retry {
-            group.set.retain(|member| member != id);
-        }
-        self.queue.retry.retain(|group| !group.set.is_empty());
+    pub(super) fn eject_entry(&mut self, id: &EntryId, why: Why) {
+        self.release_entry(id);
+        self.end_ejected(id, why);
     }
 
-    /// Takes a run away if it is in the phase that an answer is for; otherwise the answer is late.
+    /// The run that an answer is for, if it is in the phase that awaits it; otherwise the answer is late.
+    pub(super) fn run_mut(&mut self, id: RunId, awaits: fn(&Phase) -> bool) -> Option<&mut Run> {
+        self.queue.runs.iter_mut().find(|run| run.id == id && awaits(&run.phase))
+    }
+
     pub(super) fn take_run(&mut self, id: RunId, awaits: fn(&Phase) -> bool) -> Option<Run> {
         let index = self.queue.runs.iter().position(|run| run.id == id && awaits(&run.phase))?;
-        Some(self.queue.runs.remove(index))
-    }
-
-    pub(super) fn take_run_of(&mut self, entry: &EntryId) -> Option<Run> {
-        let index = self.queue.runs.iter().position(|run| run.set.contains(entry))?;
         Some(self.queue.runs.remove(index))
     }
 
@@ -76,24 +106,31 @@ impl Draft {
     }
 
     /// Starts making the commits of a set, under an id of its own.
-    pub(super) fn begin_staging(&mut self, set: Vec<EntryId>, source: Source) {
+    pub(super) fn begin_staging(&mut self, test: TestId, set: Vec<EntryId>, vouched: Option<Vouched>) {
         let id = self.next_run_id();
-        let change_of = |entry: &EntryId| self.queue.entry(entry).map(|entry| entry.change.clone());
-        let changes = set.iter().filter_map(change_of).collect();
-        let phase = Phase::Staging { seen: self.queue.head.clone() };
-        self.owe(QueueEffect::Stage { run: id, changes, at: self.now });
-        self.queue.runs.push(Run { id, set, source, since: self.now, phase });
+        let wanted = |entry: &Entry| Wanted { change: entry.change.clone(), since: entry.enqueued_at };
+        let changes = set.iter().filter_map(|entry| self.queue.entry(entry).map(wanted)).collect();
+        let phase = Phase::Staging { is_outdated: false, vouched };
+        self.owe(QueueEffect::Stage { run: id, changes });
+        self.queue.runs.push(Run { id, test, set, since: self.now, phase });
     }
 
-    /// Gives up a run that was taken away: its entries keep their places, those who wished to leave go.
-    pub(super) fn put_back(&mut self, run: Run) {
-        if let Phase::Testing { .. } = run.phase {
-            self.owe(QueueEffect::CancelChecks { run: run.id });
-        }
-        let set = self.grant_leaves(run.set);
-        match run.source {
-            Source::Retry if !set.is_empty() => self.queue.retry.push_front(Group { set, suspicion: Suspicion::Open }),
-            Source::Retry | Source::Line => {}
+    pub(super) fn drop_run_of(&mut self, test: TestId) {
+        self.drop_runs(|run, _| run.test == test);
+    }
+
+    /// Drops what the strategy needs neither for a verdict nor to land it.
+    pub(super) fn drop_needless_runs(&mut self) {
+        self.drop_runs(|run, board| !board.needs(run.test));
+    }
+
+    pub(super) fn drop_runs(&mut self, is_over: impl Fn(&Run, &Board) -> bool) {
+        let Queue { runs, strategist, .. } = &mut self.queue;
+        let over: Vec<Run> = runs.extract_if(.., |run| is_over(run, strategist.board())).collect();
+        for run in over {
+            if let Phase::Testing { .. } = run.phase {
+                self.owe(QueueEffect::CancelChecks { run: run.id });
+            }
         }
     }
 
@@ -102,8 +139,11 @@ impl Draft {
         let mut staying = Vec::with_capacity(set.len());
         for id in set {
             match self.queue.entry(&id).map(|entry| entry.standing.clone()) {
-                Some(Standing::Leaving(leave)) => self.end_entry(&id, leave.into()),
-                Some(Standing::Ready | Standing::Reserved { .. }) | None => staying.push(id),
+                Some(Standing::Leaving(leave)) => {
+                    self.release_entry(&id);
+                    self.end_entry(&id, leave.into());
+                }
+                Some(Standing::Ready | Standing::Aside { .. } | Standing::Reserved { .. }) | None => staying.push(id),
             }
         }
         staying

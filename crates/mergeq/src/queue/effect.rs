@@ -18,9 +18,7 @@ pub enum QueueEffect {
         /// The run.
         run: RunId,
         /// What, in order.
-        changes: Vec<Change>,
-        /// The commits' time, so that staging twice makes the same commits.
-        at: Timestamp,
+        changes: Vec<Wanted>,
     },
     /// Run the checks of this commit to their end. Lane `checks`; answers `ChecksConcluded`.
     AwaitChecks {
@@ -58,6 +56,15 @@ pub enum QueueEffect {
         /// The time.
         until: Timestamp,
     },
+}
+
+/// A change that shall land.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The change.
+    pub change: Change,
+    /// When it was enqueued: its commit's time, so that each staging of the same changes makes the same commits.
+    pub since: Timestamp,
 }
 
 /// What there is to tell about an entry.

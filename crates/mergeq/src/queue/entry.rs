@@ -3,7 +3,9 @@
 use domain::{EntryId, Person, Sha, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::order::Priority;
 use super::view::Place;
+use crate::strategy::Item;
 
 /// What somebody wants on the target branch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,12 @@ pub struct Change {
     pub message: String,
     /// Whether it may share a run.
     pub company: Company,
+    /// How soon it is wanted.
+    #[serde(default)]
+    pub priority: Priority,
+    /// Entries that must land before it.
+    #[serde(default)]
+    pub depends_on: Vec<EntryId>,
 }
 
 /// Whether an entry may share a run.
@@ -41,7 +49,7 @@ pub enum Company {
 pub struct Entry {
     /// The change.
     pub change: Change,
-    /// Its place in line: lower first. Given once, never taken away.
+    /// Its place in line among those of its priority: lower first. Given once, never taken away.
     pub rank: u64,
     /// When it came.
     pub enqueued_at: Timestamp,
@@ -49,6 +57,12 @@ pub struct Entry {
     pub repairs: u32,
     /// Whether it may be put into a run.
     pub standing: Standing,
+    /// Whether the strategy has it: it is in runs, or will be put into one.
+    #[serde(default)]
+    pub admitted: bool,
+    /// Whether it was refused together with others, so that from now on it runs alone.
+    #[serde(default)]
+    pub solitary: bool,
 }
 
 /// Whether an entry may be put into a run.
@@ -57,6 +71,11 @@ pub struct Entry {
 pub enum Standing {
     /// It may, or it is in one.
     Ready,
+    /// It waits for these, since it does not merge with them: until they have their outcome, or are under repair.
+    Aside {
+        /// Entries before it in line; never empty.
+        with: Vec<EntryId>,
+    },
     /// Its place is kept while somebody repairs it.
     Reserved {
         /// When the lease ends.
@@ -83,16 +102,32 @@ pub enum Leave {
 }
 
 impl Entry {
+    /// Its name for the strategy: its place in line, by priority and then by rank.
+    pub fn item(&self) -> Item {
+        /// More ranks than a queue gives in a thousand years.
+        const RANK_BITS: u32 = 56;
+        Item(self.change.priority.order() << RANK_BITS | self.rank)
+    }
+
+    /// Whether it runs with nobody else.
+    pub fn is_solitary(&self) -> bool {
+        self.solitary || self.change.company == Company::Alone
+    }
+
     /// Whether it may be put into a run.
     pub fn is_ready(&self) -> bool {
         self.standing == Standing::Ready
+    }
+
+    pub(crate) fn is_reserved(&self) -> bool {
+        matches!(self.standing, Standing::Reserved { .. })
     }
 
     /// Where it is while no run holds it.
     pub(crate) fn idle_place(&self) -> Place {
         match self.standing {
             Standing::Reserved { until } => Place::Reserved { until },
-            Standing::Ready | Standing::Leaving(_) => Place::Waiting,
+            Standing::Ready | Standing::Aside { .. } | Standing::Leaving(_) => Place::Waiting,
         }
     }
 }

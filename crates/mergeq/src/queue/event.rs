@@ -4,6 +4,7 @@ use domain::{EntryId, Person, Sha, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::entry::Change;
+use super::order::{Freeze, Priority};
 use super::outcome::FailedCheck;
 use super::policy::Policy;
 use super::state::{Part, RunId};
@@ -110,6 +111,24 @@ pub enum QueueEvent {
         /// The target's commit from which the repair began, if known.
         started_from: Option<Sha>,
     },
+    /// An entry shall come sooner or later than others.
+    Prioritised {
+        /// Which.
+        entry: EntryId,
+        /// How soon.
+        priority: Priority,
+        /// Who said so.
+        by: Person,
+        /// Why, if they said that.
+        why: Option<String>,
+    },
+    /// Only the urgent shall land from now on.
+    Frozen(Freeze),
+    /// Everybody may land again.
+    Thawed {
+        /// Who said so.
+        by: Person,
+    },
     /// Nothing new shall start.
     Paused {
         /// Who said so.
@@ -165,6 +184,8 @@ pub enum Obstacle {
 pub enum Verdict {
     /// Every check passed.
     Passed,
+    /// Every check passed on exactly this tree before, in the same environment, and was not run again.
+    AlreadyPassed,
     /// There is nothing to pass: the tree says `checks = []`.
     Untested,
     /// At least one failed.

@@ -5,12 +5,14 @@
 
 use std::collections::HashSet;
 
-use domain::EntryId;
+use domain::{EntryId, Sha};
 
 use super::effect::{News, QueueEffect};
-use super::entry::{Company, Standing};
+use super::entry::{Entry, Standing};
 use super::event::{QueueEvent, Verdict};
-use super::state::{Phase, Queue, Run};
+use super::order::Gatekeeper;
+use super::state::{Candidate, Phase, Queue, Run};
+use crate::strategy::{Test, TestId};
 
 /// Says which law a state breaks, if it breaks one.
 pub fn broken(queue: &Queue) -> Option<String> {
@@ -23,6 +25,7 @@ pub fn broken_by(before: &Queue, event: &QueueEvent, after: &Queue, effects: &[Q
         .or_else(|| loses_entry(before, after, effects))
         .or_else(|| disturbs_landing(before, event, after))
         .or_else(|| owes_wrongly(before, after, effects))
+        .or_else(|| starts_too_many(before, after))
         .or_else(|| broken(after))
 }
 
@@ -31,40 +34,30 @@ fn is_in_two_places(queue: &Queue) -> Option<String> {
     if let Some(twin) = queue.entries.iter().map(|entry| &entry.change.id).find(|id| !known.insert(*id)) {
         return Some(format!("{twin} is in the queue twice"));
     }
-    let in_runs = queue.runs.iter().flat_map(|run| &run.set);
-    let in_groups = queue.retry.iter().flat_map(|group| &group.set);
-    let mut placed = HashSet::new();
-    for id in in_runs.chain(in_groups) {
-        if !known.contains(id) {
-            return Some(format!("{id} is in a run or group but not in the queue"));
-        }
-        if !placed.insert(id) {
-            return Some(format!("{id} is in two runs or groups"));
-        }
+    let tested: HashSet<&EntryId> = queue.runs.iter().flat_map(|run| &run.set).collect();
+    if let Some(id) = tested.iter().find(|id| !known.contains(*id)) {
+        return Some(format!("{id} is in a run but not in the queue"));
     }
-    let is_misplaced = |id: &EntryId| match queue.entry(id).map(|entry| &entry.standing) {
-        Some(Standing::Reserved { .. }) => placed.contains(id),
-        Some(Standing::Leaving(_)) => !queue.run_of(id).is_some_and(Run::is_committed),
-        Some(Standing::Ready) | None => false,
+    let is_misplaced = |entry: &&Entry| match &entry.standing {
+        Standing::Ready => !entry.admitted && tested.contains(&entry.change.id),
+        Standing::Aside { .. } | Standing::Reserved { .. } => entry.admitted || tested.contains(&entry.change.id),
+        Standing::Leaving(_) => !queue.is_committed(&entry.change.id),
     };
-    let unready = queue.entries.iter().filter(|entry| !entry.is_ready()).map(|entry| &entry.change.id);
-    unready.into_iter().find(|id| is_misplaced(id)).map(|id| format!("{id} stands where it may not"))
+    let misplaced = queue.entries.iter().find(is_misplaced);
+    misplaced.map(|entry| format!("{} stands where it may not", entry.change.id))
 }
 
 fn has_bad_order(queue: &Queue) -> Option<String> {
-    if !queue.entries.is_sorted_by(|a, b| a.rank < b.rank) {
+    if !queue.entries.is_sorted_by(|a, b| a.item() < b.item()) {
         return Some("the entries are not in the order of their ranks".to_owned());
     }
-    let last = queue.entries.last().map_or(0, |entry| entry.rank);
+    let last = queue.entries.iter().map(|entry| entry.rank).max().unwrap_or(0);
     (last >= queue.next_rank).then(|| format!("rank {last} could be given twice"))
 }
 
 fn has_unfit_run(queue: &Queue) -> Option<String> {
     if queue.runs.iter().filter(|run| run.is_committed()).count() > 1 {
         return Some("two landings are in flight".to_owned());
-    }
-    if queue.retry.iter().any(|group| group.set.is_empty()) {
-        return Some("a group is empty".to_owned());
     }
     queue.runs.iter().find_map(|run| unfitness(queue, run))
 }
@@ -74,22 +67,33 @@ fn unfitness(queue: &Queue, run: &Run) -> Option<String> {
     if run.set.is_empty() {
         return Some(format!("{id} is empty"));
     }
-    if run.base() != queue.head.as_ref() {
-        return Some(format!("{id} is not on the head"));
-    }
     if id.0 >= queue.next_run {
         return Some(format!("{id} could be given twice"));
     }
-    let wants_none = |id: &EntryId| queue.entry(id).is_some_and(|entry| entry.change.company == Company::Alone);
-    if run.set.len() > 1 && run.set.iter().any(wants_none) {
+    if queue.runs.iter().any(|other| other.id != id && other.test == run.test) {
+        return Some(format!("{id} is the second run of a test"));
+    }
+    if !queue.strategist.board().needs(run.test) {
+        return Some(format!("{id} goes on and nobody needs it"));
+    }
+    let wants_none = |id: &EntryId| queue.entry(id).is_some_and(Entry::is_solitary);
+    if (run.set.len() > 1 || queue.runs.iter().any(|other| other.set != run.set)) && run.set.iter().any(wants_none) {
         return Some(format!("{id} has an entry that wants no company"));
     }
-    let parts = run.candidate().map(|candidate| candidate.parts.iter().map(|part| &part.entry));
-    if parts.is_some_and(|parts| !parts.eq(&run.set)) {
+    if run.candidate().is_some_and(|candidate| !is_of(candidate, &run.set, run.is_committed())) {
         return Some(format!("{id} has commits of others"));
+    }
+    if run.is_committed() && run.candidate().map(|candidate| &candidate.base) != queue.head.as_ref() {
+        return Some(format!("{id} is landing and not on the head"));
     }
     let is_doubtful = matches!(run.phase, Phase::Doubtful { .. });
     (is_doubtful && queue.pause.is_none()).then(|| format!("{id} is doubtful and nobody was called"))
+}
+
+/// Whether the commits are those of the set, in its order; before it lands, others among them may have landed otherwise.
+fn is_of(candidate: &Candidate, set: &[EntryId], is_committed: bool) -> bool {
+    let entries = candidate.parts.iter().map(|part| &part.entry);
+    if is_committed { entries.eq(set) } else { entries.filter(|entry| set.contains(entry)).eq(set) }
 }
 
 fn is_unbounded(queue: &Queue) -> Option<String> {
@@ -97,35 +101,75 @@ fn is_unbounded(queue: &Queue) -> Option<String> {
     if queue.landed.len() > limits.landed_max {
         return Some(format!("{} landed entries are remembered", queue.landed.len()));
     }
-    let n_runs = queue.runs.len();
-    (n_runs > queue.policy.runs_max()).then(|| format!("{n_runs} runs are under way"))
+    (queue.faults.len() > limits.faults_max).then(|| format!("{} faults are remembered", queue.faults.len()))
 }
 
-/// Liveness: whoever may be tested is on the way, unless the queue is paused.
+/// No run starts beyond the bound; those that were under way when it was lowered go on.
+fn starts_too_many(before: &Queue, after: &Queue) -> Option<String> {
+    let is_at_work = |run: &&Run| matches!(run.phase, Phase::Staging { .. } | Phase::Testing { .. });
+    let n_runs = |queue: &Queue| {
+        let landing = queue.strategist.board().landing();
+        queue.runs.iter().filter(is_at_work).filter(|run| Some(run.test) != landing).count()
+    };
+    let n_after = n_runs(after);
+    let is_too_many = n_after > after.strategist.board().slots() && n_after > n_runs(before);
+    is_too_many.then(|| format!("{n_after} runs are under way"))
+}
+
+/// Liveness: as long as somebody may be tested, something is under way, unless the queue is paused.
 fn has_stalled(queue: &Queue) -> Option<String> {
+    if let Some((test, _)) = untested(queue) {
+        return Some(format!("test {} is under way and no run is", test.0));
+    }
     if queue.pause.is_some() {
         return None;
     }
-    if let Some(run) = queue.runs.iter().find(|run| matches!(run.phase, Phase::Passed { .. })) {
-        let is_landing = queue.runs.iter().any(Run::is_committed);
-        return (!is_landing).then(|| format!("{} passed and is not landed", run.id));
+    let landing = queue.strategist.board().landing();
+    let is_passed = |run: &&Run| Some(run.test) == landing && matches!(run.phase, Phase::Passed { .. });
+    if let Some(run) = queue.runs.iter().find(is_passed) {
+        return Some(format!("{} passed and is not landed", run.id));
     }
-    let has_room = queue.runs.len() < queue.policy.runs_max();
-    let waiting = queue.entries.iter().find(|entry| entry.is_ready() && queue.run_of(&entry.change.id).is_none());
-    waiting.filter(|_| has_room).map(|entry| format!("{} waits and nothing starts", entry.change.id))
+    let is_at_work = |run: &Run| !matches!(run.phase, Phase::Passed { .. });
+    let mut gatekeeper = Gatekeeper::of(queue);
+    let mut entries = queue.entries.iter().filter(|entry| !entry.is_reserved());
+    let waiting = entries.find(|entry| entry.admitted || gatekeeper.stops(entry).is_none());
+    let waiting = waiting.filter(|_| !queue.runs.iter().any(is_at_work));
+    waiting.map(|entry| format!("{} waits and nothing starts", entry.change.id))
 }
 
-/// Laws 1 and 2: what is landed is the very commit whose checks just passed, from the base it was made on; the one
-/// exception is a landing that waited for a resume or whose answer was lost, and was a candidate before.
+/// A test that the strategy waits for, without a run and without a verdict.
+fn untested(queue: &Queue) -> Option<(TestId, &Test)> {
+    let board = queue.strategist.board();
+    let has_run = |test: TestId| queue.runs.iter().any(|run| run.test == test);
+    board.tests().find(|(test, _)| !board.is_concluded(*test) && !has_run(*test))
+}
+
+/// Laws 1 and 2: what is landed is a commit whose checks passed, just now or before, from the base it was made on; or one
+/// whose tree is byte for byte a tree that passed.
 fn lands_untested(before: &Queue, event: &QueueEvent, effects: &[QueueEffect]) -> Option<String> {
     effects.iter().find_map(|effect| {
         let QueueEffect::Land { from, to, .. } = effect else { return None };
-        let is_vouched = before.runs.iter().any(|run| {
-            let is_this = run.candidate().is_some_and(|known| known.base == *from && known.commit() == to);
-            is_this && passes(run, event)
-        });
-        (!is_vouched).then(|| format!("{} would land untested", to.short()))
+        let is_vouched = before.runs.iter().any(|run| is_this(run, from, to) && passes(run, event));
+        let is_same_tree = before.runs.iter().any(|run| is_same_tree(run, event, from, to));
+        (!is_vouched && !is_same_tree).then(|| format!("{} would land untested", to.short()))
     })
+}
+
+/// The commits may begin with some that landed in this very step.
+fn is_this(run: &Run, from: &Sha, to: &Sha) -> bool {
+    run.candidate().is_some_and(|known| {
+        known.commit() == to && (known.base == *from || known.parts.iter().any(|part| part.commit == *from))
+    })
+}
+
+/// New commits of a tree that passed before.
+fn is_same_tree(run: &Run, event: &QueueEvent, from: &Sha, to: &Sha) -> bool {
+    let (Phase::Staging { vouched: Some(vouched), .. }, QueueEvent::Staged { run: id, base, tree, parts }) =
+        (&run.phase, event)
+    else {
+        return false;
+    };
+    *id == run.id && vouched.tree == *tree && base == from && parts.last().is_some_and(|part| part.commit == *to)
 }
 
 fn passes(run: &Run, event: &QueueEvent) -> bool {
@@ -133,7 +177,10 @@ fn passes(run: &Run, event: &QueueEvent) -> bool {
         Phase::Passed { .. } | Phase::Doubtful { .. } => true,
         Phase::Testing { .. } => matches!(
             event,
-            QueueEvent::ChecksConcluded { run: id, verdict: Verdict::Passed | Verdict::Untested } if *id == run.id
+            QueueEvent::ChecksConcluded {
+                run: id,
+                verdict: Verdict::Passed | Verdict::AlreadyPassed | Verdict::Untested,
+            } if *id == run.id
         ),
         Phase::Staging { .. } | Phase::Landing { .. } => false,
     }

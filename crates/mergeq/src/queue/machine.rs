@@ -7,7 +7,7 @@ use super::effect::QueueEffect;
 use super::event::QueueEvent;
 use super::plan::plan;
 use super::state::{Candidate, Queue};
-use super::{absorb, laws, runs};
+use super::{absorb, laws, order, runs};
 
 impl Machine for Queue {
     type Id = QueueId;
@@ -46,6 +46,9 @@ fn absorb_event(draft: &mut Draft, event: &QueueEvent) -> Result<(), Rejected> {
         QueueEvent::Repaired { entry, head, started_from } => {
             absorb::readmit_entry(draft, entry, head, started_from.as_ref());
         }
+        QueueEvent::Prioritised { entry, priority, .. } => order::prioritise_entry(draft, entry, *priority)?,
+        QueueEvent::Frozen(freeze) => order::freeze_queue(draft, freeze),
+        QueueEvent::Thawed { by: _ } => order::thaw_queue(draft)?,
         QueueEvent::Paused { by } => absorb::pause_queue(draft, by)?,
         QueueEvent::Resumed { by: _ } => absorb::resume_queue(draft)?,
         QueueEvent::PolicyChanged { policy } => absorb::change_policy(draft, policy),

@@ -8,6 +8,7 @@ pub mod event;
 pub mod history;
 pub mod laws;
 mod machine;
+pub mod order;
 pub mod outcome;
 mod plan;
 pub mod policy;
@@ -17,19 +18,24 @@ mod table;
 pub mod view;
 
 #[cfg(test)]
+mod care;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod script;
 #[cfg(test)]
+mod together;
+#[cfg(test)]
 mod troubles;
 
-pub use effect::{News, QueueEffect};
+pub use effect::{News, QueueEffect, Wanted};
 pub use entry::{Change, Company, Entry};
 pub use event::{Obstacle, QueueEvent, Refusal, Verdict};
+pub use order::{Freeze, Priority, Waits};
 pub use outcome::{FailedCheck, Outcome, Proof, Why};
-pub use policy::{Grouping, Limits, Policy};
+pub use policy::{Limits, Policy};
 pub use state::{Candidate, Part, Pause, Phase, Queue, Run, RunId, queue_id, repo_of};
 pub use table::{CHECKS_LANE, LAND_LANE, STAGE_LANE, run_group};
 pub use view::{EntryLine, Place, Progress, QueueView, progress_of};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use domain::{EntryId, Person, Sha};
+use forge::FailedTests;
 use serde::{Deserialize, Serialize};
 
 /// How an entry's stay ended. Every enqueued entry gets exactly one.
@@ -34,6 +35,8 @@ pub enum Outcome {
 pub enum Proof {
     /// Every required check passed on exactly its tree.
     Tested,
+    /// The same, and it had done so before the queue asked. Only people are told; nothing is decided by it.
+    AlreadyTested,
     /// Nothing: the repository says `checks = []`.
     Untested,
 }
@@ -70,6 +73,9 @@ pub enum Why {
     Checks {
         /// Which.
         failing: Vec<FailedCheck>,
+        /// How sure the queue is that the entry is at fault and the checks are not, in thousandths.
+        #[serde(default = "all_thousandths")]
+        sure_permille: u16,
     },
     /// Its checks were cancelled or never started, again and again. That is not a failure of the change.
     Unconcluded {
@@ -91,6 +97,11 @@ pub enum Why {
         /// What the forge said.
         why: String,
     },
+    /// What it depends on is neither in the queue nor did it land lately.
+    Dependency {
+        /// What.
+        on: EntryId,
+    },
     /// Its place was kept for a repair that did not come in time.
     RepairOverdue,
     /// It was repaired as often as allowed.
@@ -109,6 +120,9 @@ pub struct FailedCheck {
     pub how: String,
     /// The end of its output.
     pub output_tail: String,
+    /// What its report names, where it leaves one.
+    #[serde(default, skip_serializing_if = "FailedTests::is_empty")]
+    pub failed_tests: FailedTests,
 }
 
 impl Why {
@@ -133,6 +147,7 @@ impl Why {
             }
             Self::NoGate { why: Some(_) } => format!("Correct .downbeat/config.toml, then say `merge {entry}` again"),
             Self::Refused { .. } => format!("Correct what the forge objects to, then say `merge {entry}` again"),
+            Self::Dependency { on } => format!("Say `merge {on}` first, and then `merge {entry}` again"),
             Self::RepairOverdue | Self::RepairsSpent { .. } => {
                 format!("Look at the change yourself, then say `merge {entry}` again")
             }
@@ -140,10 +155,30 @@ impl Why {
     }
 }
 
+impl Why {
+    /// The same with what the strategy says about the guilt, from 0 to 1.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped to thousandths")]
+    pub(super) fn with_guilt(self, guilt: f64) -> Self {
+        match self {
+            Self::Checks { failing, .. } => {
+                Self::Checks { failing, sure_permille: (guilt.clamp(0., 1.) * 1_000.).round() as u16 }
+            }
+            other => other,
+        }
+    }
+}
+
+fn all_thousandths() -> u16 {
+    1_000
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Merged { commit, proof: Proof::Tested } => write!(f, "merged as {}", commit.short()),
+            Self::Merged { commit, proof: Proof::AlreadyTested } => {
+                write!(f, "merged as {}, already tested", commit.short())
+            }
             Self::Merged { commit, proof: Proof::Untested } => write!(f, "merged untested as {}", commit.short()),
             Self::Ejected { why } => write!(f, "ejected: {why}"),
             Self::Withdrawn { by } => write!(f, "withdrawn by {by}"),
@@ -164,12 +199,17 @@ impl fmt::Display for Why {
             Self::Conflict { with, paths } => write!(f, "conflicts with {} in {}", listed(with), listed(paths)),
             Self::AlreadyIn => f.write_str("the target already has all that it changes"),
             Self::Unusable { why } => write!(f, "its commit cannot be used: {why}"),
-            Self::Checks { failing } => write!(f, "{}", listed(failing)),
+            Self::Checks { failing, .. } if failing.is_empty() => f.write_str("its checks failed"),
+            Self::Checks { failing, sure_permille: 1_000 } => write!(f, "{}", listed(failing)),
+            Self::Checks { failing, sure_permille } => {
+                write!(f, "{} ({:.1} % sure)", listed(failing), f64::from(*sure_permille) / 10.)
+            }
             Self::Unconcluded { why } => write!(f, "its checks did not conclude: {why}"),
             Self::NoGate { why: None } => f.write_str("the repository does not say how to check it"),
             Self::NoGate { why: Some(why) } => write!(f, "its checks cannot be read: {why}"),
             Self::HeadMoved { head } => write!(f, "its branch moved to {} after it was enqueued", head.short()),
             Self::Refused { why } => write!(f, "the forge refused it: {why}"),
+            Self::Dependency { on } => write!(f, "it depends on {on}, which is neither landed nor in line"),
             Self::RepairOverdue => f.write_str("its repair did not come in time"),
             Self::RepairsSpent { repairs } => write!(f, "it was already repaired {repairs} times"),
         }
@@ -178,7 +218,8 @@ impl fmt::Display for Why {
 
 impl fmt::Display for FailedCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.how)
+        write!(f, "{} {}", self.name, self.how)?;
+        if self.failed_tests.is_empty() { Ok(()) } else { write!(f, ": {}", self.failed_tests) }
     }
 }
 

@@ -1,77 +1,144 @@
 //! What to do now, from facts only. It never sees the event, and running it twice proposes nothing new.
 
-use domain::EntryId;
-
 use super::draft::Draft;
 use super::effect::QueueEffect;
-use super::entry::{Company, Entry};
-use super::state::{Group, Phase, Queue, Run, Source, Suspicion};
+use super::entry::{Entry, Standing};
+use super::order::Gatekeeper;
+use super::outcome::Why;
+use super::state::{Candidate, Phase, Queue, Run, Vouched};
+use crate::strategy::{Act, Item, TestId};
 
 pub(super) fn plan(draft: &mut Draft) {
-    abandon_outdated_runs(draft);
+    if draft.queue.pause.is_some() {
+        let stops = draft.queue.strategist.take_acts();
+        carry_out(draft, stops);
+    } else {
+        adopt_policy(draft);
+        ask_strategist(draft);
+    }
+    draft.drop_needless_runs();
     if draft.queue.pause.is_none() {
-        land_passed_run(draft);
-        start_runs(draft);
+        restage_outdated_runs(draft);
+        drive_landing(draft);
+    }
+    draft.queue.runs.sort_by_key(|run| run.id);
+}
+
+/// Not while something lands: that was decided by the rules of before.
+fn adopt_policy(draft: &mut Draft) {
+    let Queue { strategist, policy, entries, .. } = &mut draft.queue;
+    let is_in_force = strategist.kind() == policy.strategy && strategist.board().slots() == policy.runs_max.max(1);
+    if !is_in_force && strategist.board().landing().is_none() {
+        let admitted = entries.iter().filter(|entry| entry.admitted).map(Entry::item);
+        strategist.adopt(policy.strategy, policy.runs_max, admitted);
     }
 }
 
-/// A run whose base is no longer the target's head could only fail to land. A landing in flight is not ours to judge.
-fn abandon_outdated_runs(draft: &mut Draft) {
-    let head = draft.queue.head.clone();
-    let is_outdated = |run: &mut Run| !run.is_committed() && run.base() != head.as_ref();
-    // Last first: each goes back to the front, and so they end in their old order.
-    let outdated: Vec<Run> = draft.queue.runs.extract_if(.., is_outdated).collect();
-    for run in outdated.into_iter().rev() {
-        draft.put_back(run);
+/// Whoever an ejection set free is asked about too.
+fn ask_strategist(draft: &mut Draft) {
+    loop {
+        admit_entries(&mut draft.queue);
+        let acts = draft.queue.strategist.plan();
+        if acts.is_empty() {
+            return;
+        }
+        carry_out(draft, acts);
     }
 }
 
-/// Asks for one landing at a time. A doubtful one is asked for again under a new id: landing twice is landing once.
-fn land_passed_run(draft: &mut Draft) {
-    if draft.queue.runs.iter().any(|run| matches!(run.phase, Phase::Landing { .. })) {
+/// Hands whoever may be tested to the strategy, by rank. Whoever wants no company is in line alone, and holds up those
+/// behind, so that its turn comes.
+fn admit_entries(queue: &mut Queue) {
+    let is_alone = queue.entries.iter().any(|entry| entry.admitted && entry.is_solitary());
+    if is_alone {
         return;
     }
-    let may_land = |run: &Run| matches!(run.phase, Phase::Passed { .. } | Phase::Doubtful { .. });
-    let Some(index) = draft.queue.runs.iter().position(may_land) else { return };
-    let run = draft.queue.runs.remove(index);
-    let (id, candidate, proof) = match run.phase {
-        Phase::Passed { candidate, proof } => (run.id, candidate, proof),
-        Phase::Doubtful { candidate, proof } => (draft.next_run_id(), candidate, proof),
-        Phase::Staging { .. } | Phase::Testing { .. } | Phase::Landing { .. } => unreachable!("the run may land"),
+    let mut is_anybody_there = queue.entries.iter().any(|entry| entry.admitted);
+    for index in admissible(queue) {
+        let entry = &mut queue.entries[index];
+        let is_solitary = entry.is_solitary();
+        if is_solitary && is_anybody_there {
+            return;
+        }
+        (entry.admitted, entry.standing) = (true, Standing::Ready);
+        is_anybody_there = true;
+        queue.strategist.absorb(&crate::strategy::Fact::Arrived(entry.item()));
+        if is_solitary {
+            return;
+        }
+    }
+}
+
+/// The entries that the strategy does not have and may have, in their order.
+fn admissible(queue: &Queue) -> Vec<usize> {
+    let mut gatekeeper = Gatekeeper::of(queue);
+    let may_come =
+        |entry: &Entry| matches!(entry.standing, Standing::Ready | Standing::Aside { .. }) && !entry.admitted;
+    let waiting = queue.entries.iter().enumerate().filter(|(_, entry)| may_come(entry));
+    waiting.filter_map(|(index, entry)| gatekeeper.stops(entry).is_none().then_some(index)).collect()
+}
+
+fn carry_out(draft: &mut Draft, acts: Vec<Act>) {
+    for act in acts {
+        match act {
+            Act::Start { test, items } => start_run(draft, test, &items),
+            Act::Cancel { test } => draft.drop_run_of(test),
+            Act::Eject { item, guilt } => eject_item(draft, item, guilt),
+            Act::Land { .. } => {} // `drive_landing` sees it on the board
+        }
+    }
+}
+
+fn start_run(draft: &mut Draft, test: TestId, items: &[Item]) {
+    let set = items.iter().filter_map(|item| draft.queue.id_of(*item)).collect();
+    draft.begin_staging(test, set, None);
+}
+
+fn eject_item(draft: &mut Draft, item: Item, guilt: f64) {
+    let Some(id) = draft.queue.id_of(item) else { return };
+    let why = draft.queue.faults.iter().find(|fault| fault.set.contains(&id)).map(|fault| fault.why.clone());
+    draft.end_ejected(
+        &id,
+        why.unwrap_or_else(|| Why::Checks { failing: Vec::new(), sure_permille: 1_000 }).with_guilt(guilt),
+    );
+}
+
+/// Staging that was asked for another head, or whose answer was of no use, is asked for again. Not while a landing is
+/// in flight, which is about to move the head.
+fn restage_outdated_runs(draft: &mut Draft) {
+    if draft.queue.committed_run().is_some() {
+        return;
+    }
+    let is_outdated = |run: &Run| matches!(run.phase, Phase::Staging { is_outdated: true, .. });
+    let outdated: Vec<Run> = draft.queue.runs.extract_if(.., |run| is_outdated(run)).collect();
+    for run in outdated {
+        let Phase::Staging { vouched, .. } = run.phase else { unreachable!("only staging was taken") };
+        draft.begin_staging(run.test, run.set, vouched);
+    }
+}
+
+/// Brings what the strategy wants to land a step further: the commits that were tested, where they still stand on the
+/// head; otherwise commits of the same content that do, which need another test only if their tree is not the tested
+/// one. A doubtful landing is asked for again under a new id: landing twice is landing once.
+fn drive_landing(draft: &mut Draft) {
+    let Some(test) = draft.queue.strategist.board().landing() else { return };
+    let Some(index) = draft.queue.runs.iter().position(|run| run.test == test) else { return };
+    let run = &draft.queue.runs[index];
+    let (candidate, proof, is_doubtful) = match &run.phase {
+        Phase::Passed { candidate, proof } => (candidate.clone(), *proof, false),
+        Phase::Doubtful { candidate, proof } => (candidate.clone(), *proof, true),
+        Phase::Staging { .. } | Phase::Testing { .. } | Phase::Landing { .. } => return,
     };
+    let run = draft.queue.runs.remove(index);
+    if !is_doubtful && !is_on_head(&draft.queue, &run, &candidate) {
+        return draft.begin_staging(test, run.set, Some(Vouched { tree: candidate.tree, proof }));
+    }
+    let id = if is_doubtful { draft.next_run_id() } else { run.id };
     draft.owe(QueueEffect::Land { run: id, from: candidate.base.clone(), to: candidate.commit().clone() });
     let phase = Phase::Landing { candidate, proof };
     draft.queue.runs.insert(index, Run { id, phase, since: draft.now, ..run });
 }
 
-fn start_runs(draft: &mut Draft) {
-    while draft.queue.runs.len() < draft.queue.policy.runs_max() {
-        let Some((set, source)) = take_next_set(&mut draft.queue) else { return };
-        draft.begin_staging(set, source);
-    }
-}
-
-fn take_next_set(queue: &mut Queue) -> Option<(Vec<EntryId>, Source)> {
-    let set_max = queue.policy.set_max();
-    let Some(mut group) = queue.retry.pop_front() else {
-        return next_in_line(queue, set_max).map(|set| (set, Source::Line));
-    };
-    if group.set.len() > set_max {
-        let set = group.set.split_off(set_max);
-        queue.retry.push_front(Group { set, suspicion: Suspicion::Open });
-    }
-    Some((group.set, Source::Retry))
-}
-
-/// The first in line with those right behind it, up to the first who wants no company: nobody is overtaken.
-fn next_in_line(queue: &Queue, set_max: usize) -> Option<Vec<EntryId>> {
-    let mut line = queue.entries.iter().filter(|entry| entry.is_ready() && queue.run_of(&entry.change.id).is_none());
-    let first = line.next()?;
-    let company_max = match first.change.company {
-        Company::Any => set_max - 1,
-        Company::Alone => 0,
-    };
-    let companions = line.take_while(|entry| entry.change.company == Company::Any).take(company_max);
-    let id_of = |entry: &Entry| entry.change.id.clone();
-    Some(std::iter::once(id_of(first)).chain(companions.map(id_of)).collect())
+fn is_on_head(queue: &Queue, run: &Run, candidate: &Candidate) -> bool {
+    Some(&candidate.base) == queue.head.as_ref() && candidate.parts.iter().map(|part| &part.entry).eq(&run.set)
 }

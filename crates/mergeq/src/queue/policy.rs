@@ -1,30 +1,21 @@
-//! How a queue forms its runs, and the bounds of everything it keeps. A policy is a value, so that another one can be
+//! Which strategy a queue goes by, and the bounds of everything it keeps. A policy is a value, so that another one can be
 //! put in its place while entries wait (`PolicyChanged`) and simulated without a queue.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::strategy::Kind;
+
 /// The rules of one queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// How entries are put together.
-    pub grouping: Grouping,
+    /// Who is tested with whom.
+    pub strategy: Kind,
+    /// The most runs under test at once; 0 counts as 1.
+    pub runs_max: usize,
     /// The bounds.
     pub limits: Limits,
-}
-
-/// How entries are put together into runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Grouping {
-    /// One entry a run, one run at a time, as rust-lang's bors does it.
-    Serial,
-    /// Up to `batch_max` entries a run, one run at a time; a red run is bisected, as bors-ng does it.
-    Batch {
-        /// The most entries of one run; 0 counts as 1.
-        batch_max: usize,
-    },
 }
 
 /// The bounds of a queue. Each keeps the state, which is read and written whole at every event, small.
@@ -37,6 +28,8 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// How many landed entries are remembered to tell with whom a conflict is. 32: about what lands while an agent works.
     pub landed_max: usize,
+    /// How many red runs are remembered for the reasons of ejections. 64: more than are being searched at once.
+    pub faults_max: usize,
     /// How many paths of one landed entry are remembered. 64: a larger change conflicts with so many that any will do.
     pub paths_max: usize,
     /// How often the checks of a red tree are run again before red is believed. 0: a check declares its own retries.
@@ -45,6 +38,8 @@ pub struct Limits {
     pub unconcluded_max: u32,
     /// How often one entry may be reserved for repair. 3: after that a person should look.
     pub repairs_max: u32,
+    /// How many entries of one person are tested at once. 50: a fleet of agents in a hurry, and others still get a turn.
+    pub person_max: usize,
     /// The longest lease of a reserved place, in milliseconds. 2 h: an agent that needs longer starts a new task.
     pub lease_max_ms: u64,
     /// How many of the first positions are told when they change. 5: nobody watches position 40, and telling it costs an effect.
@@ -52,29 +47,19 @@ pub struct Limits {
 }
 
 impl Policy {
-    /// One entry at a time, with the usual bounds.
+    /// A strategy with the usual bounds.
+    pub fn of(strategy: Kind, runs_max: usize) -> Self {
+        Self { strategy, runs_max, limits: Limits::default() }
+    }
+
+    /// One entry at a time.
     pub fn serial() -> Self {
-        Self { grouping: Grouping::Serial, limits: Limits::default() }
+        Self::of(Kind::Serial, 1)
     }
 
-    /// Up to `batch_max` entries at a time, with the usual bounds.
+    /// Up to `batch_max` entries at a time; a red batch is bisected.
     pub fn batch(batch_max: usize) -> Self {
-        Self { grouping: Grouping::Batch { batch_max }, limits: Limits::default() }
-    }
-
-    /// The most entries of one run, at least 1.
-    pub fn set_max(&self) -> usize {
-        match self.grouping {
-            Grouping::Serial => 1,
-            Grouping::Batch { batch_max } => batch_max.max(1),
-        }
-    }
-
-    /// The most runs at once.
-    pub fn runs_max(&self) -> usize {
-        match self.grouping {
-            Grouping::Serial | Grouping::Batch { .. } => 1,
-        }
+        Self::of(Kind::Batch { batch_max, infers: true }, 1)
     }
 }
 
@@ -84,10 +69,12 @@ impl Default for Limits {
             entries_max: 1_000,
             message_bytes_max: 16 * 1024,
             landed_max: 32,
+            faults_max: 64,
             paths_max: 64,
             reruns_max: 0,
             unconcluded_max: 2,
             repairs_max: 3,
+            person_max: 50,
             lease_max_ms: 2 * 3_600 * 1_000,
             positions_told: 5,
         }

@@ -5,42 +5,75 @@ use domain::{EntryId, Sha};
 
 use super::draft::Draft;
 use super::effect::{News, QueueEffect};
+use super::entry::Standing;
 use super::event::{Obstacle, Refusal, Verdict};
 use super::outcome::{Outcome, Proof, Why};
-use super::state::{Candidate, Group, LandedEntry, Part, Pause, Phase, Queue, Run, RunId, Source, Suspicion, Tries};
+use super::state::{Candidate, Fault, LandedEntry, Part, Pause, Phase, Queue, Run, RunId, Tries};
+use crate::strategy::Fact;
 
 pub(super) fn begin_testing(draft: &mut Draft, id: RunId, candidate: Candidate) {
+    if !is_of_use(draft, &candidate.base) {
+        return put_off(draft, id);
+    }
     let Some(mut run) = draft.take_run(id, is_staging) else { return };
     if !candidate.parts.iter().map(|part| &part.entry).eq(&run.set) {
-        return stall_run(draft, run, "staging answered for other entries than it was asked for");
+        draft.queue.runs.push(run);
+        return stall_staging(draft, id, "staging answered for other entries than it was asked for");
     }
-    draft.queue.head = Some(candidate.base.clone());
-    draft.owe(QueueEffect::AwaitChecks { run: id, commit: candidate.commit().clone() });
-    run.phase = Phase::Testing { candidate, tries: Tries::default() };
+    learn_head(draft, &candidate.base);
+    let Phase::Staging { vouched, .. } = run.phase else { unreachable!("the run was staging") };
+    run.phase = match vouched.filter(|vouched| vouched.tree == candidate.tree) {
+        Some(vouched) => Phase::Passed { candidate, proof: vouched.proof },
+        None => {
+            draft.owe(QueueEffect::AwaitChecks { run: id, commit: candidate.commit().clone() });
+            Phase::Testing { candidate, tries: Tries::default() }
+        }
+    };
     run.since = draft.now;
+    draft.tell_strategist(&Fact::Begun(run.test));
     draft.queue.runs.push(run);
+}
+
+/// While a landing is in flight nobody knows what another head means.
+fn is_of_use(draft: &Draft, base: &Sha) -> bool {
+    draft.queue.committed_run().is_none() || draft.queue.head.as_ref() == Some(base)
+}
+
+/// The answer does not count; it is asked for again later.
+fn put_off(draft: &mut Draft, id: RunId) {
+    if let Some(run) = draft.run_mut(id, is_staging) {
+        outdate(run);
+    }
+}
+
+fn outdate(run: &mut Run) {
+    if let Phase::Staging { is_outdated, .. } = &mut run.phase {
+        *is_outdated = true;
+    }
+}
+
+/// A head that the queue did not make: what is being made or tested is of an older one.
+pub(super) fn learn_head(draft: &mut Draft, head: &Sha) {
+    if draft.queue.head.as_ref() == Some(head) {
+        return;
+    }
+    if draft.queue.head.replace(head.clone()).is_some() {
+        draft.queue.runs.iter_mut().for_each(outdate);
+        draft.tell_strategist(&Fact::Moved);
+    }
 }
 
 /// Only the blocked entry leaves the run; the rest is staged anew at once, and without it.
 pub(super) fn unblock_staging(draft: &mut Draft, id: RunId, base: &Sha, entry: &EntryId, obstacle: &Obstacle) {
-    let names_member = draft.queue.runs.iter().any(|run| run.id == id && run.set.contains(entry));
-    if !names_member {
-        return;
+    let run = draft.queue.runs.iter().find(|run| run.id == id && is_staging(&run.phase));
+    let Some(run) = run.filter(|run| run.set.contains(entry)).cloned() else { return };
+    if draft.queue.is_committed(entry) || !is_of_use(draft, base) {
+        return put_off(draft, id);
     }
-    let Some(mut run) = draft.take_run(id, is_staging) else { return };
-    draft.queue.head = Some(base.clone());
-    run.set.retain(|member| member != entry);
-    forget_suspicion(&mut draft.queue);
+    learn_head(draft, base);
+    call_off_landing(draft, &run);
     match obstacle {
-        // Alone there is nobody to stand aside for, and going back would be for ever.
-        Obstacle::Rivals { with, paths } if run.set.is_empty() => {
-            draft.eject_entry(entry, Why::Conflict { with: with.clone(), paths: paths.clone() });
-        }
-        Obstacle::Rivals { with, paths } => {
-            let news = News::SteppedAside { with: with.clone(), paths: paths.clone() };
-            draft.report(entry, news);
-            step_aside(draft, &run, entry);
-        }
+        Obstacle::Rivals { with, paths } => step_aside(draft, &run, entry, (with, paths)),
         Obstacle::Conflict { paths } => {
             let with = landed_rivals(&draft.queue, entry, paths);
             draft.eject_entry(entry, Why::Conflict { with, paths: paths.clone() });
@@ -48,19 +81,21 @@ pub(super) fn unblock_staging(draft: &mut Draft, id: RunId, base: &Sha, entry: &
         Obstacle::AlreadyIn => draft.eject_entry(entry, Why::AlreadyIn),
         Obstacle::Unusable { why } => draft.eject_entry(entry, Why::Unusable { why: why.clone() }),
     }
-    if !run.set.is_empty() {
-        draft.begin_staging(run.set, run.source);
-    }
 }
 
-/// From the line, an entry that stands aside is in line again by itself; a part of a red run waits for its turn there.
-fn step_aside(draft: &mut Draft, run: &Run, entry: &EntryId) {
-    match run.source {
-        Source::Line => {}
-        Source::Retry => {
-            let group = Group { set: vec![entry.clone()], suspicion: Suspicion::Open };
-            draft.queue.retry.push_front(group);
-        }
+/// Those before it in the run come first. The first has nobody to stand aside for, and waiting would be for ever.
+fn step_aside(draft: &mut Draft, run: &Run, entry: &EntryId, (with, paths): (&[EntryId], &[String])) {
+    let earlier: Vec<EntryId> = run.set.iter().take_while(|member| *member != entry).cloned().collect();
+    let named: Vec<EntryId> = earlier.iter().filter(|member| with.contains(member)).cloned().collect();
+    let paths = paths.to_vec();
+    if earlier.is_empty() {
+        return draft.eject_entry(entry, Why::Conflict { with: with.to_vec(), paths });
+    }
+    let with = if named.is_empty() { earlier } else { named };
+    draft.report(entry, News::SteppedAside { with: with.clone(), paths });
+    draft.release_entry(entry);
+    if let Some(entry) = draft.entry_mut(entry) {
+        entry.standing = Standing::Aside { with };
     }
 }
 
@@ -73,10 +108,12 @@ fn landed_rivals(queue: &Queue, entry: &EntryId, paths: &[String]) -> Vec<EntryI
     rivals.map(|landed| landed.entry.clone()).collect()
 }
 
+/// The run keeps its place: it is staged anew when somebody resumes.
 pub(super) fn stall_staging(draft: &mut Draft, id: RunId, why: &str) {
-    if let Some(run) = draft.take_run(id, is_staging) {
-        stall_run(draft, run, why);
-    }
+    let Some(run) = draft.run_mut(id, is_staging) else { return };
+    outdate(run);
+    let set = run.set.clone();
+    stall_queue(draft, &set, why);
 }
 
 pub(super) fn conclude_checks(draft: &mut Draft, id: RunId, verdict: &Verdict) {
@@ -85,20 +122,26 @@ pub(super) fn conclude_checks(draft: &mut Draft, id: RunId, verdict: &Verdict) {
     let limits = &draft.queue.policy.limits;
     match verdict {
         Verdict::Passed => pass_run(draft, run, candidate, Proof::Tested),
+        Verdict::AlreadyPassed => pass_run(draft, run, candidate, Proof::AlreadyTested),
         Verdict::Untested => pass_run(draft, run, candidate, Proof::Untested),
         Verdict::Failed { .. } if tries.red < limits.reruns_max => {
             test_again(draft, run, candidate, Tries { red: tries.red + 1, ..tries });
         }
-        Verdict::Failed { failing } => settle_fault(draft, run, Why::Checks { failing: failing.clone() }),
+        Verdict::Failed { failing } => {
+            fail_run(draft, &run, Why::Checks { failing: failing.clone(), sure_permille: 1_000 });
+        }
         Verdict::Unconcluded { .. } if tries.unconcluded < limits.unconcluded_max => {
             test_again(draft, run, candidate, Tries { unconcluded: tries.unconcluded + 1, ..tries });
         }
-        Verdict::Unconcluded { why } => settle_fault(draft, run, Why::Unconcluded { why: why.clone() }),
-        Verdict::NoGate { why } => settle_fault(draft, run, Why::NoGate { why: why.clone() }),
+        Verdict::Unconcluded { why } => fail_run(draft, &run, Why::Unconcluded { why: why.clone() }),
+        Verdict::NoGate { why } => fail_run(draft, &run, Why::NoGate { why: why.clone() }),
     }
 }
 
 fn pass_run(draft: &mut Draft, run: Run, candidate: Candidate, proof: Proof) {
+    if draft.queue.strategist.board().landing() != Some(run.test) {
+        draft.tell_strategist(&Fact::Green(run.test));
+    }
     let phase = Phase::Passed { candidate, proof };
     draft.queue.runs.push(Run { phase, since: draft.now, ..run });
 }
@@ -111,41 +154,36 @@ fn test_again(draft: &mut Draft, run: Run, candidate: Candidate, tries: Tries) {
     draft.queue.runs.push(Run { id, phase, since: draft.now, ..run });
 }
 
-/// A run alone is guilty; a run of several is split, and its first half is tested next.
-fn settle_fault(draft: &mut Draft, run: Run, why: Why) {
-    let was_alone = run.set.len() == 1;
-    let n_members = run.set.len();
-    let mut set = draft.grant_leaves(run.set);
-    forget_suspicion(&mut draft.queue);
-    if was_alone {
-        if let Some(entry) = set.first() {
-            draft.eject_entry(entry, why);
-        }
-    } else if set.len() < n_members {
-        push_group(&mut draft.queue, set, Suspicion::Open);
+fn fail_run(draft: &mut Draft, run: &Run, why: Why) {
+    remember_fault(&mut draft.queue, &run.set, why);
+    if draft.queue.strategist.board().landing() == Some(run.test) {
+        draft.tell_strategist(&Fact::Refused(run.test));
     } else {
-        let second = set.split_off(set.len().div_ceil(2));
-        push_group(&mut draft.queue, second, Suspicion::GuiltyIfFirstLands);
-        push_group(&mut draft.queue, set, Suspicion::Open);
+        draft.tell_strategist(&Fact::Red(run.test));
     }
 }
 
-fn push_group(queue: &mut Queue, set: Vec<EntryId>, suspicion: Suspicion) {
+/// A run of fewer says more of each; of as many, the later one does.
+fn remember_fault(queue: &mut Queue, members: &[EntryId], why: Why) {
+    let of = members.len();
+    let mut set = members.to_vec();
+    for known in &mut queue.faults {
+        if known.of < of {
+            set.retain(|member| !known.set.contains(member));
+        } else {
+            known.set.retain(|member| !members.contains(member));
+        }
+    }
+    queue.faults.retain(|fault| !fault.set.is_empty());
     if !set.is_empty() {
-        queue.retry.push_front(Group { set, suspicion });
+        queue.faults.push(Fault { of, set, why });
     }
-}
-
-fn forget_suspicion(queue: &mut Queue) {
-    if let Some(group) = queue.retry.front_mut() {
-        group.suspicion = Suspicion::Open;
-    }
+    let surplus = queue.faults.len().saturating_sub(queue.policy.limits.faults_max);
+    queue.faults.drain(..surplus);
 }
 
 pub(super) fn finish_landing(draft: &mut Draft, id: RunId) {
-    let Some(run) = draft.take_run(id, |phase| matches!(phase, Phase::Landing { .. } | Phase::Doubtful { .. })) else {
-        return;
-    };
+    let Some(run) = draft.take_run(id, Phase::is_committed) else { return };
     match run.phase {
         Phase::Landing { candidate, proof } | Phase::Doubtful { candidate, proof } => {
             draft.queue.head = Some(candidate.commit().clone());
@@ -157,7 +195,9 @@ pub(super) fn finish_landing(draft: &mut Draft, id: RunId) {
         }
         Phase::Staging { .. } | Phase::Testing { .. } | Phase::Passed { .. } => unreachable!("the run was landing"),
     }
-    split_guilty_rest(&mut draft.queue);
+    draft.tell_strategist(&Fact::Landed(run.test));
+    draft.queue.runs.iter_mut().for_each(outdate);
+    advance_runs(draft, &run.set);
 }
 
 fn remember_landed(queue: &mut Queue, part: Part) {
@@ -170,46 +210,69 @@ fn remember_landed(queue: &mut Queue, part: Part) {
     }
 }
 
-/// The first half of a red run landed, so the fault is in the second: testing that whole would teach nothing.
-fn split_guilty_rest(queue: &mut Queue) {
-    let is_guilty = |group: &mut Group| group.suspicion == Suspicion::GuiltyIfFirstLands;
-    let Some(mut group) = queue.retry.pop_front_if(is_guilty) else { return };
-    let second = group.set.split_off(group.set.len().div_ceil(2));
-    push_group(queue, second, Suspicion::GuiltyIfFirstLands);
-    push_group(queue, group.set, Suspicion::Open);
+/// Commits that stand on the very commits that landed now stand on the head.
+fn advance_runs(draft: &mut Draft, landed: &[EntryId]) {
+    let Queue { runs, head, .. } = &mut draft.queue;
+    for run in runs {
+        run.set.retain(|member| !landed.contains(member));
+        let (Some(candidate), Some(head)) = (run.candidate_mut(), head.as_ref()) else { continue };
+        if let Some(index) = candidate.parts.iter().position(|part| part.commit == *head) {
+            candidate.parts.drain(..=index);
+            candidate.base = head.clone();
+        }
+    }
+    draft.drop_runs(|run, _| run.set.is_empty());
 }
 
 pub(super) fn settle_refusal(draft: &mut Draft, id: RunId, refusal: &Refusal) {
     let Some(run) = draft.take_run(id, |phase| matches!(phase, Phase::Landing { .. })) else { return };
-    match refusal {
-        Refusal::Moved { head } => {
-            draft.queue.head = Some(head.clone());
-            draft.put_back(run);
-        }
-        Refusal::Final { why } => settle_fault(draft, run, Why::Refused { why: why.clone() }),
+    if let Refusal::Moved { head } = refusal {
+        learn_head(draft, head);
+    }
+    draft.tell_strategist(&Fact::Refused(run.test));
+    let is_lone = run.set.len() == 1;
+    let staying = draft.grant_leaves(run.set);
+    if let Refusal::Final { why } = refusal {
+        staying.iter().for_each(|entry| part_company(draft, entry, is_lone.then_some(why)));
+    }
+}
+
+/// Whom the forge refuses alone it will never take; those whom it refuses together are tried one by one.
+fn part_company(draft: &mut Draft, id: &EntryId, refused_alone: Option<&String>) {
+    if let Some(why) = refused_alone {
+        return draft.eject_entry(id, Why::Refused { why: why.clone() });
+    }
+    draft.release_entry(id);
+    if let Some(entry) = draft.entry_mut(id) {
+        entry.solitary = true;
+    }
+}
+
+/// Gives up a landing that is not yet in flight; what it would have landed is in line again.
+pub(super) fn call_off_landing(draft: &mut Draft, run: &Run) {
+    if draft.queue.strategist.board().landing() == Some(run.test) {
+        draft.drop_run_of(run.test);
+        draft.tell_strategist(&Fact::Refused(run.test));
     }
 }
 
 /// Its entries stay in the run: it may have landed, and only asking again tells.
 pub(super) fn doubt_landing(draft: &mut Draft, id: RunId, why: &str) {
-    let Some(run) = draft.take_run(id, |phase| matches!(phase, Phase::Landing { .. })) else { return };
-    stall_queue(draft, &run, why);
-    let Phase::Landing { candidate, proof } = run.phase else { unreachable!("the run was landing") };
-    draft.queue.runs.push(Run { phase: Phase::Doubtful { candidate, proof }, since: draft.now, ..run });
+    let now = draft.now;
+    let Some(run) = draft.run_mut(id, |phase| matches!(phase, Phase::Landing { .. })) else { return };
+    let Phase::Landing { candidate, proof } = run.phase.clone() else { unreachable!("the run was landing") };
+    (run.phase, run.since) = (Phase::Doubtful { candidate, proof }, now);
+    let set = run.set.clone();
+    stall_queue(draft, &set, why);
 }
 
-fn stall_run(draft: &mut Draft, run: Run, why: &str) {
-    stall_queue(draft, &run, why);
-    draft.put_back(run);
-}
-
-fn stall_queue(draft: &mut Draft, run: &Run, why: &str) {
+fn stall_queue(draft: &mut Draft, of: &[EntryId], why: &str) {
     draft.queue.pause.get_or_insert_with(|| Pause::Stalled { why: why.to_owned() });
-    for entry in &run.set {
+    for entry in of {
         draft.report(entry, News::Stalled { why: why.to_owned() });
     }
 }
 
 fn is_staging(phase: &Phase) -> bool {
-    matches!(phase, Phase::Staging { .. })
+    matches!(phase, Phase::Staging { is_outdated: false, .. })
 }

@@ -132,8 +132,8 @@ fn the_innocent_is_not_ejected_for_its_predecessor() {
         "batch 2 of bad good | staged 1; failed 1 unit; staged 2; failed 2 unit; staged 3; passed 3; landed 3",
         expect![[r#"
             staged 1           1 testing bad+good  owes checks(1 1good)
-            failed 1 unit      2 staging bad | retry good  owes stage(2 bad)  tells good 2/2 waiting
-            staged 2           2 testing bad | retry good  owes checks(2 2bad)
+            failed 1 unit      2 staging bad | line good  owes stage(2 bad)  tells good 2/2 waiting
+            staged 2           2 testing bad | line good  owes checks(2 2bad)
             failed 2 unit      3 staging good  owes stage(3 good)  tells bad ejected: unit exited with 1, good 1/1 testing
             staged 3           3 testing good  owes checks(3 3good)
             passed 3           3 landing good  owes land(3 m0..3good)  tells good 1/1 landing
@@ -149,15 +149,15 @@ fn bisection_finds_the_last_of_eight_in_four_runs() {
         "batch 8 of a b c d e f g h | staged 1; failed 1 unit; staged 2; passed 2; landed 2; staged 3; passed 3; landed 3; staged 4; passed 4; landed 4; staged 5; failed 5 unit",
         expect![[r#"
             staged 1           1 testing a+b+c+d+e+f+g+h  owes checks(1 1h)
-            failed 1 unit      2 staging a+b+c+d | retry e+f+g+h  owes stage(2 a+b+c+d)  tells e 5/8 waiting, f 6/8 waiting, g 7/8 waiting, h 8/8 waiting
-            staged 2           2 testing a+b+c+d | retry e+f+g+h  owes checks(2 2d)
-            passed 2           2 landing a+b+c+d | retry e+f+g+h  owes land(2 m0..2d)  tells a 1/8 landing, b 2/8 landing, c 3/8 landing, d 4/8 landing
-            landed 2           3 staging e+f | retry g+h  owes stage(3 e+f)  tells a merged as 2a, b merged as 2b, c merged as 2c, d merged as 2d, e 1/4 testing, f 2/4 testing, g 3/4 waiting, h 4/4 waiting
-            staged 3           3 testing e+f | retry g+h  owes checks(3 3f)
-            passed 3           3 landing e+f | retry g+h  owes land(3 2d..3f)  tells e 1/4 landing, f 2/4 landing
-            landed 3           4 staging g | retry h  owes stage(4 g)  tells e merged as 3e, f merged as 3f, g 1/2 testing, h 2/2 waiting
-            staged 4           4 testing g | retry h  owes checks(4 4g)
-            passed 4           4 landing g | retry h  owes land(4 3f..4g)  tells g 1/2 landing
+            failed 1 unit      2 staging a+b+c+d | line e+f+g+h  owes stage(2 a+b+c+d)  tells e 5/8 waiting, f 6/8 waiting, g 7/8 waiting, h 8/8 waiting
+            staged 2           2 testing a+b+c+d | line e+f+g+h  owes checks(2 2d)
+            passed 2           2 landing a+b+c+d | line e+f+g+h  owes land(2 m0..2d)  tells a 1/8 landing, b 2/8 landing, c 3/8 landing, d 4/8 landing
+            landed 2           3 staging e+f | line g+h  owes stage(3 e+f)  tells a merged as 2a, b merged as 2b, c merged as 2c, d merged as 2d, e 1/4 testing, f 2/4 testing, g 3/4 waiting, h 4/4 waiting
+            staged 3           3 testing e+f | line g+h  owes checks(3 3f)
+            passed 3           3 landing e+f | line g+h  owes land(3 2d..3f)  tells e 1/4 landing, f 2/4 landing
+            landed 3           4 staging g | line h  owes stage(4 g)  tells e merged as 3e, f merged as 3f, g 1/2 testing, h 2/2 waiting
+            staged 4           4 testing g | line h  owes checks(4 4g)
+            passed 4           4 landing g | line h  owes land(4 3f..4g)  tells g 1/2 landing
             landed 4           5 staging h  owes stage(5 h)  tells g merged as 4g, h 1/1 testing
             staged 5           5 testing h  owes checks(5 5h)
             failed 5 unit      idle  tells h ejected: unit exited with 1
@@ -172,13 +172,13 @@ fn bisection_finds_the_first_and_lands_the_others() {
         "batch 4 of a b c d | staged 1; failed 1 unit; staged 2; failed 2 unit; staged 3; failed 3 unit; staged 4; passed 4; landed 4; staged 5; passed 5; landed 5",
         expect![[r#"
             staged 1           1 testing a+b+c+d  owes checks(1 1d)
-            failed 1 unit      2 staging a+b | retry c+d  owes stage(2 a+b)  tells c 3/4 waiting, d 4/4 waiting
-            staged 2           2 testing a+b | retry c+d  owes checks(2 2b)
-            failed 2 unit      3 staging a | retry b | retry c+d  owes stage(3 a)  tells b 2/4 waiting
-            staged 3           3 testing a | retry b | retry c+d  owes checks(3 3a)
-            failed 3 unit      4 staging b | retry c+d  owes stage(4 b)  tells a ejected: unit exited with 1, b 1/3 testing, c 2/3 waiting, d 3/3 waiting
-            staged 4           4 testing b | retry c+d  owes checks(4 4b)
-            passed 4           4 landing b | retry c+d  owes land(4 m0..4b)  tells b 1/3 landing
+            failed 1 unit      2 staging a+b | line c+d  owes stage(2 a+b)  tells c 3/4 waiting, d 4/4 waiting
+            staged 2           2 testing a+b | line c+d  owes checks(2 2b)
+            failed 2 unit      3 staging a | line b+c+d  owes stage(3 a)  tells b 2/4 waiting
+            staged 3           3 testing a | line b+c+d  owes checks(3 3a)
+            failed 3 unit      4 staging b | line c+d  owes stage(4 b)  tells a ejected: unit exited with 1, b 1/3 testing, c 2/3 waiting, d 3/3 waiting
+            staged 4           4 testing b | line c+d  owes checks(4 4b)
+            passed 4           4 landing b | line c+d  owes land(4 m0..4b)  tells b 1/3 landing
             landed 4           5 staging c+d  owes stage(5 c+d)  tells b merged as 4b, c 1/2 testing, d 2/2 testing
             staged 5           5 testing c+d  owes checks(5 5d)
             passed 5           5 landing c+d  owes land(5 4b..5d)  tells c 1/2 landing, d 2/2 landing
@@ -194,9 +194,9 @@ fn good_alone_and_bad_together_lands_the_earlier() {
         "batch 2 of a b | staged 1; failed 1 unit; staged 2; passed 2; landed 2; staged 3; failed 3 unit",
         expect![[r#"
             staged 1           1 testing a+b  owes checks(1 1b)
-            failed 1 unit      2 staging a | retry b  owes stage(2 a)  tells b 2/2 waiting
-            staged 2           2 testing a | retry b  owes checks(2 2a)
-            passed 2           2 landing a | retry b  owes land(2 m0..2a)  tells a 1/2 landing
+            failed 1 unit      2 staging a | line b  owes stage(2 a)  tells b 2/2 waiting
+            staged 2           2 testing a | line b  owes checks(2 2a)
+            passed 2           2 landing a | line b  owes land(2 m0..2a)  tells a 1/2 landing
             landed 2           3 staging b  owes stage(3 b)  tells a merged as 2a, b 1/1 testing
             staged 3           3 testing b  owes checks(3 3b)
             failed 3 unit      idle  tells b ejected: unit exited with 1
@@ -257,9 +257,9 @@ fn a_conflict_within_the_run_waits_for_the_next_base() {
     check(
         "batch 4 of a b c | rivals 1 b with=a in=x; staged 2 in=x; passed 2; landed 2; conflict 3 b in=x",
         expect![[r#"
-            rivals 1 b with=a in=x 2 staging a+c | line b  owes stage(2 a+c)  tells b aside for a in x, b 3/3 waiting
-            staged 2 in=x      2 testing a+c | line b  owes checks(2 2c)
-            passed 2           2 landing a+c | line b  owes land(2 m0..2c)  tells a 1/3 landing, c 2/3 landing
+            rivals 1 b with=a in=x 2 staging a+c | aside b  owes stage(2 a+c)  tells b aside for a in x, b 2/3 waiting
+            staged 2 in=x      2 testing a+c | aside b  owes checks(2 2c)
+            passed 2           2 landing a+c | aside b  owes land(2 m0..2c)  tells a 1/3 landing, b 3/3 waiting, c 2/3 landing
             landed 2           3 staging b  owes stage(3 b)  tells a merged as 2a, c merged as 2c, b 1/1 testing
             conflict 3 b in=x  idle  tells b ejected: conflicts with a, c in x
         "#]],
@@ -271,8 +271,8 @@ fn who_steps_aside_is_not_ejected_when_its_rival_is_red() {
     check(
         "batch 4 of a b | rivals 1 b with=a in=x; staged 2; failed 2 unit; staged 3; passed 3; landed 3",
         expect![[r#"
-            rivals 1 b with=a in=x 2 staging a | line b  owes stage(2 a)  tells b aside for a in x, b 2/2 waiting
-            staged 2           2 testing a | line b  owes checks(2 2a)
+            rivals 1 b with=a in=x 2 staging a | aside b  owes stage(2 a)  tells b aside for a in x, b 2/2 waiting
+            staged 2           2 testing a | aside b  owes checks(2 2a)
             failed 2 unit      3 staging b  owes stage(3 b)  tells a ejected: unit exited with 1, b 1/1 testing
             staged 3           3 testing b  owes checks(3 3b)
             passed 3           3 landing b  owes land(3 m0..3b)  tells b 1/1 landing
@@ -282,19 +282,21 @@ fn who_steps_aside_is_not_ejected_when_its_rival_is_red() {
 }
 
 #[test]
-fn who_steps_aside_in_a_part_of_a_red_run_is_tried_right_after_it() {
+fn who_steps_aside_in_a_part_of_a_red_run_is_tried_after_its_other_parts() {
     check(
-        "batch 4 of a b c d | staged 1; failed 1 unit; target m1; rivals 3 b with=a in=x; staged 4 in=x; passed 4; landed 4; conflict 5 b in=x; staged 6",
+        "batch 4 of a b c d | staged 1; failed 1 unit; target m1; rivals 3 b with=a in=x; staged 4 in=x; passed 4; landed 4; staged 5; passed 5; landed 5; conflict 6 b in=x",
         expect![[r#"
             staged 1           1 testing a+b+c+d  owes checks(1 1d)
-            failed 1 unit      2 staging a+b | retry c+d  owes stage(2 a+b)  tells c 3/4 waiting, d 4/4 waiting
-            target m1          3 staging a+b | retry c+d  owes stage(3 a+b)
-            rivals 3 b with=a in=x 4 staging a | retry b | retry c+d  owes stage(4 a)  tells b aside for a in x, b 2/4 waiting
-            staged 4 in=x      4 testing a | retry b | retry c+d  owes checks(4 4a)
-            passed 4           4 landing a | retry b | retry c+d  owes land(4 m1..4a)  tells a 1/4 landing
-            landed 4           5 staging b | retry c+d  owes stage(5 b)  tells a merged as 4a, b 1/3 testing, c 2/3 waiting, d 3/3 waiting
-            conflict 5 b in=x  6 staging c+d  owes stage(6 c+d)  tells b ejected: conflicts with a in x, c 1/2 testing, d 2/2 testing
-            staged 6           6 testing c+d  owes checks(6 6d)
+            failed 1 unit      2 staging a+b | line c+d  owes stage(2 a+b)  tells c 3/4 waiting, d 4/4 waiting
+            target m1          3 staging a+b | line c+d  owes stage(3 a+b)
+            rivals 3 b with=a in=x 4 staging a | line c+d | aside b  owes stage(4 a)  tells b aside for a in x, b 2/4 waiting
+            staged 4 in=x      4 testing a | line c+d | aside b  owes checks(4 4a)
+            passed 4           4 landing a | line c+d | aside b  owes land(4 m1..4a)  tells a 1/4 landing
+            landed 4           5 staging c+d | line b  owes stage(5 c+d)  tells a merged as 4a, b 1/3 waiting, c 2/3 testing, d 3/3 testing
+            staged 5           5 testing c+d | line b  owes checks(5 5d)
+            passed 5           5 landing c+d | line b  owes land(5 4a..5d)  tells b 3/3 waiting, c 1/3 landing, d 2/3 landing
+            landed 5           6 staging b  owes stage(6 b)  tells c merged as 5c, d merged as 5d, b 1/1 testing
+            conflict 6 b in=x  idle  tells b ejected: conflicts with a in x
         "#]],
     );
 }
@@ -334,10 +336,10 @@ fn a_red_batch_is_split_only_after_its_reruns() {
     check(
         "batch 2 reruns=1 of a b | staged 1; failed 1 unit; failed 2 unit; staged 3",
         expect![[r#"
-        staged 1           1 testing a+b  owes checks(1 1b)
-        failed 1 unit      2 testing a+b  owes checks(2 1b)
-        failed 2 unit      3 staging a | retry b  owes stage(3 a)  tells b 2/2 waiting
-        staged 3           3 testing a | retry b  owes checks(3 3a)
-    "#]],
+            staged 1           1 testing a+b  owes checks(1 1b)
+            failed 1 unit      2 testing a+b  owes checks(2 1b)
+            failed 2 unit      3 staging a | line b  owes stage(3 a)  tells b 2/2 waiting
+            staged 3           3 testing a | line b  owes checks(3 3a)
+        "#]],
     );
 }

@@ -2,7 +2,7 @@
 //!
 //! `check("enqueue a; staged 1; passed 1; landed 1", expect![…])` plays the events and compares one line a step: the
 //! event, the state after it, and what is owed. `batch 4 of a b c |` before the story sets the scene. A commit is written by its label (`m0`, or `1a` for entry `a` in
-//! run 1), which is spelled in its hexadecimal digits. After each step the laws are checked, `plan` is asked again, and
+//! run 1), which is spelled in its hexadecimal digits; after `made` instead of `staged` it tells its whole history. After each step the laws are checked, `plan` is asked again, and
 //! the body goes through JSON and back.
 
 use domain::{EntryId, Machine, Person, Sha, Timestamp};
@@ -13,11 +13,14 @@ use super::effect::{News, QueueEffect};
 use super::entry::{Change, Company, Standing};
 use super::event::{Obstacle, QueueEvent, Refusal, Verdict};
 use super::laws;
+use super::order::{Freeze, Priority};
 use super::outcome::{FailedCheck, Outcome};
 use super::plan::plan;
 use super::policy::Policy;
 use super::state::{Part, Phase, Queue, Run, RunId};
 use super::view::Progress;
+use crate::strategy::Kind;
+use crate::strategy::strategist::{BehindRed, TrainSettings};
 
 /// Plays a script on an empty serial queue.
 #[track_caller]
@@ -115,6 +118,7 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
         "enqueue" => QueueEvent::Enqueued { change: change(words[1], &words[2..], named("from")) },
         "withdraw" => QueueEvent::Withdrawn { entry: entry(), by: person(named("by")) },
         "staged" => staged(queue, run(), head(), &paths()),
+        "made" => made(queue, run(), &head(), named("tree")),
         "conflict" => blocked(Obstacle::Conflict { paths: paths() }),
         "rivals" => {
             let with = named("with").map_or(Vec::new(), |list| list.split(',').map(EntryId::new).collect());
@@ -140,20 +144,49 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
         "reserve" => QueueEvent::Reserved { entry: entry(), until: seconds(words[2]) },
         "repaired" => QueueEvent::Repaired { entry: entry(), head: sha(words[2]), started_from: None },
         "deadline" => QueueEvent::DeadlinePassed { entry: entry(), until: seconds(words[2]) },
+        "prioritise" => QueueEvent::Prioritised {
+            entry: entry(),
+            priority: priority(words[2]).expect("a priority"),
+            by: person(named("by")),
+            why: None,
+        },
+        "freeze" => {
+            let below = priority(words[1]).expect("a priority");
+            QueueEvent::Frozen(Freeze { below, by: person(named("by")), why: rest(2) })
+        }
+        "thaw" => QueueEvent::Thawed { by: person(named("by")) },
         "pause" => QueueEvent::Paused { by: person(named("by")) },
         "resume" => QueueEvent::Resumed { by: person(named("by")) },
-        "serial" => QueueEvent::PolicyChanged { policy: Policy::serial() },
-        "batch" => QueueEvent::PolicyChanged { policy: batch(words[1], named("reruns"), named("entries")) },
-        other => panic!("`{other}` is no event of the script language"),
+        strategy => QueueEvent::PolicyChanged { policy: policy(strategy, &words, named("reruns"), named("entries")) },
     }
 }
 
-fn batch(batch_max: &str, reruns: Option<&str>, entries: Option<&str>) -> Policy {
-    let mut policy = Policy::batch(batch_max.parse().expect("a number"));
+/// `batch 4` has batches of 4, `train 3` has three runs at once, and so has `nest 3`.
+fn policy(strategy: &str, words: &[&str], reruns: Option<&str>, entries: Option<&str>) -> Policy {
     let number = |text: &str| text.parse().expect("a number");
-    policy.limits.reruns_max = reruns.map_or(0, number);
-    policy.limits.entries_max = entries.map_or(1_000, |text| text.parse().expect("a number"));
+    let n: usize = words.get(1).map_or(1, |text| number(text));
+    let train = |behind_red, vouching| {
+        let settings = TrainSettings { window: n, is_adaptive: false, behind_red, vouching };
+        Policy::of(Kind::Train(settings), n)
+    };
+    let mut policy = match strategy {
+        "serial" => Policy::serial(),
+        "batch" => Policy::batch(n),
+        "train" => train(BehindRed::Restart, None),
+        "optimistic" => train(BehindRed::Wait, Some(2)),
+        "hybrid" => Policy::of(Kind::Hybrid { group_max: 2, reds_needed: 1 }, n),
+        "nest" => Policy::of(Kind::Nest, n),
+        "adaptive" => Policy::of(Kind::Adaptive, n),
+        other => panic!("`{other}` is no event of the script language"),
+    };
+    policy.limits.reruns_max = reruns.map_or(0, |text| text.parse().expect("a number"));
+    policy.limits.person_max = words.iter().find_map(|word| word.strip_prefix("person=")).map_or(50, number);
+    policy.limits.entries_max = entries.map_or(1_000, number);
     policy
+}
+
+fn priority(word: &str) -> Option<Priority> {
+    Priority::ALL.into_iter().find(|priority| priority.word() == word)
 }
 
 fn change(id: &str, flags: &[&str], started_from: Option<&str>) -> Change {
@@ -166,6 +199,8 @@ fn change(id: &str, flags: &[&str], started_from: Option<&str>) -> Change {
         approved_by: None,
         message: String::new(),
         company: if flags.contains(&"alone") { Company::Alone } else { Company::Any },
+        priority: flags.iter().find_map(|flag| priority(flag)).unwrap_or_default(),
+        depends_on: flags.iter().filter_map(|flag| flag.strip_prefix("after=")).map(EntryId::new).collect(),
     }
 }
 
@@ -180,8 +215,25 @@ fn staged(queue: &Queue, id: RunId, base: Sha, paths: &[String]) -> QueueEvent {
     QueueEvent::Staged { run: id, base, tree: sha(&format!("t{}", id.0)), parts }
 }
 
+/// As git does it: the same entries on the same base are the same commits (`m0ab` is `b` on `a` on `m0`), and the same
+/// content is the same tree, unless another is named.
+fn made(queue: &Queue, id: RunId, base: &Sha, tree: Option<&str>) -> QueueEvent {
+    let set = queue.runs.iter().find(|run| run.id == id).map_or(Vec::new(), |run| run.set.clone());
+    let mut name = label(base);
+    let parts = set.iter().map(|entry| {
+        name += entry.as_str();
+        Part { entry: entry.clone(), commit: sha(&name), paths: Vec::new() }
+    });
+    let parts = parts.collect();
+    let mut content: Vec<char> = name.chars().skip(2).collect();
+    content.sort_unstable();
+    let tree = tree.map_or_else(|| format!("t{}", content.iter().collect::<String>()), str::to_owned);
+    QueueEvent::Staged { run: id, base: base.clone(), tree: sha(&tree), parts }
+}
+
 fn failed_check(name: &str) -> FailedCheck {
-    FailedCheck { name: name.to_owned(), how: "exited with 1".to_owned(), output_tail: String::new() }
+    let failed_tests = forge::FailedTests::default();
+    FailedCheck { name: name.to_owned(), how: "exited with 1".to_owned(), output_tail: String::new(), failed_tests }
 }
 
 fn person(name: Option<&str>) -> Person {
@@ -204,18 +256,17 @@ fn describe_step(after: &Queue, effects: &[QueueEffect]) -> String {
 
 fn describe_state(queue: &Queue) -> String {
     let mut parts: Vec<String> = queue.runs.iter().map(describe_run).collect();
-    parts.extend(queue.retry.iter().map(|group| format!("retry {}", names(&group.set))));
-    let is_grouped = |id: &EntryId| queue.retry.iter().any(|group| group.set.contains(id));
-    let idle =
-        queue.entries.iter().filter(|entry| queue.run_of(&entry.change.id).is_none() && !is_grouped(&entry.change.id));
-    let (reserved, line): (Vec<_>, Vec<_>) =
-        idle.partition(|entry| matches!(entry.standing, Standing::Reserved { .. }));
-    for (word, entries) in [("line", line), ("reserved", reserved)] {
+    let idle = queue.entries.iter().filter(|entry| queue.runs_of(&entry.change.id).next().is_none());
+    let (reserved, idle): (Vec<_>, Vec<_>) = idle.partition(|entry| entry.is_reserved());
+    let (aside, line): (Vec<_>, Vec<_>) =
+        idle.into_iter().partition(|entry| matches!(entry.standing, Standing::Aside { .. }));
+    for (word, entries) in [("line", line), ("aside", aside), ("reserved", reserved)] {
         let ids: Vec<EntryId> = entries.iter().map(|entry| entry.change.id.clone()).collect();
         parts.extend((!ids.is_empty()).then(|| format!("{word} {}", names(&ids))));
     }
     let leaving = queue.entries.iter().filter(|entry| matches!(entry.standing, Standing::Leaving(_)));
     parts.extend(leaving.map(|entry| format!("{} wants to leave", entry.change.id)));
+    parts.extend(queue.freeze.as_ref().map(ToString::to_string));
     parts.extend(queue.pause.as_ref().map(ToString::to_string));
     if parts.is_empty() { "idle".to_owned() } else { parts.join(" | ") }
 }
@@ -237,8 +288,8 @@ fn names(ids: &[EntryId]) -> String {
 
 fn describe_effect(effect: &QueueEffect) -> String {
     match effect {
-        QueueEffect::Stage { run, changes, at: _ } => {
-            let ids: Vec<EntryId> = changes.iter().map(|change| change.id.clone()).collect();
+        QueueEffect::Stage { run, changes } => {
+            let ids: Vec<EntryId> = changes.iter().map(|wanted| wanted.change.id.clone()).collect();
             format!("stage({} {})", run.0, names(&ids))
         }
         QueueEffect::AwaitChecks { run, commit } => format!("checks({} {})", run.0, label(commit)),

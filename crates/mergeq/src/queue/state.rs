@@ -7,9 +7,11 @@ use domain::{BranchName, EntryId, Person, QueueId, RepoName, Sha, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
-use super::outcome::{Outcome, Proof};
+use super::order::Freeze;
+use super::outcome::{Outcome, Proof, Why};
 use super::policy::Policy;
 use super::view::Place;
+use crate::strategy::{Item, Strategist, TestId};
 
 /// The merge queue of one target branch. One machine, so that its version serialises all decisions about the branch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,14 +26,19 @@ pub struct Queue {
     pub policy: Policy,
     /// Why nothing new starts, if so.
     pub pause: Option<Pause>,
+    /// What keeps all but the urgent out, if so.
+    #[serde(default)]
+    pub freeze: Option<Freeze>,
     /// The last known head of the target; none until the first staging or the reconciler has looked.
     pub head: Option<Sha>,
-    /// Everyone without an outcome, by rank.
+    /// Everyone without an outcome, by priority and rank.
     pub entries: Vec<Entry>,
-    /// Parts of red runs, tested before the line.
-    pub retry: VecDeque<Group>,
-    /// The runs under way, oldest first.
+    /// What decides who is tested with whom; it knows entries by their ranks.
+    pub strategist: Strategist,
+    /// The runs under way, and those that passed and may land later. An entry may be in several.
     pub runs: Vec<Run>,
+    /// What red runs said of those who have no outcome yet: their reason, should they be ejected.
+    pub faults: Vec<Fault>,
     /// What landed lately, oldest first; tells a conflicted entry with whom.
     pub landed: VecDeque<LandedEntry>,
     /// The rank of the next entry.
@@ -56,54 +63,36 @@ pub enum Pause {
     },
 }
 
-/// Entries to be tested together before the line goes on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Group {
-    /// Who, in order; never empty.
-    pub set: Vec<EntryId>,
-    /// What is known.
-    pub suspicion: Suspicion,
-}
-
-/// What is known of a part of a red run. It only guides the search: an entry is ejected for its own red run alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Suspicion {
-    /// Nothing.
-    Open,
-    /// If the part before it lands, the fault is in this one, and testing it whole would teach nothing.
-    GuiltyIfFirstLands,
-}
-
 /// The name of a run within its queue. It is also what makes an answer late: whatever makes an answer worthless takes
 /// the run away or gives it a new id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub u64);
 
-/// Some entries on a base, on their way to the target together.
+/// What a red run says of its members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// How many entries were in the run. The fewer, the more it says.
+    pub of: usize,
+    /// Of whom nothing better is known; never empty.
+    pub set: Vec<EntryId>,
+    /// What went wrong.
+    pub why: Why,
+}
+
+/// Some entries on a base, on their way to the target together: what a test of the strategy is in the world.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// Its name.
     pub id: RunId,
-    /// Who, in the order in which they would land; never empty.
+    /// The test that it is for.
+    pub test: TestId,
+    /// Who has not landed yet, in the order in which they would land; never empty.
     pub set: Vec<EntryId>,
-    /// Where the set came from, which is where it goes back to.
-    pub source: Source,
     /// When it reached its phase.
     pub since: Timestamp,
     /// How far it is.
     pub phase: Phase,
-}
-
-/// Where a run's set came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// The line.
-    Line,
-    /// A part of a red run.
-    Retry,
 }
 
 /// How far a run is.
@@ -112,8 +101,10 @@ pub enum Source {
 pub enum Phase {
     /// The commits that would land are being made, on the target's head.
     Staging {
-        /// The head that the queue knew when staging began.
-        seen: Option<Sha>,
+        /// Whether no answer will count any more, so that it is staged anew as soon as that makes sense.
+        is_outdated: bool,
+        /// The tree that passed with these entries on another base. If staging gives the same tree, it need not be tested.
+        vouched: Option<Vouched>,
     },
     /// Checks run on the last of those commits.
     Testing {
@@ -143,6 +134,15 @@ pub enum Phase {
         /// What vouches for them.
         proof: Proof,
     },
+}
+
+/// A tree that passed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vouched {
+    /// The tree.
+    pub tree: Sha,
+    /// What vouches for it.
+    pub proof: Proof,
 }
 
 /// The commits that a run would put on the target, one an entry, each on the one before.
@@ -204,16 +204,19 @@ pub(crate) enum Whereabouts {
 impl Queue {
     /// An empty queue that has not yet looked at its target.
     pub fn new(repo: RepoName, target: BranchName, policy: Policy) -> Self {
+        let strategist = Strategist::new(policy.strategy, policy.runs_max);
         Self {
             id: queue_id(&repo, &target),
             repo,
             target,
             policy,
             pause: None,
+            freeze: None,
             head: None,
             entries: Vec::new(),
-            retry: VecDeque::new(),
+            strategist,
             runs: Vec::new(),
+            faults: Vec::new(),
             landed: VecDeque::new(),
             next_rank: 1,
             next_run: 1,
@@ -226,9 +229,25 @@ impl Queue {
         self.entries.iter().find(|entry| entry.change.id == *id)
     }
 
-    /// The run that holds the entry.
-    pub fn run_of(&self, id: &EntryId) -> Option<&Run> {
-        self.runs.iter().find(|run| run.set.contains(id))
+    /// The entry that the strategy means.
+    pub(super) fn id_of(&self, item: Item) -> Option<EntryId> {
+        let index = self.entries.binary_search_by_key(&item, Entry::item).ok()?;
+        Some(self.entries[index].change.id.clone())
+    }
+
+    /// The runs that hold the entry.
+    pub fn runs_of(&self, id: &EntryId) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(|run| run.set.contains(id))
+    }
+
+    /// The run whose landing only its own answer can end.
+    pub fn committed_run(&self) -> Option<&Run> {
+        self.runs.iter().find(|run| run.is_committed())
+    }
+
+    /// Whether the entry is on its way to the target, and nothing can call it back.
+    pub fn is_committed(&self, id: &EntryId) -> bool {
+        self.committed_run().is_some_and(|run| run.set.contains(id))
     }
 }
 
@@ -254,20 +273,25 @@ impl Run {
         }
     }
 
-    /// The target's head that this run was made for.
-    pub fn base(&self) -> Option<&Sha> {
-        match &self.phase {
-            Phase::Staging { seen } => seen.as_ref(),
+    pub(super) fn candidate_mut(&mut self) -> Option<&mut Candidate> {
+        match &mut self.phase {
+            Phase::Staging { .. } => None,
             Phase::Testing { candidate, .. }
             | Phase::Passed { candidate, .. }
             | Phase::Landing { candidate, .. }
-            | Phase::Doubtful { candidate, .. } => Some(&candidate.base),
+            | Phase::Doubtful { candidate, .. } => Some(candidate),
         }
     }
 
     /// Whether its landing is out of our hands: only the landing's own answer decides.
     pub fn is_committed(&self) -> bool {
-        matches!(self.phase, Phase::Landing { .. } | Phase::Doubtful { .. })
+        self.phase.is_committed()
+    }
+}
+
+impl Phase {
+    pub(super) fn is_committed(&self) -> bool {
+        matches!(self, Self::Landing { .. } | Self::Doubtful { .. })
     }
 }
 

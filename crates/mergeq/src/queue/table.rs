@@ -5,7 +5,9 @@ use store::{Arg, Route, Statement, Table};
 
 use super::effect::QueueEffect;
 use super::outcome::Outcome;
+use super::policy::Policy;
 use super::state::{Pause, Queue, Record, RunId, Whereabouts, repo_of};
+use crate::strategy::Strategist;
 
 /// Where commits are made.
 pub const STAGE_LANE: &str = "stage";
@@ -33,6 +35,7 @@ pub(super) const STATEMENTS: &[&str] = &[SELECT, INSERT, UPDATE, SAVE_ENTRY];
 
 impl Table for Queue {
     const KIND: &'static str = "queue";
+    const FORMAT: i64 = 2;
     const SELECT: &'static str = SELECT;
     const INSERT: &'static str = INSERT;
     const UPDATE: &'static str = UPDATE;
@@ -40,6 +43,23 @@ impl Table for Queue {
     fn parse_id(text: &str) -> Option<QueueId> {
         let id = QueueId::new(text);
         repo_of(&id).map(|_| id)
+    }
+
+    /// Format 1 had one run at a time and other words for its strategy. Everybody keeps their place; a landing that was
+    /// in flight is found out when its entries are staged: the target already has them.
+    fn upcast(from: i64, mut machine: serde_json::Value) -> Option<serde_json::Value> {
+        let body = machine.as_object_mut().filter(|_| from == 1)?;
+        let policy = body.get_mut("policy")?.as_object_mut()?;
+        let batch_max = policy.remove("grouping")?.get("batch_max").and_then(serde_json::Value::as_u64);
+        let batch_max = batch_max.map(|max| usize::try_from(max).unwrap_or(usize::MAX));
+        let Policy { strategy, runs_max, .. } = batch_max.map_or_else(Policy::serial, Policy::batch);
+        policy.insert("strategy".to_owned(), serde_json::to_value(strategy).ok()?);
+        policy.insert("runs_max".to_owned(), runs_max.into());
+        let strategist = Strategist::new(strategy, runs_max);
+        body.insert("strategist".to_owned(), serde_json::to_value(strategist).ok()?);
+        body.insert("runs".to_owned(), serde_json::Value::Array(Vec::new()));
+        body.insert("faults".to_owned(), serde_json::Value::Array(Vec::new()));
+        Some(machine)
     }
 
     fn state(&self) -> &'static str {

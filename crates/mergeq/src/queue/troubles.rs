@@ -26,13 +26,13 @@ fn a_waiting_member_of_a_part_is_withdrawn() {
     check(
         "batch 2 of a b | staged 1; failed 1 unit; withdraw b; staged 2; passed 2; landed 2",
         expect![[r#"
-        staged 1           1 testing a+b  owes checks(1 1b)
-        failed 1 unit      2 staging a | retry b  owes stage(2 a)  tells b 2/2 waiting
-        withdraw b         2 staging a  tells b withdrawn by ana
-        staged 2           2 testing a  owes checks(2 2a)
-        passed 2           2 landing a  owes land(2 m0..2a)  tells a 1/1 landing
-        landed 2           idle  tells a merged as 2a
-    "#]],
+            staged 1           1 testing a+b  owes checks(1 1b)
+            failed 1 unit      2 staging a | line b  owes stage(2 a)  tells b 2/2 waiting
+            withdraw b         2 staging a  tells b withdrawn by ana
+            staged 2           2 testing a  owes checks(2 2a)
+            passed 2           2 landing a  owes land(2 m0..2a)  tells a 1/1 landing
+            landed 2           idle  tells a merged as 2a
+        "#]],
     );
 }
 
@@ -106,9 +106,9 @@ fn a_final_refusal_is_settled_like_a_red_run() {
         expect![[r#"
             staged 1           1 testing a+b  owes checks(1 1b)
             passed 1           1 landing a+b  owes land(1 m0..1b)  tells a 1/2 landing, b 2/2 landing
-            refused 1 file too large 2 staging a | retry b  owes stage(2 a)  tells a 1/2 testing, b 2/2 waiting
-            staged 2           2 testing a | retry b  owes checks(2 2a)
-            passed 2           2 landing a | retry b  owes land(2 m0..2a)  tells a 1/2 landing
+            refused 1 file too large 2 staging a | line b  owes stage(2 a)  tells a 1/2 testing, b 2/2 waiting
+            staged 2           2 testing a | line b  owes checks(2 2a)
+            passed 2           2 landing a | line b  owes land(2 m0..2a)  tells a 1/2 landing
             refused 2 file too large 3 staging b  owes stage(3 b)  tells a ejected: the forge refused it: file too large, b 1/1 testing
             staged 3           3 testing b  owes checks(3 3b)
             passed 3           3 landing b  owes land(3 m0..3b)  tells b 1/1 landing
@@ -250,11 +250,11 @@ fn a_poisoned_group_is_isolated_while_others_pile_up() {
         "batch 2 of a p | staged 1; failed 1 unit; enqueue c; staged 2; passed 2; enqueue d; landed 2; staged 3; failed 3 unit; staged 4; passed 4; landed 4",
         expect![[r#"
             staged 1           1 testing a+p  owes checks(1 1p)
-            failed 1 unit      2 staging a | retry p  owes stage(2 a)  tells p 2/2 waiting
-            enqueue c          2 staging a | retry p | line c  tells c 3/3 waiting
-            staged 2           2 testing a | retry p | line c  owes checks(2 2a)
-            passed 2           2 landing a | retry p | line c  owes land(2 m0..2a)  tells a 1/3 landing
-            enqueue d          2 landing a | retry p | line c+d  tells d 4/4 waiting
+            failed 1 unit      2 staging a | line p  owes stage(2 a)  tells p 2/2 waiting
+            enqueue c          2 staging a | line p+c  tells c 3/3 waiting
+            staged 2           2 testing a | line p+c  owes checks(2 2a)
+            passed 2           2 landing a | line p+c  owes land(2 m0..2a)  tells a 1/3 landing
+            enqueue d          2 landing a | line p+c+d  tells d 4/4 waiting
             landed 2           3 staging p | line c+d  owes stage(3 p)  tells a merged as 2a, p 1/3 testing, c 2/3 waiting, d 3/3 waiting
             staged 3           3 testing p | line c+d  owes checks(3 3p)
             failed 3 unit      4 staging c+d  owes stage(4 c+d)  tells p ejected: unit exited with 1, c 1/2 testing, d 2/2 testing
@@ -271,15 +271,15 @@ fn a_reserved_entry_is_flowed_past_and_re_enters_at_its_rank() {
         "serial of a b c | staged 1; reserve a 60; staged 2; head a a2; repaired a a2; reserve a 90; deadline a 60; passed 2; landed 2; repaired a a3; staged 3",
         expect![[r#"
             staged 1           1 testing a | line b+c  owes checks(1 1a)
-            reserve a 60       2 staging b | line c | reserved a  owes cancel(1), deadline(a 60), stage(2 b)  tells a 3/3 reserved, b 1/3 testing, c 2/3 waiting
+            reserve a 60       2 staging b | line c | reserved a  owes deadline(a 60), cancel(1), stage(2 b)  tells a 3/3 reserved, b 1/3 testing, c 2/3 waiting
             staged 2           2 testing b | line c | reserved a  owes checks(2 2b)
             head a a2          2 testing b | line c | reserved a
-            repaired a a2      2 testing b | line a+c  tells a 2/3 waiting, c 3/3 waiting
+            repaired a a2      2 testing b | line a+c  tells a 1/3 waiting, c 3/3 waiting
             reserve a 90       2 testing b | line c | reserved a  owes deadline(a 90)  tells a 3/3 reserved, c 2/3 waiting
             deadline a 60      2 testing b | line c | reserved a
             passed 2           2 landing b | line c | reserved a  owes land(2 m0..2b)  tells b 1/3 landing
             landed 2           3 staging c | reserved a  owes stage(3 c)  tells b merged as 2b, c 1/2 testing
-            repaired a a3      3 staging c | line a  tells a 2/2 waiting
+            repaired a a3      3 staging c | line a  tells a 1/2 waiting
             staged 3           3 testing c | line a  owes checks(3 3c)
         "#]],
     );
@@ -290,14 +290,14 @@ fn a_waiting_part_of_a_red_run_can_be_reserved_too() {
     check(
         "batch 2 of a b | staged 1; failed 1 unit; reserve b 60; staged 2; passed 2; landed 2; repaired b b2",
         expect![[r#"
-        staged 1           1 testing a+b  owes checks(1 1b)
-        failed 1 unit      2 staging a | retry b  owes stage(2 a)  tells b 2/2 waiting
-        reserve b 60       2 staging a | reserved b  owes deadline(b 60)  tells b 2/2 reserved
-        staged 2           2 testing a | reserved b  owes checks(2 2a)
-        passed 2           2 landing a | reserved b  owes land(2 m0..2a)  tells a 1/2 landing
-        landed 2           reserved b  tells a merged as 2a
-        repaired b b2      3 staging b  owes stage(3 b)  tells b 1/1 testing
-    "#]],
+            staged 1           1 testing a+b  owes checks(1 1b)
+            failed 1 unit      2 staging a | line b  owes stage(2 a)  tells b 2/2 waiting
+            reserve b 60       2 staging a | reserved b  owes deadline(b 60)  tells b 2/2 reserved
+            staged 2           2 testing a | reserved b  owes checks(2 2a)
+            passed 2           2 landing a | reserved b  owes land(2 m0..2a)  tells a 1/2 landing
+            landed 2           reserved b  tells a merged as 2a
+            repaired b b2      3 staging b  owes stage(3 b)  tells b 1/1 testing
+        "#]],
     );
 }
 
@@ -345,12 +345,12 @@ fn staging_that_fails_for_everyone_stops_the_queue() {
     check(
         "batch 2 of a b | staging-failed 1 disk is full; enqueue c; pause; resume; staged 2",
         expect![[r#"
-        staging-failed 1 disk is full line a+b | stopped: disk is full  tells a stalled: disk is full, b stalled: disk is full, a 1/2 waiting, b 2/2 waiting
-        enqueue c          line a+b+c | stopped: disk is full  tells c 3/3 waiting
-        pause              rejected: The queue of web:main is already stopped: disk is full. Say `resume` to let it go on.
-        resume             2 staging a+b | line c  owes stage(2 a+b)  tells a 1/3 testing, b 2/3 testing
-        staged 2           2 testing a+b | line c  owes checks(2 2b)
-    "#]],
+            staging-failed 1 disk is full 1 staging a+b | stopped: disk is full  tells a stalled: disk is full, b stalled: disk is full, a 1/2 waiting, b 2/2 waiting
+            enqueue c          1 staging a+b | line c | stopped: disk is full  tells c 3/3 waiting
+            pause              rejected: The queue of web:main is already stopped: disk is full. Say `resume` to let it go on.
+            resume             2 staging a+b | line c  owes stage(2 a+b)  tells a 1/3 testing, b 2/3 testing
+            staged 2           2 testing a+b | line c  owes checks(2 2b)
+        "#]],
     );
 }
 
@@ -360,14 +360,14 @@ fn a_changed_policy_loses_nobody() {
     check(
         "batch 4 of a b c d | staged 1; serial; failed 1 unit; batch 8; staged 2; passed 2; landed 2",
         expect![[r#"
-        staged 1           1 testing a+b+c+d  owes checks(1 1d)
-        serial             1 testing a+b+c+d
-        failed 1 unit      2 staging a | retry b | retry c+d  owes stage(2 a)  tells b 2/4 waiting, c 3/4 waiting, d 4/4 waiting
-        batch 8            2 staging a | retry b | retry c+d
-        staged 2           2 testing a | retry b | retry c+d  owes checks(2 2a)
-        passed 2           2 landing a | retry b | retry c+d  owes land(2 m0..2a)  tells a 1/4 landing
-        landed 2           3 staging b | retry c+d  owes stage(3 b)  tells a merged as 2a, b 1/3 testing, c 2/3 waiting, d 3/3 waiting
-    "#]],
+            staged 1           1 testing a+b+c+d  owes checks(1 1d)
+            serial             1 testing a+b+c+d
+            failed 1 unit      2 staging a | line b+c+d  owes stage(2 a)  tells b 2/4 waiting, c 3/4 waiting, d 4/4 waiting
+            batch 8            2 staging a | line b+c+d
+            staged 2           2 testing a | line b+c+d  owes checks(2 2a)
+            passed 2           2 landing a | line b+c+d  owes land(2 m0..2a)  tells a 1/4 landing
+            landed 2           3 staging b | line c+d  owes stage(3 b)  tells a merged as 2a, b 1/3 testing, c 2/3 waiting, d 3/3 waiting
+        "#]],
     );
 }
 

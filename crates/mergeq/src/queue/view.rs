@@ -1,12 +1,14 @@
 //! What people see of a queue: who stands where, and what came of those who left. Never used for decisions.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 
 use domain::{EntryId, Person, QueueId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::state::{Phase, Queue};
+use super::entry::Entry;
+use super::order::{Gatekeeper, Priority, Waits};
+use super::state::{Phase, Queue, Run};
 
 /// Where an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,10 @@ pub struct QueueView {
     pub id: QueueId,
     /// Why nothing new starts, if so.
     pub pause: Option<String>,
+    /// To whom it is closed, if so.
+    pub freeze: Option<String>,
+    /// How its strategy works now and what that has learned, on one line; none where that was chosen once.
+    pub strategy: Option<String>,
     /// Everyone in line, by position.
     pub lines: Vec<EntryLine>,
 }
@@ -62,8 +68,21 @@ pub struct EntryLine {
     pub requested_by: Person,
     /// Where it is.
     pub progress: Progress,
+    /// How soon it is wanted.
+    pub priority: Priority,
+    /// What it waits for, but for its turn.
+    pub waits: Option<Waits>,
     /// Since when it is in the queue.
     pub enqueued_at: Timestamp,
+}
+
+impl EntryLine {
+    /// What there is to say beside its place, each after a dot.
+    pub fn notes(&self) -> String {
+        let priority = (self.priority != Priority::Normal).then(|| format!(" · {}", self.priority));
+        let waits = self.waits.as_ref().map(|waits| format!(" · {waits}"));
+        priority.into_iter().chain(waits).collect()
+    }
 }
 
 impl QueueView {
@@ -71,6 +90,10 @@ impl QueueView {
     pub fn of(queue: &Queue) -> Self {
         let entries: HashMap<_, _> = queue.entries.iter().map(|entry| (&entry.change.id, entry)).collect();
         let placed = places(queue);
+        let mut gatekeeper = Gatekeeper::of(queue);
+        let held_up = queue.entries.iter().filter(|entry| !entry.admitted && !entry.is_reserved());
+        let waits: HashMap<_, _> =
+            held_up.filter_map(|entry| Some((&entry.change.id, gatekeeper.stops(entry)?))).collect();
         let line = |(index, (id, place)): (usize, &(EntryId, Place))| {
             let entry = entries.get(id)?;
             Some(EntryLine {
@@ -78,12 +101,16 @@ impl QueueView {
                 title: entry.change.title.clone(),
                 requested_by: entry.change.requested_by.clone(),
                 progress: Progress { place: *place, position: index + 1, of: placed.len() },
+                priority: entry.change.priority,
+                waits: waits.get(id).cloned(),
                 enqueued_at: entry.enqueued_at,
             })
         };
         Self {
             id: queue.id.clone(),
             pause: queue.pause.as_ref().map(ToString::to_string),
+            freeze: queue.freeze.as_ref().map(ToString::to_string),
+            strategy: queue.strategist.reason(),
             lines: placed.iter().enumerate().filter_map(line).collect(),
         }
     }
@@ -96,26 +123,39 @@ pub fn progress_of(queue: &Queue, entry: &EntryId) -> Option<Progress> {
     Some(Progress { place: placed[index].1, position: index + 1, of: placed.len() })
 }
 
-/// Everyone in the order in which they would land: runs, then parts of red runs, then the line, then the reserved.
+/// Everyone in the order in which they would land, as far as that is known: those who are landing, then by rank; those
+/// under repair are last.
 pub(crate) fn places(queue: &Queue) -> Vec<(EntryId, Place)> {
-    let mut placed: Vec<(EntryId, Place)> = Vec::with_capacity(queue.entries.len());
+    let mut reached: HashMap<&EntryId, Place> = HashMap::new();
     for run in &queue.runs {
-        placed.extend(run.set.iter().map(|id| (id.clone(), place_in(&run.phase))));
+        let place = place_in(&run.phase);
+        for id in &run.set {
+            let known = reached.entry(id).or_insert(place);
+            if place.step() > known.step() {
+                *known = place;
+            }
+        }
     }
-    for group in &queue.retry {
-        placed.extend(group.set.iter().map(|id| (id.clone(), Place::Waiting)));
-    }
-    let seen: HashSet<EntryId> = placed.iter().map(|(id, _)| id.clone()).collect();
-    let in_line = queue.entries.iter().filter(|entry| !seen.contains(&entry.change.id));
-    let (reserved, waiting): (Vec<_>, Vec<_>) =
-        in_line.map(|entry| (entry.change.id.clone(), entry.idle_place())).partition(|(_, place)| place.is_reserved());
-    placed.extend(waiting);
-    placed.extend(reserved);
+    let place_of = |entry: &Entry| reached.get(&entry.change.id).copied().unwrap_or_else(|| entry.idle_place());
+    let mut placed: Vec<_> = queue.entries.iter().map(|entry| (entry.change.id.clone(), place_of(entry))).collect();
+    placed.sort_by_key(|(_, place)| match place {
+        Place::Landing => 0,
+        Place::Waiting | Place::Staging | Place::Testing | Place::Passed => 1,
+        Place::Reserved { .. } => 2,
+    });
     placed
+}
+
+impl Queue {
+    /// Of the runs that hold an entry, the one that is furthest.
+    pub fn run_of(&self, id: &EntryId) -> Option<&Run> {
+        self.runs_of(id).max_by_key(|run| (place_in(&run.phase).step(), std::cmp::Reverse(run.id)))
+    }
 }
 
 fn place_in(phase: &Phase) -> Place {
     match phase {
+        Phase::Staging { is_outdated: true, .. } => Place::Waiting,
         Phase::Staging { .. } => Place::Staging,
         Phase::Testing { .. } => Place::Testing,
         Phase::Passed { .. } => Place::Passed,
@@ -144,8 +184,15 @@ impl Place {
         }
     }
 
-    fn is_reserved(self) -> bool {
-        matches!(self, Self::Reserved { .. })
+    /// How far it is; of the runs that an entry is in, the furthest counts.
+    fn step(self) -> u8 {
+        match self {
+            Self::Waiting | Self::Reserved { .. } => 0,
+            Self::Staging => 1,
+            Self::Testing => 2,
+            Self::Passed => 3,
+            Self::Landing => 4,
+        }
     }
 }
 

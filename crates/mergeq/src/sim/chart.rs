@@ -38,7 +38,7 @@ pub fn chart(title: &str, rows: &[Row], bounds: &Bounds) -> String {
 
 fn bar(svg: &mut String, row: &Row, y: f64, x: &impl Fn(f64) -> f64) {
     let landed = row.landed_per_time;
-    let colour = if row.strategy == "nest" { "#1a7f37" } else { "#8c959f" };
+    let colour = if matches!(row.strategy, "nest" | "adaptive") { "#1a7f37" } else { "#8c959f" };
     let (middle, text) = (y + BAR / 2., y + BAR - 4.);
     let (from, to, low, high) = (x(0.), x(landed.mean), x(landed.low), x(landed.high));
     let _ = write!(

@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::bounds::Bounds;
 use super::chance::Chance;
 use super::contender::Contender;
-use super::plant::play;
+use super::past::Past;
+use super::plant::{play, play_changes};
 use super::tally::Tally;
 use super::workload::Workload;
 
@@ -43,8 +44,20 @@ pub struct Row {
 
 /// Plays `seeds` seeds of a workload.
 pub fn compare(workload: &Workload, contender: &Contender, slots: usize, seeds: u64) -> Row {
-    let slots = if contender.is_single { 1 } else { slots };
-    let tallies: Vec<Tally> = (0..seeds.max(1)).map(|seed| play(workload, contender.kind, slots, seed)).collect();
+    let slots = contender.slots(slots);
+    let tallies = (0..seeds.max(1)).map(|seed| play(workload, contender.kind, slots, seed)).collect();
+    row((contender, slots), workload, tallies)
+}
+
+/// Plays a recorded past; each seed draws other run times.
+pub fn compare_past(past: &Past, contender: &Contender, slots: usize, seeds: u64) -> Row {
+    let slots = contender.slots(slots);
+    let known = (&past.workload, &past.changes);
+    let tallies = (0..seeds.max(1)).map(|seed| play_changes(known, contender.kind, slots, seed)).collect();
+    row((contender, slots), &past.workload, tallies)
+}
+
+fn row((contender, slots): (&Contender, usize), workload: &Workload, tallies: Vec<Tally>) -> Row {
     let mean = |of: fn(&Tally) -> f64| Mean::of(&tallies.iter().map(of).collect::<Vec<_>>());
     let landed_per_time = mean(Tally::landed_per_time);
     Row {

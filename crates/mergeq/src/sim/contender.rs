@@ -17,6 +17,13 @@ pub struct Contender {
     pub is_single: bool,
 }
 
+impl Contender {
+    /// How many of so many slots it uses.
+    pub fn slots(&self, slots: usize) -> usize {
+        if self.is_single { 1 } else { slots }
+    }
+}
+
 /// GitHub's and Zuul's default number of changes under test.
 const WINDOW: usize = 20;
 
@@ -30,7 +37,7 @@ pub fn contenders(workload: &Workload) -> Vec<Contender> {
     let many = |name, what, kind| Contender { name, what, kind, is_single: false };
     vec![
         one("serial", "one at a time (rust-lang's bors)", Kind::Serial),
-        one("batch", "up to 8 together, bisected when red (bors-ng)", Kind::Batch { batch_max: 8 }),
+        one("batch", "up to 8 together, bisected when red (bors-ng)", Kind::Batch { batch_max: 8, infers: false }),
         many("lazy-train", "each on all before it; red acts at the head (GitHub)", train(false, BehindRed::Wait, None)),
         many("train", "each on the nearest that is not red (Zuul)", train(false, BehindRed::Restart, None)),
         many(
@@ -49,5 +56,6 @@ pub fn contenders(workload: &Workload) -> Vec<Contender> {
             Kind::Hybrid { group_max: 8, reds_needed },
         ),
         many("nest", "landed, what is green together, and one part more (ours)", Kind::Nest),
+        many("adaptive", "the same; standing on what is under way where there are slots enough (ours)", Kind::Adaptive),
     ]
 }

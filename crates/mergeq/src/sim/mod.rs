@@ -5,6 +5,7 @@ pub mod chance;
 pub mod chart;
 pub mod compare;
 pub mod contender;
+pub mod past;
 pub mod plant;
 pub mod preset;
 pub mod tally;
@@ -14,8 +15,9 @@ pub mod workload;
 mod reproduced;
 
 pub use bounds::Bounds;
-pub use compare::{Mean, Row, compare};
+pub use compare::{Mean, Row, compare, compare_past};
 pub use contender::{Contender, contenders};
+pub use past::{Past, TooLittle};
 pub use plant::play;
 pub use preset::{PRESETS, Preset};
 pub use tally::Tally;

@@ -13,11 +13,19 @@ use crate::strategy::{Act, Fact, Item, Kind, Strategist, TestId};
 
 const TESTS: u64 = 4;
 const FOREIGN: u64 = 5;
+/// How long after its end a verdict is heard of that nobody was told, in T. Half of T: five minutes where a run takes ten.
+const LOOK_EVERY: f64 = 0.5;
+/// No strategy begins more tests than this for each change. 500: where nine of ten changes are bad, a train of 20 needs 70.
+const TESTS_MAX: u64 = 500;
 
 /// Plays a workload with a strategy to its end.
 pub fn play(workload: &Workload, kind: Kind, slots: usize, seed: u64) -> Tally {
-    let changes = workload.changes_of(seed);
-    let mut plant = Plant::new(workload, &changes, seed);
+    play_changes((workload, &workload.changes_of(seed)), kind, slots, seed)
+}
+
+/// The same with changes that are known; chance decides over run times and flakes alone.
+pub fn play_changes((workload, changes): (&Workload, &Changes), kind: Kind, slots: usize, seed: u64) -> Tally {
+    let mut plant = Plant::new(workload, changes, seed);
     let mut strategist = Strategist::new(kind, slots);
     while let Some(facts) = plant.next() {
         facts.iter().for_each(|fact| strategist.absorb(fact));
@@ -169,9 +177,11 @@ impl<'a> Plant<'a> {
     fn start(&mut self, test: TestId, items: Vec<Item>) {
         assert!(!items.is_empty(), "a test tests something");
         self.n_tests += 1;
+        assert!(self.n_tests <= TESTS_MAX * (self.workload.changes as u64 + 1), "it tests for ever, lately {items:?}");
         let mut chance = self.chance.branch(self.n_tests ^ (1 << 63));
         let takes = if self.workload.sigma > 0. { chance.lognormal(1., self.workload.sigma) } else { 1. };
-        self.ends.push(Reverse((Moment(self.now + takes), test)));
+        let heard = if chance.happens(self.workload.lost) { LOOK_EVERY } else { 0. };
+        self.ends.push(Reverse((Moment(self.now + takes + heard), test)));
         let items = items.into_iter().collect();
         let under_way = UnderWay { items, since: self.now, after_landing: self.n_landings, number: self.n_tests };
         self.under_way.insert(test, under_way);

@@ -24,11 +24,12 @@ const TEAM: Workload = Workload {
     conflict: 0.0005,
     sigma: 0.5,
     foreign: 0.,
+    lost: 0.,
     bad_first: 0,
 };
 
 /// All presets, in the order in which they are shown.
-pub const PRESETS: [Preset; 10] = [
+pub const PRESETS: [Preset; 12] = [
     Preset { name: "team", what: "people on an ordinary day", workload: TEAM, slots: 8 },
     Preset {
         name: "monorepo",
@@ -61,6 +62,12 @@ pub const PRESETS: [Preset; 10] = [
         slots: 8,
     },
     Preset {
+        name: "hot-file",
+        what: "every tenth change is of the same file, so that any two of those do not go together",
+        workload: Workload { arrivals: Arrivals::Poisson(2.), conflict: 0.01, ..TEAM },
+        slots: 8,
+    },
+    Preset {
         name: "poisoned-head",
         what: "the first three of a backlog are bad",
         workload: Workload { arrivals: Arrivals::Backlog, changes: 200, bad: 0., bad_first: 3, ..TEAM },
@@ -70,6 +77,12 @@ pub const PRESETS: [Preset; 10] = [
         name: "foreign",
         what: "somebody pushes past the queue once in 2 T",
         workload: Workload { arrivals: Arrivals::Poisson(2.), foreign: 0.5, ..TEAM },
+        slots: 8,
+    },
+    Preset {
+        name: "chaos",
+        what: "the same, and nobody is told of every tenth verdict",
+        workload: Workload { arrivals: Arrivals::Poisson(2.), foreign: 0.5, lost: 0.1, ..TEAM },
         slots: 8,
     },
     Preset {

@@ -19,6 +19,8 @@ pub struct Workload {
     pub sigma: f64,
     /// How often in T somebody pushes past the queue.
     pub foreign: f64,
+    /// The probability that nobody hears of a verdict before the next time somebody looks.
+    pub lost: f64,
     /// So many of the first are bad, whatever `bad` says.
     pub bad_first: usize,
 }

@@ -81,6 +81,9 @@ pub struct Board {
     verdicts: VecDeque<(TestId, bool)>,
     /// Green tests that may land later.
     proofs: BTreeMap<TestId, Test>,
+    /// What was gambled on since something landed last: the same again would tell nothing new.
+    #[serde(default)]
+    gambled: BTreeSet<BTreeSet<Item>>,
     landing: Option<(TestId, Vec<Item>)>,
     landed: u64,
     ejected: u64,
@@ -97,6 +100,7 @@ impl Board {
             tests: BTreeMap::new(),
             verdicts: VecDeque::new(),
             proofs: BTreeMap::new(),
+            gambled: BTreeSet::new(),
             landing: None,
             landed: 0,
             ejected: 0,
@@ -110,9 +114,18 @@ impl Board {
         self.slots
     }
 
+    pub(super) fn set_slots(&mut self, slots: usize) {
+        self.slots = slots.max(1);
+    }
+
     /// How many more tests may begin now.
     pub fn free(&self) -> usize {
         self.slots.saturating_sub(self.tests.len())
+    }
+
+    /// Whether no test may begin now, and one could if `n_spare` of them were stopped.
+    pub(super) fn lacks(&self, n_spare: usize) -> bool {
+        self.free() == 0 && self.tests.len() - n_spare < self.slots
     }
 
     /// How many items have landed so far.
@@ -140,6 +153,11 @@ impl Board {
         self.tests.values().any(|test| test.is_current && test.items == *items)
     }
 
+    /// Whether a test of what has landed by now and these would tell something that no other one tells.
+    pub(super) fn may_gamble(&self, items: &BTreeSet<Item>) -> bool {
+        !items.is_empty() && !self.is_testing(items) && !self.gambled.contains(items)
+    }
+
     /// Begins a test of what has landed and these.
     pub(super) fn start(&mut self, items: BTreeSet<Item>) -> TestId {
         self.begin(items, Purpose::Needed)
@@ -147,6 +165,7 @@ impl Board {
 
     /// Begins a test that gives its slot up as soon as another wants it.
     pub(super) fn start_spare(&mut self, items: BTreeSet<Item>) -> TestId {
+        self.gambled.insert(items.clone());
         self.begin(items, Purpose::Spare)
     }
 
@@ -157,6 +176,14 @@ impl Board {
         let is_spare = purpose == Purpose::Spare;
         self.tests.insert(test, Test { items, landed_before: self.landed, is_current: true, is_spare });
         test
+    }
+
+    /// A test of what has landed by now and these that only used a slot nobody needed; it is needed from now on.
+    pub(super) fn take_over_spare(&mut self, items: &BTreeSet<Item>) -> Option<TestId> {
+        let is_same = |test: &Test| test.is_spare && test.is_current && test.items == *items;
+        let (id, test) = self.tests.iter_mut().find(|(_, test)| is_same(test))?;
+        test.is_spare = false;
+        Some(*id)
     }
 
     /// Stops a test under way.
@@ -173,6 +200,12 @@ impl Board {
         let with: Vec<_> = with.map(|(id, test)| (*id, test.items.clone())).collect();
         with.iter().for_each(|(id, _)| self.cancel(*id));
         with.into_iter().map(|(_, items)| items).collect()
+    }
+
+    /// Nothing that holds this item is of use any more.
+    pub(super) fn forget(&mut self, item: Item) {
+        self.cancel_all_with(item);
+        self.proofs.retain(|_, proof| !proof.items.contains(&item));
     }
 
     /// Keeps a green verdict, to land it later.
@@ -212,6 +245,21 @@ impl Board {
         self.acts.push(Act::Eject { item, guilt });
     }
 
+    /// The test whose items are being landed.
+    pub fn landing(&self) -> Option<TestId> {
+        self.landing.as_ref().map(|(test, _)| *test)
+    }
+
+    /// Whether a verdict on this test is known and only waits to be judged.
+    pub fn is_concluded(&self, id: TestId) -> bool {
+        self.verdicts.iter().any(|(concluded, _)| *concluded == id)
+    }
+
+    /// Whether a verdict on this test, or what it tested, may still be of use.
+    pub fn needs(&self, id: TestId) -> bool {
+        self.tests.contains_key(&id) || self.proofs.contains_key(&id) || self.landing() == Some(id)
+    }
+
     pub(super) fn is_landing(&self) -> bool {
         self.landing.is_some()
     }
@@ -234,10 +282,25 @@ impl Board {
         Some(Concluded { id, test, is_green })
     }
 
+    /// A test really begins: it is of all that has landed by now.
+    pub(super) fn note_begun(&mut self, id: TestId) {
+        if let Some(test) = self.tests.get_mut(&id) {
+            (test.is_current, test.landed_before) = (true, self.landed);
+        }
+    }
+
+    /// Stops every test and gives up every proof.
+    pub(super) fn clear(&mut self) {
+        let all: Vec<TestId> = self.tests.keys().copied().collect();
+        all.into_iter().for_each(|id| self.cancel(id));
+        self.proofs.clear();
+    }
+
     /// What was to land has landed: whoever does not test it all is no longer current. None when this is late.
     pub(super) fn note_landed(&mut self, id: TestId) -> Option<Vec<Item>> {
         let (_, items) = self.landing.take_if(|(landing, _)| *landing == id)?;
         self.landed += items.len() as u64;
+        self.gambled.clear();
         for test in self.tests.values_mut().chain(self.proofs.values_mut()) {
             test.is_current &= items.iter().all(|item| test.items.contains(item));
             test.items.retain(|item| !items.contains(item));
@@ -245,15 +308,14 @@ impl Board {
         Some(items)
     }
 
-    /// The landing did not happen, because somebody else moved the target. None when this is late.
+    /// The landing did not happen. None when this is late.
     pub(super) fn note_refused(&mut self, id: TestId) -> Option<Vec<Item>> {
-        let (_, items) = self.landing.take_if(|(landing, _)| *landing == id)?;
-        self.note_moved();
-        Some(items)
+        self.landing.take_if(|(landing, _)| *landing == id).map(|(_, items)| items)
     }
 
     /// Somebody else moved the target: nothing under way may land any more.
     pub(super) fn note_moved(&mut self) {
+        self.gambled.clear();
         let known = self.tests.values_mut().chain(self.proofs.values_mut());
         known.for_each(|test| test.is_current = false);
     }

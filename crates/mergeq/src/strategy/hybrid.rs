@@ -66,6 +66,10 @@ impl Hybrid {
         }
     }
 
+    pub(super) fn adjust(&mut self, group_max: usize, reds_needed: u32) {
+        (self.group_max, self.reds_needed) = (group_max.max(1), reds_needed);
+    }
+
     fn is_confirming(&self) -> bool {
         self.probes.values().any(|probe| matches!(probe, Probe::Union(_)))
     }
@@ -182,25 +186,20 @@ impl Hybrid {
         }
         for union in gambles {
             let n = self.probes.values().filter(|probe| matches!(probe, Probe::Gamble)).count();
-            if board.free() > 0 && n < GAMBLES_MAX && !board.is_testing(&union) {
+            if board.free() > 0 && n < GAMBLES_MAX && board.may_gamble(&union) {
                 self.probes.insert(board.start_spare(union), Probe::Gamble);
             }
         }
     }
 
-    fn end_gambles_for(&mut self, need: usize, board: &mut Board) {
-        let gambles = self.probes.iter().rev().filter(|(_, probe)| matches!(probe, Probe::Gamble));
-        let gambles: Vec<TestId> = gambles.map(|(test, _)| *test).collect();
-        for test in gambles {
-            if board.free() >= need {
-                return;
-            }
-            self.stop(test, board);
+    /// Whether there is a slot for what must be tested; the newest gambles give theirs up.
+    fn has_room(&mut self, board: &mut Board) -> bool {
+        let gambles = self.probes.iter().filter(|(_, probe)| matches!(probe, Probe::Gamble));
+        let mut gambles: Vec<TestId> = gambles.map(|(test, _)| *test).collect();
+        while board.lacks(gambles.len()) {
+            gambles.pop().into_iter().for_each(|test| drop(self.stop(test, board)));
         }
-    }
-
-    fn take_back(&mut self, items: &[Item]) {
-        self.line.extend(items);
+        board.free() > 0
     }
 }
 
@@ -259,20 +258,22 @@ impl Strategy for Hybrid {
     }
 
     fn note_refused(&mut self, items: &[Item], _board: &mut Board) {
-        let known = self.proven_items();
-        let unknown: Vec<Item> = items.iter().copied().filter(|item| !known.contains(item)).collect();
-        self.take_back(&unknown);
+        let under_way = self.probes.values().filter_map(|probe| match probe {
+            Probe::Group(part) => Some(&part.group),
+            Probe::Union(_) | Probe::Gamble => None,
+        });
+        let known = self.proven.iter().chain(self.parts.iter().map(|part| &part.group)).chain(under_way);
+        let known: Group = known.flatten().copied().collect();
+        self.line.extend(items.iter().filter(|item| !known.contains(item)));
     }
 
     fn fill(&mut self, board: &mut Board) {
         let must_confirm = !self.is_confirming() && !self.proven.is_empty();
-        let need = usize::from(must_confirm) + self.parts.len() + usize::from(!self.line.is_empty());
-        self.end_gambles_for(need, board);
-        if must_confirm && board.free() > 0 {
+        if must_confirm && self.has_room(board) {
             let test = board.start(self.proven_items());
             self.probes.insert(test, Probe::Union(self.proven.clone()));
         }
-        while board.free() > 0 {
+        while !(self.parts.is_empty() && self.line.is_empty()) && self.has_room(board) {
             let Some(mut part) = self.next_part(board.free()) else { break };
             let base = match part.ground {
                 Ground::Proven => self.proven_items(),

@@ -18,6 +18,8 @@ pub mod strategist;
 mod train;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod scenarios;
 
 pub use board::{Act, Board, Item, Test, TestId};

@@ -296,7 +296,7 @@ fn a_target_that_moved_restarts_and_nobody_loses_a_place() {
 
 #[test]
 fn bisection_finds_the_one_bad_of_four() {
-    let batch = (Kind::Batch { batch_max: 4 }, 1);
+    let batch = (Kind::Batch { batch_max: 4, infers: false }, 1);
     check(
         batch,
         &["arrive 1 2 3 4", "red 1 2 3 4", "green 1 2", "red 3 4", "red 3", "green 4"],
@@ -413,4 +413,83 @@ fn nest_ejects_nobody_whom_a_test_under_way_could_still_prove_good() {
                 eject 1 (99.6 %)
         "#]],
     );
+}
+
+#[test]
+fn adaptive_stands_on_what_is_under_way_and_lands_it_too() {
+    check(
+        (Kind::Adaptive, 8),
+        &["arrive 1", "arrive 2", "arrive 3", "green 1 2", "green 3"],
+        expect![[r#"
+        arrive 1
+            test 1
+        arrive 2
+            test 1 2
+            test 2
+        arrive 3
+            test 1 2 3
+            test 3
+        green 1 2
+            land 1 2
+            stop 
+            stop 
+            stop 3
+        green 3
+            land 3
+    "#]],
+    );
+}
+
+#[test]
+fn adaptive_leaves_the_company_of_what_is_red() {
+    check(
+        (Kind::Adaptive, 4),
+        &["arrive 1", "arrive 2", "red 1", "red 1", "green 2"],
+        expect![[r#"
+        arrive 1
+            test 1
+        arrive 2
+            test 1 2
+            test 2
+        red 1
+            stop 1 2
+            test 1
+        red 1
+            eject 1 (99.6 %)
+        green 2
+            land 2
+    "#]],
+    );
+}
+
+#[test]
+fn another_manner_stops_no_test() {
+    let mut play = Play::of(Kind::Adaptive, 8);
+    ["arrive 1", "arrive 2"].into_iter().for_each(|line| play.tell(line));
+    play.strategist.adopt(Kind::Nest, 8, [Item(1), Item(2)]);
+    assert!(!play.strategist.plan().iter().any(|act| matches!(act, Act::Cancel { .. })));
+    play.tell("green 1 2");
+    assert_eq!(play.strategist.board().landed(), 2);
+}
+
+#[test]
+fn each_strategy_says_why_it_tests_as_it_does() {
+    let mut play = Play::of(Kind::Adaptive, 2);
+    let mut said = format!("{}\n", play.strategist.reason().unwrap());
+    for item in 1..=40 {
+        play.tell(&format!("arrive {item}"));
+        play.tell(&format!("green {item}"));
+    }
+    said += &format!("{}\n", play.strategist.reason().unwrap());
+    play.tell("arrive 41");
+    (42..90).for_each(|item| play.absorb(&Fact::Arrived(Item(item))));
+    play.carry_out();
+    said += &format!("{}\n", play.strategist.reason().unwrap());
+    assert_eq!(Strategist::new(Kind::Serial, 1).reason(), None);
+    expect![[r#"
+        chain: too few verdicts to judge by yet
+        chain: 3 % of changes fail, 1 % of runs are flaky, few changes come
+        nest: 3 % of changes fail, 1 % of runs are flaky, few changes come, 28 wait
+    "#]]
+    .assert_eq(&said);
 }

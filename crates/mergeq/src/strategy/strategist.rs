@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::board::{Act, Board, Concluded, Item, TestId};
 use super::hybrid::Hybrid;
 use super::line::Batch;
-use super::nest::Nest;
+use super::nest::{Manner, Nest};
 use super::train::Train;
 
 /// What happened.
@@ -18,20 +18,22 @@ pub enum Fact {
     Arrived(Item),
     /// An item was taken away: withdrawn, moved, or reserved for repair.
     Left(Item),
+    /// A test's commits were made just now, on all that has landed by now.
+    Begun(TestId),
     /// All checks of a test passed.
     Green(TestId),
     /// A check of a test failed.
     Red(TestId),
     /// What was to land has landed.
     Landed(TestId),
-    /// The landing did not happen, because somebody else moved the target.
+    /// What was to land has not landed: it is in line again.
     Refused(TestId),
     /// Somebody else moved the target.
     Moved,
 }
 
 /// Which strategy, and its settings.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Kind {
     /// One item at a time, as rust-lang's bors does it.
@@ -40,6 +42,9 @@ pub enum Kind {
     Batch {
         /// The most items of one test; 0 counts as 1.
         batch_max: usize,
+        /// Whether the second half of a red batch is halved untested once the first has landed: the fault is in it.
+        /// bors-ng tests it whole.
+        infers: bool,
     },
     /// Each item is tested on those before it.
     Train(TrainSettings),
@@ -52,10 +57,12 @@ pub enum Kind {
     },
     /// Every test is of what has landed, jointly green groups, and one part more.
     Nest,
+    /// The same, and where there are slots enough, tests stand on what is under way.
+    Adaptive,
 }
 
 /// The settings of a train.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrainSettings {
     /// How many items are tested at once, to begin with.
     pub window: usize,
@@ -80,6 +87,7 @@ pub enum BehindRed {
 /// A strategy at work.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Strategist {
+    kind: Kind,
     board: Board,
     memory: Memory,
 }
@@ -111,14 +119,33 @@ pub(super) trait Strategy {
 impl Strategist {
     /// A strategy with an empty line and `slots` tests at once.
     pub fn new(kind: Kind, slots: usize) -> Self {
-        let memory = match kind {
-            Kind::Serial => Memory::Line(Batch::new(1)),
-            Kind::Batch { batch_max } => Memory::Line(Batch::new(batch_max)),
-            Kind::Train(settings) => Memory::Train(Train::new(settings)),
-            Kind::Hybrid { group_max, reds_needed } => Memory::Hybrid(Hybrid::new(group_max, reds_needed)),
-            Kind::Nest => Memory::Nest(Box::default()),
-        };
-        Self { board: Board::new(slots), memory }
+        Self { kind, board: Board::new(slots), memory: Memory::of(kind) }
+    }
+
+    /// Goes by other rules from now on. Tests under way go on, unless it is another strategy altogether: then they are
+    /// stopped, and `everybody` without an outcome is in line anew. Not while something lands.
+    pub fn adopt(&mut self, kind: Kind, slots: usize, everybody: impl IntoIterator<Item = Item>) {
+        debug_assert!(!self.board.is_landing(), "what lands was decided by the rules of before");
+        self.board.set_slots(slots);
+        if !self.memory.adjust(kind) {
+            self.board.clear();
+            self.memory = Memory::of(kind);
+            everybody.into_iter().for_each(|item| self.memory.strategy().arrive(item));
+        }
+        self.kind = kind;
+    }
+
+    /// The strategy in force.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Why it tests as it does, as one line for people; none where that was chosen once and follows nothing.
+    pub fn reason(&self) -> Option<String> {
+        match &self.memory {
+            Memory::Nest(nest) => Some(nest.reason(&self.board)),
+            Memory::Line(_) | Memory::Train(_) | Memory::Hybrid(_) => None,
+        }
     }
 
     /// The queue as the strategy sees it.
@@ -128,11 +155,15 @@ impl Strategist {
 
     /// Takes in what happened. Late facts change nothing.
     pub fn absorb(&mut self, fact: &Fact) {
-        let Self { board, memory } = self;
+        let Self { board, memory, .. } = self;
         let memory = memory.strategy();
         match fact {
             Fact::Arrived(item) => memory.arrive(*item),
-            Fact::Left(item) => memory.forget(*item, board),
+            Fact::Left(item) => {
+                memory.forget(*item, board);
+                board.forget(*item);
+            }
+            Fact::Begun(test) => board.note_begun(*test),
             Fact::Green(test) => board.conclude(*test, true),
             Fact::Red(test) => board.conclude(*test, false),
             Fact::Landed(test) => {
@@ -149,9 +180,14 @@ impl Strategist {
         }
     }
 
+    /// What was decided already: to stop tests that nobody needs any more.
+    pub fn take_acts(&mut self) -> Vec<Act> {
+        self.board.take_acts()
+    }
+
     /// Says what to do now. Asked twice it wants nothing new.
     pub fn plan(&mut self) -> Vec<Act> {
-        let Self { board, memory } = self;
+        let Self { board, memory, .. } = self;
         let memory = memory.strategy();
         while !board.is_landing() {
             match board.next_verdict() {
@@ -167,6 +203,31 @@ impl Strategist {
 }
 
 impl Memory {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Serial => Self::Line(Batch::new(1, false)),
+            Kind::Batch { batch_max, infers } => Self::Line(Batch::new(batch_max, infers)),
+            Kind::Train(settings) => Self::Train(Train::new(settings)),
+            Kind::Hybrid { group_max, reds_needed } => Self::Hybrid(Hybrid::new(group_max, reds_needed)),
+            Kind::Nest => Self::Nest(Box::new(Nest::new(Manner::Apart))),
+            Kind::Adaptive => Self::Nest(Box::new(Nest::new(Manner::Chained))),
+        }
+    }
+
+    /// Takes other settings; false when this is another strategy.
+    fn adjust(&mut self, kind: Kind) -> bool {
+        match (self, kind) {
+            (Self::Line(batch), Kind::Serial) => batch.adjust(1, false),
+            (Self::Line(batch), Kind::Batch { batch_max, infers }) => batch.adjust(batch_max, infers),
+            (Self::Train(train), Kind::Train(settings)) => train.adjust(settings),
+            (Self::Hybrid(hybrid), Kind::Hybrid { group_max, reds_needed }) => hybrid.adjust(group_max, reds_needed),
+            (Self::Nest(nest), Kind::Nest) => nest.adjust(Manner::Apart),
+            (Self::Nest(nest), Kind::Adaptive) => nest.adjust(Manner::Chained),
+            (Self::Line(_) | Self::Train(_) | Self::Hybrid(_) | Self::Nest(_), _) => return false,
+        }
+        true
+    }
+
     fn strategy(&mut self) -> &mut dyn Strategy {
         match self {
             Self::Line(batch) => batch,

@@ -44,6 +44,14 @@ impl Train {
         Self { settings, window, line: BTreeSet::new(), cars: Vec::new() }
     }
 
+    /// A window that adapts itself goes on from where it is.
+    pub(super) fn adjust(&mut self, settings: TrainSettings) {
+        if self.settings != settings {
+            let window = if settings.is_adaptive { self.window } else { Self::new(settings).window };
+            (self.settings, self.window) = (settings, window);
+        }
+    }
+
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a window is small and positive")]
     fn window(&self) -> usize {
         (self.window as usize).max(1)
@@ -52,6 +60,7 @@ impl Train {
     /// Gives each car of the window the test of what now stands before it.
     fn restart(&mut self, board: &mut Board) {
         let window = self.window();
+        self.let_in_before(board);
         while self.cars.len() < window
             && let Some(item) = self.line.pop_first()
         {
@@ -70,6 +79,16 @@ impl Train {
             if self.settings.behind_red == BehindRed::Restart && car.state == State::Red {
                 before.remove(&car.item);
             }
+        }
+    }
+
+    /// Cars behind somebody who came before them are in line again, so that all stand in order.
+    fn let_in_before(&mut self, board: &mut Board) {
+        let Some(first) = self.line.first() else { return };
+        let overtaken: Vec<Car> = self.cars.extract_if(.., |car| car.item > *first).collect();
+        for mut car in overtaken {
+            car.give_up(board);
+            self.line.insert(car.item);
         }
     }
 
@@ -116,9 +135,9 @@ impl Strategy for Train {
 
     fn forget(&mut self, item: Item, board: &mut Board) {
         self.line.remove(&item);
-        if let Some(index) = self.cars.iter().position(|car| car.item == item) {
-            self.cars.remove(index).give_up(board);
-        }
+        let with = self.cars.iter_mut().filter(|car| car.content.contains(&item));
+        with.for_each(|car| car.give_up(board));
+        self.cars.retain(|car| car.item != item);
     }
 
     fn judge(&mut self, verdict: Concluded, board: &mut Board) {

@@ -1,12 +1,17 @@
 //! The performers of a merge queue on real git repositories and a real store, driven lane by lane.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
+mod audits;
+mod ledger;
+mod probes;
+mod styles;
+mod wild;
 mod world;
 
 use domain::{Attempt, EffectId, Sha};
 use expect_test::expect;
-use mergeq::queue::{Policy, QueueEffect, QueueEvent, RunId};
-use mergeq::{Checker, Lander, Stager, StagingSettings};
+use mergeq::queue::{Policy, QueueEffect, QueueEvent, RunId, Wanted};
+use mergeq::{Lander, Stager, StagingSettings};
 use store::{Owed, Performed, Performer};
 use tokio_util::sync::CancellationToken;
 use world::{World, change};
@@ -34,8 +39,8 @@ async fn a_batch_lands_one_commit_an_entry_and_everyone_is_told() {
     "#]]
     .assert_eq(&world.told());
     expect![[r#"
-        ana: change T-2 (Requested-by: ana, Task-Id: T-2)
-        ana: change T-1 (Requested-by: ana, Task-Id: T-1)
+        ana: change T-2 (Co-authored-by: test <test@example.invalid>, Requested-by: ana, Task-Id: T-2)
+        ana: change T-1 (Co-authored-by: test <test@example.invalid>, Requested-by: ana, Task-Id: T-1)
         test: start ()
     "#]]
     .assert_eq(&world.log().await);
@@ -122,7 +127,7 @@ async fn a_push_between_green_and_landing_means_another_run_on_top_of_it() {
     world.push("main", &[("y", "2")]).await;
     world.drain().await;
     expect![[r#"
-        ana: change T-1 (Requested-by: ana, Task-Id: T-1)
+        ana: change T-1 (Co-authored-by: test <test@example.invalid>, Requested-by: ana, Task-Id: T-1)
         test: push to main ()
         test: start ()
     "#]]
@@ -133,10 +138,11 @@ async fn a_push_between_green_and_landing_means_another_run_on_top_of_it() {
 async fn staging_twice_makes_the_same_commits() {
     let world = World::new(Policy::serial()).await;
     let heads = [world.push("a", &[("x", "1")]).await, world.push("b", &[("y", "1")]).await];
-    let changes = vec![change("T-1", heads[0].clone()), change("T-2", heads[1].clone())];
+    let since = domain::Timestamp::from_ms(1_000_000);
+    let wanted = |id, head: &Sha| Wanted { change: change(id, head.clone()), since };
+    let changes = vec![wanted("T-1", &heads[0]), wanted("T-2", &heads[1])];
     let stager = Stager::new(world.repositories.clone(), StagingSettings::default());
-    let at = domain::Timestamp::from_ms(1_000_000);
-    let stage = owed(&world, QueueEffect::Stage { run: RunId(1), changes, at });
+    let stage = owed(&world, QueueEffect::Stage { run: RunId(1), changes });
     let mut answers = Vec::new();
     for _ in 0..2 {
         match stager.perform(&stage).await {
@@ -183,7 +189,7 @@ async fn stopped_checks_answer_nothing_and_are_kept_only_while_awaited() {
     let world = World::new(Policy::serial()).await;
     world.enqueue("T-1", &[("x", "1")]).await;
     world.perform("stage").await;
-    let checker = Checker::new(world.store.clone(), world.repositories.clone(), world.runner());
+    let checker = world.checker();
     let commit: Sha = world.queue().await.runs[0].candidate().unwrap().commit().clone();
     for (run, is_awaited) in [(RunId(1), true), (RunId(9), false)] {
         let stopped = owed(&world, QueueEffect::AwaitChecks { run, commit: commit.clone() });
@@ -198,7 +204,7 @@ async fn stopped_checks_answer_nothing_and_are_kept_only_while_awaited() {
 async fn checking_twice_gives_the_same_verdict() {
     let world = World::new(Policy::serial()).await;
     let commit = world.mirrored("a", &[("bad", "1")]).await;
-    let checker = Checker::new(world.store.clone(), world.repositories.clone(), world.runner());
+    let checker = world.checker();
     let await_checks = owed(&world, QueueEffect::AwaitChecks { run: RunId(1), commit });
     let first = format!("{:?}", checker.perform(&await_checks).await);
     assert!(first.contains("Failed"), "{first}");

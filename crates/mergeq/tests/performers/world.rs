@@ -1,7 +1,7 @@
 //! A remote, a mirror, a store in a file, and a pump for each lane.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use domain::{Cause, Clock, EntryId, QueueId, Sha, Timestamp};
 use forge::checks::CHECKS_FILE;
 use forge::{CheckRun, Conclusion, Gate, Git, GitSettings, RepoSettings, Repositories, Repository, gate_from_toml};
-use mergeq::queue::{Change, Company, News, Outcome, Policy, Queue, QueueEffect, QueueEvent, queue_id};
+use mergeq::queue::{Change, Company, News, Outcome, Policy, Priority, Queue, QueueEffect, QueueEvent, queue_id};
 use mergeq::{
-    CheckRunner, Checker, GateReport, Lander, LeaseTimer, QueueDesk, Reconciler, Stager, StagingSettings,
-    recent_outcomes,
+    CheckRunner, Checker, Exam, GateReport, Lander, LandingRule, LeaseTimer, QueueDesk, Reconciler, ReuseTerms, Stager,
+    StagingSettings, VerdictLedger, recent_outcomes,
 };
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreSettings};
 use tempfile::TempDir;
@@ -26,6 +26,8 @@ pub(crate) struct World {
     clock: Arc<HandClock>,
     desk: QueueDesk,
     told: Arc<Mutex<String>>,
+    pub(crate) runner: Arc<TreeRunner>,
+    pub(crate) ledger: VerdictLedger,
     pumps: Vec<Box<dyn Pumping>>,
 }
 
@@ -62,20 +64,43 @@ impl Performer for Listener {
     }
 }
 
-/// A check that is a function of the tree: red where there is a file `bad`.
-struct TreeRunner;
+/// A check that is a function of the tree: red where there is a file `bad`, or where the environment lies.
+#[derive(Default)]
+pub(crate) struct TreeRunner {
+    pub(crate) n_runs: AtomicUsize,
+    pub(crate) lies: AtomicBool,
+    /// None where nobody knows what it runs in.
+    pub(crate) environment: Mutex<Option<&'static str>>,
+    pub(crate) told: Mutex<Vec<String>>,
+    /// What is revoked while checks run.
+    pub(crate) stops: Mutex<Option<CancellationToken>>,
+}
+
+impl TreeRunner {
+    async fn gate_of(repository: &Repository, commit: &Sha) -> Result<Result<Gate, String>, String> {
+        let config = repository.mirror.file_at(commit, CHECKS_FILE).await.map_err(|error| error.to_string())?;
+        let text = config.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Ok(gate_from_toml(text.as_deref()).map_err(|error| error.to_string()))
+    }
+
+    fn environment(&self) -> Option<String> {
+        self.environment.lock().unwrap().map(str::to_owned)
+    }
+}
 
 #[async_trait]
 impl CheckRunner for TreeRunner {
     async fn run(&self, repository: &Repository, commit: &Sha, _stop: CancellationToken) -> Result<GateReport, String> {
-        let read = |path| repository.mirror.file_at(commit, path);
-        let config = read(CHECKS_FILE).await.map_err(|error| error.to_string())?;
-        let text = config.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let gate = match gate_from_toml(text.as_deref()) {
+        self.n_runs.fetch_add(1, Ordering::SeqCst);
+        if let Some(stop) = self.stops.lock().unwrap().take() {
+            stop.cancel();
+        }
+        let gate = match Self::gate_of(repository, commit).await? {
             Ok(gate) => gate,
-            Err(error) => return Ok(GateReport::Unreadable { why: error.to_string() }),
+            Err(why) => return Ok(GateReport::Unreadable { why }),
         };
-        let is_bad = read("bad").await.map_err(|error| error.to_string())?.is_some();
+        let is_bad = repository.mirror.file_at(commit, "bad").await.map_err(|error| error.to_string())?.is_some();
+        let is_bad = is_bad || self.lies.load(Ordering::SeqCst);
         let conclusion = if is_bad { Conclusion::Failed } else { Conclusion::Passed };
         let specs = if let Gate::Checks(specs) = &gate { specs.clone() } else { Vec::new() };
         let ended = |spec: &forge::CheckSpec| CheckRun {
@@ -85,8 +110,19 @@ impl CheckRunner for TreeRunner {
             output_tail: String::new(),
             duration_ms: 1,
             attempts: 1,
+            failed_tests: forge::FailedTests::default(),
         };
-        Ok(GateReport::Read { gate, runs: specs.iter().map(ended).collect() })
+        let runs = specs.iter().map(ended).collect();
+        Ok(GateReport::Read { gate, runs, environment: self.environment() })
+    }
+
+    async fn exam_of(&self, repository: &Repository, commit: &Sha) -> Option<Exam> {
+        let gate = Self::gate_of(repository, commit).await.unwrap().ok()?;
+        Some(Exam { gate, environment: self.environment()? })
+    }
+
+    async fn tell(&self, _: &Repository, _: &Sha, line: &str) {
+        self.told.lock().unwrap().push(line.to_owned());
     }
 }
 
@@ -100,6 +136,8 @@ pub(crate) fn change(id: &str, head: Sha) -> Change {
         approved_by: None,
         message: String::new(),
         company: Company::Any,
+        priority: Priority::default(),
+        depends_on: Vec::new(),
     }
 }
 
@@ -109,6 +147,11 @@ pub(crate) fn by_ana() -> Cause {
 
 impl World {
     pub(crate) async fn new(policy: Policy) -> Self {
+        Self::with_rule(policy, LandingRule::default()).await
+    }
+
+    /// One in which changes become what the rule says.
+    pub(crate) async fn with_rule(policy: Policy, rule: LandingRule) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let settings = git_settings(&dir);
         let git = Git::open(settings.clone()).await.unwrap();
@@ -119,8 +162,12 @@ impl World {
         let store = Store::open(&StoreSettings::new(url), clock.clone()).await.unwrap();
         let told = Arc::new(Mutex::new(String::new()));
         let desk = desk_of(&store, &repositories, policy);
-        let pumps = pumps_of(&store, &repositories, &told);
-        let world = Self { repositories, store, dir, git, clock, desk, told, pumps };
+        let staging = StagingSettings::default();
+        staging.rules.replace(repositories.iter().map(|one| (one.name.clone(), rule.clone())));
+        let runner = Arc::new(TreeRunner::default());
+        let ledger = VerdictLedger::new(store.clone(), ReuseTerms::default());
+        let pumps = pumps_of(&store, &repositories, (&told, staging), (runner.clone(), ledger.clone()));
+        let world = Self { repositories, store, dir, git, clock, desk, told, runner, ledger, pumps };
         world.git("init", &["--bare", "--initial-branch=main", &remote.display().to_string()]).await;
         world.git("init", &["--initial-branch=main", "."]).await;
         let config = "[[checks]]\nname = \"unit\"\ncommand = \"true\"\n";
@@ -134,8 +181,13 @@ impl World {
         self.git("fetch", &["--quiet", &self.remote(), "main"]).await;
         self.git("checkout", &["--quiet", "--detach", "FETCH_HEAD"]).await;
         let sha = self.commit(&format!("push to {branch}"), files).await;
-        self.git("push", &["--quiet", &self.remote(), &format!("HEAD:refs/heads/{branch}")]).await;
+        self.push_head(branch).await;
         sha
+    }
+
+    /// Pushes what the person has checked out.
+    pub(crate) async fn push_head(&self, branch: &str) {
+        self.git("push", &["--quiet", &self.remote(), &format!("HEAD:refs/heads/{branch}")]).await;
     }
 
     /// As `push`, and the mirror has it too.
@@ -203,8 +255,28 @@ impl World {
         Reconciler::new(self.store.clone(), self.repositories.clone())
     }
 
-    pub(crate) fn runner(&self) -> Arc<dyn CheckRunner> {
-        Arc::new(TreeRunner)
+    /// From now on checks run in an environment of that name.
+    pub(crate) fn runs_in(&self, environment: Option<&'static str>) {
+        *self.runner.environment.lock().unwrap() = environment;
+    }
+
+    /// Runs a commit's checks beside any queue.
+    pub(crate) async fn inspect(&self, commit: &Sha) -> GateReport {
+        self.runner.run(&self.repository(), commit, CancellationToken::new()).await.unwrap()
+    }
+
+    /// Another commit with the tree of this one, which the mirror has.
+    pub(crate) async fn twin_of(&self, commit: &Sha) -> Sha {
+        let tree = self.repository().mirror.tree_of(commit).await.unwrap();
+        let twin = self.git("commit-tree", &[tree.as_str(), "-m", "twin"]).await;
+        self.git("push", &["--quiet", &self.remote(), &format!("{twin}:refs/heads/twin")]).await;
+        let twin = twin.parse().unwrap();
+        self.repository().mirror.ensure(&twin).await.unwrap();
+        twin
+    }
+
+    pub(crate) fn checker(&self) -> Checker {
+        Checker::new(self.store.clone(), self.repositories.clone(), self.runner.clone(), self.ledger.clone())
     }
 
     pub(crate) fn desk_with(&self, policy: Policy) -> QueueDesk {
@@ -230,6 +302,11 @@ impl World {
         past.iter().map(|past| format!("{} {}", past.entry, line(&past.text))).collect::<Vec<_>>().join(", ")
     }
 
+    /// How the last that left did so, as the history tells it.
+    pub(crate) async fn past_text(&self) -> String {
+        recent_outcomes(&self.store, &self.queue_id(), 1).await.unwrap().remove(0).text
+    }
+
     pub(crate) async fn head(&self) -> Sha {
         self.repository().forge.target_head().await.unwrap()
     }
@@ -241,7 +318,7 @@ impl World {
         self.git("log", &[&format!("--format=%an: %s ({trailers})"), "FETCH_HEAD"]).await + "\n"
     }
 
-    async fn commit(&self, message: &str, files: &[(&str, &str)]) -> Sha {
+    pub(crate) async fn commit(&self, message: &str, files: &[(&str, &str)]) -> Sha {
         for (path, text) in files {
             let path = self.work().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -252,18 +329,31 @@ impl World {
         self.git("rev-parse", &["HEAD"]).await.parse().unwrap()
     }
 
-    async fn git(&self, verb: &'static str, words: &[&str]) -> String {
+    pub(crate) async fn git(&self, verb: &'static str, words: &[&str]) -> String {
         std::fs::create_dir_all(self.work()).unwrap();
         let call = self.git.call(verb, &self.work());
         let text = call.args(words.iter().copied()).text().await;
         text.unwrap_or_else(|error| panic!("git {verb} {words:?}: {error}"))
     }
 
+    /// Runs git in the mirror, and gives it something to read.
+    pub(crate) async fn mirror_git(&self, verb: &'static str, words: &[&str], input: &str) -> String {
+        let path = self.repository().mirror.path().to_owned();
+        let call = self.git.call(verb, &path).git_dir(&path).args(words.iter().copied());
+        let text = call.stdin(input.as_bytes().to_vec()).text().await;
+        text.unwrap_or_else(|error| panic!("git {verb} {words:?}: {error}"))
+    }
+
+    /// How many objects the mirror has.
+    pub(crate) async fn n_objects(&self) -> String {
+        self.mirror_git("count-objects", &["--verbose"], "").await
+    }
+
     fn work(&self) -> PathBuf {
         self.dir.path().join("work")
     }
 
-    fn remote(&self) -> String {
+    pub(crate) fn remote(&self) -> String {
         self.dir.path().join("remote.git").display().to_string()
     }
 }
@@ -289,14 +379,19 @@ fn desk_of(store: &Store, repositories: &Repositories, policy: Policy) -> QueueD
     QueueDesk::new(store.clone(), repositories.iter().map(rule))
 }
 
-fn pumps_of(store: &Store, repositories: &Repositories, told: &Arc<Mutex<String>>) -> Vec<Box<dyn Pumping>> {
+fn pumps_of(
+    store: &Store,
+    repositories: &Repositories,
+    (told, staging): (&Arc<Mutex<String>>, StagingSettings),
+    (runner, ledger): (Arc<TreeRunner>, VerdictLedger),
+) -> Vec<Box<dyn Pumping>> {
     fn pump<P: Performer>(store: &Store, lane: &'static str, performer: P) -> Box<dyn Pumping> {
         Box::new(Pump::new(store.clone(), Lane::new(lane, 4), performer))
     }
     vec![
         pump(store, "report", Listener(told.clone())),
-        pump(store, "stage", Stager::new(repositories.clone(), StagingSettings::default())),
-        pump(store, "checks", Checker::new(store.clone(), repositories.clone(), Arc::new(TreeRunner))),
+        pump(store, "stage", Stager::new(repositories.clone(), staging)),
+        pump(store, "checks", Checker::new(store.clone(), repositories.clone(), runner, ledger)),
         pump(store, "land", Lander::new(repositories.clone())),
         pump(store, "timer", LeaseTimer),
     ]

@@ -10,7 +10,7 @@ use domain::policy::Tiers;
 use domain::{BranchName, Cause, Clock, DeliveryId, EntryId, Person, RepoName, Sha, TaskId, ThreadRef, Timestamp};
 use forge::{CheckRun, Conclusion, FileChange, Gate, GitSettings, RepoSettings, Repositories};
 use mergeq::QueueDesk;
-use mergeq::queue::{Change, Company, Part, Policy, QueueEvent, RunId};
+use mergeq::queue::{Change, Company, Part, Policy, Priority, QueueEvent, RunId};
 use store::{Created, Store, StoreSettings};
 use tempfile::TempDir;
 
@@ -124,6 +124,8 @@ impl Office {
             approved_by: Some(person(by)),
             message: String::new(),
             company: Company::Any,
+            priority: Priority::default(),
+            depends_on: Vec::new(),
         };
         self.queue(task.request.repo.as_str(), QueueEvent::Enqueued { change }).await;
     }
@@ -237,6 +239,7 @@ pub fn check(name: &str, conclusion: Conclusion, output: &str) -> CheckRun {
         output_tail: output.to_owned(),
         duration_ms: Duration::from_secs(14).as_millis() as u64,
         attempts: 1,
+        failed_tests: forge::FailedTests::default(),
     }
 }
 

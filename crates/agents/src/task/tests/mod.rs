@@ -52,6 +52,7 @@ fn work(head: &str, tier: Tier, conclusion: Conclusion) -> Work {
         output_tail: String::new(),
         duration_ms: 1,
         attempts: 1,
+        failed_tests: forge::FailedTests::default(),
     };
     Work {
         approved: None,

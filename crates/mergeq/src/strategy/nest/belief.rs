@@ -34,7 +34,13 @@ pub(super) struct Belief {
     were_riders: BTreeSet<Item>,
     /// The guilt of the doomed.
     guilt: BTreeMap<Item, f64>,
+    n_arrived: u64,
+    /// How many items arrived while a test ran, on average; the last tests weigh most. None before the first verdict.
+    pace: Option<f64>,
 }
+
+/// What the newest test weighs in the pace. One in ten: ten tests or so are what people would call lately.
+const PACE_WEIGHT: f64 = 0.1;
 
 impl Belief {
     /// How probable it is that a change is bad by itself. Two bad ones in twenty are believed before anything is seen.
@@ -58,6 +64,33 @@ impl Belief {
     /// How probable it is that a cornered item is good.
     pub(super) fn cornered_good_rate(&self) -> f64 {
         (1. + float(self.n_cornered_good)) / (10. + float(self.n_cornered))
+    }
+
+    /// How many items come in the time of one test, lately. A strategy knows no clock: it counts them between the
+    /// beginning of a test and its verdict.
+    pub(super) fn pace(&self) -> Option<f64> {
+        self.pace
+    }
+
+    /// How many items were judged in the end.
+    pub(super) fn decided(&self) -> u64 {
+        self.n_landed + self.n_ejected
+    }
+
+    /// How many items have arrived so far.
+    pub(super) fn arrived(&self) -> u64 {
+        self.n_arrived
+    }
+
+    pub(super) fn note_arrived(&mut self) {
+        self.n_arrived += 1;
+    }
+
+    /// A test has its verdict; when it began, so many items had arrived.
+    pub(super) fn note_pace(&mut self, arrived_before: u64) {
+        let came = float(self.n_arrived.saturating_sub(arrived_before));
+        let pace = self.pace.map_or(came, |pace| pace + (came - pace) * PACE_WEIGHT);
+        self.pace = Some(pace);
     }
 
     pub(super) fn note_green(&mut self) {

@@ -33,11 +33,15 @@ impl Load {
 }
 
 impl Nest {
-    /// The riders that are carried least, oldest first, up to a risk.
-    fn load(&self, risk_max: f64, board: &Board) -> Load {
-        let conflict_rate = self.belief.conflict_rate();
+    /// The riders of current tests, each as often as it is carried.
+    fn carried(&self, board: &Board) -> Vec<u64> {
         let current = self.probes.iter().filter(|(test, _)| board.test(**test).is_some_and(|test| test.is_current));
-        let carried: Vec<u64> = current.flat_map(|(_, probe)| probe.riders.iter().copied()).collect();
+        current.flat_map(|(_, probe)| probe.riders.iter().copied()).collect()
+    }
+
+    /// The riders that are carried least, oldest first, up to a risk.
+    fn load(&self, risk_max: f64, carried: &[u64], board: &Board) -> Load {
+        let conflict_rate = self.belief.conflict_rate();
         let n_carriers = |id: u64| carried.iter().filter(|other| **other == id).count();
         let mut riders: Vec<_> =
             self.riders.iter().map(|rider| (n_carriers(rider.id), rider.items.first().copied(), rider)).collect();
@@ -60,39 +64,52 @@ impl Nest {
         load
     }
 
-    fn begin(&mut self, probe: Probe, riders: &BTreeSet<Item>, board: &mut Board) {
-        let items = riders.union(&probe.part).copied().collect();
+    /// A gamble on the very same is what must be tested from now on.
+    fn begin(&mut self, mut probe: Probe, riders: &BTreeSet<Item>, board: &mut Board) {
+        let items: BTreeSet<Item> = riders.iter().chain(&probe.company).chain(&probe.part).copied().collect();
+        if let Some(gamble) = board.take_over_spare(&items) {
+            probe.arrived_before = self.probes.get(&gamble).map_or(0, |gamble| gamble.arrived_before);
+            self.probes.insert(gamble, probe);
+            return;
+        }
+        probe.arrived_before = self.belief.arrived();
         let test = if probe.aim == Aim::Gamble { board.start_spare(items) } else { board.start(items) };
         self.probes.insert(test, probe);
     }
 
-    /// Gives the slots of gambling tests to whoever needs one.
-    pub(super) fn end_gambles(&mut self, board: &mut Board) {
-        let carried = self.carriers(board, true);
-        let has_waiting_rider = self.riders.iter().any(|rider| !carried.contains(&rider.id));
-        let is_idle = self.fresh.is_empty() && self.suspects.is_empty();
-        let need =
-            self.suspects.len() + usize::from(!self.fresh.is_empty()) + usize::from(has_waiting_rider && is_idle);
-        let gambles: Vec<TestId> =
-            self.probes.iter().rev().filter(|(_, probe)| probe.aim == Aim::Gamble).map(|(test, _)| *test).collect();
-        for test in gambles {
-            if board.free() >= need {
-                return;
-            }
-            self.stop(test, board);
+    /// Stops gambles that can land nothing any more.
+    pub(super) fn end_stale_gambles(&mut self, board: &mut Board) {
+        let is_stale = |test: &TestId| board.test(*test).is_none_or(|test| !test.is_current);
+        let stale = self.gambles().filter(is_stale);
+        let stale: Vec<TestId> = stale.collect();
+        stale.into_iter().for_each(|test| self.stop(test, board));
+    }
+
+    fn gambles(&self) -> impl Iterator<Item = TestId> {
+        self.probes.iter().filter(|(_, probe)| probe.aim == Aim::Gamble).map(|(test, _)| *test)
+    }
+
+    /// Whether there is a slot for what must be tested; the newest gambles give theirs up.
+    fn has_room(&mut self, board: &mut Board) -> bool {
+        let mut gambles: Vec<TestId> = self.gambles().collect();
+        while board.lacks(gambles.len()) {
+            gambles.pop().into_iter().for_each(|test| self.stop(test, board));
         }
+        board.free() > 0
     }
 
     /// Oldest suspects first, then fresh items, as many as pass together with a probability of one half.
     pub(super) fn search_and_explore(&mut self, board: &mut Board) {
-        while board.free() > 0 {
+        loop {
             let oldest = (0..self.suspects.len()).min_by_key(|index| self.suspects[*index].items.first().copied());
+            if (oldest.is_none() && self.fresh.is_empty()) || !self.has_room(board) {
+                return;
+            }
             match oldest {
                 Some(index) => {
                     let suspect = self.suspects.swap_remove(index);
                     self.search(suspect, board);
                 }
-                None if self.fresh.is_empty() => return,
                 None => self.explore(board),
             }
         }
@@ -105,7 +122,7 @@ impl Nest {
             let probe = Probe::new(Aim::Corner, items, BTreeSet::new(), doubt);
             return self.begin(Probe { n_red, ..probe }, &BTreeSet::new(), board);
         }
-        let load = self.load(RIDERS_RISK, board);
+        let load = self.load(RIDERS_RISK, &self.carried(board), board);
         let k_max = if doubt > 0.5 { n - 1 } else { n };
         let k = self.most_telling(doubt, (k_max, n), load.good);
         // Nothing may stand beside a lone item, so that red is its own.
@@ -123,14 +140,14 @@ impl Nest {
     }
 
     fn explore(&mut self, board: &mut Board) {
-        let load = self.load(RIDERS_RISK, board);
+        let load = self.load(RIDERS_RISK, &self.carried(board), board);
         let k = self.fresh_size(load.good, board).clamp(1, PART_MAX);
         let part = first_of(&self.fresh, k);
         self.fresh.retain(|item| !part.contains(item));
-        let q = 1. - self.belief.bad_rate();
-        let doubt = 1. - q.powf(count(part.len()));
-        let probe = Probe::new(Aim::Fresh, part, BTreeSet::new(), doubt);
-        self.begin(Probe { riders: load.ids, ..probe }, &load.items, board);
+        let good = (1. - self.belief.bad_rate()).powf(count(part.len()));
+        let company = self.company(load.items.len() + part.len(), load.good * good, board);
+        let probe = Probe::new(Aim::Fresh, part, BTreeSet::new(), 1. - good);
+        self.begin(Probe { riders: load.ids, company, ..probe }, &load.items, board);
     }
 
     /// How many fresh items pass with a probability of one half, but no more than leaves some for the other slots.
@@ -144,14 +161,19 @@ impl Nest {
         by_chance.min(by_share)
     }
 
-    /// Nothing better to do: confirm riders that nobody carries.
+    /// Nothing better to do: confirm riders that nobody carries. A gamble gives its slot up for those that not even a
+    /// gamble carries.
     pub(super) fn confirm_riders(&mut self, board: &mut Board) {
-        if board.free() == 0 || self.riders.is_empty() {
-            return;
-        }
-        let load = self.load(RIDERS_RISK_ALONE, board);
-        let carried = self.carriers(board, false);
-        if load.ids.iter().any(|id| !carried.contains(id)) && !board.is_testing(&load.items) {
+        while !self.riders.is_empty() && (board.free() > 0 || self.gambles().next().is_some()) {
+            let load = self.load(RIDERS_RISK_ALONE, &self.carried(board), board);
+            let (firmly, at_all) = (self.carriers(board, false), self.carriers(board, true));
+            let is_new = |carried: &BTreeSet<u64>| load.ids.iter().any(|id| !carried.contains(id));
+            if !is_new(&firmly) || board.is_testing(&load.items) {
+                return;
+            }
+            if board.free() == 0 && !(is_new(&at_all) && self.has_room(board)) {
+                return;
+            }
             let probe = Probe::new(Aim::Confirm, BTreeSet::new(), BTreeSet::new(), 0.);
             self.begin(Probe { riders: load.ids, ..probe }, &load.items, board);
         }
@@ -180,20 +202,30 @@ impl Nest {
         if board.free() == 0 {
             return;
         }
-        let load = self.load(RIDERS_RISK_ALONE, board);
+        let load = self.load(RIDERS_RISK_ALONE, &[], board);
         let mut fresh: Vec<BTreeSet<Item>> =
             self.probes.values().filter(|probe| probe.aim == Aim::Fresh).map(|probe| probe.part.clone()).collect();
         fresh.sort();
         let mut part = BTreeSet::new();
         for more in fresh {
             part.extend(more);
-            let union: BTreeSet<Item> = load.items.union(&part).copied().collect();
-            let n_gambles = self.probes.values().filter(|probe| probe.aim == Aim::Gamble).count();
-            let is_new = !union.is_empty() && !board.is_testing(&union);
-            if board.free() > 0 && n_gambles < GAMBLES_MAX && is_new {
-                let probe = Probe::new(Aim::Gamble, part.clone(), BTreeSet::new(), 0.);
-                self.begin(Probe { riders: load.ids.clone(), ..probe }, &load.items, board);
-            }
+            self.gamble_on(part.clone(), (&load.ids, &load.items), board);
+        }
+        self.test_without_company((&load.ids, &load.items), board);
+    }
+
+    /// Tests riders and a part if that is not done already, as long as there are slots that nobody needs.
+    pub(super) fn gamble_on(
+        &mut self,
+        part: BTreeSet<Item>,
+        (ids, riders): (&[u64], &BTreeSet<Item>),
+        board: &mut Board,
+    ) {
+        let union: BTreeSet<Item> = riders.union(&part).copied().collect();
+        let n_gambles = self.probes.values().filter(|probe| probe.aim == Aim::Gamble).count();
+        if board.free() > 0 && n_gambles < GAMBLES_MAX && board.may_gamble(&union) {
+            let probe = Probe::new(Aim::Gamble, part, BTreeSet::new(), 0.);
+            self.begin(Probe { riders: ids.to_vec(), ..probe }, riders, board);
         }
     }
 }
@@ -201,6 +233,16 @@ impl Nest {
 impl Probe {
     fn new(aim: Aim, part: BTreeSet<Item>, rest: BTreeSet<Item>, doubt: f64) -> Self {
         let sizes = (part.len(), rest.len());
-        Self { aim, part, rest, doubt, n_red: 0, riders: Vec::new(), sizes }
+        Self {
+            aim,
+            part,
+            rest,
+            doubt,
+            n_red: 0,
+            riders: Vec::new(),
+            company: BTreeSet::new(),
+            sizes,
+            arrived_before: 0,
+        }
     }
 }

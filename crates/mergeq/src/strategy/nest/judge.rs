@@ -9,7 +9,7 @@ const INNOCENT_MAX: f64 = 0.005;
 /// Items that are bad with less than this probability are as good as fresh ones.
 const DOUBT_MIN: f64 = 0.3;
 /// No red test makes a rider more guilty than this.
-const BLAME_MAX: f64 = 0.99;
+pub(super) const BLAME_MAX: f64 = 0.99;
 
 impl Nest {
     pub(super) fn judge_green(&mut self, probe: Probe, verdict: Concluded, board: &mut Board) {
@@ -19,6 +19,7 @@ impl Nest {
         if probe.aim == Aim::Corner {
             self.belief.note_cornered_good();
         }
+        self.vouch_for_company(&probe);
         if probe.aim == Aim::Search && !probe.rest.is_empty() {
             let q = 1. - self.belief.bad_rate();
             let (n, k) = (count(n_part + n_rest), count(n_part));
@@ -71,22 +72,33 @@ impl Nest {
         let flake_rate = self.belief.flake_rate();
         let alive: Vec<usize> =
             (0..self.riders.len()).filter(|index| probe.riders.contains(&self.riders[*index].id)).collect();
-        let risks: Vec<f64> = alive.iter().map(|index| self.risk(&self.riders[*index], board)).collect();
+        let n_riding: usize = alive.iter().map(|index| self.riders[*index].items.len()).sum();
+        let risks: Vec<f64> =
+            alive.iter().map(|index| self.risk_among(n_riding, &self.riders[*index], board)).collect();
         let riders_good: f64 = risks.iter().map(|risk| 1. - risk).product();
-        let p_red = 1. - (1. - doubt) * riders_good * (1. - flake_rate);
+        let company_good = self.company_good(&probe.company);
+        let p_red = 1. - (1. - doubt) * riders_good * company_good * (1. - flake_rate);
+        self.blame_company(&probe, p_red);
         for (index, risk) in alive.into_iter().zip(risks) {
             self.riders[index].blame = (risk / p_red).min(BLAME_MAX);
             self.riders[index].landed_before = board.landed();
         }
         self.take_back(probe.rest.iter().copied());
-        if probe.sizes.0 == 1 && probe.riders.is_empty() {
+        if probe.sizes.0 == 1 && probe.riders.is_empty() && probe.company.is_empty() {
             self.judge_lone_red(&probe, doubt, flake_rate);
         } else {
             self.look_further(probe.part, doubt / p_red);
         }
     }
 
-    fn doubt_of_part(&self, probe: &Probe) -> f64 {
+    /// The probability that a rider goes neither with what has landed nor with the others of `n_riding` items.
+    fn risk_among(&self, n_riding: usize, rider: &Rider, board: &Board) -> f64 {
+        // Each pair is counted twice, once for either side.
+        let pairs = count(rider.items.len() * (n_riding - rider.items.len())) / 2.;
+        1. - (1. - self.risk(rider, board)) * (1. - self.belief.conflict_rate()).powf(pairs)
+    }
+
+    pub(super) fn doubt_of_part(&self, probe: &Probe) -> f64 {
         if probe.aim != Aim::Search || probe.rest.is_empty() {
             return probe.doubt;
         }

@@ -8,8 +8,10 @@
 //! probability of one half, since that verdict tells most.
 
 mod belief;
+mod chain;
 mod fill;
 mod judge;
+mod reason;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +33,17 @@ pub(super) struct Nest {
     doomed: BTreeSet<Item>,
     belief: Belief,
     next_rider: u64,
+    manner: Manner,
+}
+
+/// What a test of fresh items stands on, beside what has landed and riders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Manner {
+    /// On nothing else.
+    #[default]
+    Apart,
+    /// On the fresh items under way before them, while there are slots enough.
+    Chained,
 }
 
 /// A group that passed together, on what had landed then.
@@ -69,8 +82,12 @@ struct Probe {
     n_red: u32,
     /// The riders, with how many items each had.
     riders: Vec<u64>,
+    /// What other tests under way are to tell something about, and stands beside the part in this one too.
+    company: BTreeSet<Item>,
     /// How many items part and rest had in the beginning.
     sizes: (usize, usize),
+    /// How many items had arrived when it began.
+    arrived_before: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,14 +105,28 @@ enum Aim {
 }
 
 impl Nest {
+    pub(super) fn new(manner: Manner) -> Self {
+        Self { manner, ..Self::default() }
+    }
+
+    /// What is under way goes on.
+    pub(super) fn adjust(&mut self, manner: Manner) {
+        self.manner = manner;
+    }
+
     /// What must not be lost goes back to the line.
     fn take_back(&mut self, items: impl IntoIterator<Item = Item>) {
         self.fresh.extend(items);
     }
 
-    fn stop(&mut self, test: TestId, board: &mut Board) -> Option<Probe> {
+    /// Stops a test; what it was to tell something about is in line again. A gamble was about nothing that is not tested
+    /// elsewhere.
+    fn stop(&mut self, test: TestId, board: &mut Board) {
         board.cancel(test);
-        self.probes.remove(&test)
+        let probe = self.probes.remove(&test).filter(|probe| probe.aim != Aim::Gamble);
+        if let Some(probe) = probe {
+            self.take_back(probe.part.into_iter().chain(probe.rest));
+        }
     }
 
     fn carriers(&self, board: &Board, may_gamble: bool) -> BTreeSet<u64> {
@@ -134,10 +165,14 @@ impl Nest {
 
 impl Strategy for Nest {
     fn arrive(&mut self, item: Item) {
+        self.belief.note_arrived();
         self.fresh.insert(item);
     }
 
     fn forget(&mut self, item: Item, board: &mut Board) {
+        let with = board.tests().filter(|(_, test)| test.items.contains(&item));
+        let with: Vec<TestId> = with.map(|(id, _)| id).collect();
+        with.into_iter().for_each(|test| self.stop(test, board));
         self.fresh.remove(&item);
         self.doomed.remove(&item);
         self.riders.iter_mut().for_each(|rider| rider.items.retain(|other| *other != item));
@@ -145,22 +180,17 @@ impl Strategy for Nest {
         self.suspects.iter_mut().for_each(|suspect| suspect.items.retain(|other| *other != item));
         self.suspects.retain(|suspect| !suspect.items.is_empty());
         self.probes.values_mut().for_each(|probe| probe.rest.retain(|other| *other != item));
-        let with: Vec<TestId> =
-            board.tests().filter(|(_, test)| test.items.contains(&item)).map(|(id, _)| id).collect();
-        for test in with {
-            if let Some(probe) = self.stop(test, board) {
-                self.take_back(probe.part.into_iter().chain(probe.rest).filter(|other| *other != item));
-            }
-        }
         self.belief.forget(item);
     }
 
     fn judge(&mut self, verdict: Concluded, board: &mut Board) {
         let Some(probe) = self.probes.remove(&verdict.id) else { return };
+        self.belief.note_pace(probe.arrived_before);
         if verdict.is_green {
             self.judge_green(probe, verdict, board);
         } else {
             self.judge_red(probe, &verdict, board);
+            self.leave_bad_company(board);
         }
     }
 
@@ -175,32 +205,31 @@ impl Strategy for Nest {
         for probe in self.probes.values_mut() {
             probe.part.retain(|item| !landed.contains(item));
             probe.rest.retain(|item| !landed.contains(item));
+            probe.company.retain(|item| !landed.contains(item));
         }
         self.belief.note_landed(&landed);
         let over: Vec<TestId> = board.tests().filter(|(_, test)| test.items.is_empty()).map(|(id, _)| id).collect();
-        for test in over {
-            if let Some(probe) = self.stop(test, board) {
-                self.take_back(probe.rest);
-            }
-        }
+        over.into_iter().for_each(|test| self.stop(test, board));
     }
 
     fn note_refused(&mut self, items: &[Item], _board: &mut Board) {
         let known: BTreeSet<Item> = self.riders.iter().flat_map(|rider| rider.items.iter().copied()).collect();
         let suspects = self.suspects.iter().flat_map(|suspect| suspect.items.iter().copied());
-        let known: BTreeSet<Item> = known.into_iter().chain(suspects).collect();
+        let probes = self.probes.values().filter(|probe| probe.aim != Aim::Gamble);
+        let parts = probes.flat_map(|probe| probe.part.iter().chain(&probe.rest).copied());
+        let known: BTreeSet<Item> = known.into_iter().chain(suspects).chain(parts).collect();
         let unknown = items.iter().copied().filter(|item| !known.contains(item));
         self.fresh.extend(unknown);
     }
 
     fn fill(&mut self, board: &mut Board) {
-        self.eject_doomed(board);
         self.suspect_risky_riders(board);
-        self.end_gambles(board);
+        self.end_stale_gambles(board);
         self.search_and_explore(board);
         self.confirm_riders(board);
         self.test_other_sides(board);
         self.gamble(board);
+        self.eject_doomed(board);
     }
 }
 

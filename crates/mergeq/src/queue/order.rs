@@ -1,0 +1,186 @@
+//! Who comes first: priorities, a freeze, what depends on what, and how many of one person's changes are tested at once.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use domain::{EntryId, Person, Rejected};
+use serde::{Deserialize, Serialize};
+
+use super::absorb::take_from_line;
+use super::draft::Draft;
+use super::entry::{Entry, Standing};
+use super::state::Queue;
+
+/// How soon an entry is wanted, beside others. Entries of one priority are in line by rank.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// When there is nothing else: maintenance.
+    Low,
+    /// What everybody asks for.
+    #[default]
+    Normal,
+    /// Before the others.
+    High,
+    /// Before everybody, for a reason that somebody gave.
+    First,
+}
+
+/// What keeps all but the urgent out of the target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// Whatever is of a lower priority waits.
+    pub below: Priority,
+    /// Who said so.
+    pub by: Person,
+    /// Why.
+    pub why: String,
+}
+
+impl Priority {
+    /// All of them, lowest first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Normal, Self::High, Self::First];
+
+    /// The word that people say.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::First => "first",
+        }
+    }
+
+    /// Its place among the priorities, highest first.
+    pub(super) fn order(self) -> u64 {
+        match self {
+            Self::First => 0,
+            Self::High => 1,
+            Self::Normal => 2,
+            Self::Low => 3,
+        }
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl fmt::Display for Freeze {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "closed below {} by {}: {}", self.below, self.by, self.why)
+    }
+}
+
+/// Puts an entry elsewhere in line. What lands already is out of reach; what is under test is tested anew from there.
+pub(super) fn prioritise_entry(draft: &mut Draft, id: &EntryId, priority: Priority) -> Result<(), Rejected> {
+    let Some(known) = draft.queue.entry(id).map(|entry| entry.change.priority) else {
+        return Err(Rejected::new(
+            format!("{id} is not in the queue of {}", draft.queue.id),
+            "Say `queue` to see who is",
+        ));
+    };
+    if known == priority || draft.queue.is_committed(id) {
+        return Ok(());
+    }
+    take_from_line(draft, id);
+    if let Some(entry) = draft.entry_mut(id) {
+        entry.change.priority = priority;
+    }
+    draft.queue.entries.sort_by_key(Entry::item);
+    Ok(())
+}
+
+/// Takes those below the freeze from the strategy; what lands already lands.
+pub(super) fn freeze_queue(draft: &mut Draft, freeze: &Freeze) {
+    let is_below = |entry: &&Entry| entry.admitted && entry.change.priority < freeze.below;
+    let below: Vec<EntryId> =
+        draft.queue.entries.iter().filter(is_below).map(|entry| entry.change.id.clone()).collect();
+    let below = below.into_iter().filter(|id| !draft.queue.is_committed(id)).collect::<Vec<_>>();
+    below.iter().for_each(|id| take_from_line(draft, id));
+    draft.queue.freeze = Some(freeze.clone());
+}
+
+pub(super) fn thaw_queue(draft: &mut Draft) -> Result<(), Rejected> {
+    match draft.queue.freeze.take() {
+        Some(_) => Ok(()),
+        None => Err(Rejected::new(
+            format!("The queue of {} is not frozen", draft.queue.id),
+            "Say `queue` to see what it is doing",
+        )),
+    }
+}
+
+/// Why an entry may not be tested yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waits {
+    /// For these, since it does not merge with them.
+    Aside(Vec<EntryId>),
+    /// For this one, on which it depends.
+    On(EntryId),
+    /// For the end of a freeze.
+    Frozen,
+    /// For others of the same person, of whom so many are tested already.
+    Quota(usize),
+}
+
+/// Judges who may be tested, entry by entry in their order.
+pub(super) struct Gatekeeper<'a> {
+    queue: &'a Queue,
+    present: HashSet<&'a EntryId>,
+    in_the_way: HashSet<&'a EntryId>,
+    of_person: HashMap<&'a Person, usize>,
+}
+
+impl<'a> Gatekeeper<'a> {
+    pub(super) fn of(queue: &'a Queue) -> Self {
+        let ids = |entries: &mut dyn Iterator<Item = &'a Entry>| entries.map(|entry| &entry.change.id).collect();
+        let mut of_person = HashMap::new();
+        for entry in queue.entries.iter().filter(|entry| entry.admitted) {
+            *of_person.entry(&entry.change.requested_by).or_default() += 1;
+        }
+        Self {
+            queue,
+            present: ids(&mut queue.entries.iter()),
+            in_the_way: ids(&mut queue.entries.iter().filter(|entry| !entry.is_reserved())),
+            of_person,
+        }
+    }
+
+    /// What an entry waits for; none when nothing is in its way, and then it counts for its person.
+    pub(super) fn stops(&mut self, entry: &'a Entry) -> Option<Waits> {
+        let change = &entry.change;
+        if let Standing::Aside { with } = &entry.standing {
+            let with: Vec<_> = with.iter().filter(|other| self.in_the_way.contains(other)).cloned().collect();
+            if !with.is_empty() {
+                return Some(Waits::Aside(with));
+            }
+        }
+        if let Some(on) = change.depends_on.iter().find(|on| self.present.contains(on)) {
+            return Some(Waits::On(on.clone()));
+        }
+        if self.queue.freeze.as_ref().is_some_and(|freeze| change.priority < freeze.below) {
+            return Some(Waits::Frozen);
+        }
+        let n_known = self.of_person.entry(&change.requested_by).or_default();
+        let person_max = self.queue.policy.limits.person_max;
+        if *n_known >= person_max.max(1) {
+            return Some(Waits::Quota(person_max.max(1)));
+        }
+        *n_known += 1;
+        None
+    }
+}
+
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Aside(with) => write!(f, "waits for {}, with which it conflicts", super::outcome::listed(with)),
+            Self::On(on) => write!(f, "waits for {on}, on which it depends"),
+            Self::Frozen => f.write_str("waits for the end of the freeze"),
+            Self::Quota(max) => write!(f, "waits for others of the same person, of whom {max} are tested at once"),
+        }
+    }
+}

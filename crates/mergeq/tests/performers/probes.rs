@@ -1,0 +1,98 @@
+//! Which branches do not go together, on real git.
+
+use domain::{EntryId, Sha};
+use forge::{Merged, Mirror};
+use mergeq::queue::Policy;
+use mergeq::{ConflictGraph, Fit, ProbeLimits, Probes};
+
+use crate::wild::{Dice, branch, text};
+use crate::world::World;
+
+fn named(branches: &[(&str, &Sha)]) -> Vec<(EntryId, Sha)> {
+    branches.iter().map(|(name, sha)| (EntryId::new(*name), (*sha).clone())).collect()
+}
+
+fn pairs(graph: &ConflictGraph) -> String {
+    let line = |clash: &mergeq::Clash| format!("{} {} in {}", clash.one, clash.other, clash.paths.join(", "));
+    graph.pairs.iter().map(line).collect::<Vec<_>>().join("; ")
+}
+
+#[tokio::test]
+async fn branches_are_probed_against_the_head_and_against_each_other() {
+    let world = World::new(Policy::serial()).await;
+    let stale = world.push("T-1", &[("shared", "one\n")]).await;
+    let head = world.push("main", &[("shared", "two\n"), ("a", "1\n2\n3\n")]).await;
+    let same = world.push("T-2", &[("shared", "two\n")]).await;
+    let left = world.push("T-3", &[("a", "1\n2\nleft\n")]).await;
+    let right = world.push("T-4", &[("a", "1\n2\nright\n"), ("b", "b\n")]).await;
+    let beside = world.push("T-5", &[("c", "c\n")]).await;
+    let gone = "f".repeat(40).parse().unwrap();
+    world.head().await;
+    let all = [("T-1", &stale), ("T-2", &same), ("T-3", &left), ("T-4", &right), ("T-5", &beside), ("T-6", &gone)];
+    let graph = Probes::default().of(&world.repository(), &head, &named(&all)).await.unwrap();
+    assert_eq!(pairs(&graph), "T-3 T-4 in a");
+    assert_eq!(graph.clash(&EntryId::new("T-4"), &EntryId::new("T-3")), Some(&["a".to_owned()][..]));
+    assert_eq!(graph.clash(&EntryId::new("T-4"), &EntryId::new("T-5")), None);
+    let with_head: Vec<_> = graph.with_head().map(|(entry, paths)| (entry.as_str(), paths.join(", "))).collect();
+    assert_eq!(with_head, [("T-1", "shared".to_owned())]);
+    assert_eq!(graph.branches[&EntryId::new("T-2")], Fit::AlreadyIn);
+    assert!(matches!(&graph.branches[&EntryId::new("T-4")], Fit::Clean { footprint } if footprint.paths.len() == 2));
+    assert!(matches!(&graph.branches[&EntryId::new("T-6")], Fit::Unusable { .. }));
+}
+
+/// Merges every pair, without a thought.
+async fn by_force(mirror: &Mirror, head: &Sha, branches: &[(EntryId, Sha)]) -> String {
+    let mut clean = Vec::new();
+    for (entry, commit) in branches {
+        if let Merged::Clean { tree } = mirror.merge(head, commit).await.unwrap() {
+            clean.push((entry, commit, mirror.stand_in(&tree, head).await.unwrap()));
+        }
+    }
+    let mut found = Vec::new();
+    for (n, (one, _, landed)) in clean.iter().enumerate() {
+        for (other, commit, _) in &clean[n + 1..] {
+            if let Merged::Conflict { paths } = mirror.merge(landed, commit).await.unwrap() {
+                found.push(format!("{one} {other} in {}", paths.join(", ")));
+            }
+        }
+    }
+    found.join("; ")
+}
+
+#[tokio::test]
+async fn what_is_not_merged_would_not_have_conflicted() {
+    let world = World::new(Policy::serial()).await;
+    let files: Vec<_> = (0..12).map(|n| (format!("src/f{n}.rs"), text(n))).collect();
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let start = world.push("main", &files).await;
+    world.head().await;
+    let (mut dice, mut branches) = (Dice::new(7), Vec::new());
+    for n in 0..40 {
+        let name = format!("T-{n:02}");
+        let head = branch(&world, &mut dice, &start, &name).await;
+        branches.push((EntryId::new(&name), head));
+    }
+    let repository = world.repository();
+    let graph = Probes::default().of(&repository, &start, &branches).await.unwrap();
+    assert!(graph.pairs.len() > 20, "{}", graph.pairs.len());
+    assert_eq!(pairs(&graph), by_force(&repository.mirror, &start, &branches).await);
+}
+
+#[tokio::test]
+async fn a_pair_is_merged_once_and_what_is_too_much_is_left_for_the_next_call() {
+    let world = World::new(Policy::serial()).await;
+    let mut all = Vec::new();
+    for n in 0..4 {
+        let head = world.mirrored(&format!("T-{n}"), &[("a", &format!("{n}\n"))]).await;
+        all.push((EntryId::new(format!("T-{n}")), head));
+    }
+    let (repository, head) = (world.repository(), world.head().await);
+    let probes = Probes::new(ProbeLimits { branches_max: 3, pairs_max: 2 });
+    let n_left = |graph: ConflictGraph| (graph.pairs.len(), graph.n_left);
+    assert_eq!(n_left(probes.of(&repository, &head, &all).await.unwrap()), (2, 2));
+    assert_eq!(n_left(probes.of(&repository, &head, &all[..3]).await.unwrap()), (3, 0));
+    let asked = || world.n_objects();
+    let before = asked().await;
+    assert_eq!(n_left(probes.of(&repository, &head, &all[..3]).await.unwrap()), (3, 0));
+    assert_eq!(asked().await, before, "nothing is written when nothing is merged");
+}
