@@ -75,7 +75,7 @@ struct Hits {
 }
 
 pub fn twenty_kills_change_nothing() {
-    let calm = World::new();
+    let calm = World::of_the_road();
     let instance = calm.up();
     road::play(instance, &mut calm.record());
     let undisturbed = verdict::judge(&calm);
@@ -85,7 +85,7 @@ pub fn twenty_kills_change_nothing() {
     println!("seed {seed}: set {SEED_VARIABLE}={seed} to aim at the same instants again");
     let (mut storm, mut n_roads) = (Storm::new(dice), 0);
     while !storm.aims.is_empty() && n_roads < ROADS_MAX {
-        let world = World::new();
+        let world = World::of_the_road();
         storm.play(&world);
         verdict::assert_same(&undisturbed, &verdict::judge(&world));
         n_roads += 1;

@@ -52,7 +52,7 @@ pub fn the_road_is_the_same_on_postgres() {
     let on_postgres = verdict::judge(&world);
     assert!(!world.path("state/downbeat.db").exists(), "it used SQLite after all");
 
-    let usual = World::new();
+    let usual = World::of_the_road();
     let instance = usual.up();
     road::play(instance, &mut usual.record());
     verdict::assert_same(&verdict::judge(&usual), &on_postgres);

@@ -103,6 +103,8 @@ kind = "recipe"
 listen = "127.0.0.1:0"
 "#;
 
+const ONE_RUN_AT_A_TIME: &str = "\n[queue]\npolicy = \"batch\"\n";
+
 /// The user without rights, whom every Linux has.
 pub const NOBODY: u32 = 65_534;
 
@@ -128,10 +130,18 @@ impl World {
         world
     }
 
+    /// One whose queue makes one run at a time, so that the road ends the same each time: who of two that do not go
+    /// together lands is otherwise a matter of whose checks end first.
+    pub fn of_the_road() -> Self {
+        let world = Self::new();
+        world.configure(ONE_RUN_AT_A_TIME);
+        world
+    }
+
     /// The same on another database.
     pub fn on(database: &str) -> Self {
         let world = Self { database: database.to_owned(), ..Self::new() };
-        world.write("downbeat.toml", &format!("database = \"{database}\"\n{CONFIG}"));
+        world.write("downbeat.toml", &format!("database = \"{database}\"\n{CONFIG}{ONE_RUN_AT_A_TIME}"));
         world
     }
 

@@ -96,7 +96,7 @@ impl<D: Door> Play<D> {
         let by = self.anybody();
         let (words, why) = ("keep the old name".to_owned(), String::new());
         match &task.state {
-            TaskState::AwaitingApproval { plan, .. } => Some(match self.chance.below(26) {
+            TaskState::AwaitingApproval { plan, .. } => Some(match self.chance.below(28) {
                 0..20 => {
                     let hash = self.chance.one_in(2).then(|| plan.hash.clone());
                     TaskEvent::PlanApproved { by, version: plan.version, hash }
@@ -266,8 +266,9 @@ impl<D: Door> Play<D> {
                 let priority = *self.chance.pick(&Priority::ALL);
                 QueueEvent::Prioritised { entry: entry?, priority, by, why: Some(why()) }
             }
-            22 => QueueEvent::Frozen(Freeze { below: *self.chance.pick(&Priority::ALL), by, why: why() }),
+            22 => QueueEvent::Frozen(Freeze { below: *self.chance.pick(&Priority::ALL), by, why: why(), until: None }),
             23..26 => QueueEvent::Thawed { by },
+            26..28 => QueueEvent::RestoreOrdered { by },
             2..8 => QueueEvent::Resumed { by },
             8 | 9 => {
                 let changed = any_policy(&mut self.chance);

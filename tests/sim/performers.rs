@@ -13,6 +13,7 @@ use forge::{CheckRun, Conclusion, FileChange};
 use mergeq::queue::{
     Change, FailedCheck, News, Obstacle, Part, Phase, QueueEffect, QueueEvent, Refusal, RunId, Verdict, Wanted,
 };
+use mergeq::{Finding, Flaw, LandedRun, Remedy};
 
 use crate::door::{Claim, Debt, Door, Lane, Lease, Told};
 use crate::laws::{Lawful, Product};
@@ -325,6 +326,12 @@ impl<D: Door> Play<D> {
                 say(QueueEvent::ChecksConcluded { run: *run, verdict: self.check(commit) })
             }
             QueueEffect::Land { run, from, to } => self.land(*run, from, to)?,
+            QueueEffect::Audit { run } => say(self.audit(run)),
+            QueueEffect::Restore { by, .. } => {
+                let cannot = Remedy::None { why: "it conflicts".to_owned() };
+                let remedy = if self.chance.one_in(2) { Remedy::Needless } else { cannot };
+                say(QueueEvent::Remedied { by: by.clone(), remedy })
+            }
             QueueEffect::Report { entry, news } => {
                 let Ok(id) = entry.as_str().parse::<TaskId>() else { return Ok(Answer::Nothing) };
                 let cause = Cause::Delivery(DeliveryId::new(effect_id));
@@ -339,6 +346,19 @@ impl<D: Door> Play<D> {
             }
             QueueEffect::CancelChecks { .. } => Answer::Nothing,
         })
+    }
+
+    /// Now and then it finds something.
+    fn audit(&mut self, run: &LandedRun) -> QueueEvent {
+        let part = &run.parts[0];
+        let finding = Finding {
+            flaw: Flaw::Untested { landed: run.to.clone(), tested: run.tested.clone() },
+            entry: self.chance.one_in(2).then(|| part.entry.clone()),
+            commit: part.commit.clone(),
+            right: run.tested.clone(),
+        };
+        let findings = if self.chance.one_in(20) { vec![finding] } else { Vec::new() };
+        QueueEvent::Audited { landed: run.parts.iter().map(|part| part.entry.clone()).collect(), findings }
     }
 
     fn stage(&mut self, run: RunId, changes: &[Wanted]) -> QueueEvent {
@@ -451,7 +471,12 @@ pub fn buried(debt: &Debt, why: &str) -> Option<Told> {
         Debt::Queue(QueueEffect::Deadline { entry, until }) => {
             QueueEvent::DeadlinePassed { entry: entry.clone(), until: *until }
         }
-        Debt::Queue(QueueEffect::Report { .. } | QueueEffect::CancelChecks { .. }) => return None,
+        Debt::Queue(QueueEffect::Restore { by, .. }) => {
+            QueueEvent::Remedied { by: by.clone(), remedy: Remedy::None { why } }
+        }
+        Debt::Queue(QueueEffect::Audit { .. } | QueueEffect::Report { .. } | QueueEffect::CancelChecks { .. }) => {
+            return None;
+        }
     };
     Some(Told::Queue(event))
 }

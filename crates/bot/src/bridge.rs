@@ -165,6 +165,7 @@ pub fn event_of(task: TaskId, news: &News) -> TaskEvent {
         News::Stalled { why } => TaskEvent::EntryProgressed {
             note: Some(format!("the queue has stopped until somebody says `resume`: {why}")),
         },
+        News::Unsound { why } => TaskEvent::LandingDoubted { why: why.clone() },
         News::Ended(Outcome::Merged { commit, proof }) => {
             let proof = match proof {
                 Proof::Tested => task::Proof::Tested,

@@ -23,7 +23,7 @@ use domain::{BranchName, Cause, Clock, DeliveryId, RepoName};
 use forge::{Gate, RepoSettings, Repositories, Repository};
 use mergeq::queue::Policy;
 use mergeq::{
-    Checker, Lander, LandingRules, LeaseTimer, QueueDesk, Reconciler, Stager, StagingSettings, VerdictLedger,
+    Checker, Examiner, Lander, LandingRules, LeaseTimer, QueueDesk, Reconciler, Stager, StagingSettings, VerdictLedger,
 };
 use store::{Lane, Pump, Pumping, Store, StoreSettings};
 use tokio_util::sync::CancellationToken;
@@ -395,11 +395,13 @@ impl Parts {
         let runner = Arc::new(CagedChecks { gatekeeper: self.checks.clone(), store: self.store.clone() });
         let checker = Checker::new(self.store.clone(), self.repositories.clone(), runner, self.verdicts.clone());
         let staging = StagingSettings { rules: self.landing.clone(), ..StagingSettings::default() };
+        let examiner = Examiner::new(self.store.clone(), self.repositories.clone(), &staging.mail_domain);
         let stager = Stager::new(self.repositories.clone(), staging);
         vec![
             self.pump(Lane::new("stage", 2), stager),
             self.pump(Lane::new("checks", config.limits.checks), checker),
             self.pump(Lane::new("land", 2), Lander::new(self.repositories.clone())),
+            self.pump(Lane::new("audit", 2), examiner),
             self.pump(joining_lane("report", 4), Reporter { store: self.store.clone() }),
             self.pump(Lane::new("timer", 4), LeaseTimer),
         ]

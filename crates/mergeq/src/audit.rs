@@ -6,87 +6,19 @@
 //! a squash of a stale branch: it puts lines back that the branch never touched.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use domain::{EntryId, Sha};
-use forge::{Balance, Candidate, ForgeError, MergeOrder, Merged, Mirror, Repository, Signature, Style};
-use serde::{Deserialize, Serialize};
+use async_trait::async_trait;
+use domain::{EntryId, Person, QueueId, Sha};
+use forge::{Balance, Candidate, ForgeError, MergeOrder, Merged, Mirror, Repositories, Repository, Signature, Style};
+use store::{Owed, Performed, Performer, Store, StoreError};
+use tracing::warn;
 
-use crate::queue::outcome::listed;
+use crate::answer::{Unanswered, repository_of};
+use crate::queue::soundness::{Finding, Flaw, LandedPart, LandedRun, Remedy};
 use crate::queue::state::LandedEntry;
-
-/// A run that landed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LandedRun {
-    /// Where the target was.
-    pub from: Sha,
-    /// Where it is since.
-    pub to: Sha,
-    /// The tree that was tested.
-    pub tested: Sha,
-    /// Who landed, in order.
-    pub parts: Vec<LandedPart>,
-}
-
-/// One entry of a run that landed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LandedPart {
-    /// The entry.
-    pub entry: EntryId,
-    /// The last of its commits on the target.
-    pub commit: Sha,
-    /// Where its branch ended.
-    pub head: Sha,
-}
-
-/// Something that is not as it has to be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
-    /// What.
-    pub fault: Fault,
-    /// Whose commit it is; none where it concerns the whole run.
-    pub entry: Option<EntryId>,
-    /// The commit on the target at which it shows.
-    pub commit: Sha,
-    /// The tree that this commit should have had.
-    pub right: Sha,
-}
-
-/// What is not as it has to be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fault {
-    /// The target does not have the tree that was tested.
-    Untested {
-        /// The tree that it has.
-        landed: Sha,
-        /// The tree that was tested.
-        tested: Sha,
-    },
-    /// The target's first parents do not lead through the run's commits to where the target was.
-    OutOfLine {
-        /// Where it was.
-        from: Sha,
-    },
-    /// It changes what its branch did not: what landed earlier is undone.
-    Undoes {
-        /// Where.
-        paths: Vec<String>,
-        /// The entries that landed these paths since the branch began, as far as they are remembered.
-        of: Vec<EntryId>,
-    },
-    /// Its tree is not that of the merge of its branch.
-    NotItsMerge {
-        /// Where they differ.
-        paths: Vec<String>,
-    },
-    /// The same change is on the target already.
-    Doubled {
-        /// The commit that brought it first.
-        first: Sha,
-    },
-}
+use crate::queue::{Change, Company, Priority, Queue, QueueEffect, QueueEvent};
 
 /// Audits landings. Keeps what it computed of commits, which never changes.
 #[derive(Debug, Default)]
@@ -104,6 +36,98 @@ const MARK_BYTES_MIN: usize = 24;
 const PATHS_MAX: usize = 64;
 /// So many commits' marks are remembered; then all are forgotten.
 const MARKS_KEPT_MAX: usize = 10_000;
+
+/// The performer of lane `audit`.
+pub struct Examiner {
+    store: Store,
+    repositories: Repositories,
+    auditor: Auditor,
+    mail_domain: String,
+}
+
+impl Examiner {
+    /// A performer for the queues of these repositories; addresses of commits are of `mail_domain`.
+    pub fn new(store: Store, repositories: Repositories, mail_domain: &str) -> Self {
+        Self { store, repositories, auditor: Auditor::default(), mail_domain: mail_domain.to_owned() }
+    }
+
+    async fn audit(&self, queue: &QueueId, run: &LandedRun) -> Result<QueueEvent, ForgeError> {
+        let repository = repository_of(&self.repositories, queue)?;
+        let known = self.store.load::<Queue>(queue).await.map_err(unread)?;
+        let is_own = |landed: &LandedEntry| run.parts.iter().any(|part| part.commit == landed.commit);
+        let earlier: Vec<_> = known.into_iter().flat_map(|queue| queue.landed).filter(|one| !is_own(one)).collect();
+        let findings = self.auditor.audit(repository, run, &earlier).await?;
+        Ok(QueueEvent::Audited { landed: run.parts.iter().map(|part| part.entry.clone()).collect(), findings })
+    }
+
+    async fn remedy(&self, queue: &QueueId, finding: &Finding, by: &Person) -> Result<Remedy, ForgeError> {
+        let repository = repository_of(&self.repositories, queue)?;
+        let head = repository.forge.target_head().await?;
+        let email = format!("{}@{}", by.as_str().to_lowercase(), self.mail_domain);
+        let signature = Signature { name: by.to_string(), email, at: self.store.now() };
+        Ok(match restore(repository, &head, finding, &signature).await? {
+            Candidate::Made { commit, .. } => Remedy::Made(Change {
+                id: EntryId::new(format!("restore-{}", finding.commit.short())),
+                head: commit,
+                started_from: Some(head),
+                title: format!("restore {}", repository.target),
+                requested_by: by.clone(),
+                approved_by: Some(by.clone()),
+                message: format!("{finding}."),
+                company: Company::Alone,
+                priority: Priority::First,
+                depends_on: Vec::new(),
+            }),
+            Candidate::AlreadyIn => Remedy::Needless,
+            Candidate::Conflict { paths } => {
+                Remedy::None { why: format!("what landed since conflicts with it in {}", paths.join(", ")) }
+            }
+        })
+    }
+}
+
+fn unread(error: StoreError) -> ForgeError {
+    ForgeError::Transient { after: Duration::from_secs(1), why: error.to_string() }
+}
+
+#[async_trait]
+impl Performer for Examiner {
+    type Machine = Queue;
+
+    async fn perform(&self, owed: &Owed<Queue>) -> Performed<QueueEvent> {
+        match &owed.effect {
+            QueueEffect::Audit { run } => match self.audit(&owed.machine, run).await {
+                Ok(event) => Performed::Done(event),
+                Err(ForgeError::Transient { after, why }) => Performed::Retry { after, why },
+                Err(error) => {
+                    warn!(queue = %owed.machine, commit = %run.to, "a landing could not be audited: {error}");
+                    Performed::Finished
+                }
+            },
+            QueueEffect::Restore { finding, by } => {
+                let remedied = |remedy| QueueEvent::Remedied { by: by.clone(), remedy };
+                match self.remedy(&owed.machine, finding, by).await {
+                    Ok(remedy) => Performed::Done(remedied(remedy)),
+                    Err(error) => Unanswered::from(error).into_performed(|why| remedied(Remedy::None { why })),
+                }
+            }
+            _ => Performed::Finished,
+        }
+    }
+
+    fn bury(&self, owed: &Owed<Queue>, why: &str) -> Option<QueueEvent> {
+        match &owed.effect {
+            QueueEffect::Audit { run } => {
+                warn!(queue = %owed.machine, commit = %run.to, "a landing could not be audited: {why}");
+                None
+            }
+            QueueEffect::Restore { by, .. } => {
+                Some(QueueEvent::Remedied { by: by.clone(), remedy: Remedy::None { why: why.to_owned() } })
+            }
+            _ => None,
+        }
+    }
+}
 
 impl Auditor {
     /// Looks at a run that landed. `earlier` is what landed before it, as far as the queue remembers. The mirror must
@@ -144,7 +168,7 @@ impl Auditor {
             let first = before.iter().rfind(|(one, _)| *one == mark).filter(|_| n_of(mark) > n_of(taken_back));
             if let (Some((_, first)), Some(parent)) = (first, at.mirror.first_parent(commit).await?) {
                 let right = at.mirror.tree_of(&parent).await?;
-                findings.push(at.finding(Fault::Doubled { first: first.clone() }, commit, right));
+                findings.push(at.finding(Flaw::Doubled { first: first.clone() }, commit, right));
             }
         }
         Ok(findings)
@@ -194,7 +218,7 @@ impl Part<'_> {
             let paths = undone(&done, &wanted);
             if !paths.is_empty() {
                 let of = self.landed_since(&base, earlier, &paths).await?;
-                return Ok(Some(self.finding(Fault::Undoes { paths, of }, &part.commit, right)));
+                return Ok(Some(self.finding(Flaw::Undoes { paths, of }, &part.commit, right)));
             }
         }
         if is_its_merge {
@@ -202,7 +226,7 @@ impl Part<'_> {
         }
         let differing = mirror.footprint(&part.commit, &right).await?.paths;
         let paths = differing.into_iter().take(PATHS_MAX).collect();
-        Ok(Some(self.finding(Fault::NotItsMerge { paths }, &part.commit, right)))
+        Ok(Some(self.finding(Flaw::NotItsMerge { paths }, &part.commit, right)))
     }
 
     /// Who landed one of these paths after the branch began.
@@ -219,8 +243,8 @@ impl Part<'_> {
         Ok(earlier.iter().filter(is_meant).map(|one| one.entry.clone()).collect())
     }
 
-    fn finding(&self, fault: Fault, commit: &Sha, right: Sha) -> Finding {
-        Finding { fault, entry: Some(self.part.entry.clone()), commit: commit.clone(), right }
+    fn finding(&self, flaw: Flaw, commit: &Sha, right: Sha) -> Finding {
+        Finding { flaw, entry: Some(self.part.entry.clone()), commit: commit.clone(), right }
     }
 }
 
@@ -234,8 +258,8 @@ fn undone(done: &Balance, wanted: &Balance) -> Vec<String> {
 async fn untested(mirror: &Mirror, run: &LandedRun) -> Result<Option<Finding>, ForgeError> {
     let landed = mirror.tree_of(&run.to).await?;
     let right = run.tested.clone();
-    let fault = Fault::Untested { landed: landed.clone(), tested: right.clone() };
-    Ok((landed != right).then(|| Finding { fault, entry: None, commit: run.to.clone(), right }))
+    let flaw = Flaw::Untested { landed: landed.clone(), tested: right.clone() };
+    Ok((landed != right).then(|| Finding { flaw, entry: None, commit: run.to.clone(), right }))
 }
 
 async fn out_of_line(mirror: &Mirror, run: &LandedRun) -> Result<Option<Finding>, ForgeError> {
@@ -243,9 +267,9 @@ async fn out_of_line(mirror: &Mirror, run: &LandedRun) -> Result<Option<Finding>
     let mut above = line.commits.iter().rev();
     let goes_through = run.parts.iter().all(|part| above.any(|commit| *commit == part.commit));
     let ends_there = run.parts.last().is_some_and(|part| part.commit == run.to);
-    let (fault, right) = (Fault::OutOfLine { from: run.from.clone() }, run.tested.clone());
+    let (flaw, right) = (Flaw::OutOfLine { from: run.from.clone() }, run.tested.clone());
     let is_right = line.arrives && goes_through && ends_there;
-    Ok((!is_right).then(|| Finding { fault, entry: None, commit: run.to.clone(), right }))
+    Ok((!is_right).then(|| Finding { flaw, entry: None, commit: run.to.clone(), right }))
 }
 
 /// Makes the commit that puts right on `head`, which is where the target is now, what a finding says. What landed since
@@ -269,40 +293,4 @@ pub async fn restore(
         committer: by.clone(),
     };
     Ok(mirror.candidate(&order).await?)
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let commit = self.commit.short();
-        let whose = self.entry.as_ref().map(|entry| format!("{entry} landed as {commit}")).unwrap_or_default();
-        match &self.fault {
-            Fault::Untested { landed, tested } => {
-                write!(
-                    f,
-                    "the target is at {commit} with the tree {}, but {} was tested",
-                    landed.short(),
-                    tested.short()
-                )
-            }
-            Fault::OutOfLine { from } => {
-                write!(
-                    f,
-                    "the target is at {commit}, and that does not stand on {} in the way in which it was tested",
-                    from.short()
-                )
-            }
-            Fault::Undoes { paths, of } if of.is_empty() => {
-                write!(f, "{whose} and changes what its branch does not, in {}", listed(paths))
-            }
-            Fault::Undoes { paths, of } => {
-                write!(f, "{whose} and undoes what {} changed in {}", listed(of), listed(paths))
-            }
-            Fault::NotItsMerge { paths } => {
-                write!(f, "{whose}, and that is not what merging its branch gives, in {}", listed(paths))
-            }
-            Fault::Doubled { first } => {
-                write!(f, "{whose}, and the same change is on the target already as {}", first.short())
-            }
-        }
-    }
 }

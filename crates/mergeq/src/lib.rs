@@ -47,7 +47,7 @@ pub mod reconciler;
 pub mod staging;
 pub mod timer;
 
-pub use audit::{Auditor, Fault, Finding, LandedPart, LandedRun, restore};
+pub use audit::{Auditor, Examiner, restore};
 pub use checks::{CheckRunner, Checker, GateReport, note_report};
 pub use desk::QueueDesk;
 pub use landing::Lander;
@@ -55,6 +55,7 @@ pub use ledger::{Exam, ReuseTerms, Sighting, VerdictLedger};
 pub use message::{BadTemplate, Template};
 pub use probes::{Clash, ConflictGraph, Fit, ProbeLimits, Probes};
 pub use queue::history::{PastEntry, STATEMENTS, recent_outcomes, recent_stays};
+pub use queue::soundness::{Finding, Flaw, LandedPart, LandedRun, Remedy};
 pub use reconciler::{ReconcileError, Reconciler};
 pub use staging::{LandingRule, LandingRules, Stager, StagingSettings};
 pub use timer::LeaseTimer;

@@ -109,7 +109,7 @@ impl Queues {
 fn badge_of_queue(queue: &Queue) -> Badge {
     match &queue.pause {
         Some(Pause::By(_)) => Badge::new("paused", Tone::Waits),
-        Some(Pause::Stalled { .. }) => Badge::new("stopped", Tone::Bad),
+        Some(Pause::Stalled { .. } | Pause::Unsound { .. }) => Badge::new("stopped", Tone::Bad),
         None if queue.runs.is_empty() => Badge::new("open", Tone::Quiet),
         None => Badge::new("running", Tone::Runs),
     }

@@ -88,6 +88,7 @@ fn what_happened(event: &TaskEvent) -> String {
         E::DequeueRequested { by } => format!("{by} took it out of the merge queue"),
         E::EntryProgressed { .. } => "Moved in the merge queue".to_owned(),
         E::EntryMerged { commit, .. } => format!("Landed as {}", commit.short()),
+        E::LandingDoubted { .. } => "Its landing was not what it had to be".to_owned(),
         E::EntryEjected { .. } => "Sent back by the merge queue".to_owned(),
         E::EntryWithdrawn => "Left the merge queue".to_owned(),
         E::StopRequested { by } => format!("{by} stopped it"),
@@ -121,6 +122,7 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         E::Refused { why, .. }
         | E::SessionFailed { why, .. }
         | E::PublishFailed { why, .. }
+        | E::LandingDoubted { why }
         | E::EntryEjected { why } => Some(why),
         E::EntryProgressed { note } => note.as_deref(),
         E::Submitted { .. }

@@ -109,6 +109,11 @@ pub enum Announcement {
         #[serde(default)]
         wait: u32,
     },
+    /// It landed, and the landing was not what it had to be.
+    Doubted {
+        /// What was found.
+        why: String,
+    },
     /// Something that its owner is asked beside its course.
     Beside {
         /// What.

@@ -239,6 +239,11 @@ pub enum TaskEvent {
         /// What vouches for it.
         proof: Proof,
     },
+    /// The queue looked at the landing afterwards, and it was not what it had to be.
+    LandingDoubted {
+        /// What was found, for people.
+        why: String,
+    },
     /// The queue sent it back.
     EntryEjected {
         /// Why, for people.
@@ -316,6 +321,7 @@ impl TaskEvent {
             | Self::DequeueRequested { .. }
             | Self::EntryProgressed { .. }
             | Self::EntryMerged { .. }
+            | Self::LandingDoubted { .. }
             | Self::EntryEjected { .. }
             | Self::EntryWithdrawn
             | Self::StopRequested { .. }

@@ -72,6 +72,7 @@ fn route(task: Task, event: &TaskEvent, now: Timestamp) -> Result<Step<Task>, Re
         E::DequeueRequested { by } => review::dequeue(task, by),
         E::EntryProgressed { note } => Ok(review::progressed(task, note.as_ref())),
         E::EntryMerged { commit, proof } => Ok(review::merged(task, commit, *proof)),
+        E::LandingDoubted { why } => Ok(review::doubted(task, why)),
         E::EntryEjected { why } => Ok(review::ejected(task, why, now)),
         E::EntryWithdrawn => Ok(review::withdrawn(task, now)),
         E::StopRequested { by } => ending::stop(task, by),

@@ -59,6 +59,7 @@ fn is_needed(announcement: &Announcement, task: &Task) -> bool {
         | Announcement::Departed { .. }
         | Announcement::ReadyToMerge { .. }
         | Announcement::SentBack { .. }
+        | Announcement::Doubted { .. }
         | Announcement::Beside { .. }
         | Announcement::Reminded { .. } => true,
         Announcement::Ended => matches!(task.state, TaskState::Failed { .. }),

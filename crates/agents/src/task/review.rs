@@ -92,6 +92,11 @@ pub(super) fn merged(mut task: Task, commit: &Sha, proof: Proof) -> Step<Task> {
     task.ended(vec![TaskEffect::CleanUp])
 }
 
+/// Whoever landed it hears of it, for the queue stands still until somebody acts.
+pub(super) fn doubted(task: Task, why: &str) -> Step<Task> {
+    Step::owing(task, [TaskEffect::Announce(Announcement::Doubted { why: why.to_owned() })])
+}
+
 /// The change and the intent of a task in the queue. A task enters it again only after the one outcome of its last stay
 /// has arrived, so an outcome is never of an older stay.
 fn in_queue(task: &Task) -> Option<(PullRequest, Intent)> {

@@ -287,6 +287,7 @@ fn parse_command(said: &str) -> Option<Command> {
         "queue" if rest.is_empty() => return Some(Command::Queue),
         "pause" if task.is_none() => return to_queue(rest, QueueOrder::Pause),
         "resume" if task.is_none() => return to_queue(rest, QueueOrder::Resume),
+        "restore" => return to_queue(rest, QueueOrder::Restore),
         "thaw" => return to_queue(rest, QueueOrder::Thaw),
         "freeze" => return ordering::read_freeze(rest),
         "prioritise" | "prioritize" => return ordering::read_priority(task, &words),

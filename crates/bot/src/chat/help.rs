@@ -15,7 +15,7 @@ On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; �
 `help approve` says more of one command.";
 
 /// Each command with what it does and an example.
-const COMMANDS: [(&str, &str); 32] = [
+const COMMANDS: [(&str, &str); 33] = [
     (
         "ask",
         "`@agent WHAT SHOULD CHANGE` starts a task: an agent proposes a plan, and works once it is approved. plan=auto \
@@ -122,6 +122,11 @@ Examples: `prioritise T-1 high`, `prioritise T-1 first because it mends the logi
 Examples: `freeze because we release`, `freeze below=first because of the incident`.",
     ),
     ("thaw", "Opens a merge queue again that is frozen. Example: `thaw`."),
+    (
+        "restore",
+        "Puts right what the audit of a landing found, with a commit that is tested and lands before anything else. \
+Example: `restore`.",
+    ),
     ("help", "What can be said; with a command, more of it. Example: `help approve`."),
 ];
 

@@ -32,6 +32,8 @@ pub enum Kept {
     Ready,
     /// A change that the queue sent back.
     Back,
+    /// A landing that was not what it had to be.
+    Doubt,
     /// That a wait goes on.
     Reminder,
     /// Something that its owner is asked beside its course.
@@ -41,13 +43,14 @@ pub enum Kept {
 }
 
 impl Kept {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Card,
         Self::Plan,
         Self::Question,
         Self::Departure,
         Self::Ready,
         Self::Back,
+        Self::Doubt,
         Self::Reminder,
         Self::Aside,
         Self::End,
@@ -61,6 +64,7 @@ impl Kept {
             Self::Departure => "departure",
             Self::Ready => "ready",
             Self::Back => "back",
+            Self::Doubt => "doubt",
             Self::Reminder => "reminder",
             Self::Aside => "aside",
             Self::End => "end",
@@ -89,6 +93,7 @@ impl Key {
             Announcement::SentBack { wait, .. } => (Kept::Back, wait.to_string()),
             Announcement::Beside { aside } => (Kept::Aside, aside.number.to_string()),
             Announcement::Reminded { wait, .. } => (Kept::Reminder, wait.to_string()),
+            Announcement::Doubted { .. } => (Kept::Doubt, effect.to_owned()),
             Announcement::Ended => (Kept::End, effect.to_owned()),
         };
         Self { of, task, tag }

@@ -184,6 +184,7 @@ fn announced(task: &Task, announcement: &Announcement, around: &Surroundings) ->
         Announcement::Departed { work, why, .. } => render::departed(task, work, why),
         Announcement::ReadyToMerge { reference, work, .. } => render::ready(task, reference, work),
         Announcement::SentBack { why, .. } => render::sent_back(task, why),
+        Announcement::Doubted { why } => render::doubted(task, why),
         Announcement::Beside { aside } => render::aside(task, aside),
         Announcement::Reminded { left, .. } => render::reminder(task, *left),
         Announcement::Ended => render::ended(task, around),

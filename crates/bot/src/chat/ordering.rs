@@ -26,6 +26,8 @@ pub enum QueueOrder {
     },
     /// Let everybody land again.
     Thaw,
+    /// Put right what an audit found.
+    Restore,
 }
 
 /// `freeze below=high because we release`, `freeze repo=web because …`; none when it is something else.
@@ -79,8 +81,9 @@ impl QueueOrder {
         match self {
             Self::Pause => QueueEvent::Paused { by },
             Self::Resume => QueueEvent::Resumed { by },
-            Self::Freeze { below, why } => QueueEvent::Frozen(Freeze { below, by, why }),
+            Self::Freeze { below, why } => QueueEvent::Frozen(Freeze { below, by, why, until: None }),
             Self::Thaw => QueueEvent::Thawed { by },
+            Self::Restore => QueueEvent::RestoreOrdered { by },
         }
     }
 
@@ -92,6 +95,9 @@ impl QueueOrder {
                 format!("closed to all that is below {below}; approvals count, and `thaw` opens it again")
             }
             Self::Thaw => "open to everybody".to_owned(),
+            Self::Restore => {
+                "putting its target right: the commit that does it is tested, and lands before anything else".to_owned()
+            }
         }
     }
 }

@@ -341,6 +341,19 @@ pub fn sent_back(task: &Task, why: &str) -> Said {
     Said { parts, choices, urgency: Urgency::NeedsHuman, ..Said::default() }
 }
 
+/// A change that landed otherwise than it was tested, or undid what others had landed.
+pub fn doubted(task: &Task, why: &str) -> Said {
+    let (repo, target) = (&task.request.repo, &task.request.target);
+    let title = format!("The merge queue of {repo} has stopped, because {target} is not what it has to be:");
+    let words = format!("Say `restore repo={repo}` to put it right, or `resume repo={repo}` if it is meant to be so.");
+    let parts = vec![Part::Title(title), Part::Now(format!("{why}.")), Part::Words(words)];
+    let choices = vec![
+        Choice::new("Restore", format!("restore repo={repo}")),
+        Choice::new("Go on as it is", format!("resume repo={repo}")),
+    ];
+    Said { parts, choices, urgency: Urgency::NeedsHuman, ..Said::default() }
+}
+
 /// That a wait goes on, for whoever asked for the task.
 pub fn reminder(task: &Task, left: Duration) -> Said {
     let (id, owner, left) = (task.id, &task.request.requester, humanize(left));

@@ -56,6 +56,14 @@ pub enum QueueCommand {
         #[command(flatten)]
         voice: Voice,
     },
+    /// Put right what the audit of a landing found; the queue has stopped for it
+    Restore {
+        /// The repository whose queue is meant, where there are several
+        #[arg(long, value_name = "NAME")]
+        repo: Option<String>,
+        #[command(flatten)]
+        voice: Voice,
+    },
     /// Let a task come sooner or later
     Prioritise {
         /// The task, such as `T-1`
@@ -88,6 +96,9 @@ pub async fn run(command: QueueCommand, place: &PlaceArgs) -> anyhow::Result<Exi
             order(place, &voice, words, "frozen").await
         }
         QueueCommand::Thaw { repo, voice } => order(place, &voice, about("thaw", repo), "open to everybody").await,
+        QueueCommand::Restore { repo, voice } => {
+            order(place, &voice, about("restore", repo), "putting its target right").await
+        }
         QueueCommand::Prioritise { task, priority, because, voice } => {
             let because = because.map(|why| format!(" because {why}")).unwrap_or_default();
             order(place, &voice, format!("prioritise {task} {priority}{because}"), "is in another place").await

@@ -14,7 +14,7 @@ pub const COMMANDS: [(&str, &str); 5] = [
 ];
 
 /// What people may say about no task in particular.
-const QUESTIONS: [&str; 8] = ["status", "queue", "why", "help", "pause", "resume", "freeze", "thaw"];
+const QUESTIONS: [&str; 9] = ["status", "queue", "why", "help", "pause", "resume", "freeze", "thaw", "restore"];
 const KEYS: [&str; 5] = ["repo=", "agent=", "plan=", "merge=", "branch="];
 
 /// What can be named here and now.

@@ -7,7 +7,7 @@ use domain::{EntryId, Timestamp};
 use super::effect::{News, QueueEffect, Wanted};
 use super::entry::{Entry, Leave, Standing};
 use super::outcome::{Outcome, Why};
-use super::state::{Phase, Queue, Record, Run, RunId, Vouched, Whereabouts};
+use super::state::{Pause, Phase, Queue, Record, Run, RunId, Vouched, Whereabouts};
 use super::view::{Place, Progress, places};
 use crate::strategy::{Board, Fact, TestId};
 
@@ -60,9 +60,20 @@ impl Draft {
         self.queue.faults.retain(|fault| !fault.set.is_empty());
         self.report(id, News::Ended(outcome.clone()));
         let has_landed = matches!(outcome, Outcome::Merged { .. });
+        self.end_freeze_with(id, &outcome);
         self.ended.push((entry, outcome));
         if !has_landed {
             self.end_dependents(id);
+        }
+    }
+
+    /// A freeze that waited for this entry is over; the queue stops where the entry did not do what it was to do.
+    fn end_freeze_with(&mut self, id: &EntryId, outcome: &Outcome) {
+        if self.queue.freeze.take_if(|freeze| freeze.until.as_ref() == Some(id)).is_some()
+            && !matches!(outcome, Outcome::Merged { .. })
+        {
+            self.queue.pause =
+                Some(Pause::Stalled { why: format!("{id} was to put the target right, and was {outcome}") });
         }
     }
 

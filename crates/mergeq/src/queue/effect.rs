@@ -1,10 +1,11 @@
 //! What a queue owes to the world. Each effect may be performed twice with one result.
 
-use domain::{EntryId, Sha, Timestamp};
+use domain::{EntryId, Person, Sha, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::entry::Change;
 use super::outcome::Outcome;
+use super::soundness::{Finding, LandedRun};
 use super::state::RunId;
 use super::view::Progress;
 
@@ -41,6 +42,18 @@ pub enum QueueEffect {
         from: Sha,
         /// Where it shall be.
         to: Sha,
+    },
+    /// Look at what landed. Lane `audit`; answers `Audited`.
+    Audit {
+        /// What landed.
+        run: LandedRun,
+    },
+    /// Make a commit that puts right what an audit found. Lane `audit`; answers `Remedied`.
+    Restore {
+        /// What it found.
+        finding: Box<Finding>,
+        /// Who wants it.
+        by: Person,
     },
     /// Tell whoever enqueued an entry. Lane `report`; answers nothing.
     Report {
@@ -83,6 +96,11 @@ pub enum News {
     /// The queue stopped itself while this entry was at work; it keeps its place until somebody resumes.
     Stalled {
         /// What failed.
+        why: String,
+    },
+    /// It landed, and the audit found that the landing was not what it had to be; the queue stopped itself.
+    Unsound {
+        /// What was found.
         why: String,
     },
     /// Its stay is over.

@@ -7,6 +7,7 @@ use super::entry::Change;
 use super::order::{Freeze, Priority};
 use super::outcome::FailedCheck;
 use super::policy::Policy;
+use super::soundness::{Finding, Remedy};
 use super::state::{Part, RunId};
 
 /// What happened, in the past tense.
@@ -80,6 +81,25 @@ pub enum QueueEvent {
         run: RunId,
         /// What failed.
         why: String,
+    },
+    /// A landing was looked at afterwards.
+    Audited {
+        /// Who landed with it.
+        landed: Vec<EntryId>,
+        /// What is not as it has to be; what is put right first comes first.
+        findings: Vec<Finding>,
+    },
+    /// What the audit found shall be put right.
+    RestoreOrdered {
+        /// Who said so.
+        by: Person,
+    },
+    /// It was tried to make a commit that puts the target right.
+    Remedied {
+        /// Who wanted it.
+        by: Person,
+        /// What came of it.
+        remedy: Remedy,
     },
     /// Somebody looked at the target and found another head than the queue knew.
     TargetMoved {

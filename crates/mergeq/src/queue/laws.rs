@@ -24,6 +24,7 @@ pub fn broken_by(before: &Queue, event: &QueueEvent, after: &Queue, effects: &[Q
     lands_untested(before, event, effects)
         .or_else(|| loses_entry(before, after, effects))
         .or_else(|| disturbs_landing(before, event, after))
+        .or_else(|| audits_wrongly(before, event, effects))
         .or_else(|| owes_wrongly(before, after, effects))
         .or_else(|| starts_too_many(before, after))
         .or_else(|| broken(after))
@@ -196,6 +197,14 @@ fn loses_entry(before: &Queue, after: &Queue, effects: &[QueueEffect]) -> Option
     })
 }
 
+/// Each landing is looked at afterwards, once.
+fn audits_wrongly(before: &Queue, event: &QueueEvent, effects: &[QueueEffect]) -> Option<String> {
+    let lands = |run: &Run| run.is_committed() && matches!(event, QueueEvent::Landed { run: id } if *id == run.id);
+    let n_expected = before.runs.iter().filter(|run| lands(run)).count();
+    let n_owed = effects.iter().filter(|effect| matches!(effect, QueueEffect::Audit { .. })).count();
+    (n_owed != n_expected).then(|| format!("{n_owed} audits are owed instead of {n_expected}"))
+}
+
 fn is_ending(effect: &QueueEffect, id: &EntryId) -> bool {
     matches!(effect, QueueEffect::Report { entry, news: News::Ended(_) } if entry == id)
 }
@@ -233,6 +242,10 @@ fn moves_on(effect: &QueueEffect, of: &Run) -> bool {
             *run == of.id && of.candidate().is_some_and(|candidate| candidate.commit() == commit)
         }
         QueueEffect::Land { run, .. } => *run == of.id && of.is_committed(),
-        QueueEffect::CancelChecks { .. } | QueueEffect::Report { .. } | QueueEffect::Deadline { .. } => false,
+        QueueEffect::CancelChecks { .. }
+        | QueueEffect::Audit { .. }
+        | QueueEffect::Restore { .. }
+        | QueueEffect::Report { .. }
+        | QueueEffect::Deadline { .. } => false,
     }
 }

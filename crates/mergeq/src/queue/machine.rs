@@ -7,7 +7,7 @@ use super::effect::QueueEffect;
 use super::event::QueueEvent;
 use super::plan::plan;
 use super::state::{Candidate, Queue};
-use super::{absorb, laws, order, runs};
+use super::{absorb, laws, order, runs, soundness};
 
 impl Machine for Queue {
     type Id = QueueId;
@@ -40,6 +40,9 @@ fn absorb_event(draft: &mut Draft, event: &QueueEvent) -> Result<(), Rejected> {
         QueueEvent::Landed { run } => runs::finish_landing(draft, *run),
         QueueEvent::LandingRefused { run, refusal } => runs::settle_refusal(draft, *run, refusal),
         QueueEvent::LandingUnanswered { run, why } => runs::doubt_landing(draft, *run, why),
+        QueueEvent::Audited { landed, findings } => soundness::absorb_audit(draft, landed, findings),
+        QueueEvent::RestoreOrdered { by } => soundness::order_restore(draft, by)?,
+        QueueEvent::Remedied { by, remedy } => soundness::absorb_remedy(draft, by, remedy)?,
         QueueEvent::TargetMoved { seen, head } => absorb::note_target(draft, seen.as_ref(), head),
         QueueEvent::HeadMoved { entry, head } => absorb::note_moved_head(draft, entry, head),
         QueueEvent::Reserved { entry, until } => absorb::reserve_entry(draft, entry, *until),

@@ -13,10 +13,13 @@ pub mod outcome;
 mod plan;
 pub mod policy;
 mod runs;
+pub mod soundness;
 pub mod state;
 mod table;
 pub mod view;
 
+#[cfg(test)]
+mod auditing;
 #[cfg(test)]
 mod care;
 #[cfg(test)]

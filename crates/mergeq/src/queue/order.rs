@@ -35,6 +35,9 @@ pub struct Freeze {
     pub by: Person,
     /// Why.
     pub why: String,
+    /// The entry with whose landing it ends by itself, if there is one.
+    #[serde(default)]
+    pub until: Option<EntryId>,
 }
 
 impl Priority {

@@ -8,6 +8,7 @@ use super::effect::{News, QueueEffect};
 use super::entry::Standing;
 use super::event::{Obstacle, Refusal, Verdict};
 use super::outcome::{Outcome, Proof, Why};
+use super::soundness::{LandedPart, LandedRun};
 use super::state::{Candidate, Fault, LandedEntry, Part, Pause, Phase, Queue, Run, RunId, Tries};
 use crate::strategy::Fact;
 
@@ -187,6 +188,7 @@ pub(super) fn finish_landing(draft: &mut Draft, id: RunId) {
     match run.phase {
         Phase::Landing { candidate, proof } | Phase::Doubtful { candidate, proof } => {
             draft.queue.head = Some(candidate.commit().clone());
+            order_audit(draft, &candidate);
             for part in candidate.parts {
                 let outcome = Outcome::Merged { commit: part.commit.clone(), proof };
                 draft.end_entry(&part.entry, outcome);
@@ -198,6 +200,17 @@ pub(super) fn finish_landing(draft: &mut Draft, id: RunId) {
     draft.tell_strategist(&Fact::Landed(run.test));
     draft.queue.runs.iter_mut().for_each(outdate);
     advance_runs(draft, &run.set);
+}
+
+/// With where each branch ended, which nobody knows any more once its entry is gone.
+fn order_audit(draft: &mut Draft, candidate: &Candidate) {
+    let landed = |part: &Part| {
+        let head = draft.queue.entry(&part.entry)?.change.head.clone();
+        Some(LandedPart { entry: part.entry.clone(), commit: part.commit.clone(), head })
+    };
+    let parts = candidate.parts.iter().filter_map(landed).collect();
+    let (from, to, tested) = (candidate.base.clone(), candidate.commit().clone(), candidate.tree.clone());
+    draft.owe(QueueEffect::Audit { run: LandedRun { from, to, tested, parts } });
 }
 
 fn remember_landed(queue: &mut Queue, part: Part) {

@@ -17,6 +17,7 @@ use super::order::{Freeze, Priority};
 use super::outcome::{FailedCheck, Outcome};
 use super::plan::plan;
 use super::policy::Policy;
+use super::soundness::{Finding, Flaw, Remedy};
 use super::state::{Part, Phase, Queue, Run, RunId};
 use super::view::Progress;
 use crate::strategy::Kind;
@@ -152,12 +153,38 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
         },
         "freeze" => {
             let below = priority(words[1]).expect("a priority");
-            QueueEvent::Frozen(Freeze { below, by: person(named("by")), why: rest(2) })
+            QueueEvent::Frozen(Freeze { below, by: person(named("by")), why: rest(2), until: None })
         }
+        "audited" => audited(words[1], &words[2..]),
+        "restore" => QueueEvent::RestoreOrdered { by: person(named("by")) },
+        "remedy" => QueueEvent::Remedied { by: person(named("by")), remedy: remedy(&words[1..]) },
         "thaw" => QueueEvent::Thawed { by: person(named("by")) },
         "pause" => QueueEvent::Paused { by: person(named("by")) },
         "resume" => QueueEvent::Resumed { by: person(named("by")) },
         strategy => QueueEvent::PolicyChanged { policy: policy(strategy, &words, named("reruns"), named("entries")) },
+    }
+}
+
+/// `audited a` finds nothing, `audited a doubled` that the landing of `a` brought what was there.
+fn audited(entry: &str, flaws: &[&str]) -> QueueEvent {
+    let finding = |_: &&str| Finding {
+        flaw: Flaw::Doubled { first: sha("m0") },
+        entry: Some(EntryId::new(entry)),
+        commit: sha("m0a"),
+        right: sha("tree"),
+    };
+    QueueEvent::Audited { landed: vec![EntryId::new(entry)], findings: flaws.iter().map(finding).collect() }
+}
+
+/// `remedy made r`, `remedy needless`, `remedy none WHY`.
+fn remedy(words: &[&str]) -> Remedy {
+    match words[0] {
+        "made" => {
+            let change = change(words[1], &["alone"], None);
+            Remedy::Made(Change { priority: Priority::First, ..change })
+        }
+        "needless" => Remedy::Needless,
+        _ => Remedy::None { why: words[1..].join(" ") },
     }
 }
 
@@ -246,7 +273,9 @@ fn seconds(text: &str) -> Timestamp {
 
 fn describe_step(after: &Queue, effects: &[QueueEffect]) -> String {
     let is_news = |effect: &&QueueEffect| matches!(effect, QueueEffect::Report { .. });
-    let (news, debts): (Vec<_>, Vec<_>) = effects.iter().partition(is_news);
+    let (news, mut debts): (Vec<_>, Vec<_>) = effects.iter().partition(is_news);
+    // Each landing owes one, as the laws say, and a trace is read more easily without.
+    debts.retain(|effect| !matches!(effect, QueueEffect::Audit { .. }));
     let listed = |word: &str, effects: Vec<&QueueEffect>| match effects.as_slice() {
         [] => String::new(),
         effects => format!("  {word} {}", effects.iter().map(|e| describe_effect(e)).collect::<Vec<_>>().join(", ")),
@@ -267,7 +296,7 @@ fn describe_state(queue: &Queue) -> String {
     let leaving = queue.entries.iter().filter(|entry| matches!(entry.standing, Standing::Leaving(_)));
     parts.extend(leaving.map(|entry| format!("{} wants to leave", entry.change.id)));
     parts.extend(queue.freeze.as_ref().map(ToString::to_string));
-    parts.extend(queue.pause.as_ref().map(ToString::to_string));
+    parts.extend(queue.pause.as_ref().map(|pause| relabelled(&pause.to_string())));
     if parts.is_empty() { "idle".to_owned() } else { parts.join(" | ") }
 }
 
@@ -295,6 +324,8 @@ fn describe_effect(effect: &QueueEffect) -> String {
         QueueEffect::AwaitChecks { run, commit } => format!("checks({} {})", run.0, label(commit)),
         QueueEffect::CancelChecks { run } => format!("cancel({})", run.0),
         QueueEffect::Land { run, from, to } => format!("land({} {}..{})", run.0, label(from), label(to)),
+        QueueEffect::Audit { .. } => "audit".to_owned(),
+        QueueEffect::Restore { .. } => "restore".to_owned(),
         QueueEffect::Report { entry, news } => format!("{entry} {}", describe_news(news)),
         QueueEffect::Deadline { entry, until } => format!("deadline({entry} {})", until.as_ms() / 1_000),
     }
@@ -304,7 +335,8 @@ fn describe_news(news: &News) -> String {
     match news {
         News::Progressed(Progress { place, position, of }) => format!("{position}/{of} {}", place.word()),
         News::SteppedAside { with, paths } => format!("aside for {} in {}", names(with), paths.join(",")),
-        News::Stalled { why } => format!("stalled: {why}"),
+        News::Stalled { why } => format!("stalled: {}", relabelled(why)),
+        News::Unsound { why } => format!("unsound: {}", relabelled(why)),
         News::Ended(Outcome::Ejected { why }) => relabelled(&format!("ejected: {why}")),
         News::Ended(outcome) => relabelled(&outcome.to_string()),
     }

@@ -10,6 +10,7 @@ use super::entry::Entry;
 use super::order::Freeze;
 use super::outcome::{Outcome, Proof, Why};
 use super::policy::Policy;
+use super::soundness::Finding;
 use super::view::Place;
 use crate::strategy::{Item, Strategist, TestId};
 
@@ -60,6 +61,11 @@ pub enum Pause {
     Stalled {
         /// What failed.
         why: String,
+    },
+    /// The queue itself, because a landing was not what it had to be.
+    Unsound {
+        /// What the audit found.
+        finding: Box<Finding>,
     },
 }
 
@@ -313,6 +319,7 @@ impl fmt::Display for Pause {
         match self {
             Self::By(person) => write!(f, "paused by {person}"),
             Self::Stalled { why } => write!(f, "stopped: {why}"),
+            Self::Unsound { finding } => write!(f, "stopped: {finding}; say `restore` to put it right"),
         }
     }
 }

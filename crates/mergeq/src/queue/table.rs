@@ -15,6 +15,8 @@ pub const STAGE_LANE: &str = "stage";
 pub const CHECKS_LANE: &str = "checks";
 /// Where targets are moved.
 pub const LAND_LANE: &str = "land";
+/// Where landings are looked at afterwards, and put right.
+pub const AUDIT_LANE: &str = "audit";
 /// Where the people who wait are told.
 pub const REPORT_LANE: &str = "report";
 /// Where leases end.
@@ -66,7 +68,7 @@ impl Table for Queue {
         match self.pause {
             None => "open",
             Some(Pause::By(_)) => "paused",
-            Some(Pause::Stalled { .. }) => "stopped",
+            Some(Pause::Stalled { .. } | Pause::Unsound { .. }) => "stopped",
         }
     }
 
@@ -91,6 +93,7 @@ impl Table for Queue {
             QueueEffect::AwaitChecks { run, .. } => owe(CHECKS_LANE, run_group(id, *run)),
             QueueEffect::CancelChecks { run } => Route::Revoke { lane: CHECKS_LANE, group: run_group(id, *run) },
             QueueEffect::Land { .. } => owe(LAND_LANE, id.to_string()),
+            QueueEffect::Audit { .. } | QueueEffect::Restore { .. } => owe(AUDIT_LANE, id.to_string()),
             QueueEffect::Report { entry, .. } => owe(REPORT_LANE, format!("{id}/{entry}")),
             QueueEffect::Deadline { until, .. } => Route::Owe { lane: TIMER_LANE, group: None, due: *until },
         }

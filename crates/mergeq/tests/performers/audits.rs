@@ -1,10 +1,11 @@
 //! Landings on real git, honest ones and others, and what the audit says of them.
 
 use domain::{EntryId, Sha, Timestamp};
+use expect_test::expect;
 use forge::{Candidate, Signature, Style};
 use mergeq::queue::state::LandedEntry;
 use mergeq::queue::{Part, Policy, QueueEffect, QueueEvent, RunId, Wanted};
-use mergeq::{Auditor, Fault, Finding, LandedPart, LandedRun, LandingRule, Stager, StagingSettings, restore};
+use mergeq::{Auditor, Examiner, Finding, Flaw, LandedPart, LandedRun, LandingRule, Stager, StagingSettings, restore};
 use store::{Performed, Performer};
 
 use crate::owed;
@@ -161,7 +162,7 @@ async fn an_undone_rename_is_found_though_no_line_is_lost() {
     let bad = commit(&world, head.as_str(), &run.to).await;
     let found = audit(&world, &run_of(&world, &run.to, &bad, &head).await, &[]).await;
     assert!(
-        matches!(&found[..], [Finding { fault: Fault::Undoes { paths, .. }, .. }] if paths[..] == ["src/f0.rs"]),
+        matches!(&found[..], [Finding { flaw: Flaw::Undoes { paths, .. }, .. }] if paths[..] == ["src/f0.rs"]),
         "{}",
         said(&found)
     );
@@ -210,6 +211,48 @@ async fn another_tree_than_the_tested_one_and_a_stranger_in_the_line_are_found()
     let stranger = commit_with(&world, &run.to, ("z", "z\n")).await;
     for wrong in [LandedRun { to: stranger.clone(), ..run.clone() }, LandedRun { from: stranger, ..run.clone() }] {
         let found = audit(&world, &wrong, &[]).await;
-        assert!(found.iter().any(|one| matches!(one.fault, Fault::OutOfLine { .. })), "{}", said(&found));
+        assert!(found.iter().any(|one| matches!(one.flaw, Flaw::OutOfLine { .. })), "{}", said(&found));
     }
+}
+
+#[tokio::test]
+async fn what_an_audit_finds_stops_the_queue_and_is_put_right_by_one_order() {
+    let changed = text(0).replace("work(3)", "work(33)");
+    let (world, _) = world().await;
+    let stale = world.mirrored("stale", &[("src/f1.rs", "new\n")]).await;
+    world.enqueue("T-1", &[("src/f0.rs", &changed)]).await;
+    world.drain().await;
+    let target = world.head().await;
+    // Somebody lands a stale branch by hand, as a squash that takes back what T-1 did.
+    let bad = commit(&world, stale.as_str(), &target).await;
+    assert_eq!(world.repository().forge.land(&target, &bad).await, Ok(forge::Landing::Landed));
+    let run = run_of(&world, &target, &bad, &stale).await;
+    let examiner = Examiner::new(world.store.clone(), world.repositories.clone(), "example.org");
+    let Performed::Done(audited) = examiner.perform(&owed(&world, QueueEffect::Audit { run })).await else {
+        panic!("the audit gives an answer")
+    };
+    world.tell(audited).await;
+    world.enqueue("T-2", &[("b", "b\n")]).await;
+    world.drain().await;
+    let short = bad.short().to_string();
+    let why = format!("T-9 landed as {short} and undoes what T-1 changed in src/f0.rs");
+    assert!(world.told().contains(&format!("T-9 unsound: {why}")), "{}", world.told());
+    assert_eq!(world.head().await, bad, "nothing lands on what is not right");
+
+    world.tell(QueueEvent::RestoreOrdered { by: "ana".parse().unwrap() }).await;
+    world.drain().await;
+    let queue = world.queue().await;
+    assert_eq!((queue.pause, queue.freeze, queue.entries.len()), (None, None, 0));
+    let (mirror, head) = (world.repository().mirror, world.head().await);
+    assert_eq!(mirror.file_at(&head, "src/f0.rs").await.unwrap(), Some(changed.into_bytes()));
+    assert_eq!(mirror.file_at(&head, "src/f1.rs").await.unwrap(), Some(b"new\n".to_vec()));
+    expect![[r#"
+        ana: change T-2 (Co-authored-by: test <test@example.invalid>, Requested-by: ana, Task-Id: T-2)
+        ana: restore main (Requested-by: ana, Approved-by: ana, Task-Id: restore-BAD)
+        test: work ()
+        ana: change T-1 (Co-authored-by: test <test@example.invalid>, Requested-by: ana, Task-Id: T-1)
+        test: push to main ()
+        test: start ()
+    "#]]
+    .assert_eq(&world.log().await.replace(&short, "BAD"));
 }

@@ -11,8 +11,8 @@ use forge::checks::CHECKS_FILE;
 use forge::{CheckRun, Conclusion, Gate, Git, GitSettings, RepoSettings, Repositories, Repository, gate_from_toml};
 use mergeq::queue::{Change, Company, News, Outcome, Policy, Priority, Queue, QueueEffect, QueueEvent, queue_id};
 use mergeq::{
-    CheckRunner, Checker, Exam, GateReport, Lander, LandingRule, LeaseTimer, QueueDesk, Reconciler, ReuseTerms, Stager,
-    StagingSettings, VerdictLedger, recent_outcomes,
+    CheckRunner, Checker, Exam, Examiner, GateReport, Lander, LandingRule, LeaseTimer, QueueDesk, Reconciler,
+    ReuseTerms, Stager, StagingSettings, VerdictLedger, recent_outcomes,
 };
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreSettings};
 use tempfile::TempDir;
@@ -52,6 +52,7 @@ impl Performer for Listener {
             News::Progressed(progress) => progress.to_string(),
             News::SteppedAside { with, paths } => format!("aside for {} in {}", with[0], paths.join(", ")),
             News::Stalled { why } => format!("stalled: {why}"),
+            News::Unsound { why } => format!("unsound: {why}"),
             News::Ended(Outcome::Merged { .. }) => "merged".to_owned(),
             News::Ended(outcome) => outcome.to_string(),
         };
@@ -393,6 +394,7 @@ fn pumps_of(
         pump(store, "stage", Stager::new(repositories.clone(), staging)),
         pump(store, "checks", Checker::new(store.clone(), repositories.clone(), runner, ledger)),
         pump(store, "land", Lander::new(repositories.clone())),
+        pump(store, "audit", Examiner::new(store.clone(), repositories.clone(), "example.org")),
         pump(store, "timer", LeaseTimer),
     ]
 }

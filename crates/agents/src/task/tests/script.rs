@@ -160,6 +160,7 @@ pub(super) fn owed(effect: &TaskEffect) -> String {
             Matter::Withdrawal { standing } => format!("announce(taken back {}: {standing})", aside.number),
         },
         TaskEffect::Announce(Announcement::Reminded { wait, .. }) => format!("announce(reminder {wait})"),
+        TaskEffect::Announce(Announcement::Doubted { .. }) => "announce(doubted)".to_owned(),
         TaskEffect::Announce(Announcement::Ended) => "announce(ended)".to_owned(),
         TaskEffect::Enqueue { .. } => "enqueue".to_owned(),
         TaskEffect::Withdraw { by } => format!("withdraw({by})"),
