@@ -34,7 +34,7 @@ const fn lane(kind: &'static str, name: &'static str) -> Lane {
 }
 
 /// Every lane that the two machines owe in.
-pub const LANES: [Lane; 10] = [
+pub const LANES: [Lane; 11] = [
     lane("task", "session"),
     lane("task", "publish"),
     lane("task", "merge"),
@@ -43,6 +43,7 @@ pub const LANES: [Lane; 10] = [
     lane("queue", "stage"),
     lane("queue", "checks"),
     lane("queue", "land"),
+    lane("queue", "audit"),
     lane("queue", "report"),
     lane("queue", "timer"),
 ];

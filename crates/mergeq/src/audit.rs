@@ -111,7 +111,12 @@ impl Performer for Examiner {
                     Err(error) => Unanswered::from(error).into_performed(|why| remedied(Remedy::None { why })),
                 }
             }
-            _ => Performed::Finished,
+            QueueEffect::Stage { .. }
+            | QueueEffect::AwaitChecks { .. }
+            | QueueEffect::CancelChecks { .. }
+            | QueueEffect::Land { .. }
+            | QueueEffect::Report { .. }
+            | QueueEffect::Deadline { .. } => Performed::Finished,
         }
     }
 
@@ -124,7 +129,12 @@ impl Performer for Examiner {
             QueueEffect::Restore { by, .. } => {
                 Some(QueueEvent::Remedied { by: by.clone(), remedy: Remedy::None { why: why.to_owned() } })
             }
-            _ => None,
+            QueueEffect::Stage { .. }
+            | QueueEffect::AwaitChecks { .. }
+            | QueueEffect::CancelChecks { .. }
+            | QueueEffect::Land { .. }
+            | QueueEffect::Report { .. }
+            | QueueEffect::Deadline { .. } => None,
         }
     }
 }

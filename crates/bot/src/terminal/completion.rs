@@ -189,11 +189,11 @@ mod tests {
             table += &format!("{line:<18} → {:<10} | {}\n", found.common().unwrap_or_default(), texts.join(" "));
         }
         expect![[r#"
-                               →            | 7 8 @agent approve revise edit reject answer steer interrupt pause resume rollback merge dequeue stop retry mute unmute status queue why help freeze thaw /thread /threads /all /help /quit
+                               →            | 7 8 @agent approve revise edit reject answer steer interrupt pause resume rollback merge dequeue stop retry mute unmute status queue why help freeze thaw restore /thread /threads /all /help /quit
             a                  → a          | approve answer
-            re                 → re         | revise reject resume retry
+            re                 → re         | revise reject resume retry restore
             @                  → @agent     | @agent
-            @agent             →            | approve revise edit reject answer steer interrupt pause resume rollback merge dequeue stop retry mute unmute status queue why help freeze thaw repo= agent= plan= merge= branch=
+            @agent             →            | approve revise edit reject answer steer interrupt pause resume rollback merge dequeue stop retry mute unmute status queue why help freeze thaw restore repo= agent= plan= merge= branch=
             @agent fix it      →            | repo= agent= plan= merge= branch=
             @agent fix it r    → repo=      | repo=
             @agent repo=       → repo=      | repo=web repo=api repo=acme/docs
