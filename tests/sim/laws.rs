@@ -393,7 +393,7 @@ pub fn is_same(a: &Queue, b: &Queue) -> bool {
         && a.freeze == b.freeze
         && a.head == b.head
         && a.policy == b.policy
-        && a.landed == b.landed
+        && (&a.landed, &a.unaudited) == (&b.landed, &b.unaudited)
         && (a.next_rank, a.next_run) == (b.next_rank, b.next_run)
 }
 

@@ -327,10 +327,10 @@ impl<D: Door> Play<D> {
             }
             QueueEffect::Land { run, from, to } => self.land(*run, from, to)?,
             QueueEffect::Audit { run } => say(self.audit(run)),
-            QueueEffect::Restore { by, .. } => {
+            QueueEffect::Restore { finding, by } => {
                 let cannot = Remedy::None { why: "it conflicts".to_owned() };
                 let remedy = if self.chance.one_in(2) { Remedy::Needless } else { cannot };
-                say(QueueEvent::Remedied { by: by.clone(), remedy })
+                say(QueueEvent::Remedied { commit: finding.commit.clone(), by: by.clone(), remedy })
             }
             QueueEffect::Report { entry, news } => {
                 let Ok(id) = entry.as_str().parse::<TaskId>() else { return Ok(Answer::Nothing) };
@@ -358,7 +358,11 @@ impl<D: Door> Play<D> {
             right: run.tested.clone(),
         };
         let findings = if self.chance.one_in(20) { vec![finding] } else { Vec::new() };
-        QueueEvent::Audited { landed: run.parts.iter().map(|part| part.entry.clone()).collect(), findings }
+        QueueEvent::Audited {
+            to: run.to.clone(),
+            landed: run.parts.iter().map(|part| part.entry.clone()).collect(),
+            findings,
+        }
     }
 
     fn stage(&mut self, run: RunId, changes: &[Wanted]) -> QueueEvent {
@@ -471,8 +475,8 @@ pub fn buried(debt: &Debt, why: &str) -> Option<Told> {
         Debt::Queue(QueueEffect::Deadline { entry, until }) => {
             QueueEvent::DeadlinePassed { entry: entry.clone(), until: *until }
         }
-        Debt::Queue(QueueEffect::Restore { by, .. }) => {
-            QueueEvent::Remedied { by: by.clone(), remedy: Remedy::None { why } }
+        Debt::Queue(QueueEffect::Restore { finding, by }) => {
+            QueueEvent::Remedied { commit: finding.commit.clone(), by: by.clone(), remedy: Remedy::None { why } }
         }
         Debt::Queue(QueueEffect::Audit { .. } | QueueEffect::Report { .. } | QueueEffect::CancelChecks { .. }) => {
             return None;

@@ -57,7 +57,8 @@ impl Examiner {
         let is_own = |landed: &LandedEntry| run.parts.iter().any(|part| part.commit == landed.commit);
         let earlier: Vec<_> = known.into_iter().flat_map(|queue| queue.landed).filter(|one| !is_own(one)).collect();
         let findings = self.auditor.audit(repository, run, &earlier).await?;
-        Ok(QueueEvent::Audited { landed: run.parts.iter().map(|part| part.entry.clone()).collect(), findings })
+        let to = run.to.clone();
+        Ok(QueueEvent::Audited { to, landed: run.parts.iter().map(|part| part.entry.clone()).collect(), findings })
     }
 
     async fn remedy(&self, queue: &QueueId, finding: &Finding, by: &Person) -> Result<Remedy, ForgeError> {
@@ -105,7 +106,8 @@ impl Performer for Examiner {
                 }
             },
             QueueEffect::Restore { finding, by } => {
-                let remedied = |remedy| QueueEvent::Remedied { by: by.clone(), remedy };
+                let commit = finding.commit.clone();
+                let remedied = |remedy| QueueEvent::Remedied { commit, by: by.clone(), remedy };
                 match self.remedy(&owed.machine, finding, by).await {
                     Ok(remedy) => Performed::Done(remedied(remedy)),
                     Err(error) => Unanswered::from(error).into_performed(|why| remedied(Remedy::None { why })),
@@ -126,8 +128,9 @@ impl Performer for Examiner {
                 warn!(queue = %owed.machine, commit = %run.to, "a landing could not be audited: {why}");
                 None
             }
-            QueueEffect::Restore { by, .. } => {
-                Some(QueueEvent::Remedied { by: by.clone(), remedy: Remedy::None { why: why.to_owned() } })
+            QueueEffect::Restore { finding, by } => {
+                let (commit, by) = (finding.commit.clone(), by.clone());
+                Some(QueueEvent::Remedied { commit, by, remedy: Remedy::None { why: why.to_owned() } })
             }
             QueueEffect::Stage { .. }
             | QueueEffect::AwaitChecks { .. }

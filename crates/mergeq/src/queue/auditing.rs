@@ -38,7 +38,7 @@ fn a_flawed_landing_stops_the_queue_and_everybody_is_told() {
 #[test]
 fn nothing_else_lands_until_the_target_is_right_again() {
     check(
-        "serial of a b | made 1; passed 1; landed 1; audited a doubled; restore; remedy made r; made 3; passed 3; landed 3; audited r",
+        "serial of a b | made 1; passed 1; landed 1; audited a doubled; restore; remedy made r; made 3; passed 3; landed 3; audited r to=m0ar",
         expect![[r#"
             made 1             1 testing a | line b  owes checks(1 m0a)
             passed 1           1 landing a | line b  owes land(1 m0..m0a)  tells a 1/2 landing
@@ -49,7 +49,7 @@ fn nothing_else_lands_until_the_target_is_right_again() {
             made 3             3 testing r | line b | closed below first by ana: until r has landed, which puts main right  owes checks(3 m0ar)
             passed 3           3 landing r | line b | closed below first by ana: until r has landed, which puts main right  owes land(3 m0a..m0ar)  tells r 1/2 landing
             landed 3           4 staging b  owes stage(4 b)  tells r merged as m0ar, b 1/1 testing
-            audited r          4 staging b
+            audited r to=m0ar  4 staging b
         "#]],
     );
 }
@@ -103,17 +103,18 @@ fn a_remedy_that_does_not_land_or_cannot_be_made_leaves_the_queue_stopped() {
 #[test]
 fn a_remedy_that_comes_late_or_that_nobody_needs_does_nothing() {
     check(
-        "serial of a | restore; remedy made r; made 1; passed 1; landed 1; audited a doubled; restore; resume; remedy made r",
+        "serial of a | restore; remedy made r; made 1; passed 1; landed 1; audited a doubled; restore; resume; remedy made r; audited a doubled",
         expect![[r#"
-        restore            rejected: No audit stopped the queue of web:main, so there is nothing to restore. Say `queue` to see what it is doing.
-        remedy made r      1 staging a
-        made 1             1 testing a  owes checks(1 m0a)
-        passed 1           1 landing a  owes land(1 m0..m0a)  tells a 1/1 landing
-        landed 1           idle  tells a merged as m0a
-        audited a doubled  stopped: a landed as 6d30610000, and the same change is on the target already as 6d30000000; say `restore` to put it right  tells a unsound: a landed as 6d30610000, and the same change is on the target already as m0
-        restore            stopped: a landed as 6d30610000, and the same change is on the target already as 6d30000000; say `restore` to put it right  owes restore
-        resume             idle
-        remedy made r      idle
-    "#]],
+            restore            rejected: No audit stopped the queue of web:main, so there is nothing to restore. Say `queue` to see what it is doing.
+            remedy made r      1 staging a
+            made 1             1 testing a  owes checks(1 m0a)
+            passed 1           1 landing a  owes land(1 m0..m0a)  tells a 1/1 landing
+            landed 1           idle  tells a merged as m0a
+            audited a doubled  stopped: a landed as 6d30610000, and the same change is on the target already as 6d30000000; say `restore` to put it right  tells a unsound: a landed as 6d30610000, and the same change is on the target already as m0
+            restore            stopped: a landed as 6d30610000, and the same change is on the target already as 6d30000000; say `restore` to put it right  owes restore
+            resume             idle
+            remedy made r      idle
+            audited a doubled  idle
+        "#]],
     );
 }

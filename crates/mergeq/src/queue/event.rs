@@ -84,6 +84,8 @@ pub enum QueueEvent {
     },
     /// A landing was looked at afterwards.
     Audited {
+        /// Where the target was then.
+        to: Sha,
         /// Who landed with it.
         landed: Vec<EntryId>,
         /// What is not as it has to be; what is put right first comes first.
@@ -96,6 +98,8 @@ pub enum QueueEvent {
     },
     /// It was tried to make a commit that puts the target right.
     Remedied {
+        /// The commit of the finding.
+        commit: Sha,
         /// Who wanted it.
         by: Person,
         /// What came of it.

@@ -210,6 +210,9 @@ fn order_audit(draft: &mut Draft, candidate: &Candidate) {
     };
     let parts = candidate.parts.iter().filter_map(landed).collect();
     let (from, to, tested) = (candidate.base.clone(), candidate.commit().clone(), candidate.tree.clone());
+    draft.queue.unaudited.push_back(to.clone());
+    let surplus = draft.queue.unaudited.len().saturating_sub(draft.queue.policy.limits.landed_max);
+    draft.queue.unaudited.drain(..surplus);
     draft.owe(QueueEffect::Audit { run: LandedRun { from, to, tested, parts } });
 }
 

@@ -155,9 +155,9 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
             let below = priority(words[1]).expect("a priority");
             QueueEvent::Frozen(Freeze { below, by: person(named("by")), why: rest(2), until: None })
         }
-        "audited" => audited(words[1], &words[2..]),
+        "audited" => audited(named("to").map_or_else(|| sha("m0a"), sha), words[1], &words[2..]),
         "restore" => QueueEvent::RestoreOrdered { by: person(named("by")) },
-        "remedy" => QueueEvent::Remedied { by: person(named("by")), remedy: remedy(&words[1..]) },
+        "remedy" => QueueEvent::Remedied { commit: sha("m0a"), by: person(named("by")), remedy: remedy(&words[1..]) },
         "thaw" => QueueEvent::Thawed { by: person(named("by")) },
         "pause" => QueueEvent::Paused { by: person(named("by")) },
         "resume" => QueueEvent::Resumed { by: person(named("by")) },
@@ -166,14 +166,15 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
 }
 
 /// `audited a` finds nothing, `audited a doubled` that the landing of `a` brought what was there.
-fn audited(entry: &str, flaws: &[&str]) -> QueueEvent {
+fn audited(to: Sha, entry: &str, flaws: &[&str]) -> QueueEvent {
     let finding = |_: &&str| Finding {
         flaw: Flaw::Doubled { first: sha("m0") },
         entry: Some(EntryId::new(entry)),
         commit: sha("m0a"),
         right: sha("tree"),
     };
-    QueueEvent::Audited { landed: vec![EntryId::new(entry)], findings: flaws.iter().map(finding).collect() }
+    let findings = flaws.iter().filter(|flaw| **flaw == "doubled").map(finding).collect();
+    QueueEvent::Audited { to, landed: vec![EntryId::new(entry)], findings }
 }
 
 /// `remedy made r`, `remedy needless`, `remedy none WHY`.

@@ -101,7 +101,10 @@ pub enum Remedy {
 }
 
 /// A landing that was not what it had to be stops the queue: what comes next would stand on it.
-pub(super) fn absorb_audit(draft: &mut Draft, landed: &[EntryId], findings: &[Finding]) {
+/// Late when that landing was looked at before.
+pub(super) fn absorb_audit(draft: &mut Draft, to: &Sha, (landed, findings): (&[EntryId], &[Finding])) {
+    let Some(index) = draft.queue.unaudited.iter().position(|known| known == to) else { return };
+    draft.queue.unaudited.remove(index);
     let Some(finding) = findings.first() else { return };
     draft.queue.pause = Some(Pause::Unsound { finding: Box::new(finding.clone()) });
     let why = finding.to_string();
@@ -125,9 +128,9 @@ pub(super) fn order_restore(draft: &mut Draft, by: &Person) -> Result<(), Reject
 }
 
 /// Until the commit that puts it right has landed, nothing else does. Late when somebody resumed meanwhile.
-pub(super) fn absorb_remedy(draft: &mut Draft, by: &Person, remedy: &Remedy) -> Result<(), Rejected> {
-    let Some(Pause::Unsound { finding }) = draft.queue.pause.take_if(|pause| matches!(pause, Pause::Unsound { .. }))
-    else {
+pub(super) fn absorb_remedy(draft: &mut Draft, commit: &Sha, (by, remedy): (&Person, &Remedy)) -> Result<(), Rejected> {
+    let is_meant = |pause: &mut Pause| matches!(pause, Pause::Unsound { finding } if finding.commit == *commit);
+    let Some(Pause::Unsound { finding }) = draft.queue.pause.take_if(is_meant) else {
         return Ok(());
     };
     match remedy {

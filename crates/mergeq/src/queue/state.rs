@@ -42,6 +42,9 @@ pub struct Queue {
     pub faults: Vec<Fault>,
     /// What landed lately, oldest first; tells a conflicted entry with whom.
     pub landed: VecDeque<LandedEntry>,
+    /// Where the target was after landings that nobody has looked at since, oldest first; as many as of `landed`.
+    #[serde(default)]
+    pub unaudited: VecDeque<Sha>,
     /// The rank of the next entry.
     pub next_rank: u64,
     /// The number of the next run.
@@ -224,6 +227,7 @@ impl Queue {
             runs: Vec::new(),
             faults: Vec::new(),
             landed: VecDeque::new(),
+            unaudited: VecDeque::new(),
             next_rank: 1,
             next_run: 1,
             moved: Vec::new(),

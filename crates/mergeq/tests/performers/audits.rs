@@ -221,7 +221,9 @@ async fn what_an_audit_finds_stops_the_queue_and_is_put_right_by_one_order() {
     let (world, _) = world().await;
     let stale = world.mirrored("stale", &[("src/f1.rs", "new\n")]).await;
     world.enqueue("T-1", &[("src/f0.rs", &changed)]).await;
-    world.drain().await;
+    for lane in ["stage", "checks", "land"] {
+        world.perform(lane).await;
+    }
     let target = world.head().await;
     // Somebody lands a stale branch by hand, as a squash that takes back what T-1 did.
     let bad = commit(&world, stale.as_str(), &target).await;
@@ -231,7 +233,8 @@ async fn what_an_audit_finds_stops_the_queue_and_is_put_right_by_one_order() {
     let Performed::Done(audited) = examiner.perform(&owed(&world, QueueEffect::Audit { run })).await else {
         panic!("the audit gives an answer")
     };
-    world.tell(audited).await;
+    let QueueEvent::Audited { landed, findings, .. } = audited else { panic!("{audited:?}") };
+    world.tell(QueueEvent::Audited { to: target, landed, findings }).await;
     world.enqueue("T-2", &[("b", "b\n")]).await;
     world.drain().await;
     let short = bad.short().to_string();
