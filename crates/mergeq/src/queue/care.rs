@@ -128,7 +128,7 @@ fn a_dependent_waits_for_the_repair_of_what_it_depends_on() {
             repaired a a2      2 staging c | line a+b  tells a 1/3 waiting, b 2/3 waiting
             made 2             2 testing c | line a+b  owes checks(2 m0c)
             passed 2           2 landing c | line a+b  owes land(2 m0..m0c)  tells a 2/3 waiting, b 3/3 waiting, c 1/3 landing
-            landed 2           3 staging a | line b  owes stage(3 a)  tells c merged as m0c, a 1/2 testing, b 2/2 waiting
+            landed 2           3 staging a | line b  owes stage(3 a@a2)  tells c merged as m0c, a 1/2 testing, b 2/2 waiting
         "#]],
     );
 }

@@ -59,16 +59,18 @@ impl Draft {
         self.queue.faults.iter_mut().for_each(|fault| fault.set.retain(|member| member != id));
         self.queue.faults.retain(|fault| !fault.set.is_empty());
         self.report(id, News::Ended(outcome.clone()));
-        let has_landed = matches!(outcome, Outcome::Merged { .. });
+        let is_on_target = matches!(outcome, Outcome::Merged { .. } | Outcome::Ejected { why: Why::AlreadyIn });
+        let rank = entry.rank;
         self.ended.push((entry, outcome));
-        if !has_landed {
-            self.end_dependents(id);
+        if !is_on_target {
+            self.end_dependents(id, rank);
         }
     }
 
-    /// Whoever depends on what will not land cannot land either. None of them is under test.
-    fn end_dependents(&mut self, on: &EntryId) {
-        let depends = |entry: &&Entry| entry.change.depends_on.contains(on);
+    /// Whoever depends on what will not land cannot land either. None of them is under test. Who came before it means
+    /// another of that name, which has landed.
+    fn end_dependents(&mut self, on: &EntryId, rank: u64) {
+        let depends = |entry: &&Entry| entry.rank > rank && entry.change.depends_on.contains(on);
         let dependents: Vec<EntryId> =
             self.queue.entries.iter().filter(depends).map(|entry| entry.change.id.clone()).collect();
         for id in dependents {

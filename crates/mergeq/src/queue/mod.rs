@@ -20,6 +20,12 @@ pub mod view;
 #[cfg(test)]
 mod care;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
+mod infrastructure;
+#[cfg(test)]
+mod intake;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod scenarios;
