@@ -74,6 +74,7 @@ struct Hits {
     already_done: u32,
 }
 
+/// [38]
 pub fn twenty_kills_change_nothing() {
     let calm = World::new();
     let instance = calm.up();

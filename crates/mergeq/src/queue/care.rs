@@ -1,5 +1,5 @@
-//! Order and care as scripts and traces: who comes first, and who waits for what. Numbers in brackets are the scenarios of
-//! the design that a test is.
+//! Order and care as scripts and traces: who comes first, and who waits for what. Numbers in
+//! brackets are of `tests/tidy/scenarios.rs`.
 
 use expect_test::expect;
 
@@ -40,6 +40,7 @@ fn what_comes_first_restarts_the_overtaken_once() {
     );
 }
 
+/// [7]
 #[test]
 fn what_lands_already_is_not_overtaken() {
     check(
@@ -133,6 +134,7 @@ fn a_dependent_waits_for_the_repair_of_what_it_depends_on() {
     );
 }
 
+/// [16]
 #[test]
 fn what_depends_on_something_unknown_is_sent_back_at_once() {
     check(

@@ -1,5 +1,5 @@
-//! How entries flow past each other, as scripts and traces. Numbers in brackets are the scenarios of the design that a
-//! test is.
+//! How entries flow past each other, as scripts and traces. Numbers in
+//! brackets are of `tests/tidy/scenarios.rs`.
 
 use domain::EntryId;
 use expect_test::expect;

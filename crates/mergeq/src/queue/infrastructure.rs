@@ -1,5 +1,5 @@
 //! What the world around a queue does to it, as scripts and traces: landings by others, lost and doubled answers, checks
-//! that do not end, other rules. Numbers in brackets are the scenarios of the design that a test is.
+//! that do not end, other rules. Numbers in brackets are of `tests/tidy/scenarios.rs`.
 
 use domain::EntryId;
 use expect_test::expect;

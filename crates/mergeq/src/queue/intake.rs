@@ -1,5 +1,5 @@
-//! What happens to a change before its run begins, as scripts and traces. Numbers in brackets are the scenarios of the
-//! design that a test is.
+//! What happens to a change before its run begins, as scripts and traces. Numbers in
+//! brackets are of `tests/tidy/scenarios.rs`.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! What goes wrong around a queue, as scripts and traces. Numbers in brackets are the scenarios of the design.
+//! What goes wrong around a queue, as scripts and traces. Numbers in brackets are of `tests/tidy/scenarios.rs`.
 
 use expect_test::expect;
 
@@ -153,6 +153,7 @@ fn a_late_answer_settles_a_doubtful_landing() {
     );
 }
 
+/// [27]
 #[test]
 fn a_landing_beats_the_wish_to_withdraw() {
     check(
@@ -170,6 +171,7 @@ fn a_landing_beats_the_wish_to_withdraw() {
     );
 }
 
+/// [27]
 #[test]
 fn the_wish_to_withdraw_is_granted_when_the_landing_fails() {
     check(
@@ -265,6 +267,7 @@ fn a_poisoned_group_is_isolated_while_others_pile_up() {
     );
 }
 
+/// [20]
 #[test]
 fn a_reserved_entry_is_flowed_past_and_re_enters_at_its_rank() {
     check(
@@ -396,7 +399,7 @@ fn a_wish_to_withdraw_that_comes_too_late_is_used_up() {
     );
 }
 
-/// A refusal would leave the delivery unused: whoever brought it and was overtaken could bring it again.
+/// [6] A refusal would leave the delivery unused: whoever brought it and was overtaken could bring it again.
 #[test]
 fn a_change_that_finds_no_room_has_its_outcome_at_once() {
     check(
