@@ -4,7 +4,9 @@
 mod audits;
 mod ledger;
 mod probes;
+mod shapes;
 mod styles;
+mod troubles;
 mod wild;
 mod world;
 
