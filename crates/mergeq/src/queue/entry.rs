@@ -104,9 +104,7 @@ pub enum Leave {
 impl Entry {
     /// Its name for the strategy: its place in line, by priority and then by rank.
     pub fn item(&self) -> Item {
-        /// More ranks than a queue gives in a thousand years.
-        const RANK_BITS: u32 = 56;
-        Item(self.change.priority.order() << RANK_BITS | self.rank)
+        Item::of(self.change.priority.order(), self.rank)
     }
 
     /// Whether it runs with nobody else.

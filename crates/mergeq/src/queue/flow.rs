@@ -21,21 +21,21 @@ fn an_urgent_one_is_the_next_of_a_serial_queue() {
     );
 }
 
-/// [7] The search of a red batch is not broken off.
+/// [7] The search of a red batch goes on when it has landed.
 #[test]
-fn an_urgent_one_comes_before_the_line_and_after_the_parts_of_a_red_batch() {
+fn an_urgent_one_comes_before_the_parts_of_a_red_batch() {
     check(
         "batch 2 of a b d | made 1; enqueue c first; failed 1 unit; made 2; passed 2; landed 2; made 3; passed 3; landed 3",
         expect![[r#"
             made 1             1 testing a+b | line d  owes checks(1 m0ab)
             enqueue c first    1 testing a+b | line c+d  tells c 1/4 waiting, d 4/4 waiting
-            failed 1 unit      2 staging a | line c+b+d  owes stage(2 a)  tells b 3/4 waiting
-            made 2             2 testing a | line c+b+d  owes checks(2 m0a)
-            passed 2           2 landing a | line c+b+d  owes land(2 m0..m0a)  tells c 2/4 waiting, a 1/4 landing
-            landed 2           3 staging b | line c+d  owes stage(3 b)  tells a merged as m0a, c 1/3 waiting, b 2/3 testing, d 3/3 waiting
-            made 3             3 testing b | line c+d  owes checks(3 m0ab)
-            passed 3           3 landing b | line c+d  owes land(3 m0a..m0ab)  tells c 2/3 waiting, b 1/3 landing
-            landed 3           4 staging c+d  owes stage(4 c+d)  tells b merged as m0ab, c 1/2 testing, d 2/2 testing
+            failed 1 unit      2 staging c | line a+b+d  owes stage(2 c)  tells c 1/4 testing, a 2/4 waiting, b 3/4 waiting
+            made 2             2 testing c | line a+b+d  owes checks(2 m0c)
+            passed 2           2 landing c | line a+b+d  owes land(2 m0..m0c)  tells c 1/4 landing
+            landed 2           3 staging a | line b+d  owes stage(3 a)  tells c merged as m0c, a 1/3 testing, b 2/3 waiting, d 3/3 waiting
+            made 3             3 testing a | line b+d  owes checks(3 m0ca)
+            passed 3           3 landing a | line b+d  owes land(3 m0c..m0ca)  tells a 1/3 landing
+            landed 3           4 staging b | line d  owes stage(4 b)  tells a merged as m0ca, b 1/2 testing, d 2/2 waiting
         "#]],
     );
 }
@@ -79,10 +79,10 @@ fn an_urgent_one_comes_before_the_search_of_a_red_group() {
         expect![[r#"
             made 1             1 testing a+b+c+d  owes checks(1 m0abcd)
             enqueue u first    1 testing a+b+c+d | line u  tells u 1/5 waiting
-            failed 1 unit      2 staging a+b | line u+c+d  owes stage(2 a+b)  tells c 4/5 waiting, d 5/5 waiting
-            made 2             2 testing a+b | line u+c+d  owes checks(2 m0ab)
-            passed 2           2 landing a+b | line u+c+d  owes land(2 m0..m0ab)  tells u 3/5 waiting, a 1/5 landing, b 2/5 landing
-            landed 2           3 staging c | line u+d  owes stage(3 c)  tells a merged as m0a, b merged as m0ab, u 1/3 waiting, c 2/3 testing, d 3/3 waiting
+            failed 1 unit      2 staging u | line a+b+c+d  owes stage(2 u)  tells u 1/5 testing, a 2/5 waiting, b 3/5 waiting, c 4/5 waiting, d 5/5 waiting
+            made 2             2 testing u | line a+b+c+d  owes checks(2 m0u)
+            passed 2           2 landing u | line a+b+c+d  owes land(2 m0..m0u)  tells u 1/5 landing
+            landed 2           3 staging a+b | line c+d  owes stage(3 a+b)  tells u merged as m0u, a 1/4 testing, b 2/4 testing, c 3/4 waiting, d 4/4 waiting
         "#]],
     );
 }
