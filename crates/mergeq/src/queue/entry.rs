@@ -117,6 +117,16 @@ impl Entry {
         self.standing == Standing::Ready
     }
 
+    /// Waits no longer for one that has its outcome; another of that name would come later.
+    pub(super) fn step_back_for(&mut self, id: &EntryId) {
+        if let Standing::Aside { with } = &mut self.standing {
+            with.retain(|other| other != id);
+            if with.is_empty() {
+                self.standing = Standing::Ready;
+            }
+        }
+    }
+
     pub(crate) fn is_reserved(&self) -> bool {
         matches!(self.standing, Standing::Reserved { .. })
     }

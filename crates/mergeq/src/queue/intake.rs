@@ -130,6 +130,22 @@ fn a_new_commit_that_is_handed_in_as_a_repair_keeps_the_place() {
     );
 }
 
+/// [10] Whoever stepped aside for one that left does not wait for it when it comes again.
+#[test]
+fn nobody_steps_aside_for_who_came_again() {
+    check(
+        "batch 2 of a b | rivals 1 b with=a in=x; pause; withdraw a; enqueue a after=b; resume; staged 3",
+        expect![[r#"
+        rivals 1 b with=a in=x 2 staging a | aside b  owes stage(2 a)  tells b aside for a in x, b 2/2 waiting
+        pause              2 staging a | aside b | paused by ana
+        withdraw a         line b | paused by ana  tells a withdrawn by ana, b 1/1 waiting
+        enqueue a after=b  line b+a | paused by ana  tells a 2/2 waiting
+        resume             3 staging b | line a  owes stage(3 b)  tells b 1/2 testing
+        staged 3           3 testing b | line a  owes checks(3 3b)
+    "#]],
+    );
+}
+
 /// Whoever came later is not what it was told to wait for: that has landed already.
 #[test]
 fn nobody_waits_for_who_came_later() {
