@@ -271,3 +271,19 @@ fn who_has_results_already_lands_at_once() {
         "#]],
     );
 }
+
+/// What waits to land on another head turns out, in another run, to conflict there: it leaves with its landing.
+#[test]
+fn what_passed_and_cannot_be_made_anew_leaves_all_its_runs() {
+    check(
+        "hybrid 3 of a b | staged 1; staged 2; passed 2; passed 1; landed 2; conflict 5 a in=x",
+        expect![[r#"
+            staged 1           1 testing a | 2 staging b | 3 staging a+b  owes checks(1 1a)
+            staged 2           1 testing a | 2 testing b | 3 staging a+b  owes checks(2 2b)
+            passed 2           1 testing a | 2 landing b | 3 staging a+b  owes land(2 m0..2b)  tells b 1/2 landing
+            passed 1           1 passed a | 2 landing b | 3 staging a+b
+            landed 2           4 staging a | 5 staging a  owes stage(4 a), stage(5 a)  tells b merged as 2b
+            conflict 5 a in=x  idle  tells a ejected: conflicts with the target in x
+        "#]],
+    );
+}
