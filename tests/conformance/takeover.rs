@@ -28,6 +28,7 @@ async fn assert_fenced(store: &Store, attempt: &Attempt) {
     assert!(matches!(answer(store, attempt).await, Applied::Superseded), "it answered");
 }
 
+/// [37]
 pub async fn an_expired_lease_is_taken_over_and_the_first_holder_is_fenced(world: &World) {
     let store = world.open().await;
     ask::<0>(&store, vec![ring("dong")]).await;
@@ -60,6 +61,7 @@ pub async fn forgotten_leases_are_claimed_at_once(world: &World) {
     assert_fenced(&store, &first).await;
 }
 
+/// [37]
 pub async fn a_performer_is_told_that_its_lease_was_lost(world: &World) {
     let store = world.open().await;
     ask::<0>(&store, vec![ring("dong")]).await;

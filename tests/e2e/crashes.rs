@@ -74,6 +74,7 @@ struct Hits {
     already_done: u32,
 }
 
+/// [38]
 pub fn twenty_kills_change_nothing() {
     let calm = World::of_the_road();
     let instance = calm.up();

@@ -11,6 +11,7 @@ fn n_runs(world: &World, task: &str) -> usize {
     log.lines().filter(|line| line.contains("check rooms: sh check.sh")).count()
 }
 
+/// [45]
 pub fn a_change_alone_on_an_unmoved_target_lands_without_a_second_run() {
     let world = World::new();
     let mut instance = world.up();

@@ -7,7 +7,7 @@ use crate::world::World;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
-/// The remote holds a landing up; the process is killed, its heir lands the same change, and then the first push goes on.
+/// [31] The remote holds a landing up; the process is killed, its heir lands the same change, and then the first push goes on.
 pub fn a_push_that_outlives_its_process_lands_once() {
     let world = World::new();
     let gate = Gate::at(&world.path("gate"));

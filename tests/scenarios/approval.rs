@@ -8,6 +8,7 @@ use crate::sample::world;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
+/// [2]
 #[test]
 fn an_old_button_does_not_approve_a_newer_plan() {
     let mut world = world();

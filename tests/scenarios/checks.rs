@@ -9,6 +9,7 @@ fn with_checks(text: Option<&str>) -> World {
     Setup { repositories: vec![("sample", sample_with_checks(text))], ..setup() }.open()
 }
 
+/// [6]
 #[test]
 fn a_red_change_is_shown_and_kept_out_of_the_queue() {
     world().check(
@@ -80,6 +81,7 @@ fn a_repository_without_checks_cannot_land() {
     );
 }
 
+/// [6]
 #[test]
 fn what_cannot_land_does_not_enter_the_queue_by_itself() {
     let mut world = with_checks(None);

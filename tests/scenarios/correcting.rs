@@ -91,6 +91,7 @@ fn an_agent_hears_how_the_request_has_changed() {
     .assert_eq(&world.remote_git(&["show", "downbeat/T-1:heard.md"]));
 }
 
+/// [4]
 #[test]
 fn a_request_that_is_taken_back_pauses_its_task_and_asks() {
     world().check(

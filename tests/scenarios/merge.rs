@@ -12,6 +12,7 @@ fn one_run_at_a_time() -> World {
     Setup { config: &config, ..setup() }.open()
 }
 
+/// [27]
 #[test]
 fn people_move_a_change_in_and_out_of_the_queue() {
     let mut world = world();
@@ -99,6 +100,7 @@ fn people_move_a_change_in_and_out_of_the_queue() {
     );
 }
 
+/// [25]
 #[test]
 fn a_conflict_names_the_other_task() {
     let mut world = one_run_at_a_time();
@@ -151,6 +153,7 @@ fn a_conflict_names_the_other_task() {
     .assert_eq(&world.remote().log("main"));
 }
 
+/// [22]
 #[test]
 fn a_red_batch_is_split_until_the_culprit_stands_alone() {
     let mut world = one_run_at_a_time();
@@ -195,6 +198,7 @@ fn a_red_batch_is_split_until_the_culprit_stands_alone() {
     .assert_eq(&world.remote().log("main"));
 }
 
+/// [29, 35]
 #[test]
 fn a_push_by_somebody_else_costs_nobody_their_place() {
     let mut world = one_run_at_a_time();
@@ -238,6 +242,7 @@ fn a_push_by_somebody_else_costs_nobody_their_place() {
     .assert_eq(&world.remote().log("main"));
 }
 
+/// [28]
 #[test]
 fn a_change_that_is_there_already_does_not_land_twice() {
     let mut world = world();

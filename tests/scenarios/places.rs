@@ -205,6 +205,7 @@ fn a_remote_that_stays_out_of_order_is_given_up_and_can_be_retried() {
     );
 }
 
+/// [30]
 #[test]
 fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
     let mut world = world();

@@ -40,6 +40,7 @@ fn of_two_approvals_at_once_one_counts() {
     .assert_eq(&world.transcript());
 }
 
+/// [6]
 #[test]
 fn an_approval_goes_by_the_policy_of_its_moment() {
     let mut world = world();
@@ -70,6 +71,7 @@ fn an_approval_goes_by_the_policy_of_its_moment() {
     );
 }
 
+/// [4]
 #[test]
 fn what_a_thread_says_is_data_and_no_order() {
     world().check(

@@ -63,6 +63,7 @@ fn every_wait_survives_a_restart() {
     );
 }
 
+/// [38]
 #[test]
 fn a_restart_after_each_effect_changes_no_word() {
     let whole_road = "ana: @agent add a farewell plan=auto merge=auto";
@@ -120,6 +121,7 @@ fn a_session_that_was_cut_off_begins_again() {
     );
 }
 
+/// [35]
 #[test]
 fn a_message_that_is_delivered_twice_acts_once() {
     let mut world = world();

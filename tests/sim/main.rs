@@ -119,6 +119,7 @@ fn tell(seed: u64, play: impl Fn(Weather) -> Result<Occurred, Broken>) -> Occurr
     panic!("seed {seed} breaks a law.\n{recent}{breach}\nreplay: cargo xtask sim --seeds 1 --first {seed}");
 }
 
+/// [35, 38]
 #[test]
 fn every_history_in_memory_keeps_the_laws() {
     let n_seeds = number_in("DOWNBEAT_SIM_SEEDS").unwrap_or(SEEDS_IN_MEMORY);
@@ -128,6 +129,7 @@ fn every_history_in_memory_keeps_the_laws() {
     }
 }
 
+/// [35, 38]
 #[test]
 fn every_history_on_sqlite_keeps_the_laws() {
     let n_seeds = number_in("DOWNBEAT_SIM_SEEDS").unwrap_or(SEEDS_IN_MEMORY);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agents::task::{PlanEdit, PlanMode, Request, Task, TaskEvent, TaskState, Terms, Waits, WordKind};
 use domain::{Cause, DeliveryId, EntryId, MessageRef, Person, TaskId, ThreadRef};
-use mergeq::queue::{Freeze, Limits, Policy, Priority, Queue, QueueEvent};
+use mergeq::queue::{Freeze, Limits, Pause, Policy, Priority, Queue, QueueEvent};
 
 use crate::coverage::Named;
 use crate::door::{Door, Told};
@@ -268,7 +268,6 @@ impl<D: Door> Play<D> {
             }
             22 => QueueEvent::Frozen(Freeze { below: *self.chance.pick(&Priority::ALL), by, why: why(), until: None }),
             23..26 => QueueEvent::Thawed { by },
-            26..28 => QueueEvent::RestoreOrdered { by },
             2..8 => QueueEvent::Resumed { by },
             8 | 9 => {
                 let changed = any_policy(&mut self.chance);

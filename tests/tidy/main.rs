@@ -7,6 +7,7 @@
 mod house;
 mod manifests;
 mod papers;
+mod scenarios;
 mod shape;
 mod tokens;
 mod words;
@@ -62,4 +63,9 @@ fn every_crate_points_down() {
 #[test]
 fn the_papers_speak_of_what_is_there() {
     assert_tidy(papers::faults(&House::read()));
+}
+
+#[test]
+fn every_scenario_of_the_merge_queue_has_a_test() {
+    assert_tidy(scenarios::faults(&House::read()));
 }

@@ -176,6 +176,7 @@ mod tests {
         lanes.of(paths).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
 
+    /// [19]
     #[test]
     fn a_change_joins_every_lane_that_it_touches() {
         assert_eq!(joined(LANES, &["web/a.ts"]), "web");
@@ -186,6 +187,7 @@ mod tests {
         assert_eq!(joined(LANES, &[]), "");
     }
 
+    /// [19]
     #[test]
     fn what_concerns_every_lane_joins_all_and_so_does_the_file_that_names_them() {
         assert_eq!(joined(LANES, &["Cargo.lock"]), "api web rest");

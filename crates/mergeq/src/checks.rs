@@ -273,6 +273,7 @@ mod tests {
         verdict_of(&GateReport::Read { gate, runs: ended.iter().map(run).collect(), environment: None })
     }
 
+    /// [21, 36]
     #[test]
     fn a_pass_needs_a_pass_of_every_check() {
         use Conclusion::{Cancelled, Failed, NeverStarted, Passed, TimedOut};
@@ -293,6 +294,7 @@ mod tests {
         }
     }
 
+    /// [36]
     #[test]
     fn silence_about_checks_is_no_pass() {
         let read = |gate| GateReport::Read { gate, runs: Vec::new(), environment: None };

@@ -105,6 +105,7 @@ fn a_commit_without_checks_is_held_to_those_of_the_config() {
     assert_eq!(conclusion(&check("own", "true", "")).1, Some(Conclusion::Passed));
 }
 
+/// [21]
 fn checks_conclude_each_in_its_way() {
     is_shown(
         &[check("tests", "cat a", ""), check("lint", "echo bad >&2; exit 3", ""), check("never", "echo x", "")],
@@ -122,6 +123,7 @@ fn checks_conclude_each_in_its_way() {
     );
 }
 
+/// [42]
 fn each_attempt_gets_a_fresh_copy() {
     is_shown(
         &[
@@ -142,6 +144,7 @@ fn a_flaky_check_is_repeated() {
     );
 }
 
+/// [36]
 fn stopped_checks_are_cancelled() {
     let stop = CancellationToken::new();
     stop.cancel();

@@ -74,6 +74,7 @@ fn a_broken_clone_is_thrown_away() {
     assert_eq!(fs::read_dir(project.path("workspaces/.pool")).unwrap().count(), 0);
 }
 
+/// [42]
 fn a_tree_never_comes_back_into_the_pool() {
     let project = project_with_pool(1);
     let workspace = project.workspace();

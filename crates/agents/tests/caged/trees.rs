@@ -20,6 +20,7 @@ pub const CASES: &[Case] = &[
     ("a_full_tree_is_refused", a_full_tree_is_refused),
 ];
 
+/// [42]
 fn a_tree_is_made_anew_each_time() {
     let project = Project::new(&[("a", "1\n")]);
     let workspace = project.workspace();
@@ -33,6 +34,7 @@ fn a_tree_is_made_anew_each_time() {
     assert!(!project.path("workspaces/T-1").exists());
 }
 
+/// [41]
 fn a_tree_of_no_live_task_is_removed() {
     let project = Project::new(&[("a", "1\n")]);
     let removed = |live: &[u64]| {

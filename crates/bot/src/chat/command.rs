@@ -408,6 +408,7 @@ mod tests {
         assert_eq!(says(" \n\t "), "talk");
     }
 
+    /// [4]
     #[test]
     fn a_bare_verb_counts_only_alone_or_with_a_task() {
         assert_eq!(says("approve"), r#"approve ? """#);
@@ -439,6 +440,7 @@ mod tests {
         assert_eq!(says("@agent retry the failing upload"), r#"ask "retry the failing upload" "#);
     }
 
+    /// [4]
     #[test]
     fn a_slip_before_a_task_is_asked_about() {
         for (said, meant) in [

@@ -81,6 +81,7 @@ async fn a_conflict_names_its_paths_once() {
     }
 }
 
+/// [33]
 #[tokio::test]
 async fn two_names_for_one_file_conflict_under_all_three() {
     for world in worlds() {
@@ -99,6 +100,7 @@ async fn two_names_for_one_file_conflict_under_all_three() {
     }
 }
 
+/// [33]
 #[tokio::test]
 async fn the_attributes_of_the_base_are_honoured_in_every_directory() {
     for world in worlds() {
@@ -122,6 +124,7 @@ async fn a_branch_cannot_choose_how_it_is_merged() {
     }
 }
 
+/// [28]
 #[tokio::test]
 async fn work_that_the_base_has_already_is_said_to_be_in() {
     for world in worlds() {
@@ -134,6 +137,7 @@ async fn work_that_the_base_has_already_is_said_to_be_in() {
     }
 }
 
+/// [33]
 #[tokio::test]
 async fn a_change_of_mode_alone_is_a_change() {
     for world in worlds() {
@@ -151,6 +155,7 @@ async fn a_change_of_mode_alone_is_a_change() {
     }
 }
 
+/// [33]
 #[tokio::test]
 async fn line_ends_are_content_unless_the_base_says_otherwise() {
     for world in worlds() {
@@ -164,6 +169,7 @@ async fn line_ends_are_content_unless_the_base_says_otherwise() {
     }
 }
 
+/// [33]
 #[tokio::test]
 async fn histories_without_a_common_commit_are_not_merged() {
     for world in worlds() {
@@ -176,6 +182,7 @@ async fn histories_without_a_common_commit_are_not_merged() {
     }
 }
 
+/// [43]
 #[tokio::test]
 async fn a_commit_that_the_mirror_lacks_is_fetched_by_its_name_or_said_to_be_missing() {
     for world in worlds() {

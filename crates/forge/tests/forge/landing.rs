@@ -24,6 +24,7 @@ pub async fn land(repository: &Repository, from: &Sha, to: &Sha) -> Landing {
     repository.forge.land(from, to).await.unwrap()
 }
 
+/// [31]
 #[tokio::test]
 async fn landing_moves_the_branch_of_a_bare_remote_and_may_be_repeated() {
     for world in worlds() {
@@ -43,6 +44,7 @@ async fn landing_moves_the_branch_of_a_bare_remote_and_may_be_repeated() {
     }
 }
 
+/// [29]
 #[tokio::test]
 async fn a_target_that_moved_is_not_overwritten() {
     for world in worlds() {
@@ -57,6 +59,7 @@ async fn a_target_that_moved_is_not_overwritten() {
     }
 }
 
+/// [29]
 #[tokio::test]
 async fn a_push_between_our_look_and_our_push_wins() {
     for world in worlds() {
@@ -194,6 +197,7 @@ async fn only_what_builds_on_the_head_can_land() {
     }
 }
 
+/// [30]
 #[tokio::test]
 async fn a_hook_that_refuses_is_quoted() {
     for world in worlds() {
@@ -325,6 +329,7 @@ async fn odd_but_legal_branch_names_land() {
     }
 }
 
+/// [30]
 #[tokio::test]
 async fn a_remote_that_cannot_be_reached_says_which_kind_of_failure_it_is() {
     for world in worlds() {

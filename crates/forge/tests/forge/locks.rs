@@ -24,6 +24,7 @@ fn fsck(world: &World, bare: &Path) {
     world.git(bare, &["fsck", "--full", "--strict"]);
 }
 
+/// [31]
 #[tokio::test]
 async fn a_landing_that_was_killed_under_its_lock_is_made_again() {
     for world in worlds() {
@@ -39,6 +40,7 @@ async fn a_landing_that_was_killed_under_its_lock_is_made_again() {
     }
 }
 
+/// [31]
 #[tokio::test]
 async fn a_landing_that_was_killed_and_overtaken_moves_nothing_and_frees_the_target() {
     for world in worlds() {

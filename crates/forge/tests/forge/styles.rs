@@ -199,6 +199,7 @@ async fn a_merge_that_was_resolved_by_hand_keeps_its_resolution() {
     }
 }
 
+/// [32]
 #[tokio::test]
 async fn of_a_branch_that_landed_in_part_only_the_rest_lands() {
     for world in worlds() {
@@ -218,6 +219,7 @@ async fn of_a_branch_that_landed_in_part_only_the_rest_lands() {
     }
 }
 
+/// [28]
 #[tokio::test]
 async fn commits_that_change_nothing_are_left_out() {
     for world in worlds() {
@@ -245,6 +247,7 @@ async fn time_never_runs_backwards_on_the_target() {
     }
 }
 
+/// [33]
 #[tokio::test]
 async fn what_git_can_hold_lands_in_every_style_as_git_merges_it() {
     for world in worlds() {
@@ -296,6 +299,7 @@ async fn what_git_can_hold_lands_in_every_style_as_git_merges_it() {
     }
 }
 
+/// [34]
 #[tokio::test]
 async fn a_stale_branch_puts_nothing_back_that_landed_meanwhile() {
     for world in worlds() {

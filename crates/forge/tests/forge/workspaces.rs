@@ -183,6 +183,7 @@ async fn nested_repositories_are_left_out() {
     }
 }
 
+/// [33]
 #[tokio::test]
 async fn submodules_stay_where_the_base_has_them() {
     for world in worlds() {

@@ -1,5 +1,5 @@
-//! Order and care as scripts and traces: who comes first, and who waits for what. Numbers in brackets are the scenarios of
-//! the design that a test is.
+//! Order and care as scripts and traces: who comes first, and who waits for what. Numbers in
+//! brackets are of `tests/tidy/scenarios.rs`.
 
 use expect_test::expect;
 
@@ -40,6 +40,7 @@ fn what_comes_first_restarts_the_overtaken_once() {
     );
 }
 
+/// [7]
 #[test]
 fn what_lands_already_is_not_overtaken() {
     check(
@@ -128,11 +129,12 @@ fn a_dependent_waits_for_the_repair_of_what_it_depends_on() {
             repaired a a2      2 staging c | line a+b  tells a 1/3 waiting, b 2/3 waiting
             made 2             2 testing c | line a+b  owes checks(2 m0c)
             passed 2           2 landing c | line a+b  owes land(2 m0..m0c)  tells a 2/3 waiting, b 3/3 waiting, c 1/3 landing
-            landed 2           3 staging a | line b  owes stage(3 a)  tells c merged as m0c, a 1/2 testing, b 2/2 waiting
+            landed 2           3 staging a | line b  owes stage(3 a@a2)  tells c merged as m0c, a 1/2 testing, b 2/2 waiting
         "#]],
     );
 }
 
+/// [16]
 #[test]
 fn what_depends_on_something_unknown_is_sent_back_at_once() {
     check(

@@ -58,28 +58,30 @@ impl Draft {
         let entry = self.queue.entries.remove(index);
         self.queue.faults.iter_mut().for_each(|fault| fault.set.retain(|member| member != id));
         self.queue.faults.retain(|fault| !fault.set.is_empty());
+        self.queue.entries.iter_mut().for_each(|other| other.step_back_for(id));
         self.report(id, News::Ended(outcome.clone()));
-        let has_landed = matches!(outcome, Outcome::Merged { .. });
-        self.end_freeze_with(id, &outcome);
+        let is_on_target = matches!(outcome, Outcome::Merged { .. } | Outcome::Ejected { why: Why::AlreadyIn });
+        let rank = entry.rank;
+        self.end_freeze_with(id, &outcome, is_on_target);
         self.ended.push((entry, outcome));
-        if !has_landed {
-            self.end_dependents(id);
+        if !is_on_target {
+            self.end_dependents(id, rank);
         }
     }
 
     /// A freeze that waited for this entry is over; the queue stops where the entry did not do what it was to do.
-    fn end_freeze_with(&mut self, id: &EntryId, outcome: &Outcome) {
-        if self.queue.freeze.take_if(|freeze| freeze.until.as_ref() == Some(id)).is_some()
-            && !matches!(outcome, Outcome::Merged { .. })
-        {
+    fn end_freeze_with(&mut self, id: &EntryId, outcome: &Outcome, is_on_target: bool) {
+        let is_over = self.queue.freeze.take_if(|freeze| freeze.until.as_ref() == Some(id)).is_some();
+        if is_over && !is_on_target {
             self.queue.pause =
                 Some(Pause::Stalled { why: format!("{id} was to put the target right, and was {outcome}") });
         }
     }
 
-    /// Whoever depends on what will not land cannot land either. None of them is under test.
-    fn end_dependents(&mut self, on: &EntryId) {
-        let depends = |entry: &&Entry| entry.change.depends_on.contains(on);
+    /// Whoever depends on what will not land cannot land either. None of them is under test. Who came before it means
+    /// another of that name, which has landed.
+    fn end_dependents(&mut self, on: &EntryId, rank: u64) {
+        let depends = |entry: &&Entry| entry.rank > rank && entry.change.depends_on.contains(on);
         let dependents: Vec<EntryId> =
             self.queue.entries.iter().filter(depends).map(|entry| entry.change.id.clone()).collect();
         for id in dependents {

@@ -104,9 +104,7 @@ pub enum Leave {
 impl Entry {
     /// Its name for the strategy: its place in line, by priority and then by rank.
     pub fn item(&self) -> Item {
-        /// More ranks than a queue gives in a thousand years.
-        const RANK_BITS: u32 = 56;
-        Item(self.change.priority.order() << RANK_BITS | self.rank)
+        Item::of(self.change.priority.order(), self.rank)
     }
 
     /// Whether it runs with nobody else.
@@ -117,6 +115,16 @@ impl Entry {
     /// Whether it may be put into a run.
     pub fn is_ready(&self) -> bool {
         self.standing == Standing::Ready
+    }
+
+    /// Waits no longer for one that has its outcome; another of that name would come later.
+    pub(super) fn step_back_for(&mut self, id: &EntryId) {
+        if let Standing::Aside { with } = &mut self.standing {
+            with.retain(|other| other != id);
+            if with.is_empty() {
+                self.standing = Standing::Ready;
+            }
+        }
     }
 
     pub(crate) fn is_reserved(&self) -> bool {

@@ -3,14 +3,14 @@
 //! [`broken`] judges a state, [`broken_by`] one step. What only the world can judge (that a landed commit is on the
 //! target, that each entry is told its outcome once) is the simulator's part.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use domain::{EntryId, Sha};
 
 use super::effect::{News, QueueEffect};
 use super::entry::{Entry, Standing};
 use super::event::{QueueEvent, Verdict};
-use super::order::Gatekeeper;
+use super::order::{Gatekeeper, Waits};
 use super::state::{Candidate, Phase, Queue, Run};
 use crate::strategy::{Test, TestId};
 
@@ -131,11 +131,30 @@ fn has_stalled(queue: &Queue) -> Option<String> {
         return Some(format!("{} passed and is not landed", run.id));
     }
     let is_at_work = |run: &Run| !matches!(run.phase, Phase::Passed { .. });
+    if queue.runs.iter().any(is_at_work) {
+        return None;
+    }
     let mut gatekeeper = Gatekeeper::of(queue);
-    let mut entries = queue.entries.iter().filter(|entry| !entry.is_reserved());
-    let waiting = entries.find(|entry| entry.admitted || gatekeeper.stops(entry).is_none());
-    let waiting = waiting.filter(|_| !queue.runs.iter().any(is_at_work));
+    let entries = queue.entries.iter().filter(|entry| !entry.is_reserved());
+    let waits: HashMap<&EntryId, Option<Waits>> =
+        entries.map(|entry| (&entry.change.id, (!entry.admitted).then(|| gatekeeper.stops(entry)).flatten())).collect();
+    let waiting = queue.entries.iter().find(|entry| waits_for_nothing(&entry.change.id, &waits));
     waiting.map(|entry| format!("{} waits and nothing starts", entry.change.id))
+}
+
+/// Whether nothing is in an entry's way, or all that is waits for itself in the end. Who is reserved or frozen out holds
+/// others up rightly.
+fn waits_for_nothing(id: &EntryId, waits: &HashMap<&EntryId, Option<Waits>>) -> bool {
+    let mut at = id;
+    for _ in 0..=waits.len() {
+        at = match waits.get(at) {
+            Some(None) => return true,
+            Some(Some(Waits::On(on))) => on,
+            Some(Some(Waits::Aside(with))) => &with[0],
+            Some(Some(Waits::Frozen | Waits::Quota(_))) | None => return false,
+        };
+    }
+    true
 }
 
 /// A test that the strategy waits for, without a run and without a verdict.

@@ -23,6 +23,12 @@ mod auditing;
 #[cfg(test)]
 mod care;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
+mod infrastructure;
+#[cfg(test)]
+mod intake;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod scenarios;

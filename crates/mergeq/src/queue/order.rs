@@ -132,7 +132,7 @@ pub enum Waits {
 /// Judges who may be tested, entry by entry in their order.
 pub(super) struct Gatekeeper<'a> {
     queue: &'a Queue,
-    present: HashSet<&'a EntryId>,
+    present: HashMap<&'a EntryId, u64>,
     in_the_way: HashSet<&'a EntryId>,
     of_person: HashMap<&'a Person, usize>,
 }
@@ -146,7 +146,7 @@ impl<'a> Gatekeeper<'a> {
         }
         Self {
             queue,
-            present: ids(&mut queue.entries.iter()),
+            present: queue.entries.iter().map(|entry| (&entry.change.id, entry.rank)).collect(),
             in_the_way: ids(&mut queue.entries.iter().filter(|entry| !entry.is_reserved())),
             of_person,
         }
@@ -161,7 +161,9 @@ impl<'a> Gatekeeper<'a> {
                 return Some(Waits::Aside(with));
             }
         }
-        if let Some(on) = change.depends_on.iter().find(|on| self.present.contains(on)) {
+        // Who came later is not what was meant: that has landed. So nobody waits in a circle.
+        let is_before = |on: &&EntryId| self.present.get(on).is_some_and(|rank| *rank < entry.rank);
+        if let Some(on) = change.depends_on.iter().find(is_before) {
             return Some(Waits::On(on.clone()));
         }
         if self.queue.freeze.as_ref().is_some_and(|freeze| change.priority < freeze.below) {

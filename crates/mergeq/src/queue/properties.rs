@@ -117,6 +117,7 @@ proptest! {
         played(&lines);
     }
 
+    /// [35]
     #[test]
     fn answers_for_runs_that_are_gone_change_nothing(
         lines in prop::collection::vec(any_line(), 1..40), word in answer(), entry in "[a-e]",

@@ -3,6 +3,7 @@
 
 use domain::{EntryId, Sha};
 
+use super::absorb::take_from_line;
 use super::draft::Draft;
 use super::effect::{News, QueueEffect};
 use super::entry::Standing;
@@ -72,7 +73,7 @@ pub(super) fn unblock_staging(draft: &mut Draft, id: RunId, base: &Sha, entry: &
         return put_off(draft, id);
     }
     learn_head(draft, base);
-    call_off_landing(draft, &run);
+    take_from_line(draft, entry);
     match obstacle {
         Obstacle::Rivals { with, paths } => step_aside(draft, &run, entry, (with, paths)),
         Obstacle::Conflict { paths } => {

@@ -1,4 +1,4 @@
-//! The machine's behaviour as scripts and traces. Numbers in brackets are the scenarios of the design that a test is.
+//! The machine's behaviour as scripts and traces. Numbers in brackets are of `tests/tidy/scenarios.rs`.
 
 use expect_test::expect;
 
@@ -59,6 +59,7 @@ fn an_untested_tree_lands_and_its_outcome_says_so() {
     );
 }
 
+/// [6]
 #[test]
 fn without_a_gate_nothing_lands() {
     check(

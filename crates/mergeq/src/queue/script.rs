@@ -97,9 +97,9 @@ fn spelled(digits: &str) -> Option<String> {
 /// Short object ids in a text for people, replaced by their labels.
 fn relabelled(text: &str) -> String {
     let is_short = |word: &str| word.len() == 10 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let word = |word: &str| match spelled(word.trim_end_matches('.')).filter(|_| is_short(word.trim_end_matches('.'))) {
-        Some(label) => format!("{label}{}", if word.ends_with('.') { "." } else { "" }),
-        None => word.to_owned(),
+    let word = |word: &str| {
+        let (digits, sign) = word.split_at(word.trim_end_matches(['.', ',']).len());
+        spelled(digits).filter(|_| is_short(digits)).map_or(word.to_owned(), |label| format!("{label}{sign}"))
     };
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
@@ -129,10 +129,11 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
         "unusable" => blocked(Obstacle::Unusable { why: rest(3) }),
         "staging-failed" => QueueEvent::StagingFailed { run: run(), why: rest(2) },
         "passed" => concluded(Verdict::Passed),
+        "already-passed" => concluded(Verdict::AlreadyPassed),
         "untested" => concluded(Verdict::Untested),
         "failed" => concluded(Verdict::Failed { failing: vec![failed_check(words[2])] }),
         "unconcluded" => concluded(Verdict::Unconcluded { why: rest(2) }),
-        "no-gate" => concluded(Verdict::NoGate { why: None }),
+        "no-gate" => concluded(Verdict::NoGate { why: words.get(2).map(|_| rest(2)) }),
         "landed" => QueueEvent::Landed { run: run() },
         "moved" => QueueEvent::LandingRefused { run: run(), refusal: Refusal::Moved { head: sha(words[2]) } },
         "refused" => QueueEvent::LandingRefused { run: run(), refusal: Refusal::Final { why: rest(2) } },
@@ -218,6 +219,7 @@ fn priority(word: &str) -> Option<Priority> {
 }
 
 fn change(id: &str, flags: &[&str], started_from: Option<&str>) -> Change {
+    let bytes = flags.iter().find_map(|flag| flag.strip_prefix("bytes="));
     Change {
         id: EntryId::new(id),
         head: sha(id),
@@ -225,7 +227,7 @@ fn change(id: &str, flags: &[&str], started_from: Option<&str>) -> Change {
         title: format!("change {id}"),
         requested_by: person(None),
         approved_by: None,
-        message: String::new(),
+        message: "x".repeat(bytes.map_or(0, |bytes| bytes.parse().expect("a number"))),
         company: if flags.contains(&"alone") { Company::Alone } else { Company::Any },
         priority: flags.iter().find_map(|flag| priority(flag)).unwrap_or_default(),
         depends_on: flags.iter().filter_map(|flag| flag.strip_prefix("after=")).map(EntryId::new).collect(),
@@ -316,11 +318,17 @@ fn names(ids: &[EntryId]) -> String {
     ids.iter().map(EntryId::as_str).collect::<Vec<_>>().join("+")
 }
 
+/// A commit that is not the one with which the entry came is named.
+fn describe_wanted(change: &Change) -> String {
+    let is_first = change.head == sha(change.id.as_str());
+    if is_first { change.id.to_string() } else { format!("{}@{}", change.id, label(&change.head)) }
+}
+
 fn describe_effect(effect: &QueueEffect) -> String {
     match effect {
         QueueEffect::Stage { run, changes } => {
-            let ids: Vec<EntryId> = changes.iter().map(|wanted| wanted.change.id.clone()).collect();
-            format!("stage({} {})", run.0, names(&ids))
+            let wanted: Vec<String> = changes.iter().map(|wanted| describe_wanted(&wanted.change)).collect();
+            format!("stage({} {})", run.0, wanted.join("+"))
         }
         QueueEffect::AwaitChecks { run, commit } => format!("checks({} {})", run.0, label(commit)),
         QueueEffect::CancelChecks { run } => format!("cancel({})", run.0),

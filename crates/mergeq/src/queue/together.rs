@@ -1,5 +1,5 @@
-//! Several runs at once, as scripts and traces: what lands was tested, whatever else lands before it. Numbers in brackets
-//! are the scenarios of the design that a test is.
+//! Several runs at once, as scripts and traces: what lands was tested, whatever else lands before it. Numbers in
+//! brackets are of `tests/tidy/scenarios.rs`.
 
 use expect_test::expect;
 
@@ -275,7 +275,7 @@ fn who_wants_no_company_gets_none_while_others_run() {
     );
 }
 
-/// A landing that has not begun is called off.
+/// [27] A landing that has not begun is called off.
 #[test]
 fn who_leaves_while_its_landing_waits_is_let_go() {
     check(

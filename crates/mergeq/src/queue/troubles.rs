@@ -1,4 +1,4 @@
-//! What goes wrong around a queue, as scripts and traces. Numbers in brackets are the scenarios of the design.
+//! What goes wrong around a queue, as scripts and traces. Numbers in brackets are of `tests/tidy/scenarios.rs`.
 
 use expect_test::expect;
 
@@ -153,6 +153,7 @@ fn a_late_answer_settles_a_doubtful_landing() {
     );
 }
 
+/// [27]
 #[test]
 fn a_landing_beats_the_wish_to_withdraw() {
     check(
@@ -170,6 +171,7 @@ fn a_landing_beats_the_wish_to_withdraw() {
     );
 }
 
+/// [27]
 #[test]
 fn the_wish_to_withdraw_is_granted_when_the_landing_fails() {
     check(
@@ -265,6 +267,7 @@ fn a_poisoned_group_is_isolated_while_others_pile_up() {
     );
 }
 
+/// [20]
 #[test]
 fn a_reserved_entry_is_flowed_past_and_re_enters_at_its_rank() {
     check(
@@ -296,7 +299,7 @@ fn a_waiting_part_of_a_red_run_can_be_reserved_too() {
             staged 2           2 testing a | reserved b  owes checks(2 2a)
             passed 2           2 landing a | reserved b  owes land(2 m0..2a)  tells a 1/2 landing
             landed 2           reserved b  tells a merged as 2a
-            repaired b b2      3 staging b  owes stage(3 b)  tells b 1/1 testing
+            repaired b b2      3 staging b  owes stage(3 b@b2)  tells b 1/1 testing
         "#]],
     );
 }
@@ -319,11 +322,11 @@ fn a_repair_that_is_late_or_too_frequent_ends_the_stay() {
         expect![[r#"
             enqueue a          1 staging a  owes stage(1 a)  tells a 1/1 testing
             reserve a 1        reserved a  owes deadline(a 1)  tells a 1/1 reserved
-            repaired a a1      2 staging a  owes stage(2 a)  tells a 1/1 testing
+            repaired a a1      2 staging a  owes stage(2 a@a1)  tells a 1/1 testing
             reserve a 2        reserved a  owes deadline(a 2)  tells a 1/1 reserved
-            repaired a a2      3 staging a  owes stage(3 a)  tells a 1/1 testing
+            repaired a a2      3 staging a  owes stage(3 a@a2)  tells a 1/1 testing
             reserve a 3        reserved a  owes deadline(a 3)  tells a 1/1 reserved
-            repaired a a3      4 staging a  owes stage(4 a)  tells a 1/1 testing
+            repaired a a3      4 staging a  owes stage(4 a@a3)  tells a 1/1 testing
             reserve a 4        idle  tells a ejected: it was already repaired 3 times
         "#]],
     );
@@ -396,7 +399,7 @@ fn a_wish_to_withdraw_that_comes_too_late_is_used_up() {
     );
 }
 
-/// A refusal would leave the delivery unused: whoever brought it and was overtaken could bring it again.
+/// [6] A refusal would leave the delivery unused: whoever brought it and was overtaken could bring it again.
 #[test]
 fn a_change_that_finds_no_room_has_its_outcome_at_once() {
     check(

@@ -12,6 +12,25 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Item(pub u64);
 
+impl Item {
+    /// More ranks than a queue gives in a thousand years.
+    const RANK_BITS: u32 = 56;
+
+    /// Of those of a class the one of this rank; a lower class comes before all of the next.
+    pub fn of(class: u64, rank: u64) -> Self {
+        Self(class << Self::RANK_BITS | rank)
+    }
+
+    fn class(self) -> u64 {
+        self.0 >> Self::RANK_BITS
+    }
+
+    /// Whether it comes before another wherever that has got to, and not just before it in line.
+    pub(super) fn is_more_urgent_than(self, other: Self) -> bool {
+        self.class() < other.class()
+    }
+}
+
 /// The name of a test, never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

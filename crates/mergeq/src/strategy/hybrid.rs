@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::board::{Board, Concluded, Item, TestId};
 use super::line::only;
-use super::strategist::{Strategy, first_of};
+use super::strategist::{Strategy, first_alike_of, first_of, overtakes};
 
 /// The most gambling tests at once.
 const GAMBLES_MAX: usize = 8;
@@ -27,7 +27,7 @@ pub(super) struct Hybrid {
     probes: BTreeMap<TestId, Probe>,
 }
 
-/// A part of a red group, to be tested before the line.
+/// A part of a red group, to be tested before all in line but the more urgent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Part {
     group: Group,
@@ -84,11 +84,11 @@ impl Hybrid {
     }
 
     fn next_part(&mut self, free: usize) -> Option<Part> {
-        if let Some(part) = self.parts.pop_front() {
+        if let Some(part) = self.parts.pop_front_if(|part| !overtakes(&self.line, &part.group)) {
             return Some(part);
         }
         let size = self.line.len().div_ceil(free.max(1)).clamp(1, self.group_max);
-        let group = first_of(&self.line, size);
+        let group = first_alike_of(&self.line, size);
         self.line.retain(|item| !group.contains(item));
         (!group.is_empty()).then_some(Part { group, ground: Ground::Proven })
     }

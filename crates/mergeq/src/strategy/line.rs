@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::board::{Board, Concluded, Item};
-use super::strategist::{Strategy, first_of};
+use super::strategist::{Strategy, first_alike_of, first_of, overtakes};
 
 /// Tests the first of the line together; halves what was red, and tests the halves before the line goes on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub(super) struct Batch {
     batch_max: usize,
     infers: bool,
     line: BTreeSet<Item>,
-    /// Parts of red batches, tested before the line.
+    /// Parts of red batches, tested before all in line but the more urgent.
     parts: VecDeque<Part>,
 }
 
@@ -117,8 +117,8 @@ impl Strategy for Batch {
             }
             None => {}
         }
-        let part = self.parts.pop_front().map(|part| part.items);
-        let mut items = part.unwrap_or_else(|| first_of(&self.line, self.batch_max));
+        let part = self.parts.pop_front_if(|part| !overtakes(&self.line, &part.items)).map(|part| part.items);
+        let mut items = part.unwrap_or_else(|| first_alike_of(&self.line, self.batch_max));
         if let Some(surplus) = items.iter().nth(self.batch_max).copied() {
             let surplus = items.split_off(&surplus);
             self.again(surplus);

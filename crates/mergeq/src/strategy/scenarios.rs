@@ -204,6 +204,7 @@ fn an_innocent_that_fails_first_is_not_ejected_before_the_verdict_on_its_predece
     );
 }
 
+/// [26]
 #[test]
 fn a_later_green_vouches_for_an_earlier_red() {
     let optimistic = train(false, BehindRed::Wait, Some(2));
@@ -222,6 +223,7 @@ fn a_later_green_vouches_for_an_earlier_red() {
     );
 }
 
+/// [18]
 #[test]
 fn the_window_shrinks_after_a_failure_and_grows_after_a_landing() {
     let adaptive = train(true, BehindRed::Restart, None);
@@ -319,6 +321,7 @@ fn bisection_finds_the_one_bad_of_four() {
     );
 }
 
+/// [46]
 #[test]
 fn a_poisoned_group_is_isolated_and_does_not_spoil_union_after_union() {
     let hybrid = (Kind::Hybrid { group_max: 1, reds_needed: 1 }, 3);

@@ -238,6 +238,18 @@ impl Memory {
     }
 }
 
+/// The first items, at most `n`: none of those that the first is more urgent than, whose faults would keep it waiting.
+pub(super) fn first_alike_of(items: &BTreeSet<Item>, n: usize) -> BTreeSet<Item> {
+    let first = items.first().copied();
+    let is_alike = |item: &Item| first.is_some_and(|first| !first.is_more_urgent_than(*item));
+    items.iter().copied().take_while(is_alike).take(n).collect()
+}
+
+/// Whether the first of those who wait is more urgent than those who are searched.
+pub(super) fn overtakes(waiting: &BTreeSet<Item>, searched: &BTreeSet<Item>) -> bool {
+    waiting.first().zip(searched.first()).is_some_and(|(waiting, searched)| waiting.is_more_urgent_than(*searched))
+}
+
 /// The first `n` items.
 pub(super) fn first_of(items: &BTreeSet<Item>, n: usize) -> BTreeSet<Item> {
     items.iter().copied().take(n).collect()

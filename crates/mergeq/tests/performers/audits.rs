@@ -51,6 +51,7 @@ async fn land(world: &World, style: Style, branches: &[(EntryId, Sha)]) -> Optio
     None
 }
 
+/// [33, 34]
 #[tokio::test]
 async fn two_hundred_honest_landings_give_no_finding() {
     let (world, start) = world().await;
@@ -108,6 +109,7 @@ fn by() -> Signature {
     Signature { name: "ana".into(), email: "ana@example.org".into(), at: Timestamp::from_ms(1_700_000_001_000) }
 }
 
+/// [34]
 #[tokio::test]
 async fn a_squash_of_a_stale_branch_is_found_and_taken_back_without_its_own_work() {
     let changed = text(0).replace("work(3)", "work(33)");
@@ -195,6 +197,7 @@ async fn the_same_change_twice_is_found_and_not_when_it_was_taken_back_between()
     assert_eq!(said(&audit(&world, &run_of(&world, &back, &again, &head).await, &[]).await), "");
 }
 
+/// [33]
 #[tokio::test]
 async fn another_tree_than_the_tested_one_and_a_stranger_in_the_line_are_found() {
     let (world, target, head, _) = after_one_landing(&[("a", "a\n")], &[("b", "b\n")]).await;

@@ -40,6 +40,7 @@ async fn check(world: &World, run: u64, commit: &domain::Sha) -> String {
     format!("{said}, {} runs", n_runs(world))
 }
 
+/// [45]
 #[tokio::test]
 async fn a_tree_that_passed_is_not_tested_again() {
     let world = known_world().await;
@@ -56,6 +57,7 @@ async fn a_tree_that_passed_is_not_tested_again() {
     assert_eq!(check(&world, 3, &other).await, "Passed, 2 runs");
 }
 
+/// [45]
 #[tokio::test]
 async fn a_change_that_was_tested_before_it_came_lands_without_a_run_and_says_so() {
     let world = known_world().await;

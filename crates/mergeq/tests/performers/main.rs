@@ -4,7 +4,9 @@
 mod audits;
 mod ledger;
 mod probes;
+mod shapes;
 mod styles;
+mod troubles;
 mod wild;
 mod world;
 
@@ -47,6 +49,7 @@ async fn a_batch_lands_one_commit_an_entry_and_everyone_is_told() {
     assert_eq!(world.past().await, "T-2 merged, T-1 merged");
 }
 
+/// [22]
 #[tokio::test]
 async fn a_bad_change_is_bisected_out_and_the_others_land() {
     let world = World::new(Policy::batch(4)).await;
@@ -60,6 +63,7 @@ async fn a_bad_change_is_bisected_out_and_the_others_land() {
     assert!(!world.log().await.contains("T-2"));
 }
 
+/// [25]
 #[tokio::test]
 async fn a_conflict_waits_for_the_next_base_and_then_names_who_landed_it() {
     let world = World::new(Policy::batch(4)).await;
@@ -74,6 +78,7 @@ async fn a_conflict_waits_for_the_next_base_and_then_names_who_landed_it() {
     assert!(told.contains("T-2 aside for T-1 in x\n"), "{told}");
 }
 
+/// [28, 43]
 #[tokio::test]
 async fn what_the_target_has_already_and_what_is_gone_leave_alone() {
     let world = World::new(Policy::batch(4)).await;
@@ -89,6 +94,7 @@ async fn what_the_target_has_already_and_what_is_gone_leave_alone() {
     assert_eq!(world.past().await, format!("T-3 merged, {gone}, {already}"));
 }
 
+/// [6]
 #[tokio::test]
 async fn a_tree_without_checks_lands_untested_only_if_it_says_so() {
     let world = World::new(Policy::serial()).await;
@@ -101,6 +107,7 @@ async fn a_tree_without_checks_lands_untested_only_if_it_says_so() {
     assert!(!past.contains("T-2 merged") && !past.contains("T-3 merged"), "{past}");
 }
 
+/// [35]
 #[tokio::test]
 async fn a_foreign_push_is_noticed_and_nothing_is_lost() {
     let world = World::new(Policy::serial()).await;
@@ -118,6 +125,7 @@ async fn a_foreign_push_is_noticed_and_nothing_is_lost() {
     assert!(!reconciler.reconcile(&repository).await.unwrap());
 }
 
+/// [29]
 #[tokio::test]
 async fn a_push_between_green_and_landing_means_another_run_on_top_of_it() {
     let world = World::new(Policy::serial()).await;
@@ -153,6 +161,7 @@ async fn staging_twice_makes_the_same_commits() {
     assert_eq!(answers[0], answers[1]);
 }
 
+/// [31]
 #[tokio::test]
 async fn landing_twice_lands_once() {
     let world = World::new(Policy::serial()).await;
@@ -173,6 +182,7 @@ async fn landing_twice_lands_once() {
     assert_eq!(world.head().await, to);
 }
 
+/// [31]
 #[tokio::test]
 async fn a_commit_that_was_lost_with_its_mirror_is_made_anew() {
     let world = World::new(Policy::serial()).await;
@@ -200,6 +210,7 @@ async fn stopped_checks_answer_nothing_and_are_kept_only_while_awaited() {
     }
 }
 
+/// [35]
 #[tokio::test]
 async fn checking_twice_gives_the_same_verdict() {
     let world = World::new(Policy::serial()).await;
@@ -211,6 +222,7 @@ async fn checking_twice_gives_the_same_verdict() {
     assert_eq!(first, format!("{:?}", checker.perform(&await_checks).await));
 }
 
+/// [40]
 #[tokio::test]
 async fn a_configured_policy_comes_into_force_in_an_open_queue() {
     let world = World::new(Policy::serial()).await;
@@ -221,6 +233,7 @@ async fn a_configured_policy_comes_into_force_in_an_open_queue() {
     assert_eq!(world.queue().await.policy, Policy::batch(8));
 }
 
+/// [44]
 #[tokio::test]
 async fn a_lease_ends_through_its_timer() {
     let world = World::new(Policy::serial()).await;

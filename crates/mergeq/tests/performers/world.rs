@@ -65,7 +65,8 @@ impl Performer for Listener {
     }
 }
 
-/// A check that is a function of the tree: red where there is a file `bad`, or where the environment lies.
+/// A check that is a function of the tree: red where there is a file `bad`, where the file that `needs` names is not
+/// there, or where the environment lies.
 #[derive(Default)]
 pub(crate) struct TreeRunner {
     pub(crate) n_runs: AtomicUsize,
@@ -101,7 +102,7 @@ impl CheckRunner for TreeRunner {
             Err(why) => return Ok(GateReport::Unreadable { why }),
         };
         let is_bad = repository.mirror.file_at(commit, "bad").await.map_err(|error| error.to_string())?.is_some();
-        let is_bad = is_bad || self.lies.load(Ordering::SeqCst);
+        let is_bad = is_bad || lacks_something(repository, commit).await || self.lies.load(Ordering::SeqCst);
         let conclusion = if is_bad { Conclusion::Failed } else { Conclusion::Passed };
         let specs = if let Gate::Checks(specs) = &gate { specs.clone() } else { Vec::new() };
         let ended = |spec: &forge::CheckSpec| CheckRun {
@@ -125,6 +126,12 @@ impl CheckRunner for TreeRunner {
     async fn tell(&self, _: &Repository, _: &Sha, line: &str) {
         self.told.lock().unwrap().push(line.to_owned());
     }
+}
+
+async fn lacks_something(repository: &Repository, commit: &Sha) -> bool {
+    let Some(needed) = repository.mirror.file_at(commit, "needs").await.unwrap() else { return false };
+    let needed = String::from_utf8(needed).unwrap();
+    repository.mirror.file_at(commit, &needed).await.unwrap().is_none()
 }
 
 pub(crate) fn change(id: &str, head: Sha) -> Change {
@@ -348,6 +355,11 @@ impl World {
     /// How many objects the mirror has.
     pub(crate) async fn n_objects(&self) -> String {
         self.mirror_git("count-objects", &["--verbose"], "").await
+    }
+
+    /// A file that the person has before them.
+    pub(crate) fn file(&self, path: &str) -> PathBuf {
+        self.work().join(path)
     }
 
     fn work(&self) -> PathBuf {

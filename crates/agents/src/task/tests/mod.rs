@@ -121,6 +121,7 @@ fn a_plan_is_approved_worked_published_and_merged() {
     );
 }
 
+/// [2]
 #[test]
 fn a_revision_supersedes_the_plan_and_an_old_approval_is_refused() {
     check(
@@ -217,6 +218,7 @@ fn a_stop_ends_whatever_runs_and_a_finish_just_before_it_counts_as_stopped() {
     );
 }
 
+/// [27]
 #[test]
 fn a_stop_in_the_queue_is_a_wish_that_a_landing_beats() {
     let to_queue = "started; plan; approve ben; started; done; published; merge ben;";
@@ -246,6 +248,7 @@ fn a_stop_in_the_queue_is_a_wish_that_a_landing_beats() {
     .assert_eq(&tail("dequeue ana; withdrawn; merge ben; ejected; retry ana"));
 }
 
+/// [6]
 #[test]
 fn red_checks_keep_a_change_out_of_the_queue() {
     check(

@@ -77,6 +77,7 @@ fn what_programs_and_we_ourselves_say_is_nothing() {
     }
 }
 
+/// [4]
 #[test]
 fn an_edit_tells_what_it_said_before_and_a_late_mention_is_a_call() {
     let edited = |before: &str, now: &str| {

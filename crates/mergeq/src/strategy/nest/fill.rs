@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::judge::pass_rate;
 use super::{Aim, Board, Item, Nest, Probe, Suspect, TestId, count};
-use crate::strategy::strategist::first_of;
+use crate::strategy::strategist::{first_alike_of, first_of, overtakes};
 
 /// The most fresh items of one test.
 const PART_MAX: usize = 64;
@@ -98,14 +98,15 @@ impl Nest {
         board.free() > 0
     }
 
-    /// Oldest suspects first, then fresh items, as many as pass together with a probability of one half.
+    /// Oldest suspects first, then fresh items, as many as pass together with a probability of one half. Fresh items that
+    /// are more urgent than all suspects come before them.
     pub(super) fn search_and_explore(&mut self, board: &mut Board) {
         loop {
             let oldest = (0..self.suspects.len()).min_by_key(|index| self.suspects[*index].items.first().copied());
             if (oldest.is_none() && self.fresh.is_empty()) || !self.has_room(board) {
                 return;
             }
-            match oldest {
+            match oldest.filter(|index| !overtakes(&self.fresh, &self.suspects[*index].items)) {
                 Some(index) => {
                     let suspect = self.suspects.swap_remove(index);
                     self.search(suspect, board);
@@ -142,7 +143,7 @@ impl Nest {
     fn explore(&mut self, board: &mut Board) {
         let load = self.load(RIDERS_RISK, &self.carried(board), board);
         let k = self.fresh_size(load.good, board).clamp(1, PART_MAX);
-        let part = first_of(&self.fresh, k);
+        let part = first_alike_of(&self.fresh, k);
         self.fresh.retain(|item| !part.contains(item));
         let good = (1. - self.belief.bad_rate()).powf(count(part.len()));
         let company = self.company(load.items.len() + part.len(), load.good * good, board);
