@@ -9,7 +9,8 @@ use store::{Performed, Performer};
 
 use crate::owed;
 use crate::wild::{Dice, branch, text};
-use crate::world::{World, change};
+use crate::ground::change;
+use crate::world::World;
 
 /// A world with a dozen files, and its target.
 async fn world() -> (World, Sha) {
