@@ -7,9 +7,9 @@ use mergeq::queue::{Part, Policy, QueueEffect, QueueEvent, RunId, Wanted};
 use mergeq::{Auditor, Fault, Finding, LandedPart, LandedRun, LandingRule, Stager, StagingSettings, restore};
 use store::{Performed, Performer};
 
+use crate::ground::change;
 use crate::owed;
 use crate::wild::{Dice, branch, text};
-use crate::ground::change;
 use crate::world::World;
 
 /// A world with a dozen files, and its target.

@@ -57,7 +57,8 @@ pub(crate) fn read_text(content: &mut Content, path: &str, text: &str) {
 
 /// The names of the checks that fail on a content, always.
 pub(crate) fn failing(content: &Content) -> Vec<&'static str> {
-    let words = |word: &str| -> BTreeSet<&str> { content.values().filter_map(|text| text.strip_prefix(word)).collect() };
+    let words =
+        |word: &str| -> BTreeSet<&str> { content.values().filter_map(|text| text.strip_prefix(word)).collect() };
     let is_bad = content.keys().any(|spot| spot.path.starts_with("bad/"));
     let is_unlinked = !words("require ").is_subset(&words("provide "));
     [is_bad.then_some("unit"), is_unlinked.then_some("link")].into_iter().flatten().collect()

@@ -26,7 +26,7 @@ use crate::ground::{HandClock, by_ana, change, git_settings, open_repositories};
 use crate::held::{Begun, Holder, job_of};
 use crate::paper::time_of;
 use crate::person::Person;
-use crate::play::{Job, Plane, Settled, described};
+use crate::play::{Beginning, Job, Plane, Settled, described};
 use crate::repo::named;
 use crate::workload::{Planned, Workload};
 
@@ -44,7 +44,6 @@ pub(crate) struct Field {
     heard: Arc<Mutex<Vec<(EntryId, News)>>>,
     begun: mpsc::Receiver<Begun>,
     under_way: BTreeMap<Job, (oneshot::Sender<()>, Work)>,
-    root: Sha,
     _dir: TempDir,
 }
 
@@ -147,8 +146,6 @@ impl Field {
         let heard = Arc::default();
         let reporter = pump(&store, "report", Listener(Arc::clone(&heard)));
         let (answered, under_way) = (holder.answered.clone(), BTreeMap::new());
-        let root = person.root().await;
-        let (heard, _dir) = (heard, dir);
         Self {
             person,
             store,
@@ -162,8 +159,7 @@ impl Field {
             heard,
             begun,
             under_way,
-            root,
-            _dir,
+            _dir: dir,
         }
     }
 
@@ -205,7 +201,7 @@ impl Plane for Field {
     }
 
     async fn bring(&mut self, planned: &Planned) {
-        let base = if planned.is_fresh { self.person.at("main").await } else { self.root.clone() };
+        let base = if planned.is_fresh { self.person.at("main").await } else { self.person.root.clone() };
         let head = match planned.is_lost {
             true => named(9, &[&planned.id]),
             false => self.person.push(&planned.id, &base, &planned.edits).await,
@@ -249,7 +245,7 @@ impl Plane for Field {
                     QueueEffect::Stage { changes, .. } => changes.into_iter().map(|wanted| wanted.change.id).collect(),
                     _ => runs.iter().find(|run| run.id == job.run()).map_or(Vec::new(), |run| run.set.clone()),
                 };
-                begun.push((job, set));
+                begun.push(Beginning { job, set, is_vain: !is_known(&job) });
             }
         }
         let told = std::mem::take(&mut *self.heard.lock().unwrap());

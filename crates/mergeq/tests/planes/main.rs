@@ -4,6 +4,7 @@
 //! Time goes in ticks of the workload, so that the order of verdicts is the workload's and not the machine's.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
+mod auditor;
 mod content;
 mod field;
 mod golden;

@@ -7,7 +7,7 @@ use mergeq::queue::{FailedCheck, News, Policy, Queue, QueueEffect, QueueEvent, R
 
 use crate::content::{failing, key_of};
 use crate::ground::change;
-use crate::play::{Job, Plane, Settled, described};
+use crate::play::{Beginning, Job, Plane, Settled, described};
 use crate::repo::{Repo, named};
 use crate::workload::{Planned, Workload};
 
@@ -98,8 +98,8 @@ impl Paper {
         self.queue.runs.iter().find(|known| known.id == run).map_or(Vec::new(), |run| run.set.clone())
     }
 
-    fn begin(&mut self, effect: &QueueEffect) -> (Job, Vec<EntryId>) {
-        match effect {
+    fn begin(&mut self, effect: &QueueEffect) -> Beginning {
+        let (job, set) = match effect {
             QueueEffect::Stage { run, changes } => {
                 let answer = self.repo.stage(*run, changes);
                 self.answers.insert(Job::Stage(*run), answer);
@@ -115,7 +115,9 @@ impl Paper {
                 (Job::Land(*run), self.set_of(*run))
             }
             other => panic!("{other:?} does not take its time"),
-        }
+        };
+        let is_vain = self.queue.runs.iter().all(|run| run.id != job.run());
+        Beginning { job, set, is_vain }
     }
 
     fn is_free(&self, is_of_lane: fn(&Job) -> bool) -> bool {

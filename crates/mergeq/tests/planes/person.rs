@@ -6,34 +6,27 @@ use domain::Sha;
 use forge::checks::CHECKS_FILE;
 use forge::{Git, GitSettings};
 
-use crate::content::{CHECKS, Content, first_content, read_text, text_of};
+use crate::content::{CHECKS, Content, MODULES, first_content, module, read_text, text_of};
 use crate::workload::Edit;
 
 pub(crate) struct Person {
     git: Git,
     remote: PathBuf,
+    /// The repository's first commit.
+    pub(crate) root: Sha,
 }
 
 impl Person {
     /// One with an empty remote in a directory, which gets the first commit.
     pub(crate) async fn with_new_remote(dir: &Path, settings: GitSettings) -> Self {
-        let person = Self::at_remote(dir, settings).await;
-        let remote = person.remote.display().to_string();
-        let call = person.git.call("init", dir).args(["--bare", "--quiet", "--initial-branch=main", &remote]);
-        call.text().await.unwrap();
+        let (git, remote) = (Git::open(settings).await.unwrap(), dir.join("remote.git"));
+        let call = git.call("init", dir).args(["--bare", "--quiet", "--initial-branch=main"]);
+        call.args([&remote]).text().await.unwrap();
         let content = first_content();
-        let mut files = file(CHECKS_FILE, CHECKS);
-        for n in 0..crate::content::MODULES {
-            let path = crate::content::module(n);
-            files += &file(&path, &text_of(&content, &path));
-        }
-        person.import("main", None, &files).await;
-        person
-    }
-
-    /// One who knows the remote in a directory.
-    pub(crate) async fn at_remote(dir: &Path, settings: GitSettings) -> Self {
-        Self { git: Git::open(settings).await.unwrap(), remote: dir.join("remote.git") }
+        let modules = (0..MODULES).map(module).map(|path| file(&path, &text_of(&content, &path)));
+        let files = file(CHECKS_FILE, CHECKS) + &modules.collect::<String>();
+        let root = import((&git, &remote), "main", None, &files).await;
+        Self { git, remote, root }
     }
 
     /// Runs git in the remote.
@@ -47,37 +40,34 @@ impl Person {
         self.git("rev-parse", &[name]).await.parse().unwrap()
     }
 
-    /// The repository's first commit.
-    pub(crate) async fn root(&self) -> Sha {
-        self.git("rev-list", &["--max-parents=0", "main"]).await.parse().unwrap()
-    }
-
     /// Writes lines on `base` and pushes the commit as a branch.
     pub(crate) async fn push(&self, branch: &str, base: &Sha, edits: &[Edit]) -> Sha {
         let mut content = Content::new();
         let mut paths: Vec<&str> = edits.iter().map(|edit| edit.spot.path.as_str()).collect();
         paths.dedup();
         for path in &paths {
-            if path.starts_with("src/") {
-                let text = self.git("show", &[&format!("{base}:{path}")]).await;
-                read_text(&mut content, path, &text);
-            }
+            let text = match path.starts_with("src/") {
+                true if *base == self.root => text_of(&first_content(), path),
+                true => self.git("show", &[&format!("{base}:{path}")]).await,
+                false => String::new(),
+            };
+            read_text(&mut content, path, &text);
         }
         content.extend(edits.iter().map(|edit| (edit.spot.clone(), edit.text.clone())));
         let files: String = paths.iter().map(|path| file(path, &text_of(&content, path))).collect();
-        self.import(branch, Some(base), &files).await;
-        self.at(&format!("refs/heads/{branch}")).await
+        import((&self.git, &self.remote), branch, Some(base), &files).await
     }
+}
 
-    async fn import(&self, branch: &str, from: Option<&Sha>, files: &str) {
-        let from = from.map_or(String::new(), |from| format!("from {from}\n"));
-        let who = "test <test@example.invalid> 1600000000 +0000";
-        let message = format!("data {}\n{branch}\n", branch.len());
-        let stream =
-            format!("commit refs/heads/{branch}\nauthor {who}\ncommitter {who}\n{message}{from}{files}\ndone\n");
-        let call = self.git.call("fast-import", &self.remote).git_dir(&self.remote);
-        call.args(["--quiet", "--force", "--done"]).stdin(stream.into_bytes()).text().await.unwrap();
-    }
+/// Writes a commit straight into a remote, as the end of a branch.
+async fn import((git, remote): (&Git, &Path), branch: &str, from: Option<&Sha>, files: &str) -> Sha {
+    let from = from.map_or(String::new(), |from| format!("from {from}\n"));
+    let who = "test <test@example.invalid> 1600000000 +0000";
+    let message = format!("data {}\n{branch}\n", branch.len());
+    let head = format!("commit refs/heads/{branch}\nmark :1\nauthor {who}\ncommitter {who}\n");
+    let stream = format!("{head}{message}{from}{files}\nget-mark :1\ndone\n");
+    let call = git.call("fast-import", remote).git_dir(remote).args(["--quiet", "--force", "--done"]);
+    call.stdin(stream.into_bytes()).text().await.unwrap().parse().unwrap()
 }
 
 fn file(path: &str, text: &str) -> String {
