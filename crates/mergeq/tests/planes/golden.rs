@@ -91,48 +91,48 @@ async fn a_small_play_reads_like_this() {
     let workload = small.workload(9);
     let played = Play::new(&workload, Paper::new(&workload, Policy::of(Kind::Adaptive, 3))).finish().await;
     expect![[r#"
-           0 C01 comes
-           0 run-1 holds C01
-           0 C02 comes
-           0 C03 comes
-           2 run-2 holds C01+C02
-           2 run-1 tests C01
-           3 run-3 is made, which nobody wants any more
-           3 run-2 tests C01+C02
-           4 run-4 holds C01+C02+C03
-           6 C03 waits for C01 because of src/m05
-           7 C04 comes
-           7 run-5 holds C01+C02+C04
-           8 run-5 tests C01+C02+C04
-          11 C05 comes
-          11 C06 comes
-          12 run-1 is green
-          12 run-1 lands C01
-          14 C01 merged
-          14 run-6 holds C02+C03+C04+C05
-          16 C03 ejected: conflicts with C01 in src/m05
-          16 run-7 holds C02+C04+C05+C06
-          17 run-7 tests C02+C04+C05+C06
-          23 run-2 is red: link
-          23 run-5 is stopped
-          23 run-7 is stopped
-          23 run-8 holds C02
-          24 run-9 holds C04+C05
-          24 run-8 tests C02
-          25 run-10 holds C04+C05+C06
-          25 run-9 tests C04+C05
-          27 run-10 tests C04+C05+C06
-          34 run-9 is green
-          34 run-9 lands C04+C05
-          36 C04 merged
-          36 C05 merged
-          39 run-8 is red: link
-          39 C02 ejected: link exited with 1 (99.7 % sure)
-          39 run-10 is red: link
-          39 run-11 holds C06
-          40 run-11 tests C06
-          49 run-11 is red: link
-          49 C06 ejected: link exited with 1 (99.6 % sure)
+        0    C01 comes
+        0    run-1 holds C01
+        0    C02 comes
+        0    C03 comes
+        2    run-2 holds C01+C02
+        2    run-1 tests C01
+        3    run-3 is made, which nobody wants any more
+        3    run-2 tests C01+C02
+        4    run-4 holds C01+C02+C03
+        6    C03 waits for C01 because of src/m05
+        7    C04 comes
+        7    run-5 holds C01+C02+C04
+        8    run-5 tests C01+C02+C04
+        11   C05 comes
+        11   C06 comes
+        12   run-1 is green
+        12   run-1 lands C01
+        14   C01 merged
+        14   run-6 holds C02+C03+C04+C05
+        16   C03 ejected: conflicts with C01 in src/m05
+        16   run-7 holds C02+C04+C05+C06
+        17   run-7 tests C02+C04+C05+C06
+        23   run-2 is red: link
+        23   run-5 is stopped
+        23   run-7 is stopped
+        23   run-8 holds C02
+        24   run-9 holds C04+C05
+        24   run-8 tests C02
+        25   run-10 holds C04+C05+C06
+        25   run-9 tests C04+C05
+        27   run-10 tests C04+C05+C06
+        34   run-9 is green
+        34   run-9 lands C04+C05
+        36   C04 merged
+        36   C05 merged
+        39   run-8 is red: link
+        39   C02 ejected: link exited with 1 (99.7 % sure)
+        39   run-10 is red: link
+        39   run-11 holds C06
+        40   run-11 tests C06
+        49   run-11 is red: link
+        49   C06 ejected: link exited with 1 (99.6 % sure)
     "#]]
     .assert_eq(&played.log);
 }

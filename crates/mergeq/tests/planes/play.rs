@@ -166,7 +166,7 @@ impl<'a, P: Plane> Play<'a, P> {
     }
 
     pub(crate) fn note(&mut self, what: &str) {
-        self.log += &format!("{:>4} {what}\n", self.tick);
+        self.log += &format!("{:<4} {what}\n", self.tick);
     }
 }
 
