@@ -5,12 +5,14 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 mod auditor;
+mod burst;
 mod content;
 mod field;
 mod golden;
 #[path = "../ground/mod.rs"]
 mod ground;
 mod held;
+mod kills;
 mod paper;
 mod person;
 mod play;

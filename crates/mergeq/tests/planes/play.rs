@@ -74,7 +74,7 @@ pub(crate) struct Play<'a, P> {
     pub(crate) n_vain: usize,
     workload: &'a Workload,
     agenda: BTreeSet<(u64, Due)>,
-    tick: u64,
+    pub(crate) tick: u64,
     n_moments: usize,
 }
 
