@@ -62,7 +62,7 @@ pub(crate) struct Mixture {
 impl Mixture {
     /// Some of everything.
     pub(crate) const ALL: Self = Self {
-        changes: 22,
+        changes: 18,
         gap: 5.,
         conflicts: 0.2,
         bad: 0.12,
