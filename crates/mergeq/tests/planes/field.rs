@@ -93,7 +93,8 @@ impl TreeRunner {
 impl CheckRunner for TreeRunner {
     async fn run(&self, repository: &Repository, commit: &Sha, _stop: CancellationToken) -> Result<GateReport, String> {
         let mirror = &repository.mirror;
-        let config = mirror.file_at(commit, forge::checks::CHECKS_FILE).await.unwrap().unwrap();
+        let config =
+            mirror.file_at(commit, forge::checks::CHECKS_FILE).await.map_err(|error| error.to_string())?.unwrap();
         let gate = gate_from_toml(Some(&String::from_utf8(config).unwrap())).unwrap();
         let bad = mirror.files_in(commit, "bad").await.unwrap().into_iter().map(|name| format!("bad/{name}"));
         let mut content = Content::new();

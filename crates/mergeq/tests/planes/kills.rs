@@ -249,13 +249,19 @@ async fn kill_whenever(kind: &str) {
         assert!(of_kind.iter().any(|(_, name)| name.starts_with(step)), "no moment of {step} in {moments:?}");
     }
     for (moment, name) in of_kind {
-        let dir = tempfile::tempdir().unwrap();
-        let person = prepare(dir.path()).await;
-        kill_at(dir.path(), moment, name);
-        let store = live(dir.path(), &Fate::default()).await;
-        let remains = look(dir.path(), &person, &store).await;
+        let remains = kill_and_go_on((moment, name), |_| {}).await;
         assert_eq!(remains, expected, "after a kill at moment {moment}: {name}");
     }
+}
+
+/// What remains when a process was killed, something happened to its directory, and the next one came.
+async fn kill_and_go_on((moment, name): (usize, &str), meanwhile: fn(&Path)) -> Remains {
+    let dir = tempfile::tempdir().unwrap();
+    let person = prepare(dir.path()).await;
+    kill_at(dir.path(), moment, name);
+    meanwhile(dir.path());
+    let store = live(dir.path(), &Fate::default()).await;
+    look(dir.path(), &person, &store).await
 }
 
 #[tokio::test]
@@ -272,4 +278,21 @@ async fn a_kill_when_work_was_performed_and_not_written_down_changes_nothing() {
 #[tokio::test]
 async fn a_kill_when_work_was_written_down_changes_nothing() {
     kill_whenever("written down").await;
+}
+
+/// The commits that are to land are in the mirror alone. Whoever has to land them makes them anew, and they are the same.
+#[tokio::test]
+async fn a_kill_that_takes_the_mirror_along_changes_nothing() {
+    let (moments, expected) = undisturbed().await;
+    for name in [
+        "staging of run-1 performed",
+        "checks of run-1 written down",
+        "push of run-1 claimed",
+        "push of run-1 performed",
+        "push of run-1 written down",
+    ] {
+        let moment = moments.iter().position(|known| known == name).unwrap();
+        let remains = kill_and_go_on((moment, name), |dir| std::fs::remove_dir_all(dir.join("mirrors")).unwrap()).await;
+        assert_eq!(remains, expected, "after a kill at moment {moment}: {name}, and without the mirror");
+    }
 }
