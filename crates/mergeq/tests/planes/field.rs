@@ -214,8 +214,10 @@ impl Plane for Field {
     async fn push_past(&mut self, workload: &Workload, n: usize) {
         let head = self.person.at("main").await;
         self.person.push("main", &head, &[workload.push(n)]).await;
-        let reconciler = Reconciler::new(self.store.clone(), self.repositories.clone());
-        reconciler.reconcile(&self.repository()).await.unwrap();
+        if workload.is_seen(n) {
+            let reconciler = Reconciler::new(self.store.clone(), self.repositories.clone());
+            reconciler.reconcile(&self.repository()).await.unwrap();
+        }
     }
 
     async fn answer(&mut self, job: Job) -> Option<String> {

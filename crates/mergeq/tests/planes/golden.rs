@@ -11,8 +11,9 @@ use crate::paper::Paper;
 use crate::play::Play;
 use crate::workload::Mixture;
 
-/// Between them they have everything that may come to a queue; a test says so.
-const SEEDS: [u64; 3] = [12, 15, 46];
+/// Between them they have everything that may come to a queue; a test says so. In 19 somebody pushes, unseen, between a pass
+/// and its landing on another base.
+const SEEDS: [u64; 3] = [15, 19, 76];
 
 fn train(behind_red: BehindRed, vouching: Option<usize>) -> Policy {
     let settings = TrainSettings { window: 5, is_adaptive: false, behind_red, vouching };

@@ -1,6 +1,6 @@
 //! The plane on paper: the machine alone, with lanes as lists and the model of git for a world.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use domain::{EntryId, Machine, Sha, Timestamp};
 use mergeq::queue::{FailedCheck, News, Policy, Queue, QueueEffect, QueueEvent, RunId, Verdict, laws};
@@ -27,6 +27,8 @@ pub(crate) struct Paper {
     tested: BTreeMap<Job, Sha>,
     /// How often each tree was tested.
     n_tests: BTreeMap<u64, u64>,
+    /// The trees that passed.
+    passed: BTreeSet<u64>,
 }
 
 /// When ticks begin, in milliseconds; each is a second.
@@ -58,6 +60,7 @@ impl Paper {
             answers: BTreeMap::new(),
             tested: BTreeMap::new(),
             n_tests: BTreeMap::new(),
+            passed: BTreeSet::new(),
         }
     }
 
@@ -88,6 +91,7 @@ impl Paper {
         let nth = self.n_tests.entry(key).and_modify(|n| *n += 1).or_insert(1);
         let is_lie = names.is_empty() && self.workload.lies(key, *nth);
         let names = if is_lie { vec!["unit"] } else { names };
+        self.passed.extend(names.is_empty().then_some(key));
         match names.is_empty() {
             true => Verdict::Passed,
             false => Verdict::Failed { failing: names.into_iter().map(failed).collect() },
@@ -110,6 +114,7 @@ impl Paper {
                 (Job::Checks(*run), self.set_of(*run))
             }
             QueueEffect::Land { run, from, to } => {
+                assert!(self.passed.contains(&key_of(self.repo.content(to))), "{run} lands what was never tested");
                 let answer = self.repo.land(*run, from, to);
                 self.answers.insert(Job::Land(*run), answer);
                 (Job::Land(*run), self.set_of(*run))
@@ -141,9 +146,11 @@ impl Plane for Paper {
     }
 
     async fn push_past(&mut self, workload: &Workload, n: usize) {
-        let head = self.repo.commit(&self.repo.target.clone(), &[workload.push(n)], "push");
+        let head = self.repo.commit(&self.repo.target.clone(), &[workload.push(n)], &format!("push {n}"));
         self.repo.target = head.clone();
-        self.tell(&QueueEvent::TargetMoved { seen: self.queue.head.clone(), head });
+        if workload.is_seen(n) {
+            self.tell(&QueueEvent::TargetMoved { seen: self.queue.head.clone(), head });
+        }
     }
 
     async fn answer(&mut self, job: Job) -> Option<String> {

@@ -71,7 +71,7 @@ impl Mixture {
         lost: 0.04,
         fresh: 0.4,
         flaky: 0.04,
-        pushes: 1,
+        pushes: 4,
     };
 
     /// The workload of a seed.
@@ -173,6 +173,11 @@ impl Workload {
     /// Whether the checks of a good tree are red when they run for the `nth` time.
     pub(crate) fn lies(&self, tree: u64, nth: u64) -> bool {
         Chance::of(self.seed).branch(tree).branch(nth).happens(self.flaky)
+    }
+
+    /// Whether somebody sees the `n`th push past the queue at once; otherwise the queue runs into it.
+    pub(crate) fn is_seen(&self, n: usize) -> bool {
+        n.is_multiple_of(3)
     }
 
     /// What the `n`th push past the queue writes.
