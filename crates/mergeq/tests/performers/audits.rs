@@ -8,9 +8,10 @@ use mergeq::queue::{Part, Policy, QueueEffect, QueueEvent, RunId, Wanted};
 use mergeq::{Auditor, Examiner, Finding, Flaw, LandedPart, LandedRun, LandingRule, Stager, StagingSettings, restore};
 use store::{Performed, Performer};
 
+use crate::ground::change;
 use crate::owed;
 use crate::wild::{Dice, branch, text};
-use crate::world::{World, change};
+use crate::world::World;
 
 /// A world with a dozen files, and its target.
 async fn world() -> (World, Sha) {

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 mod audits;
+#[path = "../ground/mod.rs"]
+mod ground;
 mod ledger;
 mod probes;
 mod shapes;
@@ -12,11 +14,12 @@ mod world;
 
 use domain::{Attempt, EffectId, Sha};
 use expect_test::expect;
+use ground::change;
 use mergeq::queue::{Policy, QueueEffect, QueueEvent, RunId, Wanted};
 use mergeq::{Lander, Stager, StagingSettings};
 use store::{Owed, Performed, Performer};
 use tokio_util::sync::CancellationToken;
-use world::{World, change};
+use world::World;
 
 /// An effect as a pump would hand it over.
 fn owed(world: &World, effect: QueueEffect) -> Owed<mergeq::queue::Queue> {
@@ -228,8 +231,8 @@ async fn a_configured_policy_comes_into_force_in_an_open_queue() {
     let world = World::new(Policy::serial()).await;
     world.enqueue("T-1", &[("x", "1")]).await;
     let desk = world.desk_with(Policy::batch(8));
-    assert!(desk.enforce_policy(&world.repository().name, world::by_ana()).await.unwrap());
-    assert!(!desk.enforce_policy(&world.repository().name, world::by_ana()).await.unwrap());
+    assert!(desk.enforce_policy(&world.repository().name, ground::by_ana()).await.unwrap());
+    assert!(!desk.enforce_policy(&world.repository().name, ground::by_ana()).await.unwrap());
     assert_eq!(world.queue().await.policy, Policy::batch(8));
 }
 

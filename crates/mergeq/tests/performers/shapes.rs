@@ -6,7 +6,8 @@ use forge::Style;
 use mergeq::LandingRule;
 use mergeq::queue::{Policy, QueueEvent};
 
-use crate::world::{World, change};
+use crate::ground::change;
+use crate::world::World;
 
 const STYLES: [Style; 4] = [Style::Squash, Style::Merge, Style::Rebase, Style::FastForward];
 const LINES: &str = "one\ntwo\nthree\nfour\nfive\n";

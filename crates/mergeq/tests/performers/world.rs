@@ -1,15 +1,15 @@
 //! A remote, a mirror, a store in a file, and a pump for each lane.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Cause, Clock, EntryId, QueueId, Sha, Timestamp};
+use domain::{Clock, QueueId, Sha, Timestamp};
 use forge::checks::CHECKS_FILE;
-use forge::{CheckRun, Conclusion, Gate, Git, GitSettings, RepoSettings, Repositories, Repository, gate_from_toml};
-use mergeq::queue::{Change, Company, News, Outcome, Policy, Priority, Queue, QueueEffect, QueueEvent, queue_id};
+use forge::{CheckRun, Conclusion, Gate, Git, Repositories, Repository, gate_from_toml};
+use mergeq::queue::{News, Outcome, Policy, Queue, QueueEffect, QueueEvent, queue_id};
 use mergeq::{
     CheckRunner, Checker, Exam, Examiner, GateReport, Lander, LandingRule, LeaseTimer, QueueDesk, Reconciler,
     ReuseTerms, Stager, StagingSettings, VerdictLedger, recent_outcomes,
@@ -17,6 +17,8 @@ use mergeq::{
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreSettings};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
+
+use crate::ground::{HandClock, by_ana, change, git_settings, open_repositories};
 
 pub(crate) struct World {
     pub(crate) repositories: Repositories,
@@ -29,14 +31,6 @@ pub(crate) struct World {
     pub(crate) runner: Arc<TreeRunner>,
     pub(crate) ledger: VerdictLedger,
     pumps: Vec<Box<dyn Pumping>>,
-}
-
-struct HandClock(AtomicI64);
-
-impl Clock for HandClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_ms(self.0.load(Ordering::SeqCst))
-    }
 }
 
 /// Keeps what the queue reports, as text.
@@ -134,25 +128,6 @@ async fn lacks_something(repository: &Repository, commit: &Sha) -> bool {
     repository.mirror.file_at(commit, &needed).await.unwrap().is_none()
 }
 
-pub(crate) fn change(id: &str, head: Sha) -> Change {
-    Change {
-        id: EntryId::new(id),
-        head,
-        started_from: None,
-        title: format!("change {id}"),
-        requested_by: "ana".parse().unwrap(),
-        approved_by: None,
-        message: String::new(),
-        company: Company::Any,
-        priority: Priority::default(),
-        depends_on: Vec::new(),
-    }
-}
-
-pub(crate) fn by_ana() -> Cause {
-    Cause::Person("ana".parse().unwrap())
-}
-
 impl World {
     pub(crate) async fn new(policy: Policy) -> Self {
         Self::with_rule(policy, LandingRule::default()).await
@@ -161,11 +136,11 @@ impl World {
     /// One in which changes become what the rule says.
     pub(crate) async fn with_rule(policy: Policy, rule: LandingRule) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let settings = git_settings(&dir);
+        let settings = git_settings(dir.path());
         let git = Git::open(settings.clone()).await.unwrap();
         let remote = dir.path().join("remote.git");
-        let repositories = open_repositories(&dir, settings).await;
-        let clock = Arc::new(HandClock(AtomicI64::new(1_700_000_000_000)));
+        let repositories = open_repositories(dir.path(), settings).await;
+        let clock = Arc::new(HandClock::default());
         let url = format!("sqlite:{}", dir.path().join("store.db").display());
         let store = Store::open(&StoreSettings::new(url), clock.clone()).await.unwrap();
         let told = Arc::new(Mutex::new(String::new()));
@@ -369,22 +344,6 @@ impl World {
     pub(crate) fn remote(&self) -> String {
         self.dir.path().join("remote.git").display().to_string()
     }
-}
-
-fn git_settings(dir: &TempDir) -> GitSettings {
-    let mut settings = GitSettings::new("git", dir.path().join("home"));
-    for who in ["AUTHOR", "COMMITTER"] {
-        settings.env.push((format!("GIT_{who}_NAME"), "test".to_owned()));
-        settings.env.push((format!("GIT_{who}_EMAIL"), "test@example.invalid".to_owned()));
-    }
-    settings
-}
-
-async fn open_repositories(dir: &TempDir, git: GitSettings) -> Repositories {
-    let remote = dir.path().join("remote.git").display().to_string().parse().unwrap();
-    let settings =
-        RepoSettings { name: "web".parse().unwrap(), remote, target: "main".parse().unwrap(), gate: Gate::Missing };
-    Repositories::open(&dir.path().join("mirrors"), &[settings], git).await.unwrap()
 }
 
 fn desk_of(store: &Store, repositories: &Repositories, policy: Policy) -> QueueDesk {
