@@ -96,7 +96,7 @@ impl<D: Door> Play<D> {
         let by = self.anybody();
         let (words, why) = ("keep the old name".to_owned(), String::new());
         match &task.state {
-            TaskState::AwaitingApproval { plan, .. } => Some(match self.chance.below(28) {
+            TaskState::AwaitingApproval { plan, .. } => Some(match self.chance.below(26) {
                 0..20 => {
                     let hash = self.chance.one_in(2).then(|| plan.hash.clone());
                     TaskEvent::PlanApproved { by, version: plan.version, hash }
@@ -260,6 +260,9 @@ impl<D: Door> Play<D> {
         let entry = queue.entries.get(self.chance.below(queue.entries.len().max(1)));
         let entry = entry.map(|entry| entry.change.id.clone());
         let why = || "so that it is seen".to_owned();
+        if matches!(queue.pause, Some(Pause::Unsound { .. })) && self.chance.one_in(2) {
+            return Some(QueueEvent::RestoreOrdered { by });
+        }
         Some(match self.chance.below(26) {
             0 | 1 => QueueEvent::Paused { by },
             20 | 21 => {
