@@ -14,16 +14,16 @@
 //!    law 1 even if `plan` were wrong.
 //! 3. Every enqueued entry gets exactly one outcome.
 //! 4. While a landing is in flight nothing may withdraw or abandon it; its result prevails.
-//! 5. Late events change nothing. What makes an event late is the run's id: whatever makes an answer worthless takes
+//! 5. Every landing is looked at afterwards, once; what is found stops the queue until a person restores or resumes.
+//! 6. Late events change nothing. What makes an event late is the run's id: whatever makes an answer worthless takes
 //!    the run away or gives it a new id.
 //!
-//! **Fairness.** An entry is ejected only for what it did alone: its own red run on the target's head, its own conflict
-//! with what has landed; or as it comes, when there is no room for it. A run of several that goes wrong is split, and
-//! its parts are tested before the line. Nobody loses their place because the target moved, a companion left, or the
-//! queue's surroundings failed.
+//! **Fairness.** An entry is ejected only for what it did itself: its conflict with what has landed; a red run that its
+//! strategy holds it guilty of, with a confidence that the outcome states; or as it comes, when there is no room for it.
+//! Nobody loses their place because the target moved, a companion left, or the queue's surroundings failed.
 //!
-//! **Liveness.** Every entry without an outcome is in line, in a run, or reserved with a deadline. A run owes exactly
-//! one effect, unless the queue is paused after it passed. When going on would harm the innocent (staging
+//! **Liveness.** Every entry without an outcome is in line, in a run or in several, or reserved with a deadline. A run
+//! owes exactly one effect until it has passed. When going on would harm the innocent (staging
 //! fails for everyone, a landing never answers), the queue stops itself and says why; a person resumes it.
 //!
 //! # Races that are accepted

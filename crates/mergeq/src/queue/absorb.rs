@@ -31,6 +31,7 @@ pub(super) fn enqueue_change(draft: &mut Draft, change: &Change) -> Result<(), R
         standing,
         admitted: false,
         solitary: false,
+        rivals: Vec::new(),
     };
     draft.queue.entries.push(entry);
     draft.queue.entries.sort_by_key(Entry::item);
@@ -117,6 +118,9 @@ pub(super) fn readmit_entry(draft: &mut Draft, id: &EntryId, head: &Sha, started
     let Some(entry) = draft.entry_mut(id) else { return };
     if let Standing::Reserved { .. } = entry.standing {
         entry.change.head = head.clone();
+        // Nobody has seen the new commit.
+        entry.change.approved_by = None;
+        entry.rivals.clear();
         entry.change.started_from = started_from.cloned();
         entry.standing = Standing::Ready;
     }

@@ -63,6 +63,9 @@ pub struct Entry {
     /// Whether it was refused together with others, so that from now on it runs alone.
     #[serde(default)]
     pub solitary: bool,
+    /// With whom it did not merge when it last stepped aside.
+    #[serde(default)]
+    pub rivals: Vec<EntryId>,
 }
 
 /// Whether an entry may be put into a run.

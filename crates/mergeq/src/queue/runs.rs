@@ -97,12 +97,20 @@ fn step_aside(draft: &mut Draft, run: &Run, entry: &EntryId, (with, paths): (&[E
     draft.report(entry, News::SteppedAside { with: with.clone(), paths });
     draft.release_entry(entry);
     if let Some(entry) = draft.entry_mut(entry) {
+        entry.rivals.clone_from(&with);
         entry.standing = Standing::Aside { with };
     }
 }
 
-/// Who landed what an entry conflicts with: after its work began, as far as the queue remembers.
+/// Who landed what an entry conflicts with: those with whom it did not merge while they were in line; if none of them
+/// landed, whoever changed the same files after its work began, as far as the queue remembers.
 fn landed_rivals(queue: &Queue, entry: &EntryId, paths: &[String]) -> Vec<EntryId> {
+    let has_landed = |rival: &&EntryId| queue.landed.iter().any(|landed| landed.entry == **rival);
+    let rivals = queue.entry(entry).map_or(&[][..], |entry| &entry.rivals);
+    let known: Vec<EntryId> = rivals.iter().filter(has_landed).cloned().collect();
+    if !known.is_empty() {
+        return known;
+    }
     let started_from = queue.entry(entry).and_then(|entry| entry.change.started_from.as_ref());
     let known = queue.landed.iter().position(|landed| Some(&landed.commit) == started_from);
     let after = known.map_or(0, |index| index + 1);

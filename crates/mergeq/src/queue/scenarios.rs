@@ -262,7 +262,7 @@ fn a_conflict_within_the_run_waits_for_the_next_base() {
             staged 2 in=x      2 testing a+c | aside b  owes checks(2 2c)
             passed 2           2 landing a+c | aside b  owes land(2 m0..2c)  tells a 1/3 landing, b 3/3 waiting, c 2/3 landing
             landed 2           3 staging b  owes stage(3 b)  tells a merged as 2a, c merged as 2c, b 1/1 testing
-            conflict 3 b in=x  idle  tells b ejected: conflicts with a, c in x
+            conflict 3 b in=x  idle  tells b ejected: conflicts with a in x
         "#]],
     );
 }
