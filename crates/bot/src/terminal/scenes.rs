@@ -346,6 +346,7 @@ fn tab_completes_hints_and_lists() {
                 reject
                 resume
                 retry
+                restore
         ana #main › re
                       ^
     "#]]);
