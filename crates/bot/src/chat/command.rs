@@ -285,10 +285,7 @@ fn parse_command(said: &str) -> Option<Command> {
         "start" => return message_and_repository(rest),
         "schedules" if rest.is_empty() => return Some(no_schedules()),
         "queue" if rest.is_empty() => return Some(Command::Queue),
-        "pause" if task.is_none() => return to_queue(rest, QueueOrder::Pause),
-        "resume" if task.is_none() => return to_queue(rest, QueueOrder::Resume),
-        "restore" => return to_queue(rest, QueueOrder::Restore),
-        "thaw" => return to_queue(rest, QueueOrder::Thaw),
+        "pause" | "resume" | "restore" | "thaw" if task.is_none() => return ordering::read_order(&verb, rest),
         "freeze" => return ordering::read_freeze(rest),
         "prioritise" | "prioritize" => return ordering::read_priority(task, &words),
         "tell" if task.is_some() => return Some(Command::OnTask(Deed { verb: TaskVerb::Steer, task, words })),
@@ -319,15 +316,11 @@ fn approval_words_fit(words: &str) -> bool {
 }
 
 /// Nothing, or `repo=web`; none when it is something else.
-fn named_repository(rest: &str) -> Option<Option<RepoName>> {
+pub(super) fn named_repository(rest: &str) -> Option<Option<RepoName>> {
     if rest.is_empty() {
         return Some(None);
     }
     rest.strip_prefix("repo=")?.parse().ok().map(Some)
-}
-
-fn to_queue(rest: &str, order: QueueOrder) -> Option<Command> {
-    named_repository(rest).map(|repo| Command::Order { repo, order })
 }
 
 /// `17 repo=web`: which message, and what it is about.

@@ -6,7 +6,7 @@ use mergeq::queue::{Freeze, Priority, QueueEvent};
 use serde::{Deserialize, Serialize};
 
 use super::choosing::Meant;
-use super::command::Command;
+use super::command::{Command, named_repository};
 use super::intake::{Answer, Intake, Trouble};
 use super::messenger::Heard;
 
@@ -28,6 +28,18 @@ pub enum QueueOrder {
     Thaw,
     /// Put right what an audit found.
     Restore,
+}
+
+/// `pause`, `resume repo=web`; none when it is something else.
+pub(super) fn read_order(verb: &str, rest: &str) -> Option<Command> {
+    let order = match verb {
+        "pause" => QueueOrder::Pause,
+        "resume" => QueueOrder::Resume,
+        "restore" => QueueOrder::Restore,
+        "thaw" => QueueOrder::Thaw,
+        _ => return None,
+    };
+    named_repository(rest).map(|repo| Command::Order { repo, order })
 }
 
 /// `freeze below=high because we release`, `freeze repo=web because …`; none when it is something else.
