@@ -151,6 +151,11 @@ impl<'a, 'p> Dialogue<'a, 'p> {
         }
         self.input = None;
         let ended = opened.ending.wait().await;
+        // What it said last may stand behind the end of its lines.
+        while let Ok(aside) = opened.errors.try_recv() {
+            self.telling.keep(Voice::Aside, &aside);
+            self.quote(&aside);
+        }
         self.verdict(ended)
     }
 
