@@ -56,7 +56,7 @@ variants! {
     QueueEvent {
         Enqueued, Withdrawn, Staged, StagingBlocked, StagingFailed, ChecksConcluded, Landed, LandingRefused,
         LandingUnanswered, TargetMoved, HeadMoved, Reserved, Repaired, Prioritised, Frozen, Thawed, Paused, Resumed, PolicyChanged,
-        DeadlinePassed, Audited, RestoreOrdered, Remedied,
+        DeadlinePassed, Audited, RestoreOrdered, Remedied, CandidateLost,
     }
     Obstacle { Conflict, Rivals, AlreadyIn, Unusable }
     Verdict { Passed, AlreadyPassed, Untested, Failed, Unconcluded, NoGate }
@@ -71,7 +71,7 @@ variants! {
 }
 
 /// The faults that the weather knows.
-pub const FAULTS: [&str; 13] = [
+pub const FAULTS: [&str; 14] = [
     "a crash",
     "a lapsed lease",
     "an answer lost",
@@ -85,6 +85,7 @@ pub const FAULTS: [&str; 13] = [
     "a flaky check",
     "attempts spent",
     "a landing whose answer is lost",
+    "a mirror lost",
 ];
 
 /// How often each thing occurred.

@@ -378,7 +378,8 @@ fn answered_run(event: &QueueEvent) -> Option<RunId> {
         | QueueEvent::ChecksConcluded { run, .. }
         | QueueEvent::Landed { run }
         | QueueEvent::LandingRefused { run, .. }
-        | QueueEvent::LandingUnanswered { run, .. } => Some(*run),
+        | QueueEvent::LandingUnanswered { run, .. }
+        | QueueEvent::CandidateLost { run } => Some(*run),
         _ => None,
     }
 }

@@ -120,6 +120,10 @@ impl<D: Door> Play<D> {
             Turn::Crash => {
                 self.coverage.note_fault("a crash");
                 self.note("crash");
+                if self.chance.one_in(3) {
+                    self.coverage.note_fault("a mirror lost");
+                    self.repo.lose_mirror();
+                }
                 self.crash().await;
                 Ok(())
             }

@@ -396,7 +396,7 @@ impl Parts {
         let checker = Checker::new(self.store.clone(), self.repositories.clone(), runner, self.verdicts.clone());
         let staging = StagingSettings { rules: self.landing.clone(), ..StagingSettings::default() };
         let examiner = Examiner::new(self.store.clone(), self.repositories.clone(), &staging.mail_domain);
-        let stager = Stager::new(self.repositories.clone(), staging);
+        let stager = Stager::new(self.store.clone(), self.repositories.clone(), staging);
         vec![
             self.pump(Lane::new("stage", 2), stager),
             self.pump(Lane::new("checks", config.limits.checks), checker),

@@ -37,7 +37,7 @@ fn waiting(queue: &Queue) -> Option<Entry> {
 fn add_run(step: &mut Step<Queue>, entry: &Entry, now: Timestamp, phase: Phase) -> Option<RunId> {
     let (id, test) = (RunId(step.state.next_run), step.state.runs.first()?.test);
     step.state.next_run += 1;
-    step.state.runs.push(Run { id, test, set: vec![entry.change.id.clone()], since: now, phase });
+    step.state.runs.push(Run { id, test, set: vec![entry.change.id.clone()], since: now, n_lost: 0, phase });
     Some(id)
 }
 

@@ -118,14 +118,14 @@ impl Draft {
         id
     }
 
-    /// Starts making the commits of a set, under an id of its own.
-    pub(super) fn begin_staging(&mut self, test: TestId, set: Vec<EntryId>, vouched: Option<Vouched>) {
+    /// Starts making the commits of a set, under an id of its own. They may have been made and lost before.
+    pub(super) fn begin_staging(&mut self, (test, n_lost): (TestId, u32), set: Vec<EntryId>, vouched: Option<Vouched>) {
         let id = self.next_run_id();
         let wanted = |entry: &Entry| Wanted { change: entry.change.clone(), since: entry.enqueued_at };
         let changes = set.iter().filter_map(|entry| self.queue.entry(entry).map(wanted)).collect();
         let phase = Phase::Staging { is_outdated: false, vouched };
         self.owe(QueueEffect::Stage { run: id, changes });
-        self.queue.runs.push(Run { id, test, set, since: self.now, phase });
+        self.queue.runs.push(Run { id, test, set, since: self.now, n_lost, phase });
     }
 
     pub(super) fn drop_run_of(&mut self, test: TestId) {

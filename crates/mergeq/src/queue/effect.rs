@@ -21,7 +21,7 @@ pub enum QueueEffect {
         /// What, in order.
         changes: Vec<Wanted>,
     },
-    /// Run the checks of this commit to their end. Lane `checks`; answers `ChecksConcluded`.
+    /// Run the checks of this commit to their end. Lane `checks`; answers `ChecksConcluded` or `CandidateLost`.
     AwaitChecks {
         /// The run.
         run: RunId,
@@ -34,7 +34,7 @@ pub enum QueueEffect {
         run: RunId,
     },
     /// Move the target from one commit to another, if it is still there. Lane `land`; answers `Landed`,
-    /// `LandingRefused` or `LandingUnanswered`.
+    /// `LandingRefused`, `LandingUnanswered` or `CandidateLost`.
     Land {
         /// The run.
         run: RunId,

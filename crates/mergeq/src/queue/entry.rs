@@ -130,6 +130,10 @@ impl Entry {
         }
     }
 
+    pub(super) fn wants_to_leave(&self) -> bool {
+        matches!(self.standing, Standing::Leaving(_))
+    }
+
     pub(crate) fn is_reserved(&self) -> bool {
         matches!(self.standing, Standing::Reserved { .. })
     }

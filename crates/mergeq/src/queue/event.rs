@@ -63,6 +63,11 @@ pub enum QueueEvent {
         /// How.
         verdict: Verdict,
     },
+    /// The run's commits, which were nowhere but in the mirror, are gone from it.
+    CandidateLost {
+        /// The run.
+        run: RunId,
+    },
     /// The target has the run's commits.
     Landed {
         /// The run.

@@ -233,7 +233,10 @@ fn disturbs_landing(before: &Queue, event: &QueueEvent, after: &Queue) -> Option
     let landing = before.runs.iter().find(|run| run.is_committed())?;
     let is_answer = matches!(
         event,
-        QueueEvent::Landed { run } | QueueEvent::LandingRefused { run, .. } | QueueEvent::LandingUnanswered { run, .. }
+        QueueEvent::Landed { run }
+            | QueueEvent::LandingRefused { run, .. }
+            | QueueEvent::LandingUnanswered { run, .. }
+            | QueueEvent::CandidateLost { run }
             if *run == landing.id
     );
     let goes_on = after.runs.iter().any(|run| run.is_committed() && run.set == landing.set);
@@ -247,6 +250,8 @@ fn owes_wrongly(before: &Queue, after: &Queue, effects: &[QueueEffect]) -> Optio
         let is_new = was.is_none_or(|old| std::mem::discriminant(&old.phase) != std::mem::discriminant(&run.phase));
         let n_owed = effects.iter().filter(|effect| moves_on(effect, run)).count();
         let n_expected = match run.phase {
+            // What was lost is asked for again when that makes sense.
+            Phase::Staging { is_outdated: true, .. } => 0,
             Phase::Staging { .. } | Phase::Testing { .. } | Phase::Landing { .. } => usize::from(is_new),
             Phase::Passed { .. } | Phase::Doubtful { .. } => 0,
         };

@@ -7,7 +7,7 @@ use super::effect::QueueEffect;
 use super::event::QueueEvent;
 use super::plan::plan;
 use super::state::{Candidate, Queue};
-use super::{absorb, laws, order, runs, soundness};
+use super::{absorb, laws, losses, order, runs, soundness};
 
 impl Machine for Queue {
     type Id = QueueId;
@@ -37,6 +37,7 @@ fn absorb_event(draft: &mut Draft, event: &QueueEvent) -> Result<(), Rejected> {
         }
         QueueEvent::StagingFailed { run, why } => runs::stall_staging(draft, *run, why),
         QueueEvent::ChecksConcluded { run, verdict } => runs::conclude_checks(draft, *run, verdict),
+        QueueEvent::CandidateLost { run } => losses::lose_candidate(draft, *run),
         QueueEvent::Landed { run } => runs::finish_landing(draft, *run),
         QueueEvent::LandingRefused { run, refusal } => runs::settle_refusal(draft, *run, refusal),
         QueueEvent::LandingUnanswered { run, why } => runs::doubt_landing(draft, *run, why),

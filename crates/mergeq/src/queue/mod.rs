@@ -7,6 +7,7 @@ pub mod entry;
 pub mod event;
 pub mod history;
 pub mod laws;
+mod losses;
 mod machine;
 pub mod order;
 pub mod outcome;

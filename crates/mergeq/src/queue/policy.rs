@@ -36,6 +36,9 @@ pub struct Limits {
     pub reruns_max: u32,
     /// How often checks that were cancelled or never started are asked for again. 2: a third time is no accident.
     pub unconcluded_max: u32,
+    /// How often in a row the commits of one run may be gone when they are needed. 3: a mirror that is emptied a fourth
+    /// time is no mishap, and each time costs a staging.
+    pub losses_max: u32,
     /// How often one entry may be reserved for repair. 3: after that a person should look.
     pub repairs_max: u32,
     /// How many entries of one person are tested at once. 50: a fleet of agents in a hurry, and others still get a turn.
@@ -73,6 +76,7 @@ impl Default for Limits {
             paths_max: 64,
             reruns_max: 0,
             unconcluded_max: 2,
+            losses_max: 3,
             repairs_max: 3,
             person_max: 50,
             lease_max_ms: 2 * 3_600 * 1_000,

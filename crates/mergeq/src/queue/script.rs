@@ -134,6 +134,7 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
         "failed" => concluded(Verdict::Failed { failing: vec![failed_check(words[2])] }),
         "unconcluded" => concluded(Verdict::Unconcluded { why: rest(2) }),
         "no-gate" => concluded(Verdict::NoGate { why: words.get(2).map(|_| rest(2)) }),
+        "lost" => QueueEvent::CandidateLost { run: run() },
         "landed" => QueueEvent::Landed { run: run() },
         "moved" => QueueEvent::LandingRefused { run: run(), refusal: Refusal::Moved { head: sha(words[2]) } },
         "refused" => QueueEvent::LandingRefused { run: run(), refusal: Refusal::Final { why: rest(2) } },

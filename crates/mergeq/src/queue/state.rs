@@ -100,6 +100,9 @@ pub struct Run {
     pub set: Vec<EntryId>,
     /// When it reached its phase.
     pub since: Timestamp,
+    /// How often in a row its commits were made and were gone when they were needed.
+    #[serde(default)]
+    pub n_lost: u32,
     /// How far it is.
     pub phase: Phase,
 }

@@ -362,7 +362,7 @@ fn pumps_of(
     }
     vec![
         pump(store, "report", Listener(told.clone())),
-        pump(store, "stage", Stager::new(repositories.clone(), staging)),
+        pump(store, "stage", Stager::new(store.clone(), repositories.clone(), staging)),
         pump(store, "checks", Checker::new(store.clone(), repositories.clone(), runner, ledger)),
         pump(store, "land", Lander::new(repositories.clone())),
         pump(store, "audit", Examiner::new(store.clone(), repositories.clone(), "example.org")),
