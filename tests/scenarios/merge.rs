@@ -12,6 +12,29 @@ fn one_run_at_a_time() -> World {
     Setup { config: &config, ..setup() }.open()
 }
 
+/// [6]
+#[test]
+fn somebody_holds_a_change_and_lets_it_go_on() {
+    let mut world = world();
+    world.play(
+        "ana: @agent add a farewell plan=off
+         ola: pause
+         ana: merge T-1",
+    );
+    world.transcript();
+    world.check(
+        "ana: hold T-1 because the docs are missing
+         ola: hold T-1
+         ola: hold T-1 because the docs are missing
+         ola: resume
+         ana: queue
+         ola: hold T-1 because I say so
+         ola: release T-1
+         ola: release T-1",
+        expect![[""]],
+    );
+}
+
 /// [27]
 #[test]
 fn people_move_a_change_in_and_out_of_the_queue() {

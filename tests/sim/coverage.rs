@@ -56,13 +56,13 @@ variants! {
     QueueEvent {
         Enqueued, Withdrawn, Staged, StagingBlocked, StagingFailed, ChecksConcluded, Landed, LandingRefused,
         LandingUnanswered, TargetMoved, HeadMoved, Reserved, Repaired, Prioritised, Frozen, Thawed, Paused, Resumed, PolicyChanged,
-        DeadlinePassed, Audited, RestoreOrdered, Remedied, CandidateLost,
+        DeadlinePassed, Audited, RestoreOrdered, Remedied, CandidateLost, WatchEnded, Held, Released,
     }
     Obstacle { Conflict, Rivals, AlreadyIn, Unusable }
     Verdict { Passed, AlreadyPassed, Untested, Failed, Unconcluded, NoGate }
     Refusal { Moved, Final }
-    QueueEffect { Stage, AwaitChecks, CancelChecks, Land, Audit, Restore, Report, Deadline }
-    News { Progressed, SteppedAside, Stalled, Unsound, Ended }
+    QueueEffect { Stage, AwaitChecks, CancelChecks, Land, Audit, Restore, Report, Deadline, Watch }
+    News { Progressed, SteppedAside, Stalled, Unsound, Overdue, Held, Released, Ended }
     Outcome { Merged, Ejected, Withdrawn }
     Why {
         Full, TooLong, Conflict, AlreadyIn, Unusable, Checks, Unconcluded, NoGate, HeadMoved, Refused, Dependency,

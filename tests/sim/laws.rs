@@ -23,7 +23,7 @@ pub struct Breach {
 pub type Lawful<T = ()> = Result<T, Breach>;
 
 /// The laws of the two machines, as their own checkers word them, each with a phrase that only it says.
-pub const MACHINE_LAWS: [(&str, &str); 32] = [
+pub const MACHINE_LAWS: [(&str, &str); 34] = [
     ("queue: nobody is in it twice", "is in the queue twice"),
     ("queue: a run holds entries of the queue", "is in a run but not in the queue"),
     ("queue: a test has one run", "is the second run of a test"),
@@ -47,6 +47,8 @@ pub const MACHINE_LAWS: [(&str, &str); 32] = [
     ("queue: who leaves has one outcome", "outcomes instead of"),
     ("queue: a landing is not disturbed", "was taken from its landing"),
     ("queue: a run owes one effect", "effects instead of"),
+    ("queue: who is held is in no run", "is held and on its way"),
+    ("queue: a run is watched", "nobody watches it"),
     ("task: no work without an approval", "law 1"),
     ("task: what is published was accepted", "law 2"),
     ("task: an end is left by a retry alone", "law 3"),
@@ -393,6 +395,7 @@ pub fn is_same(a: &Queue, b: &Queue) -> bool {
         && a.pause == b.pause
         && a.freeze == b.freeze
         && a.head == b.head
+        && a.watch == b.watch
         && a.policy == b.policy
         && (&a.landed, &a.unaudited) == (&b.landed, &b.unaudited)
         && (a.next_rank, a.next_run) == (b.next_rank, b.next_run)
@@ -411,6 +414,10 @@ pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> La
     let owed = |wanted: &dyn Fn(&QueueEffect) -> bool| {
         debts.iter().any(|owing| matches!(&owing.debt, Debt::Queue(effect) if wanted(effect)))
     };
+    if let Some(wanted) = queue.watch.until() {
+        let is_owed = owed(&|effect| matches!(effect, QueueEffect::Watch { until } if *until == wanted));
+        ensure(is_owed, CARRIED, || "nobody looks whether a run takes too long".to_owned())?;
+    }
     for run in &queue.runs {
         let is_owed = match run.phase {
             Phase::Staging { is_outdated, .. } => {

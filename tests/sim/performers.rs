@@ -347,6 +347,7 @@ impl<D: Door> Play<D> {
             QueueEffect::Deadline { entry, until } => {
                 say(QueueEvent::DeadlinePassed { entry: entry.clone(), until: *until })
             }
+            QueueEffect::Watch { until } => say(QueueEvent::WatchEnded { until: *until }),
             QueueEffect::CancelChecks { .. } => Answer::Nothing,
         })
     }
@@ -487,6 +488,7 @@ pub fn buried(debt: &Debt, why: &str) -> Option<Told> {
         Debt::Queue(QueueEffect::Deadline { entry, until }) => {
             QueueEvent::DeadlinePassed { entry: entry.clone(), until: *until }
         }
+        Debt::Queue(QueueEffect::Watch { until }) => QueueEvent::WatchEnded { until: *until },
         Debt::Queue(QueueEffect::Restore { finding, by }) => {
             QueueEvent::Remedied { commit: finding.commit.clone(), by: by.clone(), remedy: Remedy::None { why } }
         }

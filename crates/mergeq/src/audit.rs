@@ -118,7 +118,8 @@ impl Performer for Examiner {
             | QueueEffect::CancelChecks { .. }
             | QueueEffect::Land { .. }
             | QueueEffect::Report { .. }
-            | QueueEffect::Deadline { .. } => Performed::Finished,
+            | QueueEffect::Deadline { .. }
+            | QueueEffect::Watch { .. } => Performed::Finished,
         }
     }
 
@@ -137,7 +138,8 @@ impl Performer for Examiner {
             | QueueEffect::CancelChecks { .. }
             | QueueEffect::Land { .. }
             | QueueEffect::Report { .. }
-            | QueueEffect::Deadline { .. } => None,
+            | QueueEffect::Deadline { .. }
+            | QueueEffect::Watch { .. } => None,
         }
     }
 }

@@ -88,6 +88,18 @@ pub enum Command {
         /// Why.
         why: Option<String>,
     },
+    /// Keep a task from being tested and landed in its merge queue.
+    Hold {
+        /// Which.
+        task: TaskId,
+        /// Why.
+        why: String,
+    },
+    /// Let a task go on that was held.
+    Release {
+        /// Which.
+        task: TaskId,
+    },
     /// Why something is as it is, or why I may not.
     Why {
         /// Of which task.
@@ -288,6 +300,8 @@ fn parse_command(said: &str) -> Option<Command> {
         "pause" | "resume" | "restore" | "thaw" if task.is_none() => return ordering::read_order(&verb, rest),
         "freeze" => return ordering::read_freeze(rest),
         "prioritise" | "prioritize" => return ordering::read_priority(task, &words),
+        "hold" => return ordering::read_hold(task, &words),
+        "release" if words.is_empty() => return task.map(|task| Command::Release { task }),
         "tell" if task.is_some() => return Some(Command::OnTask(Deed { verb: TaskVerb::Steer, task, words })),
         "why" => return Some(Command::Why { task: first_task(rest), deed: first_deed(rest) }),
         _ => {}

@@ -47,6 +47,8 @@ impl Intake {
             Command::Prioritise { task, priority, why } => {
                 self.prioritise(heard, task, (priority, why), delivery).await
             }
+            Command::Hold { task, why } => self.hold_back(heard, task, why, delivery).await,
+            Command::Release { task } => self.release(heard, task, delivery).await,
             Command::Why { task, deed } => self.explain(heard, task, deed).await,
         }
     }

@@ -1,8 +1,8 @@
-//! What people say to a merge queue itself: who comes first, what it is closed to, and that it goes on.
+//! What people say to a merge queue itself: who comes first, who is held, what it is closed to, and that it goes on.
 
 use domain::policy::Verb;
 use domain::{Cause, DeliveryId, EntryId, Person, Rejected, RepoName, TaskId};
-use mergeq::queue::{Freeze, Priority, QueueEvent};
+use mergeq::queue::{Freeze, Hold, Priority, QueueEvent};
 use serde::{Deserialize, Serialize};
 
 use super::choosing::Meant;
@@ -69,6 +69,17 @@ pub(super) fn read_priority(task: Option<TaskId>, words: &str) -> Option<Command
         return Some(unclear("Whoever goes before everybody needs a reason", &next));
     }
     Some(Command::Prioritise { task, priority, why })
+}
+
+/// `hold T-3 because the docs are missing`; none when it is something else.
+pub(super) fn read_hold(task: Option<TaskId>, words: &str) -> Option<Command> {
+    let task = task?;
+    let (before, why) = split_reason(words);
+    if !before.trim().is_empty() {
+        return None;
+    }
+    let next = format!("Say `hold {task} because` and why");
+    Some(why.map_or_else(|| unclear("A hold needs a reason", &next), |why| Command::Hold { task, why }))
 }
 
 fn priority_of(word: &str) -> Option<Priority> {
@@ -142,15 +153,49 @@ impl Intake {
         (priority, why): (Priority, Option<String>),
         delivery: &DeliveryId,
     ) -> Result<Answer, Trouble> {
-        let repo = self.find(id).await?.request.repo;
-        self.may_with(heard, Verb::OperateQueue, Some(&repo))?;
         let by = heard.author.clone();
         let event = QueueEvent::Prioritised { entry: EntryId::from(id), priority, by, why };
-        self.desk.tell(&repo, event, Cause::Delivery(delivery.clone())).await?;
+        let repo = self.order_about(heard, id, event, delivery).await?;
         let said = match priority {
             Priority::First => "is first in line".to_owned(),
             Priority::Low | Priority::Normal | Priority::High => format!("has priority {priority}"),
         };
         Ok(Answer::words(format!("{id} {said} in the merge queue of {repo}.")))
+    }
+
+    pub(super) async fn hold_back(
+        &self,
+        heard: &Heard,
+        id: TaskId,
+        why: String,
+        delivery: &DeliveryId,
+    ) -> Result<Answer, Trouble> {
+        let hold = Hold { by: heard.author.clone(), why };
+        let event = QueueEvent::Held { entry: EntryId::from(id), hold };
+        let repo = self.order_about(heard, id, event, delivery).await?;
+        Ok(Answer::words(format!(
+            "{id} is held in the merge queue of {repo}: it keeps its place, others pass it, and `release {id}` lets it go \
+             on. What is landing lands."
+        )))
+    }
+
+    pub(super) async fn release(&self, heard: &Heard, id: TaskId, delivery: &DeliveryId) -> Result<Answer, Trouble> {
+        let event = QueueEvent::Released { entry: EntryId::from(id), by: heard.author.clone() };
+        let repo = self.order_about(heard, id, event, delivery).await?;
+        Ok(Answer::words(format!("{id} goes on in the merge queue of {repo}.")))
+    }
+
+    /// Tells the queue of a task's repository something about the task, if the person may.
+    async fn order_about(
+        &self,
+        heard: &Heard,
+        id: TaskId,
+        event: QueueEvent,
+        delivery: &DeliveryId,
+    ) -> Result<RepoName, Trouble> {
+        let repo = self.find(id).await?.request.repo;
+        self.may_with(heard, Verb::OperateQueue, Some(&repo))?;
+        self.desk.tell(&repo, event, Cause::Delivery(delivery.clone())).await?;
+        Ok(repo)
     }
 }

@@ -34,6 +34,11 @@ impl Draft {
         self.owe(QueueEffect::Report { entry: entry.clone(), news });
     }
 
+    /// Tells an entry at the end of the step where it is, though it has not moved: what it was told last is over.
+    pub(super) fn tell_anew(&mut self, entry: &EntryId) {
+        self.placed_before.remove(entry);
+    }
+
     pub(super) fn tell_strategist(&mut self, fact: &Fact) {
         self.queue.strategist.absorb(fact);
     }
@@ -147,7 +152,7 @@ impl Draft {
         }
     }
 
-    /// Ends those of a set who wished to leave while it was landing; returns the others.
+    /// Ends those of a set who wished to leave while it was landing; returns the others, of whom the held are in no run.
     pub(super) fn grant_leaves(&mut self, set: Vec<EntryId>) -> Vec<EntryId> {
         let mut staying = Vec::with_capacity(set.len());
         for id in set {
@@ -156,7 +161,12 @@ impl Draft {
                     self.release_entry(&id);
                     self.end_entry(&id, leave.into());
                 }
-                Some(Standing::Ready | Standing::Aside { .. } | Standing::Reserved { .. }) | None => staying.push(id),
+                Some(Standing::Ready | Standing::Aside { .. } | Standing::Reserved { .. }) | None => {
+                    if self.queue.entry(&id).is_some_and(|entry| entry.hold.is_some()) {
+                        self.release_entry(&id);
+                    }
+                    staying.push(id);
+                }
             }
         }
         staying

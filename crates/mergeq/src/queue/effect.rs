@@ -4,10 +4,12 @@ use domain::{EntryId, Person, Sha, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::entry::Change;
+use super::hold::Hold;
 use super::outcome::Outcome;
 use super::soundness::{Finding, LandedRun};
 use super::state::RunId;
 use super::view::Progress;
+use super::watch::Overdue;
 
 /// What to do now, in the imperative.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +71,11 @@ pub enum QueueEffect {
         /// The time.
         until: Timestamp,
     },
+    /// Answer `WatchEnded` when the time has come. Lane `timer`.
+    Watch {
+        /// The time.
+        until: Timestamp,
+    },
 }
 
 /// A change that shall land.
@@ -98,6 +105,12 @@ pub enum News {
         /// What failed.
         why: String,
     },
+    /// It is neither tested nor landed until somebody releases it.
+    Held(Hold),
+    /// It may go on again.
+    Released,
+    /// The run that it is in takes much longer than usual. Nothing is decided by it.
+    Overdue(Overdue),
     /// It landed, and the audit found that the landing was not what it had to be; the queue stopped itself.
     Unsound {
         /// What was found.

@@ -15,7 +15,7 @@ pub(super) fn lose_candidate(draft: &mut Draft, id: RunId) {
         Phase::Landing { candidate, proof } => Some(Vouched { tree: candidate.tree.clone(), proof: *proof }),
         Phase::Staging { .. } | Phase::Testing { .. } | Phase::Passed { .. } | Phase::Doubtful { .. } => None,
     };
-    if let (Phase::Landing { candidate, .. }, true) = (&run.phase, wants_anybody_to_leave(draft, run)) {
+    if let (Phase::Landing { candidate, .. }, true) = (&run.phase, has_anybody_to_leave(draft, run)) {
         let head = candidate.base.clone();
         return settle_refusal(draft, id, &Refusal::Moved { head });
     }
@@ -31,8 +31,8 @@ pub(super) fn lose_candidate(draft: &mut Draft, id: RunId) {
     }
 }
 
-fn wants_anybody_to_leave(draft: &Draft, run: &Run) -> bool {
-    run.set.iter().any(|id| draft.queue.entry(id).is_some_and(|entry| entry.wants_to_leave()))
+fn has_anybody_to_leave(draft: &Draft, run: &Run) -> bool {
+    run.set.iter().any(|id| draft.queue.entry(id).is_some_and(|entry| entry.wants_to_leave() || entry.hold.is_some()))
 }
 
 #[cfg(test)]

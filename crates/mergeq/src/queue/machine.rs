@@ -1,4 +1,4 @@
-//! `step` is `absorb` (what happened) and then `plan` (what to do now).
+//! `step` is `absorb` (what happened) and then `plan` (what to do now). The watchdog looks on and decides nothing.
 
 use domain::{Machine, QueueId, Rejected, Step, Timestamp};
 
@@ -7,7 +7,7 @@ use super::effect::QueueEffect;
 use super::event::QueueEvent;
 use super::plan::plan;
 use super::state::{Candidate, Queue};
-use super::{absorb, laws, losses, order, runs, soundness};
+use super::{absorb, hold, laws, losses, order, runs, soundness, watch};
 
 impl Machine for Queue {
     type Id = QueueId;
@@ -16,8 +16,10 @@ impl Machine for Queue {
 
     fn step(self, event: &QueueEvent, now: Timestamp) -> Result<Step<Self>, Rejected> {
         let mut draft = Draft::of(self, now);
+        watch::note_duration(&mut draft, event);
         absorb_event(&mut draft, event)?;
         plan(&mut draft);
+        watch::keep_watch(&mut draft);
         let (queue, effects) = draft.close();
         assert_eq!(laws::broken(&queue), None, "after {event:?}");
         Ok(Step::owing(queue, effects))
@@ -51,12 +53,15 @@ fn absorb_event(draft: &mut Draft, event: &QueueEvent) -> Result<(), Rejected> {
             absorb::readmit_entry(draft, entry, head, started_from.as_ref());
         }
         QueueEvent::Prioritised { entry, priority, .. } => order::prioritise_entry(draft, entry, *priority)?,
+        QueueEvent::Held { entry, hold } => hold::hold_entry(draft, entry, hold)?,
+        QueueEvent::Released { entry, by: _ } => hold::release_hold(draft, entry)?,
         QueueEvent::Frozen(freeze) => order::freeze_queue(draft, freeze),
         QueueEvent::Thawed { by: _ } => order::thaw_queue(draft)?,
         QueueEvent::Paused { by } => absorb::pause_queue(draft, by)?,
         QueueEvent::Resumed { by: _ } => absorb::resume_queue(draft)?,
         QueueEvent::PolicyChanged { policy } => absorb::change_policy(draft, policy),
         QueueEvent::DeadlinePassed { entry, until } => absorb::end_lease(draft, entry, *until),
+        QueueEvent::WatchEnded { until } => watch::end_watch(draft, *until),
     }
     Ok(())
 }

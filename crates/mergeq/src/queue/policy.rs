@@ -45,6 +45,16 @@ pub struct Limits {
     pub person_max: usize,
     /// The longest lease of a reserved place, in milliseconds. 2 h: an agent that needs longer starts a new task.
     pub lease_max_ms: u64,
+    /// How long checks may take before anything is known of them until they are overdue, in milliseconds. 30 min: longer
+    /// than most, and nobody should wait half a morning for a run that has not begun.
+    pub checks_patience_ms: u64,
+    /// The same of staging and landing, each some calls of git. 5 min: that long a remote may be slow.
+    pub git_patience_ms: u64,
+    /// What nothing is overdue before, however quick it usually is, in milliseconds. 2 min: nobody minds a shorter wait.
+    pub patience_min_ms: u64,
+    /// How often it is said that a run is overdue. 6: the intervals double, so whoever has not heard for 32 times the
+    /// first will not.
+    pub alarms_max: u32,
     /// How many of the first positions are told when they change. 5: nobody watches position 40, and telling it costs an effect.
     pub positions_told: usize,
 }
@@ -80,6 +90,10 @@ impl Default for Limits {
             repairs_max: 3,
             person_max: 50,
             lease_max_ms: 2 * 3_600 * 1_000,
+            checks_patience_ms: 30 * 60 * 1_000,
+            git_patience_ms: 5 * 60 * 1_000,
+            patience_min_ms: 2 * 60 * 1_000,
+            alarms_max: 6,
             positions_told: 5,
         }
     }

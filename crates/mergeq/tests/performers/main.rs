@@ -9,6 +9,7 @@ mod probes;
 mod shapes;
 mod styles;
 mod troubles;
+mod watch;
 mod wild;
 mod world;
 

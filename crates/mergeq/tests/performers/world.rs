@@ -46,6 +46,9 @@ impl Performer for Listener {
             News::Progressed(progress) => progress.to_string(),
             News::SteppedAside { with, paths } => format!("aside for {} in {}", with[0], paths.join(", ")),
             News::Stalled { why } => format!("stalled: {why}"),
+            News::Held(hold) => hold.to_string(),
+            News::Released => "released".to_owned(),
+            News::Overdue(overdue) => format!("overdue: {overdue}"),
             News::Unsound { why } => format!("unsound: {why}"),
             News::Ended(Outcome::Merged { .. }) => "merged".to_owned(),
             News::Ended(outcome) => outcome.to_string(),
@@ -203,9 +206,14 @@ impl World {
 
     /// Performs everything that is due, until nothing is.
     pub(crate) async fn drain(&self) {
+        self.drain_but("").await;
+    }
+
+    /// As `drain`, where nobody performs one lane.
+    pub(crate) async fn drain_but(&self, lane: &str) {
         loop {
             let mut performed = false;
-            for pump in &self.pumps {
+            for pump in self.pumps.iter().filter(|pump| pump.lane().name != lane) {
                 while pump.perform_next().await.unwrap() {
                     performed = true;
                 }
