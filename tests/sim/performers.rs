@@ -352,7 +352,7 @@ impl<D: Door> Play<D> {
         })
     }
 
-    async fn is_awaited(&self, run: RunId, in_phase: fn(&Phase) -> bool) -> bool {
+    async fn is_awaited(&mut self, run: RunId, in_phase: fn(&Phase) -> bool) -> bool {
         let queue = self.door.queue().await;
         queue.is_some_and(|queue| queue.runs.iter().any(|known| known.id == run && in_phase(&known.phase)))
     }

@@ -44,11 +44,7 @@ impl Intake {
             Command::Checkpoints { task } => self.show_checkpoints(heard, task).await,
             Command::Queue => self.show_queues(heard).await,
             Command::Order { repo, order } => self.operate_queue(heard, repo, order, delivery).await,
-            Command::Prioritise { task, priority, why } => {
-                self.prioritise(heard, task, (priority, why), delivery).await
-            }
-            Command::Hold { task, why } => self.hold_back(heard, task, why, delivery).await,
-            Command::Release { task } => self.release(heard, task, delivery).await,
+            Command::OrderEntry { task, order } => self.operate_entry(heard, task, order, delivery).await,
             Command::Why { task, deed } => self.explain(heard, task, deed).await,
         }
     }

@@ -30,6 +30,25 @@ pub enum QueueOrder {
     Restore,
 }
 
+/// An order about one task in a merge queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryOrder {
+    /// Let it come sooner or later.
+    Prioritise {
+        /// How soon.
+        priority: Priority,
+        /// Why.
+        why: Option<String>,
+    },
+    /// Keep it from being tested and landed.
+    Hold {
+        /// Why.
+        why: String,
+    },
+    /// Let it go on that was held.
+    Release,
+}
+
 /// `pause`, `resume repo=web`; none when it is something else.
 pub(super) fn read_order(verb: &str, rest: &str) -> Option<Command> {
     let order = match verb {
@@ -59,27 +78,27 @@ pub(super) fn read_freeze(rest: &str) -> Option<Command> {
     Some(Command::Order { repo, order: QueueOrder::Freeze { below, why } })
 }
 
-/// `prioritise T-3 high`, `prioritise T-3 first because it mends the login`; none when it is something else.
-pub(super) fn read_priority(task: Option<TaskId>, words: &str) -> Option<Command> {
-    let task = task?;
+/// `prioritise T-3 high`, `prioritise T-3 first because it mends the login`, `hold T-3 because the docs are missing`,
+/// `release T-3`; none when it is something else.
+pub(super) fn read_entry_order(verb: &str, task: TaskId, words: &str) -> Option<Command> {
     let (word, why) = split_reason(words);
-    let priority = priority_of(word.trim())?;
-    if priority == Priority::First && why.is_none() {
-        let next = format!("Say `prioritise {task} first because` and why");
-        return Some(unclear("Whoever goes before everybody needs a reason", &next));
-    }
-    Some(Command::Prioritise { task, priority, why })
-}
-
-/// `hold T-3 because the docs are missing`; none when it is something else.
-pub(super) fn read_hold(task: Option<TaskId>, words: &str) -> Option<Command> {
-    let task = task?;
-    let (before, why) = split_reason(words);
-    if !before.trim().is_empty() {
-        return None;
-    }
-    let next = format!("Say `hold {task} because` and why");
-    Some(why.map_or_else(|| unclear("A hold needs a reason", &next), |why| Command::Hold { task, why }))
+    let word = word.trim();
+    let order = match (verb, why) {
+        ("release", None) if word.is_empty() => EntryOrder::Release,
+        ("hold", Some(why)) if word.is_empty() => EntryOrder::Hold { why },
+        ("hold", None) if word.is_empty() => {
+            return Some(unclear("A hold needs a reason", &format!("Say `hold {task} because` and why")));
+        }
+        ("release" | "hold", _) => return None,
+        (_, why) => match (priority_of(word)?, why) {
+            (Priority::First, None) => {
+                let next = format!("Say `prioritise {task} first because` and why");
+                return Some(unclear("Whoever goes before everybody needs a reason", &next));
+            }
+            (priority, why) => EntryOrder::Prioritise { priority, why },
+        },
+    };
+    Some(Command::OrderEntry { task, order })
 }
 
 fn priority_of(word: &str) -> Option<Priority> {
@@ -125,6 +144,25 @@ impl QueueOrder {
     }
 }
 
+impl EntryOrder {
+    fn into_event(self, entry: EntryId, by: Person) -> QueueEvent {
+        match self {
+            Self::Prioritise { priority, why } => QueueEvent::Prioritised { entry, priority, by, why },
+            Self::Hold { why } => QueueEvent::Held { entry, hold: Hold { by, why } },
+            Self::Release => QueueEvent::Released { entry, by },
+        }
+    }
+
+    fn said(&self, id: TaskId) -> String {
+        match self {
+            Self::Prioritise { priority: Priority::First, .. } => "is first in line".to_owned(),
+            Self::Prioritise { priority, .. } => format!("has priority {priority}"),
+            Self::Hold { .. } => format!("keeps its place and waits for `release {id}`"),
+            Self::Release => "goes on".to_owned(),
+        }
+    }
+}
+
 impl Intake {
     pub(super) async fn operate_queue(
         &self,
@@ -146,56 +184,18 @@ impl Intake {
         Ok(Answer::words(format!("The merge queue of {repo} is {said}.")))
     }
 
-    pub(super) async fn prioritise(
+    pub(super) async fn operate_entry(
         &self,
         heard: &Heard,
         id: TaskId,
-        (priority, why): (Priority, Option<String>),
+        order: EntryOrder,
         delivery: &DeliveryId,
     ) -> Result<Answer, Trouble> {
-        let by = heard.author.clone();
-        let event = QueueEvent::Prioritised { entry: EntryId::from(id), priority, by, why };
-        let repo = self.order_about(heard, id, event, delivery).await?;
-        let said = match priority {
-            Priority::First => "is first in line".to_owned(),
-            Priority::Low | Priority::Normal | Priority::High => format!("has priority {priority}"),
-        };
-        Ok(Answer::words(format!("{id} {said} in the merge queue of {repo}.")))
-    }
-
-    pub(super) async fn hold_back(
-        &self,
-        heard: &Heard,
-        id: TaskId,
-        why: String,
-        delivery: &DeliveryId,
-    ) -> Result<Answer, Trouble> {
-        let hold = Hold { by: heard.author.clone(), why };
-        let event = QueueEvent::Held { entry: EntryId::from(id), hold };
-        let repo = self.order_about(heard, id, event, delivery).await?;
-        Ok(Answer::words(format!(
-            "{id} is held in the merge queue of {repo}: it keeps its place, others pass it, and `release {id}` lets it go \
-             on. What is landing lands."
-        )))
-    }
-
-    pub(super) async fn release(&self, heard: &Heard, id: TaskId, delivery: &DeliveryId) -> Result<Answer, Trouble> {
-        let event = QueueEvent::Released { entry: EntryId::from(id), by: heard.author.clone() };
-        let repo = self.order_about(heard, id, event, delivery).await?;
-        Ok(Answer::words(format!("{id} goes on in the merge queue of {repo}.")))
-    }
-
-    /// Tells the queue of a task's repository something about the task, if the person may.
-    async fn order_about(
-        &self,
-        heard: &Heard,
-        id: TaskId,
-        event: QueueEvent,
-        delivery: &DeliveryId,
-    ) -> Result<RepoName, Trouble> {
         let repo = self.find(id).await?.request.repo;
         self.may_with(heard, Verb::OperateQueue, Some(&repo))?;
+        let said = order.said(id);
+        let event = order.into_event(EntryId::from(id), heard.author.clone());
         self.desk.tell(&repo, event, Cause::Delivery(delivery.clone())).await?;
-        Ok(repo)
+        Ok(Answer::words(format!("{id} {said} in the merge queue of {repo}.")))
     }
 }
