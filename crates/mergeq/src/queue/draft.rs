@@ -34,9 +34,13 @@ impl Draft {
         self.owe(QueueEffect::Report { entry: entry.clone(), news });
     }
 
-    /// Tells an entry at the end of the step where it is, though it has not moved: what it was told last is over.
-    pub(super) fn tell_anew(&mut self, entry: &EntryId) {
-        self.placed_before.remove(entry);
+    /// Tells an entry at the end of the step where it is, though it has not moved: what it was told last is over. Not one
+    /// that is told something else in this step.
+    pub(super) fn tell_anew(&mut self, id: &EntryId) {
+        let is_its = |effect: &QueueEffect| matches!(effect, QueueEffect::Report { entry, .. } if entry == id);
+        if !self.effects.iter().any(is_its) {
+            self.placed_before.remove(id);
+        }
     }
 
     pub(super) fn tell_strategist(&mut self, fact: &Fact) {

@@ -134,12 +134,14 @@ impl Alarm {
     }
 }
 
-/// When a run is to be spoken of next: once when it is overdue, and then at intervals that double.
+/// When a run is to be spoken of next: once when it is overdue, and then at intervals that double. Not while the queue is
+/// paused, which everybody was told.
 fn due(queue: &Queue, run: &Run) -> Option<Timestamp> {
     let (watch, limits) = (&queue.watch, &queue.policy.limits);
     let patience = watch.patience(activity_of(run)?, limits);
     let n_told = watch.alarms.iter().find(|alarm| alarm.is_of(run)).map_or(0, |alarm| alarm.n_told);
-    (n_told < limits.alarms_max).then(|| run.since + patience.saturating_mul(2_u32.saturating_pow(n_told)))
+    (queue.pause.is_none() && n_told < limits.alarms_max)
+        .then(|| run.since + patience.saturating_mul(2_u32.saturating_pow(n_told)))
 }
 
 /// Learns from what ended well or red how long that takes. What was stopped, or known without a run, says nothing.
@@ -307,6 +309,22 @@ mod tests {
                 watched            1 landing a | 2 testing a+b  tells a overdue: its checks have taken 30 min, b overdue: its checks have taken 30 min
                 landed 1           2 testing b  tells a merged as m0a
                 watched            2 testing b
+            "#]],
+        );
+    }
+
+    /// Whoever stopped it was told why, and that is not to be overwritten.
+    #[test]
+    fn nobody_is_overdue_while_the_queue_is_stopped() {
+        check(
+            "train 2 of a b | watched; @700 staging-failed 1 no disk; watched; @9000 pause; resume; watched",
+            expect![[r#"
+                watched            1 staging a | 2 staging a+b  tells a overdue: making its commits has taken 5 min, b overdue: making its commits has taken 5 min
+                @700 staging-failed 1 no disk 1 staging a | 2 staging a+b | stopped: no disk  tells a stalled: no disk
+                watched            1 staging a | 2 staging a+b | stopped: no disk
+                @9000 pause        rejected: The queue of web:main is already stopped: no disk. Say `resume` to let it go on.
+                resume             2 staging a+b | 3 staging a  owes stage(3 a)
+                watched            2 staging a+b | 3 staging a  tells a overdue: making its commits has taken 2 h, b overdue: making its commits has taken 2 h
             "#]],
         );
     }

@@ -71,6 +71,8 @@ pub(crate) struct TreeRunner {
     /// None where nobody knows what it runs in.
     pub(crate) environment: Mutex<Option<&'static str>>,
     pub(crate) told: Mutex<Vec<String>>,
+    /// Why it cannot begin.
+    pub(crate) trouble: Mutex<Option<&'static str>>,
     /// What is revoked while checks run.
     pub(crate) stops: Mutex<Option<CancellationToken>>,
 }
@@ -91,6 +93,9 @@ impl TreeRunner {
 impl CheckRunner for TreeRunner {
     async fn run(&self, repository: &Repository, commit: &Sha, _stop: CancellationToken) -> Result<GateReport, String> {
         self.n_runs.fetch_add(1, Ordering::SeqCst);
+        if let Some(why) = *self.trouble.lock().unwrap() {
+            return Err(why.to_owned());
+        }
         if let Some(stop) = self.stops.lock().unwrap().take() {
             stop.cancel();
         }
