@@ -252,6 +252,7 @@ impl<D: Door> Play<D> {
             changes,
             tier: self.any_tier(),
             tier_because: "a path".to_owned(),
+            altered: if self.chance.one_in(3) { vec!["a".to_owned()] } else { Vec::new() },
             checks: vec![check],
             demand: Demand::Checks,
             cage: "none".to_owned(),
@@ -285,6 +286,7 @@ impl<D: Door> Play<D> {
             TaskEffect::Enqueue { work } => {
                 let Some(task) = self.door.task(id).await else { return Ok(Answer::Nothing) };
                 let mut change = change_of(&task, work);
+                change.is_repairable = !self.chance.one_in(4);
                 if self.chance.one_in(6) {
                     let other = 1 + self.chance.below(usize::try_from(self.n_tasks).expect("a few")) as u64;
                     change.depends_on.extend((other != id.number()).then(|| EntryId::from(TaskId::new(other))));
@@ -298,6 +300,18 @@ impl<D: Door> Play<D> {
             TaskEffect::Withdraw { by } => {
                 let event = QueueEvent::Withdrawn { entry: EntryId::from(id), by: by.clone() };
                 self.tell(Told::Queue(event), told).await?;
+                Answer::Nothing
+            }
+            TaskEffect::Readmit { work } => {
+                let (head, started_from) = (work.head.clone(), Some(work.base.clone()));
+                let approved_by = work.approver().cloned();
+                let repaired = QueueEvent::Repaired { entry: EntryId::from(id), head, started_from, approved_by };
+                self.tell(Told::Queue(repaired), told).await?;
+                Answer::Nothing
+            }
+            TaskEffect::GiveUpRepair { why } => {
+                let failed = QueueEvent::RepairFailed { entry: EntryId::from(id), why: why.clone() };
+                self.tell(Told::Queue(failed), told).await?;
                 Answer::Nothing
             }
             TaskEffect::AwaitDeadline(deadline) => say(TaskEvent::DeadlinePassed { deadline: *deadline }),
@@ -465,36 +479,4 @@ impl<D: Door> Play<D> {
             Landing::Refused => refused(Refusal::Final { why: "the branch is protected".to_owned() }),
         })))
     }
-}
-
-/// What the machine is told when the attempts are spent, as the real performers say it.
-pub fn buried(debt: &Debt, why: &str) -> Option<Told> {
-    let why = why.to_owned();
-    let event = match debt {
-        Debt::Task(id, effect) => {
-            let event = match effect {
-                TaskEffect::StartSession { session, .. } => TaskEvent::SessionFailed { session: *session, why },
-                TaskEffect::Publish { work } => TaskEvent::PublishFailed { head: work.head.clone(), why },
-                TaskEffect::AwaitDeadline(deadline) => TaskEvent::DeadlinePassed { deadline: *deadline },
-                _ => return None,
-            };
-            return Some(Told::Task(*id, event));
-        }
-        Debt::Queue(QueueEffect::Stage { run, .. }) => QueueEvent::StagingFailed { run: *run, why },
-        Debt::Queue(QueueEffect::AwaitChecks { run, .. }) => {
-            QueueEvent::ChecksConcluded { run: *run, verdict: Verdict::Unconcluded { why } }
-        }
-        Debt::Queue(QueueEffect::Land { run, .. }) => QueueEvent::LandingUnanswered { run: *run, why },
-        Debt::Queue(QueueEffect::Deadline { entry, until }) => {
-            QueueEvent::DeadlinePassed { entry: entry.clone(), until: *until }
-        }
-        Debt::Queue(QueueEffect::Watch { until }) => QueueEvent::WatchEnded { until: *until },
-        Debt::Queue(QueueEffect::Restore { finding, by }) => {
-            QueueEvent::Remedied { commit: finding.commit.clone(), by: by.clone(), remedy: Remedy::None { why } }
-        }
-        Debt::Queue(QueueEffect::Audit { .. } | QueueEffect::Report { .. } | QueueEffect::CancelChecks { .. }) => {
-            return None;
-        }
-    };
-    Some(Told::Queue(event))
 }

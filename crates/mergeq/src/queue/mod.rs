@@ -14,6 +14,7 @@ pub mod order;
 pub mod outcome;
 mod plan;
 pub mod policy;
+mod repair;
 mod runs;
 pub mod soundness;
 pub mod state;
