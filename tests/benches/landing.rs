@@ -46,7 +46,7 @@ async fn land_all(store: Store, repository: Repository, heads: Vec<Sha>) -> (Vec
         Arc::new(Pump::new(
             store.clone(),
             Lane::new("stage", 2),
-            Stager::new(repositories.clone(), StagingSettings::default()),
+            Stager::new(store.clone(), repositories.clone(), StagingSettings::default()),
         )),
         Arc::new(Pump::new(
             store.clone(),

@@ -3,13 +3,10 @@
 use std::collections::HashMap;
 
 use agents::task::state::Intent;
-use agents::task::{Approved, Goal, Task, TaskEffect, TaskEvent, TaskState, Then};
+use agents::task::{Approved, Goal, Task, TaskEffect, TaskEvent, TaskState};
 use domain::{EntryId, Sha, Step, TaskId};
-use mergeq::queue::{
-    News, Obstacle, Outcome, Phase, Proof, Queue, QueueEffect, QueueEvent, Refusal, RunId, Verdict, Why,
-};
+use mergeq::queue::{News, Obstacle, Outcome, Proof, Queue, QueueEffect, QueueEvent, Refusal, RunId, Verdict, Why};
 
-use crate::door::{Debt, Owing};
 use crate::repo::{Merged, Repo, Truth};
 
 /// A law that a history breaks.
@@ -23,7 +20,7 @@ pub struct Breach {
 pub type Lawful<T = ()> = Result<T, Breach>;
 
 /// The laws of the two machines, as their own checkers word them, each with a phrase that only it says.
-pub const MACHINE_LAWS: [(&str, &str); 32] = [
+pub const MACHINE_LAWS: [(&str, &str); 34] = [
     ("queue: nobody is in it twice", "is in the queue twice"),
     ("queue: a run holds entries of the queue", "is in a run but not in the queue"),
     ("queue: a test has one run", "is the second run of a test"),
@@ -47,6 +44,8 @@ pub const MACHINE_LAWS: [(&str, &str); 32] = [
     ("queue: who leaves has one outcome", "outcomes instead of"),
     ("queue: a landing is not disturbed", "was taken from its landing"),
     ("queue: a run owes one effect", "effects instead of"),
+    ("queue: who is held is in no run", "is held and on its way"),
+    ("queue: a run is watched", "nobody watches it"),
     ("task: no work without an approval", "law 1"),
     ("task: what is published was accepted", "law 2"),
     ("task: an end is left by a retry alone", "law 3"),
@@ -128,7 +127,7 @@ pub fn breach(law: &'static str, what: impl Into<String>) -> Breach {
     Breach { law, what: what.into() }
 }
 
-fn ensure(holds: bool, law: &'static str, what: impl FnOnce() -> String) -> Lawful {
+pub fn ensure(holds: bool, law: &'static str, what: impl FnOnce() -> String) -> Lawful {
     if holds { Ok(()) } else { Err(breach(law, what())) }
 }
 
@@ -392,7 +391,8 @@ fn answered_run(event: &QueueEvent) -> Option<RunId> {
         | QueueEvent::ChecksConcluded { run, .. }
         | QueueEvent::Landed { run }
         | QueueEvent::LandingRefused { run, .. }
-        | QueueEvent::LandingUnanswered { run, .. } => Some(*run),
+        | QueueEvent::LandingUnanswered { run, .. }
+        | QueueEvent::CandidateLost { run } => Some(*run),
         _ => None,
     }
 }
@@ -406,40 +406,10 @@ pub fn is_same(a: &Queue, b: &Queue) -> bool {
         && a.pause == b.pause
         && a.freeze == b.freeze
         && a.head == b.head
+        && a.watch == b.watch
         && a.policy == b.policy
         && (&a.landed, &a.unaudited) == (&b.landed, &b.unaudited)
         && (a.next_rank, a.next_run) == (b.next_rank, b.next_run)
-}
-
-/// Liveness, as one look shows it: whatever is not at its end is owed an effect, is in the queue, or waits under a
-/// deadline.
-pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> Lawful {
-    for task in tasks {
-        ensure(is_carried(task, queue, debts), CARRIED, || {
-            format!("{} is {} for ever", task.id, task.state_in_words())
-        })?;
-    }
-    let Some(queue) = queue else { return Ok(()) };
-    judge_agreement(tasks, queue)?;
-    let owed = |wanted: &dyn Fn(&QueueEffect) -> bool| {
-        debts.iter().any(|owing| matches!(&owing.debt, Debt::Queue(effect) if wanted(effect)))
-    };
-    for run in &queue.runs {
-        let is_owed = match run.phase {
-            Phase::Staging { is_outdated, .. } => {
-                is_outdated || owed(&|effect| matches!(effect, QueueEffect::Stage { run: id, .. } if *id == run.id))
-            }
-            Phase::Testing { .. } => {
-                owed(&|effect| matches!(effect, QueueEffect::AwaitChecks { run: id, .. } if *id == run.id))
-            }
-            Phase::Landing { .. } => {
-                owed(&|effect| matches!(effect, QueueEffect::Land { run: id, .. } if *id == run.id))
-            }
-            Phase::Passed { .. } | Phase::Doubtful { .. } => true,
-        };
-        ensure(is_owed, CARRIED, || format!("{} waits for nothing", run.id))?;
-    }
-    Ok(())
 }
 
 /// Whoever is in the queue knows it.
@@ -451,50 +421,4 @@ pub fn judge_agreement(tasks: &[Task], queue: &Queue) -> Lawful {
         ensure(is_there, AGREED, || format!("{entry} is in the queue, and its task is elsewhere"))?;
     }
     Ok(())
-}
-
-/// The end of the wait that a task is in.
-fn is_end_of(task: &Task, effect: &TaskEffect) -> bool {
-    matches!(effect, TaskEffect::AwaitDeadline(deadline) if deadline.wait == task.waits && deadline.then == Then::End)
-}
-
-fn is_carried(task: &Task, queue: Option<&Queue>, debts: &[Owing]) -> bool {
-    let owed = |wanted: &dyn Fn(&TaskEffect) -> bool| {
-        debts.iter().any(|owing| matches!(&owing.debt, Debt::Task(id, effect) if *id == task.id && wanted(effect)))
-    };
-    let entry = EntryId::from(task.id);
-    match &task.state {
-        TaskState::Queued { .. }
-        | TaskState::Planning { .. }
-        | TaskState::Working { .. }
-        | TaskState::Asking { .. }
-        | TaskState::Pausing { .. }
-        | TaskState::Cancelling { .. } => {
-            owed(&|effect| matches!(effect, TaskEffect::StartSession { session, .. } if *session == task.sessions))
-        }
-        TaskState::Parked { .. } | TaskState::Paused { .. } => {
-            let is_session = |effect: &TaskEffect| matches!(effect, TaskEffect::StartSession { session, .. } if *session == task.sessions);
-            owed(&|effect| is_end_of(task, effect)) && !owed(&is_session)
-        }
-        TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::InReview { .. } => {
-            owed(&|effect| is_end_of(task, effect))
-        }
-        TaskState::Publishing { work } => {
-            owed(&|effect| matches!(effect, TaskEffect::Publish { work: owed } if owed.head == work.head))
-        }
-        TaskState::Merging { .. } => {
-            let is_outcome = |effect: &QueueEffect| match effect {
-                QueueEffect::Report { entry: id, news: News::Ended(_) } => *id == entry,
-                _ => false,
-            };
-            let is_reported = |owing: &Owing| matches!(&owing.debt, Debt::Queue(effect) if is_outcome(effect));
-            owed(&|effect| matches!(effect, TaskEffect::Enqueue { .. }))
-                || queue.is_some_and(|queue| queue.entry(&entry).is_some())
-                || debts.iter().any(is_reported)
-        }
-        TaskState::Merged { .. }
-        | TaskState::Answered { .. }
-        | TaskState::Cancelled { .. }
-        | TaskState::Failed { .. } => true,
-    }
 }

@@ -119,7 +119,8 @@ impl Performer for Examiner {
             | QueueEffect::CancelChecks { .. }
             | QueueEffect::Land { .. }
             | QueueEffect::Report { .. }
-            | QueueEffect::Deadline { .. } => Performed::Finished,
+            | QueueEffect::Deadline { .. }
+            | QueueEffect::Watch { .. } => Performed::Finished,
         }
     }
 
@@ -138,7 +139,8 @@ impl Performer for Examiner {
             | QueueEffect::CancelChecks { .. }
             | QueueEffect::Land { .. }
             | QueueEffect::Report { .. }
-            | QueueEffect::Deadline { .. } => None,
+            | QueueEffect::Deadline { .. }
+            | QueueEffect::Watch { .. } => None,
         }
     }
 }

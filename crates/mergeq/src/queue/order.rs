@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::absorb::take_from_line;
 use super::draft::Draft;
 use super::entry::{Entry, Standing};
+use super::hold::Hold;
 use super::state::Queue;
 
 /// How soon an entry is wanted, beside others. Entries of one priority are in line by rank.
@@ -123,6 +124,8 @@ pub enum Waits {
     Aside(Vec<EntryId>),
     /// For this one, on which it depends.
     On(EntryId),
+    /// For somebody who releases it.
+    Held(Hold),
     /// For the end of a freeze.
     Frozen,
     /// For others of the same person, of whom so many are tested already.
@@ -147,7 +150,7 @@ impl<'a> Gatekeeper<'a> {
         Self {
             queue,
             present: queue.entries.iter().map(|entry| (&entry.change.id, entry.rank)).collect(),
-            in_the_way: ids(&mut queue.entries.iter().filter(|entry| !entry.is_reserved())),
+            in_the_way: ids(&mut queue.entries.iter().filter(|entry| !entry.is_passed_by())),
             of_person,
         }
     }
@@ -155,6 +158,9 @@ impl<'a> Gatekeeper<'a> {
     /// What an entry waits for; none when nothing is in its way, and then it counts for its person.
     pub(super) fn stops(&mut self, entry: &'a Entry) -> Option<Waits> {
         let change = &entry.change;
+        if let Some(hold) = &entry.hold {
+            return Some(Waits::Held(hold.clone()));
+        }
         if let Standing::Aside { with } = &entry.standing {
             let with: Vec<_> = with.iter().filter(|other| self.in_the_way.contains(other)).cloned().collect();
             if !with.is_empty() {
@@ -184,6 +190,7 @@ impl fmt::Display for Waits {
         match self {
             Self::Aside(with) => write!(f, "waits for {}, with which it conflicts", super::outcome::listed(with)),
             Self::On(on) => write!(f, "waits for {on}, on which it depends"),
+            Self::Held(hold) => write!(f, "is {hold}"),
             Self::Frozen => f.write_str("waits for the end of the freeze"),
             Self::Quota(max) => write!(f, "waits for others of the same person, of whom {max} are tested at once"),
         }

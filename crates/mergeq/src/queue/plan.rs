@@ -92,7 +92,7 @@ fn carry_out(draft: &mut Draft, acts: Vec<Act>) {
 
 fn start_run(draft: &mut Draft, test: TestId, items: &[Item]) {
     let set = items.iter().filter_map(|item| draft.queue.id_of(*item)).collect();
-    draft.begin_staging(test, set, None);
+    draft.begin_staging((test, 0), set, None);
 }
 
 fn eject_item(draft: &mut Draft, item: Item, guilt: f64) {
@@ -112,7 +112,7 @@ fn restage_outdated_runs(draft: &mut Draft) {
     let outdated: Vec<Run> = draft.queue.runs.extract_if(.., |run| is_outdated(run)).collect();
     for run in outdated {
         let Phase::Staging { vouched, .. } = run.phase else { unreachable!("only staging was taken") };
-        draft.begin_staging(run.test, run.set, vouched);
+        draft.begin_staging((run.test, run.n_lost), run.set, vouched);
     }
 }
 
@@ -130,7 +130,8 @@ fn drive_landing(draft: &mut Draft) {
     };
     let run = draft.queue.runs.remove(index);
     if !is_doubtful && !is_on_head(&draft.queue, &run, &candidate) {
-        return draft.begin_staging(test, run.set, Some(Vouched { tree: candidate.tree, proof }));
+        let vouched = Vouched { tree: candidate.tree, proof };
+        return draft.begin_staging((test, run.n_lost), run.set, Some(vouched));
     }
     let id = if is_doubtful { draft.next_run_id() } else { run.id };
     draft.owe(QueueEffect::Land { run: id, from: candidate.base.clone(), to: candidate.commit().clone() });
