@@ -30,7 +30,8 @@ pub struct SimulateArgs {
     /// The workload: team, monorepo, agents, backlog, fleet, flaky, hot-file, poisoned-head, foreign, chaos, long-tail or idle
     #[arg(default_value = "team", value_parser = preset)]
     workload: Preset,
-    /// Play this strategy alone; may be given again (serial, batch, lazy-train, train, aimd-train, optimistic, hybrid, nest, adaptive)
+    /// Play this strategy alone; may be given again (serial, no-queue, batch, tide, lazy-train, gitlab, train,
+    /// aimd-train, submitqueue, optimistic, mergify, hybrid, nest, adaptive)
     #[arg(long, value_name = "NAME")]
     strategy: Vec<String>,
     /// How many seeds; each is played with every strategy

@@ -45,7 +45,7 @@ pub struct Row {
 /// Plays `seeds` seeds of a workload.
 pub fn compare(workload: &Workload, contender: &Contender, slots: usize, seeds: u64) -> Row {
     let slots = contender.slots(slots);
-    let tallies = (0..seeds.max(1)).map(|seed| play(workload, contender.kind, slots, seed)).collect();
+    let tallies = (0..seeds.max(1)).map(|seed| play(workload, contender.player, slots, seed)).collect();
     row((contender, slots), workload, tallies)
 }
 
@@ -53,7 +53,7 @@ pub fn compare(workload: &Workload, contender: &Contender, slots: usize, seeds: 
 pub fn compare_past(past: &Past, contender: &Contender, slots: usize, seeds: u64) -> Row {
     let slots = contender.slots(slots);
     let known = (&past.workload, &past.changes);
-    let tallies = (0..seeds.max(1)).map(|seed| play_changes(known, contender.kind, slots, seed)).collect();
+    let tallies = (0..seeds.max(1)).map(|seed| play_changes(known, contender.player, slots, seed)).collect();
     row((contender, slots), &past.workload, tallies)
 }
 

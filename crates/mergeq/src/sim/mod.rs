@@ -7,7 +7,9 @@ pub mod compare;
 pub mod contender;
 pub mod past;
 pub mod plant;
+pub mod player;
 pub mod preset;
+pub mod rivals;
 pub mod tally;
 pub mod workload;
 
@@ -19,6 +21,8 @@ pub use compare::{Mean, Row, compare, compare_past};
 pub use contender::{Contender, contenders};
 pub use past::{Past, TooLittle};
 pub use plant::play;
+pub use player::Player;
 pub use preset::{PRESETS, Preset};
+pub use rivals::Rival;
 pub use tally::Tally;
 pub use workload::{Arrivals, Workload};

@@ -7,9 +7,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::chance::Chance;
+use super::player::Player;
 use super::tally::Tally;
 use super::workload::{Changes, Workload};
-use crate::strategy::{Act, Fact, Item, Kind, Strategist, TestId};
+use crate::strategy::{Act, Fact, Item, TestId};
 
 const TESTS: u64 = 4;
 const FOREIGN: u64 = 5;
@@ -19,20 +20,20 @@ const LOOK_EVERY: f64 = 0.5;
 const TESTS_MAX: u64 = 500;
 
 /// Plays a workload with a strategy to its end.
-pub fn play(workload: &Workload, kind: Kind, slots: usize, seed: u64) -> Tally {
-    play_changes((workload, &workload.changes_of(seed)), kind, slots, seed)
+pub fn play(workload: &Workload, player: impl Into<Player>, slots: usize, seed: u64) -> Tally {
+    play_changes((workload, &workload.changes_of(seed)), player.into(), slots, seed)
 }
 
 /// The same with changes that are known; chance decides over run times and flakes alone.
-pub fn play_changes((workload, changes): (&Workload, &Changes), kind: Kind, slots: usize, seed: u64) -> Tally {
+pub fn play_changes((workload, changes): (&Workload, &Changes), player: Player, slots: usize, seed: u64) -> Tally {
     let mut plant = Plant::new(workload, changes, seed);
-    let mut strategist = Strategist::new(kind, slots);
+    let mut seat = player.seat(slots);
     while let Some(facts) = plant.next() {
-        facts.iter().for_each(|fact| strategist.absorb(fact));
+        facts.iter().for_each(|fact| seat.absorb(fact));
         loop {
-            let landed = plant.carry_out(strategist.plan());
+            let landed = plant.carry_out(seat.plan());
             let Some(fact) = landed else { break };
-            strategist.absorb(&fact);
+            seat.absorb(&fact);
         }
     }
     plant.close()

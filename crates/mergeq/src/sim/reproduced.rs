@@ -24,7 +24,7 @@ const BACKLOG: Workload = Workload {
 fn mean(workload: &Workload, (name, slots): (&str, usize), of: fn(&Tally) -> f64) -> f64 {
     let contender = contenders(workload).into_iter().find(|contender| contender.name == name).expect("it is known");
     let slots = if contender.is_single { 1 } else { slots };
-    (0..SEEDS).map(|seed| of(&play(workload, contender.kind, slots, 100 + u64::from(seed)))).sum::<f64>()
+    (0..SEEDS).map(|seed| of(&play(workload, contender.player, slots, 100 + u64::from(seed)))).sum::<f64>()
         / f64::from(SEEDS)
 }
 
@@ -112,7 +112,7 @@ fn no_workload_breaks_a_promise() {
         };
         let slots = one_of(&[1., 2., 3., 8., 32.]) as usize;
         for contender in contenders(&workload) {
-            play(&workload, contender.kind, slots, seed);
+            play(&workload, contender.player, slots, seed);
         }
     }
 }
