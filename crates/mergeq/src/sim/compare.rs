@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::audit::Gates;
 use super::bounds::Bounds;
 use super::chance::Chance;
 use super::contender::Contender;
@@ -40,6 +41,8 @@ pub struct Row {
     pub slot_time_per_landed: Mean,
     /// The share of good changes that were ejected although nothing stood in their way.
     pub wronged_share: Mean,
+    /// What must not have been done in any of its plays.
+    pub gates: Gates,
 }
 
 /// Plays `seeds` seeds of a workload.
@@ -69,6 +72,7 @@ fn row((contender, slots): (&Contender, usize), workload: &Workload, tallies: Ve
         tests_per_landed: mean(Tally::tests_per_landed),
         slot_time_per_landed: mean(Tally::slot_time_per_landed),
         wronged_share: mean(Tally::wronged_share),
+        gates: Gates::sum(tallies.iter().map(|tally| tally.gates)),
     }
 }
 

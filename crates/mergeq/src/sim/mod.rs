@@ -1,5 +1,6 @@
 //! A discrete-event simulator around the production strategies: no copies, no clock, no git.
 
+pub mod audit;
 pub mod bounds;
 pub mod chance;
 pub mod chart;
@@ -9,6 +10,7 @@ pub mod past;
 pub mod plant;
 pub mod player;
 pub mod preset;
+mod repairs;
 pub mod rivals;
 pub mod tally;
 pub mod workload;
@@ -16,6 +18,7 @@ pub mod workload;
 #[cfg(test)]
 mod reproduced;
 
+pub use audit::Gates;
 pub use bounds::Bounds;
 pub use compare::{Mean, Row, compare, compare_past};
 pub use contender::{Contender, contenders};

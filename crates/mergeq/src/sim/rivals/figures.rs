@@ -2,19 +2,9 @@
 //! other, and checks never lie.
 
 use super::Rival;
-use crate::sim::{Arrivals, Tally, Workload, play};
+use crate::sim::{Tally, Workload, play};
 
-const IN_STEP: Workload = Workload {
-    changes: 2_000,
-    arrivals: Arrivals::Backlog,
-    bad: 0.05,
-    flaky: 0.,
-    conflict: 0.,
-    sigma: 0.,
-    foreign: 0.,
-    lost: 0.,
-    bad_first: 0,
-};
+const IN_STEP: Workload = Workload { bad: 0.05, sigma: 0., ..Workload::PLAIN };
 const SEEDS: u32 = 10;
 
 fn mean(workload: &Workload, (rival, slots): (Rival, usize), of: fn(&Tally) -> f64) -> f64 {
