@@ -40,15 +40,10 @@ fn is_in_two_places(queue: &Queue) -> Option<String> {
             return Some(format!("{} is in the queue twice", entry.change.id));
         }
     }
-<<<<<<< HEAD
-    let tested: HashSet<&EntryId> = queue.runs.iter().flat_map(|run| &run.set).collect();
     let is_held = |entry: &&Entry| entry.hold.is_some() && entry.admitted && !queue.is_committed(&entry.change.id);
     if let Some(held) = queue.entries.iter().find(is_held) {
         return Some(format!("{} is held and on its way", held.change.id));
     }
-    if let Some(id) = tested.iter().find(|id| !known.contains(*id)) {
-        return Some(format!("{id} is in a run but not in the queue"));
-=======
     for id in queue.runs.iter().flat_map(|run| &run.set) {
         let Some(entry) = known.get(id) else { return Some(format!("{id} is in a run but not in the queue")) };
         let may_run = match &entry.standing {
@@ -59,7 +54,6 @@ fn is_in_two_places(queue: &Queue) -> Option<String> {
         if !may_run {
             return Some(format!("{id} stands where it may not"));
         }
->>>>>>> baselines
     }
     let is_misplaced = |entry: &&Entry| match &entry.standing {
         Standing::Ready => false,
