@@ -63,7 +63,11 @@ async fn land_all(
     let (landed, mut outcomes) = mpsc::channel(16);
     let runner = Arc::new(NullCheck(passed.clone()));
     let pumps: Vec<Arc<dyn Pumping>> = vec![
-        Arc::new(Pump::new(store.clone(), Lane::new("stage", 2), Stager::new(repositories.clone(), settings))),
+        Arc::new(Pump::new(
+            store.clone(),
+            Lane::new("stage", 2),
+            Stager::new(store.clone(), repositories.clone(), settings),
+        )),
         Arc::new(Pump::new(
             store.clone(),
             Lane::new("checks", 2),
@@ -109,6 +113,7 @@ fn change(n: usize, head: Sha) -> Change {
         message: String::new(),
         company: Company::Any,
         priority: Priority::default(),
+        is_repairable: false,
         depends_on: Vec::new(),
     }
 }

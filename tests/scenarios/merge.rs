@@ -12,6 +12,53 @@ fn one_run_at_a_time() -> World {
     Setup { config: &config, ..setup() }.open()
 }
 
+/// [6]
+#[test]
+fn somebody_holds_a_change_and_lets_it_go_on() {
+    let mut world = world();
+    world.play(
+        "ana: @agent add a farewell plan=off
+         ola: pause
+         ana: merge T-1",
+    );
+    world.transcript();
+    world.check(
+        "ana: hold T-1 because the docs are missing
+         ola: hold T-1
+         ola: hold T-1 because the docs are missing
+         ola: resume
+         ana: queue
+         ola: hold T-1 because I say so
+         ola: release T-1
+         ola: release T-1",
+        expect![[r#"
+            ana:  hold T-1 because the docs are missing
+            bot:  You may not operate the queue: that takes the role operator. dora or ola can.
+            ola:  hold T-1
+            bot:  A hold needs a reason. Say `hold T-1 because` and why.
+            ola:  hold T-1 because the docs are missing
+            bot:  T-1 keeps its place and waits for `release T-1` in the merge queue of sample.
+                  [T-1] in the merge queue by ana · position 1 of 1 · waiting · held by ola: the docs are missing; `release T-1` lets it go on · paused by ola
+            ola:  resume
+            bot:  The merge queue of sample is going on.
+            ana:  queue
+            bot:  sample:main: 1 in line
+                  strategy chain: too few verdicts to judge by yet
+                  T-1 add a farewell · position 1 of 1 · waiting · is held by ola: the docs are missing
+            ola:  hold T-1 because I say so
+            bot:  T-1 is already held by ola: the docs are missing. Say `release T-1` to let it go on.
+            ola:  release T-1
+            bot:  T-1 goes on in the merge queue of sample.
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
+            ola:  release T-1
+            bot:  T-1 is not in the queue of sample:main. Say `queue` to see who is.
+        "#]],
+    );
+}
+
 /// [27]
 #[test]
 fn people_move_a_change_in_and_out_of_the_queue() {
@@ -113,9 +160,7 @@ fn a_conflict_names_the_other_task() {
     );
     world.transcript();
     world.check(
-        "ola: resume
-         dan: retry T-2
-         dan: merge T-2",
+        "ola: resume",
         expect![[r#"
             ola:  resume
             bot:  The merge queue of sample is going on.
@@ -126,19 +171,11 @@ fn a_conflict_names_the_other_task() {
                   [T-1] merged as <commit 1>, already tested
             bot:  T-1 is merged into main as <commit 1>, already tested.
                   [T-2] in the merge queue by dan · position 1 of 1 · testing
-                  [T-2] back from the merge queue: conflicts with T-1 in greeting.md. Say `retry T-2`, so that it starts from the target as it is now
-            bot:  T-2 did not land: conflicts with T-1 in greeting.md. Say `retry T-2`, so that it starts from the target as it is now.
-                  [5] Retry   [6] Merge again
-            dan:  retry T-2  👀
-                  [T-2 did not land] tried again by dan at 12:00 UTC
-                  [T-2] waiting for its turn to work
-                  [T-2] publishing +1 −1 in greeting.md
-                  [T-2] ready on downbeat/T-2
-            bot:  T-2 is ready on downbeat/T-2: +1 −1 in greeting.md · its check words passed
-                  [7] Merge   [8] Retry
-            dan:  merge T-2  👀
-                  [T-2 is ready on downbeat/T-2] sent to the merge queue by dan at 12:00 UTC
-                  [T-2] in the merge queue by dan · entering
+                  [T-2] repairing, because it conflicts with T-1 in greeting.md · its place is kept until 14:00 UTC · waiting for its turn to work
+            bot:  T-2 goes back to scripted, because it conflicts with T-1 in greeting.md.
+                  Its place in the merge queue is kept until 14:00 UTC; nothing is to be done.
+                  [T-2] repairing, because it conflicts with T-1 in greeting.md · its place is kept until 14:00 UTC · publishing +1 −1 in greeting.md
+                  [T-2] in the merge queue by dan · its place is kept while it is repaired
                   [T-2] in the merge queue by dan · position 1 of 1 · testing
                   [T-2] in the merge queue by dan · position 1 of 1 · landing
                   [T-2] merged as <commit 2>, already tested
@@ -181,13 +218,17 @@ fn a_red_batch_is_split_until_the_culprit_stands_alone() {
         bot:  T-1 is merged into main as <commit 1>.
               [T-2] in the merge queue by ana · position 1 of 2 · testing
               [T-3] in the merge queue by ana · position 2 of 2 · waiting
-              [T-2] back from the merge queue: words exited with 1 when it was tested alone on the target: a forbidden word. Say `retry T-2`, or repair the branch and say `merge T-2` again
-        bot:  T-2 did not land: words exited with 1 when it was tested alone on the target: a forbidden word. Say `retry T-2`, or repair the branch and say `merge T-2` again.
-              [7] Retry   [8] Merge again
-              [T-3] in the merge queue by ana · position 1 of 1 · testing
-              [T-3] in the merge queue by ana · position 1 of 1 · landing
+              [T-2] repairing, because it does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word · its place is kept until 14:00 UTC · waiting for its turn to work
+        bot:  T-2 goes back to scripted, because it does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word.
+              Its place in the merge queue is kept until 14:00 UTC; nothing is to be done.
+              [T-3] in the merge queue by ana · position 1 of 2 · testing
+              [T-3] in the merge queue by ana · position 1 of 2 · landing
               [T-3] merged as <commit 2>
         bot:  T-3 is merged into main as <commit 2>.
+              [T-2] in the merge queue by ana · its place is kept while it is repaired
+              [T-2] back from the merge queue: its repair does not pass words. It does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word. Look at the change yourself, then say `merge T-2` again
+        bot:  T-2 did not land: its repair does not pass words. It does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word. Look at the change yourself, then say `merge T-2` again.
+              [7] Retry   [8] Merge again
     "#]]);
     expect![[r#"
         add a thank-you (ana)

@@ -3,13 +3,10 @@
 use std::collections::HashMap;
 
 use agents::task::state::Intent;
-use agents::task::{Approved, Goal, Task, TaskEffect, TaskEvent, TaskState, Then};
+use agents::task::{Approved, Goal, Task, TaskEffect, TaskEvent, TaskState};
 use domain::{EntryId, Sha, Step, TaskId};
-use mergeq::queue::{
-    News, Obstacle, Outcome, Phase, Proof, Queue, QueueEffect, QueueEvent, Refusal, RunId, Verdict, Why,
-};
+use mergeq::queue::{News, Obstacle, Outcome, Proof, Queue, QueueEffect, QueueEvent, Refusal, RunId, Verdict, Why};
 
-use crate::door::{Debt, Owing};
 use crate::repo::{Merged, Repo, Truth};
 
 /// A law that a history breaks.
@@ -23,7 +20,7 @@ pub struct Breach {
 pub type Lawful<T = ()> = Result<T, Breach>;
 
 /// The laws of the two machines, as their own checkers word them, each with a phrase that only it says.
-pub const MACHINE_LAWS: [(&str, &str); 32] = [
+pub const MACHINE_LAWS: [(&str, &str); 34] = [
     ("queue: nobody is in it twice", "is in the queue twice"),
     ("queue: a run holds entries of the queue", "is in a run but not in the queue"),
     ("queue: a test has one run", "is the second run of a test"),
@@ -47,6 +44,8 @@ pub const MACHINE_LAWS: [(&str, &str); 32] = [
     ("queue: who leaves has one outcome", "outcomes instead of"),
     ("queue: a landing is not disturbed", "was taken from its landing"),
     ("queue: a run owes one effect", "effects instead of"),
+    ("queue: who is held is in no run", "is held and on its way"),
+    ("queue: a run is watched", "nobody watches it"),
     ("task: no work without an approval", "law 1"),
     ("task: what is published was accepted", "law 2"),
     ("task: an end is left by a retry alone", "law 3"),
@@ -70,7 +69,7 @@ pub const INNOCENT: &str = "only the guilty are ejected";
 pub const ONE_OUTCOME: &str = "every stay has one outcome";
 pub const TESTED: &str = "what the queue lands was tested in exactly that form";
 pub const LINEAR: &str = "the target only grows, by compare-and-swap";
-pub const AGREED: &str = "whose entry is in the queue is merging";
+pub const AGREED: &str = "whose entry is in the queue is merging, or repairs it";
 pub const JOURNALED: &str = "the journal tells the history";
 pub const ASKED: &str = "nobody is withdrawn unasked";
 pub const ASSERTED: &str = "a machine's own assertions hold";
@@ -128,7 +127,7 @@ pub fn breach(law: &'static str, what: impl Into<String>) -> Breach {
     Breach { law, what: what.into() }
 }
 
-fn ensure(holds: bool, law: &'static str, what: impl FnOnce() -> String) -> Lawful {
+pub fn ensure(holds: bool, law: &'static str, what: impl FnOnce() -> String) -> Lawful {
     if holds { Ok(()) } else { Err(breach(law, what())) }
 }
 
@@ -218,8 +217,15 @@ impl History {
         }
         self.note_red(before, event);
         for effect in effects {
-            if let QueueEffect::Report { entry, news: News::Ended(outcome) } = effect {
-                self.judge_outcome(repo, before, event, (entry, outcome))?;
+            match effect {
+                QueueEffect::Report { entry, news: News::Ended(outcome) } => {
+                    self.judge_outcome(repo, before, event, (entry, outcome))?;
+                }
+                QueueEffect::Report { entry, news: News::Reserved { why, .. } } => {
+                    let is_due = self.is_deserved(repo, before, event, (entry, why));
+                    ensure(is_due, INNOCENT, || format!("{entry} was sent back by {event:?}: {why}"))?;
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -276,17 +282,23 @@ impl History {
                 ensure(is_its, MERGED, || format!("{id} is said to have landed as {}", commit.short()))
             }
             Outcome::Ejected { why } => {
-                let is_due = match why {
-                    // A wish to leave that came while it was landing is granted when the landing fails.
-                    Why::HeadMoved { head } => self.moved.contains(&(id.clone(), head.clone())),
-                    Why::Checks { .. } | Why::Unconcluded { .. } | Why::NoGate { .. } => {
-                        self.reds_of(repo, id).any(|red| is_due(repo, red, why))
-                    }
-                    _ => is_guilty(repo, before, event, id, why),
-                };
+                let is_due = self.is_deserved(repo, before, event, (id, why));
                 ensure(is_due, INNOCENT, || format!("{id} was ejected by {event:?}: {why}"))
             }
             Outcome::Withdrawn { .. } => Ok(()),
+        }
+    }
+
+    /// Whether what an entry is told to be wrong with it is so.
+    fn is_deserved(&self, repo: &mut Repo, before: &Queue, event: &QueueEvent, (id, why): (&EntryId, &Why)) -> bool {
+        match why {
+            // A wish to leave that came while it was landing is granted when the landing fails.
+            Why::HeadMoved { head } => self.moved.contains(&(id.clone(), head.clone())),
+            Why::Checks { .. } | Why::Unconcluded { .. } | Why::NoGate { .. } => {
+                self.reds_of(repo, id).any(|red| is_due(repo, red, why))
+            }
+            Why::RepairsSpent { last: Some(last), .. } => self.is_deserved(repo, before, event, (id, last)),
+            _ => is_guilty(repo, before, event, id, why),
         }
     }
 
@@ -364,7 +376,8 @@ fn is_guilty(repo: &mut Repo, before: &Queue, event: &QueueEvent, id: &EntryId, 
         }
         (Why::Dependency { on }, _) => before.entry(id).is_some_and(|entry| entry.change.depends_on.contains(on)),
         (Why::RepairOverdue, QueueEvent::DeadlinePassed { entry, .. }) => entry == id,
-        (Why::RepairsSpent { .. }, QueueEvent::Reserved { entry, .. }) => entry == id,
+        (Why::RepairsSpent { .. }, QueueEvent::Reserved { entry, .. })
+        | (Why::Unrepaired { .. }, QueueEvent::RepairFailed { entry, .. }) => entry == id,
         _ => false,
     }
 }
@@ -378,7 +391,8 @@ fn answered_run(event: &QueueEvent) -> Option<RunId> {
         | QueueEvent::ChecksConcluded { run, .. }
         | QueueEvent::Landed { run }
         | QueueEvent::LandingRefused { run, .. }
-        | QueueEvent::LandingUnanswered { run, .. } => Some(*run),
+        | QueueEvent::LandingUnanswered { run, .. }
+        | QueueEvent::CandidateLost { run } => Some(*run),
         _ => None,
     }
 }
@@ -392,94 +406,19 @@ pub fn is_same(a: &Queue, b: &Queue) -> bool {
         && a.pause == b.pause
         && a.freeze == b.freeze
         && a.head == b.head
+        && a.watch == b.watch
         && a.policy == b.policy
         && (&a.landed, &a.unaudited) == (&b.landed, &b.unaudited)
         && (a.next_rank, a.next_run) == (b.next_rank, b.next_run)
-}
-
-/// Liveness, as one look shows it: whatever is not at its end is owed an effect, is in the queue, or waits under a
-/// deadline.
-pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> Lawful {
-    for task in tasks {
-        ensure(is_carried(task, queue, debts), CARRIED, || {
-            format!("{} is {} for ever", task.id, task.state_in_words())
-        })?;
-    }
-    let Some(queue) = queue else { return Ok(()) };
-    judge_agreement(tasks, queue)?;
-    let owed = |wanted: &dyn Fn(&QueueEffect) -> bool| {
-        debts.iter().any(|owing| matches!(&owing.debt, Debt::Queue(effect) if wanted(effect)))
-    };
-    for run in &queue.runs {
-        let is_owed = match run.phase {
-            Phase::Staging { is_outdated, .. } => {
-                is_outdated || owed(&|effect| matches!(effect, QueueEffect::Stage { run: id, .. } if *id == run.id))
-            }
-            Phase::Testing { .. } => {
-                owed(&|effect| matches!(effect, QueueEffect::AwaitChecks { run: id, .. } if *id == run.id))
-            }
-            Phase::Landing { .. } => {
-                owed(&|effect| matches!(effect, QueueEffect::Land { run: id, .. } if *id == run.id))
-            }
-            Phase::Passed { .. } | Phase::Doubtful { .. } => true,
-        };
-        ensure(is_owed, CARRIED, || format!("{} waits for nothing", run.id))?;
-    }
-    Ok(())
 }
 
 /// Whoever is in the queue knows it.
 pub fn judge_agreement(tasks: &[Task], queue: &Queue) -> Lawful {
     for entry in queue.entries.iter().map(|entry| &entry.change.id) {
         let task = tasks.iter().find(|task| EntryId::from(task.id) == *entry);
-        let is_there = task.is_some_and(|task| matches!(task.state, TaskState::Merging { .. }));
+        let knows = |task: &Task| matches!(task.state, TaskState::Merging { .. }) || task.repair.is_some();
+        let is_there = task.is_some_and(knows);
         ensure(is_there, AGREED, || format!("{entry} is in the queue, and its task is elsewhere"))?;
     }
     Ok(())
-}
-
-/// The end of the wait that a task is in.
-fn is_end_of(task: &Task, effect: &TaskEffect) -> bool {
-    matches!(effect, TaskEffect::AwaitDeadline(deadline) if deadline.wait == task.waits && deadline.then == Then::End)
-}
-
-fn is_carried(task: &Task, queue: Option<&Queue>, debts: &[Owing]) -> bool {
-    let owed = |wanted: &dyn Fn(&TaskEffect) -> bool| {
-        debts.iter().any(|owing| matches!(&owing.debt, Debt::Task(id, effect) if *id == task.id && wanted(effect)))
-    };
-    let entry = EntryId::from(task.id);
-    match &task.state {
-        TaskState::Queued { .. }
-        | TaskState::Planning { .. }
-        | TaskState::Working { .. }
-        | TaskState::Asking { .. }
-        | TaskState::Pausing { .. }
-        | TaskState::Cancelling { .. } => {
-            owed(&|effect| matches!(effect, TaskEffect::StartSession { session, .. } if *session == task.sessions))
-        }
-        TaskState::Parked { .. } | TaskState::Paused { .. } => {
-            let is_session = |effect: &TaskEffect| matches!(effect, TaskEffect::StartSession { session, .. } if *session == task.sessions);
-            owed(&|effect| is_end_of(task, effect)) && !owed(&is_session)
-        }
-        TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::InReview { .. } => {
-            owed(&|effect| is_end_of(task, effect))
-        }
-        TaskState::Publishing { work } => {
-            owed(&|effect| matches!(effect, TaskEffect::Publish { work: owed } if owed.head == work.head))
-        }
-        TaskState::Merging { .. } => {
-            let is_outcome = |effect: &QueueEffect| match effect {
-                QueueEffect::Report { entry: id, news: News::Ended(_) } => *id == entry,
-                _ => false,
-            };
-            let is_reported = |owing: &Owing| matches!(&owing.debt, Debt::Queue(effect) if is_outcome(effect));
-            owed(&|effect| matches!(effect, TaskEffect::Enqueue { .. }))
-                || queue.is_some_and(|queue| queue.entry(&entry).is_some())
-                || debts.iter().any(is_reported)
-        }
-        TaskState::Merged { .. }
-        | TaskState::Answered { .. }
-        | TaskState::Cancelled { .. }
-        | TaskState::Failed { .. } => true,
-    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agents::task::{PlanEdit, PlanMode, Request, Task, TaskEvent, TaskState, Terms, Waits, WordKind};
 use domain::{Cause, DeliveryId, EntryId, MessageRef, Person, TaskId, ThreadRef};
-use mergeq::queue::{Freeze, Limits, Pause, Policy, Priority, Queue, QueueEvent};
+use mergeq::queue::{Entry, Freeze, Hold, Limits, Pause, Policy, Priority, Queue, QueueEvent};
 
 use crate::coverage::Named;
 use crate::door::{Door, Told};
@@ -263,7 +263,7 @@ impl<D: Door> Play<D> {
         if matches!(queue.pause, Some(Pause::Unsound { .. })) && self.chance.one_in(2) {
             return Some(QueueEvent::RestoreOrdered { by });
         }
-        Some(match self.chance.below(26) {
+        Some(match self.chance.below(29) {
             0 | 1 => QueueEvent::Paused { by },
             20 | 21 => {
                 let priority = *self.chance.pick(&Priority::ALL);
@@ -271,6 +271,8 @@ impl<D: Door> Play<D> {
             }
             22 => QueueEvent::Frozen(Freeze { below: *self.chance.pick(&Priority::ALL), by, why: why(), until: None }),
             23..26 => QueueEvent::Thawed { by },
+            26 => QueueEvent::Held { entry: entry?, hold: Hold { by, why: why() } },
+            27 | 28 => QueueEvent::Released { entry: entry?, by },
             2..8 => QueueEvent::Resumed { by },
             8 | 9 => {
                 let changed = any_policy(&mut self.chance);
@@ -300,15 +302,16 @@ impl<D: Door> Play<D> {
         QueueEvent::HeadMoved { entry, head }
     }
 
-    /// The agent of a reserved entry comes back with a repaired commit.
+    /// Somebody reserved an entry by hand, and comes back with a repaired commit.
     fn repair(&mut self, queue: &Queue) -> Option<QueueEvent> {
-        let entry = queue.entries.iter().find(|entry| !entry.is_ready())?.change.id.clone();
+        let is_by_hand = |entry: &&Entry| !entry.is_ready() && !entry.change.is_repairable;
+        let entry = queue.entries.iter().find(is_by_hand)?.change.id.clone();
         let (atom, clash) = self.any_atom();
         let base = self.repo.target.clone();
         let head = self.repo.commit(&base, atom, clash)?;
         let task: TaskId = entry.as_str().parse().ok()?;
         let product = Product { task, session: 0, plan: None };
         self.history.produced.insert(head.clone(), product);
-        Some(QueueEvent::Repaired { entry, head, started_from: Some(base) })
+        Some(QueueEvent::Repaired { entry, head, started_from: Some(base), approved_by: None })
     }
 }

@@ -77,6 +77,7 @@ impl Examiner {
                 message: format!("{finding}."),
                 company: Company::Alone,
                 priority: Priority::First,
+                is_repairable: false,
                 depends_on: Vec::new(),
             }),
             Candidate::AlreadyIn => Remedy::Needless,
@@ -118,7 +119,8 @@ impl Performer for Examiner {
             | QueueEffect::CancelChecks { .. }
             | QueueEffect::Land { .. }
             | QueueEffect::Report { .. }
-            | QueueEffect::Deadline { .. } => Performed::Finished,
+            | QueueEffect::Deadline { .. }
+            | QueueEffect::Watch { .. } => Performed::Finished,
         }
     }
 
@@ -137,7 +139,8 @@ impl Performer for Examiner {
             | QueueEffect::CancelChecks { .. }
             | QueueEffect::Land { .. }
             | QueueEffect::Report { .. }
-            | QueueEffect::Deadline { .. } => None,
+            | QueueEffect::Deadline { .. }
+            | QueueEffect::Watch { .. } => None,
         }
     }
 }

@@ -35,6 +35,15 @@ impl Draft {
         self.owe(QueueEffect::Report { entry: entry.clone(), news });
     }
 
+    /// Tells an entry at the end of the step where it is, though it has not moved: what it was told last is over. Not one
+    /// that is told something else in this step.
+    pub(super) fn tell_anew(&mut self, id: &EntryId) {
+        let is_its = |effect: &QueueEffect| matches!(effect, QueueEffect::Report { entry, .. } if entry == id);
+        if !self.effects.iter().any(is_its) {
+            self.placed_before.remove(id);
+        }
+    }
+
     pub(super) fn tell_strategist(&mut self, fact: &Fact) {
         self.queue.strategist.absorb(fact);
     }
@@ -57,8 +66,7 @@ impl Draft {
         let index = self.queue.entries.iter().position(|entry| entry.change.id == *id);
         let index = index.expect("only entries of runs and of the line are ended, and those are in the queue");
         let entry = self.queue.entries.remove(index);
-        self.queue.faults.iter_mut().for_each(|fault| fault.set.retain(|member| member != id));
-        self.queue.faults.retain(|fault| !fault.set.is_empty());
+        self.queue.forget_faults_of(id);
         self.queue.entries.iter_mut().for_each(|other| other.step_back_for(id));
         self.report(id, News::Ended(outcome.clone()));
         let is_on_target = matches!(outcome, Outcome::Merged { .. } | Outcome::Ejected { why: Why::AlreadyIn });
@@ -119,14 +127,14 @@ impl Draft {
         id
     }
 
-    /// Starts making the commits of a set, under an id of its own.
-    pub(super) fn begin_staging(&mut self, test: TestId, set: Vec<EntryId>, vouched: Option<Vouched>) {
+    /// Starts making the commits of a set, under an id of its own. They may have been made and lost before.
+    pub(super) fn begin_staging(&mut self, (test, n_lost): (TestId, u32), set: Vec<EntryId>, vouched: Option<Vouched>) {
         let id = self.next_run_id();
         let wanted = |entry: &Entry| Wanted { change: entry.change.clone(), since: entry.enqueued_at };
         let changes = set.iter().filter_map(|entry| self.queue.entry(entry).map(wanted)).collect();
         let phase = Phase::Staging { is_outdated: false, vouched };
         self.owe(QueueEffect::Stage { run: id, changes });
-        self.queue.runs.push(Run { id, test, set, since: self.now, phase });
+        self.queue.runs.push(Run { id, test, set, since: self.now, n_lost, phase });
     }
 
     pub(super) fn drop_run_of(&mut self, test: TestId) {
@@ -148,7 +156,7 @@ impl Draft {
         }
     }
 
-    /// Ends those of a set who wished to leave while it was landing; returns the others.
+    /// Ends those of a set who wished to leave while it was landing; returns the others, of whom the held are in no run.
     pub(super) fn grant_leaves(&mut self, set: Vec<EntryId>) -> Vec<EntryId> {
         let mut staying = Vec::with_capacity(set.len());
         for id in set {
@@ -157,7 +165,12 @@ impl Draft {
                     self.release_entry(&id);
                     self.end_entry(&id, leave.into());
                 }
-                Some(Standing::Ready | Standing::Aside { .. } | Standing::Reserved { .. }) | None => staying.push(id),
+                Some(Standing::Ready | Standing::Aside { .. } | Standing::Reserved { .. }) | None => {
+                    if self.queue.entry(&id).is_some_and(|entry| entry.hold.is_some()) {
+                        self.release_entry(&id);
+                    }
+                    staying.push(id);
+                }
             }
         }
         staying

@@ -4,6 +4,7 @@ use domain::{EntryId, Person, Sha, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::entry::Change;
+use super::hold::Hold;
 use super::order::{Freeze, Priority};
 use super::outcome::FailedCheck;
 use super::policy::Policy;
@@ -62,6 +63,11 @@ pub enum QueueEvent {
         run: RunId,
         /// How.
         verdict: Verdict,
+    },
+    /// The run's commits, which were nowhere but in the mirror, are gone from it.
+    CandidateLost {
+        /// The run.
+        run: RunId,
     },
     /// The target has the run's commits.
     Landed {
@@ -134,6 +140,16 @@ pub enum QueueEvent {
         head: Sha,
         /// The target's commit from which the repair began, if known.
         started_from: Option<Sha>,
+        /// Who approved the new commit, if somebody did.
+        #[serde(default)]
+        approved_by: Option<Person>,
+    },
+    /// A reserved entry could not be repaired.
+    RepairFailed {
+        /// Which.
+        entry: EntryId,
+        /// What became of the repair, in words that fit after its name.
+        why: String,
     },
     /// An entry shall come sooner or later than others.
     Prioritised {
@@ -145,6 +161,20 @@ pub enum QueueEvent {
         by: Person,
         /// Why, if they said that.
         why: Option<String>,
+    },
+    /// An entry shall not be tested nor landed until it is released.
+    Held {
+        /// Which.
+        entry: EntryId,
+        /// Who said so, and why.
+        hold: Hold,
+    },
+    /// A held entry may go on.
+    Released {
+        /// Which.
+        entry: EntryId,
+        /// Who said so.
+        by: Person,
     },
     /// Only the urgent shall land from now on.
     Frozen(Freeze),
@@ -173,6 +203,11 @@ pub enum QueueEvent {
         /// Which.
         entry: EntryId,
         /// The end of the lease that is meant.
+        until: Timestamp,
+    },
+    /// It is time to look whether a run takes too long.
+    WatchEnded {
+        /// The look that is meant.
         until: Timestamp,
     },
 }

@@ -12,11 +12,14 @@ use super::entry::{Entry, Standing};
 use super::event::{QueueEvent, Verdict};
 use super::order::{Gatekeeper, Waits};
 use super::state::{Candidate, Phase, Queue, Run};
+use super::watch::is_unwatched;
 use crate::strategy::{Test, TestId};
 
 /// Says which law a state breaks, if it breaks one.
 pub fn broken(queue: &Queue) -> Option<String> {
-    [is_in_two_places, has_bad_order, has_unfit_run, is_unbounded, has_stalled].iter().find_map(|law| law(queue))
+    [is_in_two_places, has_bad_order, has_unfit_run, is_unbounded, has_stalled, is_unwatched]
+        .iter()
+        .find_map(|law| law(queue))
 }
 
 /// Says which law a step breaks, if it breaks one.
@@ -36,6 +39,10 @@ fn is_in_two_places(queue: &Queue) -> Option<String> {
         if known.insert(&entry.change.id, entry).is_some() {
             return Some(format!("{} is in the queue twice", entry.change.id));
         }
+    }
+    let is_held = |entry: &&Entry| entry.hold.is_some() && entry.admitted && !queue.is_committed(&entry.change.id);
+    if let Some(held) = queue.entries.iter().find(is_held) {
+        return Some(format!("{} is held and on its way", held.change.id));
     }
     for id in queue.runs.iter().flat_map(|run| &run.set) {
         let Some(entry) = known.get(id) else { return Some(format!("{id} is in a run but not in the queue")) };
@@ -162,7 +169,7 @@ fn waits_for_nothing(id: &EntryId, waits: &HashMap<&EntryId, Option<Waits>>) -> 
             Some(None) => return true,
             Some(Some(Waits::On(on))) => on,
             Some(Some(Waits::Aside(with))) => &with[0],
-            Some(Some(Waits::Frozen | Waits::Quota(_))) | None => return false,
+            Some(Some(Waits::Held(_) | Waits::Frozen | Waits::Quota(_))) | None => return false,
         };
     }
     true
@@ -244,7 +251,10 @@ fn disturbs_landing(before: &Queue, event: &QueueEvent, after: &Queue) -> Option
     let landing = before.runs.iter().find(|run| run.is_committed())?;
     let is_answer = matches!(
         event,
-        QueueEvent::Landed { run } | QueueEvent::LandingRefused { run, .. } | QueueEvent::LandingUnanswered { run, .. }
+        QueueEvent::Landed { run }
+            | QueueEvent::LandingRefused { run, .. }
+            | QueueEvent::LandingUnanswered { run, .. }
+            | QueueEvent::CandidateLost { run }
             if *run == landing.id
     );
     let goes_on = after.runs.iter().any(|run| run.is_committed() && run.set == landing.set);
@@ -258,6 +268,8 @@ fn owes_wrongly(before: &Queue, after: &Queue, effects: &[QueueEffect]) -> Optio
         let is_new = was.is_none_or(|old| std::mem::discriminant(&old.phase) != std::mem::discriminant(&run.phase));
         let n_owed = effects.iter().filter(|effect| moves_on(effect, run)).count();
         let n_expected = match run.phase {
+            // What was lost is asked for again when that makes sense.
+            Phase::Staging { is_outdated: true, .. } => 0,
             Phase::Staging { .. } | Phase::Testing { .. } | Phase::Landing { .. } => usize::from(is_new),
             Phase::Passed { .. } | Phase::Doubtful { .. } => 0,
         };
@@ -276,6 +288,7 @@ fn moves_on(effect: &QueueEffect, of: &Run) -> bool {
         | QueueEffect::Audit { .. }
         | QueueEffect::Restore { .. }
         | QueueEffect::Report { .. }
-        | QueueEffect::Deadline { .. } => false,
+        | QueueEffect::Deadline { .. }
+        | QueueEffect::Watch { .. } => false,
     }
 }

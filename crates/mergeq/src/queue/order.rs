@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::absorb::take_from_line;
 use super::draft::Draft;
 use super::entry::{Entry, Standing};
+use super::hold::Hold;
 use super::state::Queue;
 
 /// How soon an entry is wanted, beside others. Entries of one priority are in line by rank.
@@ -124,6 +125,8 @@ pub enum Waits {
     Aside(Vec<EntryId>),
     /// For this one, on which it depends.
     On(EntryId),
+    /// For somebody who releases it.
+    Held(Hold),
     /// For the end of a freeze.
     Frozen,
     /// For others of the same person, of whom so many are tested already.
@@ -146,6 +149,14 @@ impl<'a> Gatekeeper<'a> {
         for entry in queue.entries.iter().filter(|entry| entry.admitted) {
             *of_person.entry(&entry.change.requested_by).or_default() += 1;
         }
+<<<<<<< HEAD
+        Self {
+            queue,
+            present: queue.entries.iter().map(|entry| (&entry.change.id, entry.rank)).collect(),
+            in_the_way: ids(&mut queue.entries.iter().filter(|entry| !entry.is_passed_by())),
+            of_person,
+        }
+=======
         Self { queue, present: OnceCell::new(), in_the_way: OnceCell::new(), of_person }
     }
 
@@ -157,11 +168,15 @@ impl<'a> Gatekeeper<'a> {
     fn rank_of(&self, id: &EntryId) -> Option<u64> {
         let ranks = self.queue.entries.iter().map(|entry| (&entry.change.id, entry.rank));
         self.present.get_or_init(|| ranks.collect()).get(id).copied()
+>>>>>>> baselines
     }
 
     /// What an entry waits for; none when nothing is in its way, and then it counts for its person.
     pub(super) fn stops(&mut self, entry: &'a Entry) -> Option<Waits> {
         let change = &entry.change;
+        if let Some(hold) = &entry.hold {
+            return Some(Waits::Held(hold.clone()));
+        }
         if let Standing::Aside { with } = &entry.standing {
             let with: Vec<_> = with.iter().filter(|other| self.is_in_the_way(other)).cloned().collect();
             if !with.is_empty() {
@@ -191,6 +206,7 @@ impl fmt::Display for Waits {
         match self {
             Self::Aside(with) => write!(f, "waits for {}, with which it conflicts", super::outcome::listed(with)),
             Self::On(on) => write!(f, "waits for {on}, on which it depends"),
+            Self::Held(hold) => write!(f, "is {hold}"),
             Self::Frozen => f.write_str("waits for the end of the freeze"),
             Self::Quota(max) => write!(f, "waits for others of the same person, of whom {max} are tested at once"),
         }

@@ -5,6 +5,7 @@ use super::effect::QueueEffect;
 use super::entry::{Entry, Standing};
 use super::order::Gatekeeper;
 use super::outcome::Why;
+use super::repair::send_back;
 use super::state::{Candidate, Phase, Queue, Run, Vouched};
 use crate::strategy::{Act, Item, TestId};
 
@@ -94,16 +95,14 @@ fn carry_out(draft: &mut Draft, acts: Vec<Act>) {
 
 fn start_run(draft: &mut Draft, test: TestId, items: &[Item]) {
     let set = items.iter().filter_map(|item| draft.queue.id_of(*item)).collect();
-    draft.begin_staging(test, set, None);
+    draft.begin_staging((test, 0), set, None);
 }
 
 fn eject_item(draft: &mut Draft, item: Item, guilt: f64) {
     let Some(id) = draft.queue.id_of(item) else { return };
     let why = draft.queue.faults.iter().find(|fault| fault.set.contains(&id)).map(|fault| fault.why.clone());
-    draft.end_ejected(
-        &id,
-        why.unwrap_or_else(|| Why::Checks { failing: Vec::new(), sure_permille: 1_000 }).with_guilt(guilt),
-    );
+    let why = why.unwrap_or_else(|| Why::Checks { failing: Vec::new(), sure_permille: 1_000 });
+    send_back(draft, &id, why.with_guilt(guilt));
 }
 
 /// Staging that was asked for another head, or whose answer was of no use, is asked for again. Not while a landing is
@@ -116,7 +115,7 @@ fn restage_outdated_runs(draft: &mut Draft) {
     let outdated: Vec<Run> = draft.queue.runs.extract_if(.., |run| is_outdated(run)).collect();
     for run in outdated {
         let Phase::Staging { vouched, .. } = run.phase else { unreachable!("only staging was taken") };
-        draft.begin_staging(run.test, run.set, vouched);
+        draft.begin_staging((run.test, run.n_lost), run.set, vouched);
     }
 }
 
@@ -134,7 +133,8 @@ fn drive_landing(draft: &mut Draft) {
     };
     let run = draft.queue.runs.remove(index);
     if !is_doubtful && !is_on_head(&draft.queue, &run, &candidate) {
-        return draft.begin_staging(test, run.set, Some(Vouched { tree: candidate.tree, proof }));
+        let vouched = Vouched { tree: candidate.tree, proof };
+        return draft.begin_staging((test, run.n_lost), run.set, Some(vouched));
     }
     let id = if is_doubtful { draft.next_run_id() } else { run.id };
     draft.owe(QueueEffect::Land { run: id, from: candidate.base.clone(), to: candidate.commit().clone() });

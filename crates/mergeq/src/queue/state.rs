@@ -12,6 +12,7 @@ use super::outcome::{Outcome, Proof, Why};
 use super::policy::Policy;
 use super::soundness::Finding;
 use super::view::Place;
+use super::watch::Watch;
 use crate::strategy::{Item, Strategist, TestId};
 
 /// The merge queue of one target branch. One machine, so that its version serialises all decisions about the branch.
@@ -45,6 +46,9 @@ pub struct Queue {
     /// Where the target was after landings that nobody has looked at since, oldest first; as many as of `landed`.
     #[serde(default)]
     pub unaudited: VecDeque<Sha>,
+    /// How long runs take, and when it is looked next whether one takes too long.
+    #[serde(default)]
+    pub watch: Watch,
     /// The rank of the next entry.
     pub next_rank: u64,
     /// The number of the next run.
@@ -100,6 +104,9 @@ pub struct Run {
     pub set: Vec<EntryId>,
     /// When it reached its phase.
     pub since: Timestamp,
+    /// How often in a row its commits were made and were gone when they were needed.
+    #[serde(default)]
+    pub n_lost: u32,
     /// How far it is.
     pub phase: Phase,
 }
@@ -228,6 +235,7 @@ impl Queue {
             faults: Vec::new(),
             landed: VecDeque::new(),
             unaudited: VecDeque::new(),
+            watch: Watch::default(),
             next_rank: 1,
             next_run: 1,
             moved: Vec::new(),
@@ -243,6 +251,11 @@ impl Queue {
     pub(super) fn id_of(&self, item: Item) -> Option<EntryId> {
         let index = self.entries.binary_search_by_key(&item, Entry::item).ok()?;
         Some(self.entries[index].change.id.clone())
+    }
+
+    pub(super) fn forget_faults_of(&mut self, id: &EntryId) {
+        self.faults.iter_mut().for_each(|fault| fault.set.retain(|member| member != id));
+        self.faults.retain(|fault| !fault.set.is_empty());
     }
 
     /// The runs that hold the entry.

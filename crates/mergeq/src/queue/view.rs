@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::Entry;
 use super::order::{Gatekeeper, Priority, Waits};
 use super::state::{Phase, Queue, Run};
+use super::watch::Overdue;
 
 /// Where an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,16 +73,19 @@ pub struct EntryLine {
     pub priority: Priority,
     /// What it waits for, but for its turn.
     pub waits: Option<Waits>,
+    /// What takes much longer than usual with it.
+    pub overdue: Option<Overdue>,
     /// Since when it is in the queue.
     pub enqueued_at: Timestamp,
 }
 
 impl EntryLine {
-    /// What there is to say beside its place, each after a dot.
-    pub fn notes(&self) -> String {
-        let priority = (self.priority != Priority::Normal).then(|| format!(" · {}", self.priority));
-        let waits = self.waits.as_ref().map(|waits| format!(" · {waits}"));
-        priority.into_iter().chain(waits).collect()
+    /// What there is to say beside its place.
+    pub fn notes(&self, now: Timestamp) -> Vec<String> {
+        let priority = (self.priority != Priority::Normal).then(|| self.priority.to_string());
+        let waits = self.waits.as_ref().map(ToString::to_string);
+        let overdue = self.overdue.as_ref().map(|overdue| overdue.in_words(now));
+        priority.into_iter().chain(waits).chain(overdue).collect()
     }
 }
 
@@ -103,6 +107,7 @@ impl QueueView {
                 progress: Progress { place: *place, position: index + 1, of: placed.len() },
                 priority: entry.change.priority,
                 waits: waits.get(id).cloned(),
+                overdue: queue.watch.overdue_of(id).cloned(),
                 enqueued_at: entry.enqueued_at,
             })
         };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use domain::{EntryId, Machine, Sha, Timestamp};
-use mergeq::queue::{FailedCheck, News, Policy, Queue, QueueEffect, QueueEvent, RunId, Verdict, laws};
+use mergeq::queue::{FailedCheck, News, Phase, Policy, Queue, QueueEffect, QueueEvent, Run, RunId, Verdict, laws};
 
 use crate::content::{failing, key_of};
 use crate::ground::change;
@@ -82,6 +82,8 @@ impl Paper {
                 }
                 // Nothing that lands here is otherwise than it was tested, so nobody has to look.
                 QueueEffect::Audit { .. } => {}
+                // No run of a plane takes that long.
+                QueueEffect::Watch { .. } => {}
                 other => panic!("{other:?} is no work of a plane"),
             }
         }
@@ -123,8 +125,13 @@ impl Paper {
             }
             other => panic!("{other:?} does not take its time"),
         };
-        let is_vain = self.queue.runs.iter().all(|run| run.id != job.run());
-        Beginning { job, set, is_vain }
+        Beginning { job, set }
+    }
+
+    /// Whether the staging is still wanted.
+    fn is_awaited(&self, stage: &QueueEffect) -> bool {
+        let is_its = |run: &Run| matches!(stage, QueueEffect::Stage { run: id, .. } if *id == run.id);
+        self.queue.runs.iter().any(|run| is_its(run) && matches!(run.phase, Phase::Staging { is_outdated: false, .. }))
     }
 
     fn is_free(&self, is_of_lane: fn(&Job) -> bool) -> bool {
@@ -143,7 +150,11 @@ impl Plane for Paper {
             true => named(9, &[&planned.id]),
             false => self.repo.commit(&base, &planned.edits, &planned.id),
         };
-        let change = mergeq::queue::Change { started_from: Some(base), ..change(&planned.id, head) };
+        let change = mergeq::queue::Change {
+            started_from: Some(base),
+            is_repairable: planned.is_repairable,
+            ..change(&planned.id, head)
+        };
         self.tell(&QueueEvent::Enqueued { change });
     }
 
@@ -169,7 +180,9 @@ impl Plane for Paper {
         while self.is_free(|job| matches!(job, Job::Stage(_)))
             && let Some(stage) = self.stages.pop_front()
         {
-            begun.push(self.begin(&stage));
+            if self.is_awaited(&stage) {
+                begun.push(self.begin(&stage));
+            }
         }
         while let Some(checks) = self.checks.pop_front() {
             begun.push(self.begin(&checks));

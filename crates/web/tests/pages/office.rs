@@ -125,6 +125,7 @@ impl Office {
             message: String::new(),
             company: Company::Any,
             priority: Priority::default(),
+            is_repairable: false,
             depends_on: Vec::new(),
         };
         self.queue(task.request.repo.as_str(), QueueEvent::Enqueued { change }).await;
@@ -219,6 +220,7 @@ pub fn work(n: u64, files: &[(&str, u64, u64)], checks: Vec<CheckRun>) -> Work {
         changes: changes.collect(),
         tier: risk.tier,
         tier_because: risk.to_string(),
+        altered: Vec::new(),
         checks,
         demand: Demand::Checks,
         cage: "files, time and processes limited; no network".to_owned(),
