@@ -217,7 +217,18 @@ fn trouble_of(why: &Why) -> Trouble {
     let (rivals, failing) = match why {
         Why::Conflict { with, .. } => (with.iter().filter_map(|entry| entry.as_str().parse().ok()).collect(), &[][..]),
         Why::Checks { failing, .. } => (Vec::new(), &failing[..]),
-        _ => (Vec::new(), &[][..]),
+        Why::Full { .. }
+        | Why::TooLong { .. }
+        | Why::AlreadyIn
+        | Why::Unusable { .. }
+        | Why::Unconcluded { .. }
+        | Why::NoGate { .. }
+        | Why::HeadMoved { .. }
+        | Why::Refused { .. }
+        | Why::Dependency { .. }
+        | Why::RepairOverdue
+        | Why::RepairsSpent { .. }
+        | Why::Unrepaired { .. } => (Vec::new(), &[][..]),
     };
     let printed: Vec<_> = failing.iter().map(|check| format!("{check}:\n{}", check.output_tail)).collect();
     let why = match failing {

@@ -1,14 +1,12 @@
 //! The next state while a step writes it: the few moves from which `absorb`, `runs` and `plan` are made.
 
-use std::collections::HashMap;
-
 use domain::{EntryId, Timestamp};
 
 use super::effect::{News, QueueEffect, Wanted};
 use super::entry::{Entry, Leave, Standing};
 use super::outcome::{Outcome, Why};
 use super::state::{Pause, Phase, Queue, Record, Run, RunId, Vouched, Whereabouts};
-use super::view::{Place, Progress, places};
+use super::view::{Place, Progress, numbered_places};
 use crate::strategy::{Board, Fact, TestId};
 
 /// The next state and what it owes so far.
@@ -17,12 +15,15 @@ pub(super) struct Draft {
     pub(super) now: Timestamp,
     pub(super) effects: Vec<QueueEffect>,
     ended: Vec<(Entry, Outcome)>,
-    placed_before: HashMap<EntryId, (usize, Place)>,
+    /// By rank: who was where, at which position.
+    placed_before: Vec<(u64, (usize, Place))>,
 }
 
 impl Draft {
     pub(super) fn of(queue: Queue, now: Timestamp) -> Self {
-        let placed_before = numbered_places(&queue);
+        let ranks = queue.entries.iter().map(|entry| entry.rank);
+        let mut placed_before: Vec<_> = ranks.zip(numbered_places(&queue)).collect();
+        placed_before.sort_unstable_by_key(|(rank, _)| *rank);
         Self { queue, now, effects: Vec::new(), ended: Vec::new(), placed_before }
     }
 
@@ -38,8 +39,9 @@ impl Draft {
     /// that is told something else in this step.
     pub(super) fn tell_anew(&mut self, id: &EntryId) {
         let is_its = |effect: &QueueEffect| matches!(effect, QueueEffect::Report { entry, .. } if entry == id);
-        if !self.effects.iter().any(is_its) {
-            self.placed_before.remove(id);
+        if let (Some(entry), false) = (self.queue.entry(id), self.effects.iter().any(is_its)) {
+            let rank = entry.rank;
+            self.placed_before.retain(|(known, _)| *known != rank);
         }
     }
 
@@ -180,10 +182,9 @@ impl Draft {
         let before = std::mem::take(&mut self.placed_before);
         let after = numbered_places(&self.queue);
         let mut moved = Vec::new();
-        for entry in &self.queue.entries {
-            let id = &entry.change.id;
-            let (position, place) = after[id];
-            let was = before.get(id);
+        for (entry, (position, place)) in self.queue.entries.iter().zip(&after) {
+            let (id, position, place) = (&entry.change.id, *position, *place);
+            let was = before.binary_search_by_key(&entry.rank, |(rank, _)| *rank).ok().map(|index| &before[index].1);
             if was.is_none_or(|(_, was)| *was != place) {
                 moved.push(Record { entry: entry.clone(), now: Whereabouts::In(place) });
             }
@@ -208,8 +209,4 @@ impl From<Leave> for Outcome {
             Leave::HeadMoved { head } => Self::Ejected { why: Why::HeadMoved { head } },
         }
     }
-}
-
-fn numbered_places(queue: &Queue) -> HashMap<EntryId, (usize, Place)> {
-    places(queue).into_iter().enumerate().map(|(index, (id, place))| (id, (index + 1, place))).collect()
 }

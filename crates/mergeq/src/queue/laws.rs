@@ -34,21 +34,30 @@ pub fn broken_by(before: &Queue, event: &QueueEvent, after: &Queue, effects: &[Q
 }
 
 fn is_in_two_places(queue: &Queue) -> Option<String> {
-    let mut known = HashSet::new();
-    if let Some(twin) = queue.entries.iter().map(|entry| &entry.change.id).find(|id| !known.insert(*id)) {
-        return Some(format!("{twin} is in the queue twice"));
+    let mut known: HashMap<&EntryId, &Entry> = HashMap::with_capacity(queue.entries.len());
+    for entry in &queue.entries {
+        if known.insert(&entry.change.id, entry).is_some() {
+            return Some(format!("{} is in the queue twice", entry.change.id));
+        }
     }
-    let tested: HashSet<&EntryId> = queue.runs.iter().flat_map(|run| &run.set).collect();
     let is_held = |entry: &&Entry| entry.hold.is_some() && entry.admitted && !queue.is_committed(&entry.change.id);
     if let Some(held) = queue.entries.iter().find(is_held) {
         return Some(format!("{} is held and on its way", held.change.id));
     }
-    if let Some(id) = tested.iter().find(|id| !known.contains(*id)) {
-        return Some(format!("{id} is in a run but not in the queue"));
+    for id in queue.runs.iter().flat_map(|run| &run.set) {
+        let Some(entry) = known.get(id) else { return Some(format!("{id} is in a run but not in the queue")) };
+        let may_run = match &entry.standing {
+            Standing::Ready => entry.admitted,
+            Standing::Leaving(_) => true,
+            Standing::Aside { .. } | Standing::Reserved { .. } => false,
+        };
+        if !may_run {
+            return Some(format!("{id} stands where it may not"));
+        }
     }
     let is_misplaced = |entry: &&Entry| match &entry.standing {
-        Standing::Ready => !entry.admitted && tested.contains(&entry.change.id),
-        Standing::Aside { .. } | Standing::Reserved { .. } => entry.admitted || tested.contains(&entry.change.id),
+        Standing::Ready => false,
+        Standing::Aside { .. } | Standing::Reserved { .. } => entry.admitted,
         Standing::Leaving(_) => !queue.is_committed(&entry.change.id),
     };
     let misplaced = queue.entries.iter().find(is_misplaced);
@@ -67,10 +76,12 @@ fn has_unfit_run(queue: &Queue) -> Option<String> {
     if queue.runs.iter().filter(|run| run.is_committed()).count() > 1 {
         return Some("two landings are in flight".to_owned());
     }
-    queue.runs.iter().find_map(|run| unfitness(queue, run))
+    let solitary = queue.entries.iter().filter(|entry| entry.is_solitary()).map(|entry| &entry.change.id);
+    let solitary: HashSet<&EntryId> = solitary.collect();
+    queue.runs.iter().find_map(|run| unfitness(queue, run, &solitary))
 }
 
-fn unfitness(queue: &Queue, run: &Run) -> Option<String> {
+fn unfitness(queue: &Queue, run: &Run, solitary: &HashSet<&EntryId>) -> Option<String> {
     let id = run.id;
     if run.set.is_empty() {
         return Some(format!("{id} is empty"));
@@ -84,8 +95,8 @@ fn unfitness(queue: &Queue, run: &Run) -> Option<String> {
     if !queue.strategist.board().needs(run.test) {
         return Some(format!("{id} goes on and nobody needs it"));
     }
-    let wants_none = |id: &EntryId| queue.entry(id).is_some_and(Entry::is_solitary);
-    if (run.set.len() > 1 || queue.runs.iter().any(|other| other.set != run.set)) && run.set.iter().any(wants_none) {
+    let has_company = || run.set.len() > 1 || queue.runs.iter().any(|other| other.set != run.set);
+    if run.set.iter().any(|id| solitary.contains(id)) && has_company() {
         return Some(format!("{id} has an entry that wants no company"));
     }
     if run.candidate().is_some_and(|candidate| !is_of(candidate, &run.set, run.is_committed())) {
@@ -100,8 +111,8 @@ fn unfitness(queue: &Queue, run: &Run) -> Option<String> {
 
 /// Whether the commits are those of the set, in its order; before it lands, others among them may have landed otherwise.
 fn is_of(candidate: &Candidate, set: &[EntryId], is_committed: bool) -> bool {
-    let entries = candidate.parts.iter().map(|part| &part.entry);
-    if is_committed { entries.eq(set) } else { entries.filter(|entry| set.contains(entry)).eq(set) }
+    let mut entries = candidate.parts.iter().map(|part| &part.entry);
+    if is_committed { entries.eq(set) } else { set.iter().all(|id| entries.any(|entry| entry == id)) }
 }
 
 fn is_unbounded(queue: &Queue) -> Option<String> {

@@ -72,10 +72,13 @@ fn admit_entries(queue: &mut Queue) {
 
 /// The entries that the strategy does not have and may have, in their order.
 fn admissible(queue: &Queue) -> Vec<usize> {
-    let mut gatekeeper = Gatekeeper::of(queue);
     let may_come =
         |entry: &Entry| matches!(entry.standing, Standing::Ready | Standing::Aside { .. }) && !entry.admitted;
-    let waiting = queue.entries.iter().enumerate().filter(|(_, entry)| may_come(entry));
+    let mut waiting = queue.entries.iter().enumerate().filter(|(_, entry)| may_come(entry)).peekable();
+    if waiting.peek().is_none() {
+        return Vec::new();
+    }
+    let mut gatekeeper = Gatekeeper::of(queue);
     waiting.filter_map(|(index, entry)| gatekeeper.stops(entry).is_none().then_some(index)).collect()
 }
 

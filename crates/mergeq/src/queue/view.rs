@@ -131,6 +131,13 @@ pub fn progress_of(queue: &Queue, entry: &EntryId) -> Option<Progress> {
 /// Everyone in the order in which they would land, as far as that is known: those who are landing, then by rank; those
 /// under repair are last.
 pub(crate) fn places(queue: &Queue) -> Vec<(EntryId, Place)> {
+    let mut placed: Vec<_> = numbered_places(queue).into_iter().zip(&queue.entries).collect();
+    placed.sort_unstable_by_key(|((position, _), _)| *position);
+    placed.into_iter().map(|((_, place), entry)| (entry.change.id.clone(), place)).collect()
+}
+
+/// The position and the place of each entry, in the order of the entries. Asked twice in each step, so it copies no name.
+pub(super) fn numbered_places(queue: &Queue) -> Vec<(usize, Place)> {
     let mut reached: HashMap<&EntryId, Place> = HashMap::new();
     for run in &queue.runs {
         let place = place_in(&run.phase);
@@ -142,13 +149,15 @@ pub(crate) fn places(queue: &Queue) -> Vec<(EntryId, Place)> {
         }
     }
     let place_of = |entry: &Entry| reached.get(&entry.change.id).copied().unwrap_or_else(|| entry.idle_place());
-    let mut placed: Vec<_> = queue.entries.iter().map(|entry| (entry.change.id.clone(), place_of(entry))).collect();
-    placed.sort_by_key(|(_, place)| match place {
-        Place::Landing => 0,
-        Place::Waiting | Place::Staging | Place::Testing | Place::Passed => 1,
-        Place::Reserved { .. } => 2,
+    let placed: Vec<Place> = queue.entries.iter().map(place_of).collect();
+    let n_of = |rank: usize| placed.iter().filter(|place| place.rank() == rank).count();
+    let mut next = [1, 1 + n_of(0), 1 + n_of(0) + n_of(1)];
+    let numbered = placed.into_iter().map(|place| {
+        let position = &mut next[place.rank()];
+        *position += 1;
+        (*position - 1, place)
     });
-    placed
+    numbered.collect()
 }
 
 impl Queue {
@@ -186,6 +195,15 @@ impl Place {
         match self {
             Self::Staging | Self::Testing | Self::Passed => Self::Testing,
             Self::Waiting | Self::Landing | Self::Reserved { .. } => self,
+        }
+    }
+
+    /// Who lands comes first, and who is under repair last.
+    fn rank(self) -> usize {
+        match self {
+            Self::Landing => 0,
+            Self::Waiting | Self::Staging | Self::Testing | Self::Passed => 1,
+            Self::Reserved { .. } => 2,
         }
     }
 
