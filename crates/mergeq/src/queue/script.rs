@@ -172,17 +172,11 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
             by: person(named("by")),
             why: None,
         },
-        "hold" => {
-            let hold = Hold { by: person(named("by")), why: rest(2) };
-            QueueEvent::Held { entry: entry(), hold }
-        }
+        "hold" => QueueEvent::Held { entry: entry(), hold: Hold { by: person(None), why: rest(2) } },
         "release" => QueueEvent::Released { entry: entry(), by: person(named("by")) },
         "watch-ended" => QueueEvent::WatchEnded { until: seconds(words[1]) },
         "watched" => QueueEvent::WatchEnded { until: queue.watch.until.expect("somebody watches") },
-        "freeze" => {
-            let below = priority(words[1]).expect("a priority");
-            QueueEvent::Frozen(Freeze { below, by: person(named("by")), why: rest(2), until: None })
-        }
+        "freeze" => frozen(words[1], person(named("by")), rest(2)),
         "audited" => audited(named("to").map_or_else(|| sha("m0a"), sha), words[1], &words[2..]),
         "restore" => QueueEvent::RestoreOrdered { by: person(named("by")) },
         "remedy" => QueueEvent::Remedied { commit: sha("m0a"), by: person(named("by")), remedy: remedy(&words[1..]) },
@@ -191,6 +185,10 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
         "resume" => QueueEvent::Resumed { by: person(named("by")) },
         strategy => QueueEvent::PolicyChanged { policy: policy(strategy, &words, named("reruns"), named("entries")) },
     }
+}
+
+fn frozen(below: &str, by: Person, why: String) -> QueueEvent {
+    QueueEvent::Frozen(Freeze { below: priority(below).expect("a priority"), by, why, until: None })
 }
 
 /// `audited a` finds nothing, `audited a doubled` that the landing of `a` brought what was there.
