@@ -149,26 +149,17 @@ impl<'a> Gatekeeper<'a> {
         for entry in queue.entries.iter().filter(|entry| entry.admitted) {
             *of_person.entry(&entry.change.requested_by).or_default() += 1;
         }
-<<<<<<< HEAD
-        Self {
-            queue,
-            present: queue.entries.iter().map(|entry| (&entry.change.id, entry.rank)).collect(),
-            in_the_way: ids(&mut queue.entries.iter().filter(|entry| !entry.is_passed_by())),
-            of_person,
-        }
-=======
         Self { queue, present: OnceCell::new(), in_the_way: OnceCell::new(), of_person }
     }
 
     fn is_in_the_way(&self, id: &EntryId) -> bool {
-        let entries = self.queue.entries.iter().filter(|entry| !entry.is_reserved());
+        let entries = self.queue.entries.iter().filter(|entry| !entry.is_passed_by());
         self.in_the_way.get_or_init(|| entries.map(|entry| &entry.change.id).collect()).contains(id)
     }
 
     fn rank_of(&self, id: &EntryId) -> Option<u64> {
         let ranks = self.queue.entries.iter().map(|entry| (&entry.change.id, entry.rank));
         self.present.get_or_init(|| ranks.collect()).get(id).copied()
->>>>>>> baselines
     }
 
     /// What an entry waits for; none when nothing is in its way, and then it counts for its person.
