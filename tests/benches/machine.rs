@@ -54,6 +54,7 @@ impl Line {
                 approved_by: None,
                 message: String::new(),
                 company: Company::Any,
+                is_repairable: false,
                 priority: Priority::default(),
                 depends_on: Vec::new(),
             };
@@ -88,6 +89,7 @@ impl Line {
             QueueEffect::Audit { .. }
             | QueueEffect::Restore { .. }
             | QueueEffect::Report { .. }
+            | QueueEffect::Watch { .. }
             | QueueEffect::Deadline { .. } => {}
         }
     }
