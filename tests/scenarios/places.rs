@@ -229,9 +229,15 @@ fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
               [T-2] in the merge queue by ana · entering · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
               [T-2] in the merge queue by ana · position 2 of 2 · testing · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
         --    10 minutes pass
+              [T-1] in the merge queue by ana · position 1 of 2 · testing · making its commits has taken 10 min · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
+              [T-2] in the merge queue by ana · position 2 of 2 · testing · making its commits has taken 10 min · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
+        --    10 minutes pass
+              [T-1] in the merge queue by ana · position 1 of 2 · testing · making its commits has taken 20 min · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
+              [T-2] in the merge queue by ana · position 2 of 2 · testing · making its commits has taken 20 min · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
         --    10 minutes pass
         --    10 minutes pass
-        --    10 minutes pass
+              [T-1] in the merge queue by ana · position 1 of 2 · testing · making its commits has taken 40 min · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
+              [T-2] in the merge queue by ana · position 2 of 2 · testing · making its commits has taken 40 min · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99
         --    10 minutes pass
         --    10 minutes pass
         --    10 minutes pass
@@ -245,8 +251,8 @@ fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
             bot:  sample:main: 2 in line, stopped: git fetch failed with exit 128: Expected git repo version <= 1, found 99
                   strategy chain: too few verdicts to judge by yet
                   tries again in 15 s: git fetch failed with exit 128: Expected git repo version <= 1, found 99
-                  T-1 add a farewell · position 1 of 2 · testing
-                  T-2 add a welcome · position 2 of 2 · testing
+                  T-1 add a farewell · position 1 of 2 · testing · making its commits has taken 70 min
+                  T-2 add a welcome · position 2 of 2 · testing · making its commits has taken 70 min
             ana:  why T-1
             bot:  T-1: in the merge queue by ana · position 1 of 2 · testing · the queue has stopped until somebody says `resume`: git fetch failed with exit 128: Expected git repo version <= 1, found 99 · keeps trying: git fetch failed with exit 128: Expected git repo version <= 1, found 99.
         "#]],
@@ -257,6 +263,8 @@ fn a_queue_whose_remote_fails_stops_and_keeps_the_order() {
          ola: resume",
         expect![[r#"
             --    10 minutes pass
+                  [T-1] in the merge queue by ana · position 1 of 2 · testing
+                  [T-2] in the merge queue by ana · position 2 of 2 · testing
             ola:  resume
             bot:  The merge queue of sample is going on.
                   [T-1] in the merge queue by ana · position 1 of 2 · landing
