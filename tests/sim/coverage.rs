@@ -56,12 +56,12 @@ variants! {
     QueueEvent {
         Enqueued, Withdrawn, Staged, StagingBlocked, StagingFailed, ChecksConcluded, Landed, LandingRefused,
         LandingUnanswered, TargetMoved, HeadMoved, Reserved, Repaired, Prioritised, Frozen, Thawed, Paused, Resumed, PolicyChanged,
-        DeadlinePassed, Audited, RestoreOrdered, Remedied,
+        DeadlinePassed, Audited, Probed, RestoreOrdered, Remedied,
     }
     Obstacle { Conflict, Rivals, AlreadyIn, Unusable }
     Verdict { Passed, AlreadyPassed, Untested, Failed, Unconcluded, NoGate }
     Refusal { Moved, Final }
-    QueueEffect { Stage, AwaitChecks, CancelChecks, Land, Audit, Restore, Report, Deadline }
+    QueueEffect { Stage, AwaitChecks, CancelChecks, Land, Audit, Restore, Probe, Report, Deadline }
     News { Progressed, SteppedAside, Stalled, Unsound, Ended }
     Outcome { Merged, Ejected, Withdrawn }
     Why {

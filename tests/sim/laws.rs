@@ -23,13 +23,14 @@ pub struct Breach {
 pub type Lawful<T = ()> = Result<T, Breach>;
 
 /// The laws of the two machines, as their own checkers word them, each with a phrase that only it says.
-pub const MACHINE_LAWS: [(&str, &str); 32] = [
+pub const MACHINE_LAWS: [(&str, &str); 34] = [
     ("queue: nobody is in it twice", "is in the queue twice"),
     ("queue: a run holds entries of the queue", "is in a run but not in the queue"),
     ("queue: a test has one run", "is the second run of a test"),
     ("queue: the reserved and the leaving stand apart", "stands where it may not"),
     ("queue: the line is by rank", "not in the order of their ranks"),
     ("queue: a rank is given once", "rank "),
+    ("queue: who stands aside is behind", "stands aside for nobody who is before it"),
     ("queue: a run's number is given once", "could be given twice"),
     ("queue: one landing at a time", "two landings are in flight"),
     ("queue: what is tested has a run", "is under way and no run is"),
@@ -47,6 +48,7 @@ pub const MACHINE_LAWS: [(&str, &str); 32] = [
     ("queue: who leaves has one outcome", "outcomes instead of"),
     ("queue: a landing is not disturbed", "was taken from its landing"),
     ("queue: a run owes one effect", "effects instead of"),
+    ("queue: a probe is owed once", "and that is not what is owed"),
     ("task: no work without an approval", "law 1"),
     ("task: what is published was accepted", "law 2"),
     ("task: an end is left by a retry alone", "law 3"),
@@ -393,7 +395,7 @@ pub fn is_same(a: &Queue, b: &Queue) -> bool {
         && a.freeze == b.freeze
         && a.head == b.head
         && a.policy == b.policy
-        && (&a.landed, &a.unaudited) == (&b.landed, &b.unaudited)
+        && (&a.landed, &a.unaudited, &a.probing) == (&b.landed, &b.unaudited, &b.probing)
         && (a.next_rank, a.next_run) == (b.next_rank, b.next_run)
 }
 
@@ -425,7 +427,9 @@ pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> La
         };
         ensure(is_owed, CARRIED, || format!("{} waits for nothing", run.id))?;
     }
-    Ok(())
+    let asked = queue.probing.asked.as_ref();
+    let is_owed = asked.is_none_or(|asked| owed(&|effect| matches!(effect, QueueEffect::Probe(of) if of == asked)));
+    ensure(is_owed, CARRIED, || "a probe is awaited that nobody makes".to_owned())
 }
 
 /// Whoever is in the queue knows it.

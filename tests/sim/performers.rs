@@ -11,7 +11,8 @@ use domain::{Cause, DeliveryId, EntryId, MessageRef, Sha, TaskId};
 use downbeat::bridge::{change_of, event_of};
 use forge::{CheckRun, Conclusion, FileChange};
 use mergeq::queue::{
-    Change, FailedCheck, News, Obstacle, Part, Phase, QueueEffect, QueueEvent, Refusal, RunId, Verdict, Wanted,
+    Change, Clash, FailedCheck, Inquiry, News, Obstacle, Part, Phase, QueueEffect, QueueEvent, Refusal, RunId, Verdict,
+    Wanted,
 };
 use mergeq::{Finding, Flaw, LandedRun, Remedy};
 
@@ -327,6 +328,7 @@ impl<D: Door> Play<D> {
             }
             QueueEffect::Land { run, from, to } => self.land(*run, from, to)?,
             QueueEffect::Audit { run } => say(self.audit(run)),
+            QueueEffect::Probe(of) => say(self.probe(of)),
             QueueEffect::Restore { finding, by } => {
                 let cannot = Remedy::None { why: "it conflicts".to_owned() };
                 let remedy = if self.chance.one_in(2) { Remedy::Needless } else { cannot };
@@ -363,6 +365,24 @@ impl<D: Door> Play<D> {
             landed: run.parts.iter().map(|part| part.entry.clone()).collect(),
             findings,
         }
+    }
+
+    /// Now and then nothing is found out.
+    fn probe(&mut self, of: &Inquiry) -> QueueEvent {
+        let mut clashes = Vec::new();
+        if self.chance.one_in(8) {
+            return QueueEvent::Probed { of: of.clone(), clashes };
+        }
+        for (n, (one, first)) in of.branches.iter().enumerate() {
+            let Merged::Clean(on) = self.repo.merge(&of.head, first, 0) else { continue };
+            for (other, second) in &of.branches[n + 1..] {
+                let fits = matches!(self.repo.merge(&of.head, second, 0), Merged::Clean(_));
+                if let (true, Merged::Conflict(paths)) = (fits, self.repo.merge(&on, second, 0)) {
+                    clashes.push(Clash { one: one.clone(), other: other.clone(), paths });
+                }
+            }
+        }
+        QueueEvent::Probed { of: of.clone(), clashes }
     }
 
     fn stage(&mut self, run: RunId, changes: &[Wanted]) -> QueueEvent {
@@ -478,6 +498,7 @@ pub fn buried(debt: &Debt, why: &str) -> Option<Told> {
         Debt::Queue(QueueEffect::Restore { finding, by }) => {
             QueueEvent::Remedied { commit: finding.commit.clone(), by: by.clone(), remedy: Remedy::None { why } }
         }
+        Debt::Queue(QueueEffect::Probe(of)) => QueueEvent::Probed { of: of.clone(), clashes: Vec::new() },
         Debt::Queue(QueueEffect::Audit { .. } | QueueEffect::Report { .. } | QueueEffect::CancelChecks { .. }) => {
             return None;
         }

@@ -23,7 +23,8 @@ use domain::{BranchName, Cause, Clock, DeliveryId, RepoName};
 use forge::{Gate, RepoSettings, Repositories, Repository};
 use mergeq::queue::Policy;
 use mergeq::{
-    Checker, Examiner, Lander, LandingRules, LeaseTimer, QueueDesk, Reconciler, Stager, StagingSettings, VerdictLedger,
+    Checker, Examiner, Lander, LandingRules, LeaseTimer, Prober, Probes, QueueDesk, Reconciler, Stager,
+    StagingSettings, VerdictLedger,
 };
 use store::{Lane, Pump, Pumping, Store, StoreSettings};
 use tokio_util::sync::CancellationToken;
@@ -399,6 +400,7 @@ impl Parts {
         let stager = Stager::new(self.repositories.clone(), staging);
         vec![
             self.pump(Lane::new("stage", 2), stager),
+            self.pump(Lane::new("probe", 2), Prober::new(self.repositories.clone(), Probes::default())),
             self.pump(Lane::new("checks", config.limits.checks), checker),
             self.pump(Lane::new("land", 2), Lander::new(self.repositories.clone())),
             self.pump(Lane::new("audit", 2), examiner),

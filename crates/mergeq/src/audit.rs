@@ -117,6 +117,7 @@ impl Performer for Examiner {
             | QueueEffect::AwaitChecks { .. }
             | QueueEffect::CancelChecks { .. }
             | QueueEffect::Land { .. }
+            | QueueEffect::Probe(_)
             | QueueEffect::Report { .. }
             | QueueEffect::Deadline { .. } => Performed::Finished,
         }
@@ -136,6 +137,7 @@ impl Performer for Examiner {
             | QueueEffect::AwaitChecks { .. }
             | QueueEffect::CancelChecks { .. }
             | QueueEffect::Land { .. }
+            | QueueEffect::Probe(_)
             | QueueEffect::Report { .. }
             | QueueEffect::Deadline { .. } => None,
         }

@@ -1,6 +1,7 @@
 //! Queues with one fault each.
 
 use domain::{EntryId, Machine, Rejected, Step, Timestamp};
+use mergeq::queue::entry::Standing;
 use mergeq::queue::{
     Company, Entry, News, Obstacle, Outcome, Pause, Phase, Queue, QueueEffect, QueueEvent, Refusal, Run, RunId,
     Verdict, Wanted,
@@ -86,6 +87,22 @@ fn of_states() -> Vec<Mutation> {
         }),
         mutation("queue: a rank is given once", "a rank is given again", |queue, event, now| {
             altered(queue, event, now, |_, step| step.state.next_rank -= u64::from(is_enqueued(event)))
+        }),
+        mutation("queue: who stands aside is behind", "two stand aside for each other", |queue, event, now| {
+            altered(queue, event, now, |_, step| {
+                let aside = |entry: &Entry| match &entry.standing {
+                    Standing::Aside { with } => Some((entry.change.id.clone(), with[0].clone())),
+                    _ => None,
+                };
+                if let Some((behind, before)) = step.state.entries.iter().find_map(aside) {
+                    let before =
+                        step.state.entries.iter_mut().find(|entry| entry.change.id == before && !entry.admitted);
+                    before.into_iter().for_each(|one| one.standing = Standing::Aside { with: vec![behind.clone()] });
+                }
+            })
+        }),
+        mutation("queue: a probe is owed once", "a probe is forgotten", |queue, event, now| {
+            altered(queue, event, now, |_, step| step.effects.retain(|one| !matches!(one, QueueEffect::Probe(_))))
         }),
     ]
 }

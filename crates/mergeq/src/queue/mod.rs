@@ -12,6 +12,7 @@ pub mod order;
 pub mod outcome;
 mod plan;
 pub mod policy;
+pub mod probing;
 mod runs;
 pub mod soundness;
 pub mod state;
@@ -20,6 +21,8 @@ pub mod view;
 
 #[cfg(test)]
 mod auditing;
+#[cfg(test)]
+mod beside;
 #[cfg(test)]
 mod care;
 #[cfg(test)]
@@ -45,6 +48,7 @@ pub use event::{Obstacle, QueueEvent, Refusal, Verdict};
 pub use order::{Freeze, Priority, Waits};
 pub use outcome::{FailedCheck, Outcome, Proof, Why};
 pub use policy::{Limits, Policy};
+pub use probing::{Clash, Inquiry};
 pub use state::{Candidate, Part, Pause, Phase, Queue, Run, RunId, queue_id, repo_of};
-pub use table::{CHECKS_LANE, LAND_LANE, STAGE_LANE, run_group};
+pub use table::{CHECKS_LANE, LAND_LANE, PROBE_LANE, STAGE_LANE, run_group};
 pub use view::{EntryLine, Place, Progress, QueueView, progress_of};

@@ -10,6 +10,7 @@ use super::entry::Entry;
 use super::order::Freeze;
 use super::outcome::{Outcome, Proof, Why};
 use super::policy::Policy;
+use super::probing::Probing;
 use super::soundness::Finding;
 use super::view::Place;
 use crate::strategy::{Item, Strategist, TestId};
@@ -45,6 +46,9 @@ pub struct Queue {
     /// Where the target was after landings that nobody has looked at since, oldest first; as many as of `landed`.
     #[serde(default)]
     pub unaudited: VecDeque<Sha>,
+    /// Who does not go together, as far as somebody found out.
+    #[serde(default)]
+    pub probing: Probing,
     /// The rank of the next entry.
     pub next_rank: u64,
     /// The number of the next run.
@@ -228,6 +232,7 @@ impl Queue {
             faults: Vec::new(),
             landed: VecDeque::new(),
             unaudited: VecDeque::new(),
+            probing: Probing::default(),
             next_rank: 1,
             next_run: 1,
             moved: Vec::new(),

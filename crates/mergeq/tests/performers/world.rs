@@ -11,8 +11,8 @@ use forge::checks::CHECKS_FILE;
 use forge::{CheckRun, Conclusion, Gate, Git, Repositories, Repository, gate_from_toml};
 use mergeq::queue::{News, Outcome, Policy, Queue, QueueEffect, QueueEvent, queue_id};
 use mergeq::{
-    CheckRunner, Checker, Exam, Examiner, GateReport, Lander, LandingRule, LeaseTimer, QueueDesk, Reconciler,
-    ReuseTerms, Stager, StagingSettings, VerdictLedger, recent_outcomes,
+    CheckRunner, Checker, Exam, Examiner, GateReport, Lander, LandingRule, LeaseTimer, Prober, Probes, QueueDesk,
+    Reconciler, ReuseTerms, Stager, StagingSettings, VerdictLedger, recent_outcomes,
 };
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreSettings};
 use tempfile::TempDir;
@@ -203,9 +203,14 @@ impl World {
 
     /// Performs everything that is due, until nothing is.
     pub(crate) async fn drain(&self) {
+        self.drain_but("").await;
+    }
+
+    /// The same, but for one lane.
+    pub(crate) async fn drain_but(&self, lane: &str) {
         loop {
             let mut performed = false;
-            for pump in &self.pumps {
+            for pump in self.pumps.iter().filter(|pump| pump.lane().name != lane) {
                 while pump.perform_next().await.unwrap() {
                     performed = true;
                 }
@@ -363,6 +368,7 @@ fn pumps_of(
     vec![
         pump(store, "report", Listener(told.clone())),
         pump(store, "stage", Stager::new(repositories.clone(), staging)),
+        pump(store, "probe", Prober::new(repositories.clone(), Probes::default())),
         pump(store, "checks", Checker::new(store.clone(), repositories.clone(), runner, ledger)),
         pump(store, "land", Lander::new(repositories.clone())),
         pump(store, "audit", Examiner::new(store.clone(), repositories.clone(), "example.org")),
