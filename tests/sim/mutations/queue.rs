@@ -88,16 +88,12 @@ fn of_states() -> Vec<Mutation> {
         mutation("queue: a rank is given once", "a rank is given again", |queue, event, now| {
             altered(queue, event, now, |_, step| step.state.next_rank -= u64::from(is_enqueued(event)))
         }),
-        mutation("queue: who stands aside is behind", "two stand aside for each other", |queue, event, now| {
+        mutation("queue: who stands aside is behind", "one stands aside for itself too", |queue, event, now| {
             altered(queue, event, now, |_, step| {
-                let aside = |entry: &Entry| match &entry.standing {
-                    Standing::Aside { with } => Some((entry.change.id.clone(), with[0].clone())),
-                    _ => None,
-                };
-                if let Some((behind, before)) = step.state.entries.iter().find_map(aside) {
-                    let before =
-                        step.state.entries.iter_mut().find(|entry| entry.change.id == before && !entry.admitted);
-                    before.into_iter().for_each(|one| one.standing = Standing::Aside { with: vec![behind.clone()] });
+                for entry in &mut step.state.entries {
+                    if let Standing::Aside { with } = &mut entry.standing {
+                        with.push(entry.change.id.clone());
+                    }
                 }
             })
         }),
