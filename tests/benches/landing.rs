@@ -93,6 +93,7 @@ fn change(n: usize, head: Sha) -> Change {
         message: String::new(),
         company: Company::Any,
         priority: Priority::default(),
+        is_repairable: false,
         depends_on: Vec::new(),
     }
 }

@@ -32,6 +32,7 @@ use crate::workspace::{WorkspaceError, Workspaces};
 mod around;
 mod ground;
 mod observer;
+mod repair;
 mod turns;
 
 /// The first pause after a model's service was too busy or broken; each further one is twice as long. The agent has tried
@@ -97,6 +98,8 @@ enum Trouble {
     Checks(String),
     #[error("the checks cannot be read: {0}")]
     Unreadable(String),
+    #[error("its agent left the conflict unresolved in {}", .0.join(", "))]
+    Unresolved(Vec<String>),
     #[error("checkpoint {0} is gone; say `checkpoints` to see what there is")]
     NoCheckpoint(u32),
     #[error("{0} is not in the config any more")]
@@ -132,7 +135,7 @@ struct Run<'a> {
 impl Dispatcher {
     async fn run(&self, owed: &Owed<Task>) -> Result<Option<TaskEvent>, Trouble> {
         let TaskEffect::StartSession { session: number, goal, ground } = &owed.effect else { return Ok(None) };
-        let (number, ground) = (*number, *ground);
+        let (number, ground) = (*number, ground.clone());
         let Some(task) = self.store.load::<Task>(&owed.machine).await? else { return Ok(None) };
         if task.sessions != number {
             return Ok(None);
@@ -206,6 +209,7 @@ impl Dispatcher {
             | Trouble::Git(_)
             | Trouble::Workspace(_)
             | Trouble::NoCheckpoint(_)
+            | Trouble::Unresolved(_)
             | Trouble::Gone(_)
             | Trouble::Setup(_)) => failed(error.to_string()),
         }

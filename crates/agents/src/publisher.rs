@@ -122,6 +122,8 @@ impl Performer for Publisher {
             | TaskEffect::CloseOffer { .. }
             | TaskEffect::Enqueue { .. }
             | TaskEffect::Withdraw { .. }
+            | TaskEffect::Readmit { .. }
+            | TaskEffect::GiveUpRepair { .. }
             | TaskEffect::AwaitDeadline(_) => Performed::Finished,
         }
     }

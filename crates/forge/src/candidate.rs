@@ -92,7 +92,7 @@ impl Mirror {
         let MergeOrder { base, head, .. } = order;
         let tree = match self.merge(base, head).await? {
             Merged::Clean { tree } => tree,
-            Merged::Conflict { paths } => return Ok(Candidate::Conflict { paths }),
+            Merged::Conflict { paths, .. } => return Ok(Candidate::Conflict { paths }),
         };
         if tree == self.tree_of(base).await? {
             return Ok(Candidate::AlreadyIn);

@@ -47,15 +47,26 @@ impl Mirror {
         by: &Signature,
     ) -> Result<Checkpoint, GitError> {
         let tree = self.tree_in_workspace(dir, base).await?;
+        self.keep_tree(task, &tree, base, (words, by)).await
+    }
+
+    /// The same with a tree of the mirror.
+    pub(crate) async fn keep_tree(
+        &self,
+        task: TaskId,
+        tree: &Sha,
+        base: &Sha,
+        (words, by): (&str, &Signature),
+    ) -> Result<Checkpoint, GitError> {
         let newest = self.checkpoints(task).await?.pop();
         if let Some(newest) = &newest
             && newest.base == *base
-            && self.tree_of(&newest.commit).await? == tree
+            && self.tree_of(&newest.commit).await? == *tree
         {
             return Ok(newest.clone());
         }
         let n = newest.map_or(1, |newest| newest.n + 1);
-        let (ids, message, by) = ([oid(base), oid(&tree)], words.to_owned(), by.clone());
+        let (ids, message, by) = ([oid(base), oid(tree)], words.to_owned(), by.clone());
         let commit = self.read(format!("a checkpoint of {task}"), move |repo| {
             let (parent, tree) = (repo.find_commit(ids[0])?, repo.find_tree(ids[1])?);
             repo.commit(None, &stamp(&by)?, &stamp(&by)?, &message, &tree, &[&parent])

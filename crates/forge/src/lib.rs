@@ -20,6 +20,7 @@ pub mod lanes;
 pub mod local;
 pub mod mirror;
 pub mod remote;
+pub mod repair;
 pub mod repositories;
 pub mod workspace;
 
@@ -45,4 +46,5 @@ pub use local::LocalForge;
 pub use merger::Merged;
 pub use mirror::{Mirror, RemoteTarget};
 pub use remote::{LocateError, Located, Remote, locate_repository};
+pub use repair::Transplant;
 pub use repositories::{OpenError, RepoSettings, Repositories, Repository};

@@ -32,6 +32,8 @@ pub enum Merged {
     },
     /// Both sides changed the same thing.
     Conflict {
+        /// The tree, written to the mirror, in which the lines of both are marked.
+        tree: Sha,
         /// Where, in the order of git's answer and each once.
         paths: Vec<String>,
     },
@@ -99,7 +101,7 @@ impl Mirror {
     pub async fn conflicts(&self, base: &Sha, head: &Sha) -> Result<Vec<String>, GitError> {
         Ok(match self.merge_by(&self.inner.prober, base, head).await? {
             Merged::Clean { .. } => Vec::new(),
-            Merged::Conflict { paths } => paths,
+            Merged::Conflict { paths, .. } => paths,
         })
     }
 
@@ -134,6 +136,7 @@ impl Mirror {
                 (Some(objects), call.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.path().join("objects")))
             }
         };
+        let call = call.config("merge.conflictStyle", "diff3");
         let (mut child, group) =
             call.args(["--write-tree", "--stdin", "-z", "--name-only", "--no-messages"]).start()?;
         let piped = "every pipe of a started call is ours";
@@ -281,10 +284,10 @@ fn merged_tree(answer: &[u8]) -> Result<Merged, GitError> {
     let mut fields = text.split('\0');
     match (fields.next(), fields.next().map(str::parse)) {
         (Some("1"), Some(Ok(tree))) => Ok(Merged::Clean { tree }),
-        (Some("0"), Some(Ok(_))) => {
+        (Some("0"), Some(Ok(tree))) => {
             let mut paths: Vec<String> = fields.map(str::to_owned).collect();
             paths.dedup();
-            Ok(Merged::Conflict { paths })
+            Ok(Merged::Conflict { tree, paths })
         }
         _ => Err(GitError::Unreadable { what: "the answer of merge-tree".to_owned(), why: text.into_owned() }),
     }
@@ -320,7 +323,8 @@ mod tests {
         let answer = |text: String| merged_tree(text.as_bytes());
         assert_eq!(answer(format!("1\0{tree}")), Ok(Merged::Clean { tree: tree.parse().unwrap() }));
         let paths = vec!["x y".to_owned(), "z".to_owned()];
-        assert_eq!(answer(format!("0\0{tree}\0x y\0z\0z")), Ok(Merged::Conflict { paths }));
+        let tree = tree.parse().unwrap();
+        assert_eq!(answer(format!("0\0{tree}\0x y\0z\0z")), Ok(Merged::Conflict { tree, paths }));
         assert!(matches!(answer("warning".to_owned()), Err(GitError::Unreadable { .. })));
     }
 }

@@ -77,6 +77,7 @@ impl Examiner {
                 message: format!("{finding}."),
                 company: Company::Alone,
                 priority: Priority::First,
+                is_repairable: false,
                 depends_on: Vec::new(),
             }),
             Candidate::AlreadyIn => Remedy::Needless,

@@ -335,6 +335,7 @@ mod tests {
             message: message.to_owned(),
             company: Company::Any,
             priority: Priority::default(),
+            is_repairable: false,
             depends_on: Vec::new(),
         }
     }

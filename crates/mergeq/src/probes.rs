@@ -200,7 +200,7 @@ impl Known {
     async fn merged(&self, mirror: &Mirror, commit: &Sha) -> Result<Probed, ForgeError> {
         let tree = match mirror.merge(&self.head, commit).await {
             Ok(Merged::Clean { tree }) => tree,
-            Ok(Merged::Conflict { paths }) => return Ok(Probed { fit: Fit::Conflict { paths }, landed: None }),
+            Ok(Merged::Conflict { paths, .. }) => return Ok(Probed { fit: Fit::Conflict { paths }, landed: None }),
             Err(error @ GitError::Unrelated { .. }) => {
                 return Ok(Probed { fit: Fit::Unusable { why: error.to_string() }, landed: None });
             }

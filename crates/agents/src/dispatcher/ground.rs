@@ -76,6 +76,7 @@ impl Dispatcher {
             return Ok(Some(left));
         }
         Ok(match ground {
+            Ground::Repair { head } => self.transplant(run, &head).await?,
             Ground::Target => None,
             Ground::Newest => checkpoint::latest(repository, task).await?,
             Ground::Checkpoint { number } => {

@@ -45,10 +45,11 @@ impl Dispatcher {
         let noted = self.workspaces.private_of(run.task.id).join(HOSTS_FILE);
         // What an attempt reached that was cut short.
         run.liaison.report(&hosts_in(&noted)).await?;
-        let Ready { workspace, found, since, left } = self.ready_tree(run, run.ground).await?;
+        let Ready { workspace, found, since, left } = self.ready_tree(run, run.ground.clone()).await?;
         keep(&Left { seen: None, ..left.clone() }, &workspace)?;
         let pictures = workspace.pictures();
-        let prompt = prompt::for_work(&run.task.request, pictures, approved, &run.task.said, &found);
+        let mut prompt = prompt::for_work(&run.task.request, pictures, approved, &run.task.said, &found);
+        prompt.push_str(&self.brief_on_repair(run, &workspace).await?);
         let (steer, steering) = mpsc::channel(1);
         let mut around = self.around(run, &workspace, Some(noted)).await?;
         let briefing = Briefing { prompt: &prompt, since: &since };
@@ -69,6 +70,7 @@ impl Dispatcher {
         let Some(head) = head else {
             return Ok(TaskEvent::NothingChanged { session: run.number, answer: worked.answer });
         };
+        let altered = self.look_at_repair(run, &workspace, &head).await?;
         let inspected = self.checks.inspect(run.repository, &head, &*run.log, run.stop.clone()).await;
         let inspected = inspected.map_err(|why| Trouble::Checks(why.to_string()))?;
         if run.stop.is_cancelled() {
@@ -90,6 +92,7 @@ impl Dispatcher {
             changes,
             tier,
             tier_because: because,
+            altered,
             checks,
             demand,
             cage: worked.cage,

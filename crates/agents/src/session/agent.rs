@@ -41,6 +41,11 @@ pub trait Agent: Send + Sync {
         false
     }
 
+    /// Whether it can go on from a tree in which two changes conflict. One that cannot makes its change anew.
+    fn mends(&self) -> bool {
+        true
+    }
+
     /// Whether it speaks a language of agents: then it is offered tools, and tells what it does and uses.
     fn talks(&self) -> bool {
         false

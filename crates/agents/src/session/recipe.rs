@@ -91,6 +91,10 @@ impl Agent for RecipeAgent {
         }
     }
 
+    fn mends(&self) -> bool {
+        false
+    }
+
     async fn plan(&self, session: Session<'_>) -> Result<PlanDraft, SessionError> {
         let (name, recipe) = self.recipe(&session).await?;
         self.rehearse(&name, &recipe, &session).await

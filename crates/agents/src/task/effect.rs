@@ -64,6 +64,16 @@ pub enum TaskEffect {
         /// Who said so.
         by: Person,
     },
+    /// Lane `merge`: put the repaired change into the place that was kept for it.
+    Readmit {
+        /// The change.
+        work: Work,
+    },
+    /// Lane `merge`: the change could not be repaired.
+    GiveUpRepair {
+        /// Why, for people.
+        why: String,
+    },
     /// Lane `timer`: say when this has passed.
     AwaitDeadline(Deadline),
 }
@@ -100,6 +110,13 @@ pub enum Announcement {
         /// The number of the wait that begins with it.
         #[serde(default)]
         wait: u32,
+    },
+    /// The queue keeps the change's place while it is repaired.
+    Repairing {
+        /// What is wrong with it.
+        why: String,
+        /// Until when the place is kept.
+        until: Timestamp,
     },
     /// The queue sent the change back.
     SentBack {

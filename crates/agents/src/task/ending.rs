@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{Person, Rejected, Sha, Step, Timestamp};
 
 use super::moves::{self, first_goal, start};
+use super::repair;
 use super::state::{Ground, Intent};
 use super::{Announcement, Deadline, Goal, Task, TaskEffect, TaskState, Then};
 
@@ -68,10 +69,12 @@ pub(super) fn fail_session(task: Task, session: u32, why: &str, now: Timestamp) 
     if session != task.sessions {
         return Step::quiet(task);
     }
+    let is_pausing = matches!(task.state, TaskState::Pausing { .. });
     match task.goal() {
-        Some(goal) if task.runs_session() && !matches!(task.state, TaskState::Pausing { .. }) => {
-            task.failed(why.to_owned(), goal)
+        Some(_) if task.runs_session() && task.repair_under_way().is_some() && !is_pausing => {
+            repair::give_up(task, why)
         }
+        Some(goal) if task.runs_session() && !is_pausing => task.failed(why.to_owned(), goal),
         _ => moves::session_ended(task, session, now),
     }
 }

@@ -1,9 +1,10 @@
 //! What can happen to a task, in the past tense.
 
 use domain::policy::Tier;
-use domain::{MessageRef, Person, Sha};
+use domain::{MessageRef, Person, Sha, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::repair::Trouble;
 use super::word::WordKind;
 use super::{Deadline, PlanDraft, PlanEdit, Proof, Request, Work};
 use crate::session::people::Question;
@@ -244,6 +245,13 @@ pub enum TaskEvent {
         /// What was found, for people.
         why: String,
     },
+    /// The queue keeps its place, so that it can be repaired.
+    RepairRequested {
+        /// What is wrong with it.
+        trouble: Trouble,
+        /// Until when the place is kept.
+        until: Timestamp,
+    },
     /// The queue sent it back.
     EntryEjected {
         /// Why, for people.
@@ -322,6 +330,7 @@ impl TaskEvent {
             | Self::EntryProgressed { .. }
             | Self::EntryMerged { .. }
             | Self::LandingDoubted { .. }
+            | Self::RepairRequested { .. }
             | Self::EntryEjected { .. }
             | Self::EntryWithdrawn
             | Self::StopRequested { .. }

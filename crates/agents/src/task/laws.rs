@@ -28,6 +28,7 @@ pub fn broken(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<St
         .or_else(|| changed_by_the_late(before, event, after))
         .or_else(|| stuck(after))
         .or_else(|| left_open(before, after))
+        .or_else(|| misplaced(before, after))
 }
 
 /// Law 9.
@@ -48,7 +49,7 @@ fn unapproved_work(before: &Task, event: &TaskEvent, approved: &Option<Approved>
     let retried = matches!(event, TaskEvent::RetryRequested { .. });
     let goes_on = before.work_goal() == Some(Goal::Work { approved: approved.clone() }) && continues(event);
     let is_fine = match approved {
-        _ if goes_on => true,
+        _ if goes_on || is_sent_back(before, event, approved) => true,
         None => before.request.plan == PlanMode::Off,
         Some(Approved { by: None, plan, .. }) => {
             before.request.plan == PlanMode::Auto && plan.tier <= Tier::R1 || retried
@@ -56,6 +57,12 @@ fn unapproved_work(before: &Task, event: &TaskEvent, approved: &Option<Approved>
         Some(Approved { by: Some(by), plan, .. }) => retried || approves(event, by, plan, before),
     };
     (!is_fine).then(|| format!("law 1: a session may write without an approval of {approved:?}"))
+}
+
+/// Whether the queue gave back what was made under this approval.
+fn is_sent_back(before: &Task, event: &TaskEvent, approved: &Option<Approved>) -> bool {
+    let TaskState::Merging { pull_request, .. } = &before.state else { return false };
+    matches!(event, TaskEvent::RepairRequested { .. }) && pull_request.work.approved == *approved
 }
 
 /// Whether this lets a session go on under the approval of the one before: after an answer, a pause, a step back, or
@@ -84,13 +91,38 @@ fn approves(event: &TaskEvent, by: &domain::Person, plan: &Plan, before: &Task) 
 fn unapproved_publication(before: &Task, event: &TaskEvent, work: &Work) -> Option<String> {
     let limit = work.approved.as_ref().map_or(Tier::R1, |approved| approved.plan.tier);
     let is_fine = match (event, &before.state) {
-        (TaskEvent::WorkFinished { session, .. }, _) => *session == before.sessions && work.tier <= limit,
+        (TaskEvent::WorkFinished { session, .. }, _) => {
+            *session == before.sessions && (work.tier <= limit || is_the_same(before, work))
+        }
         (TaskEvent::DepartureAccepted { head, .. }, TaskState::Departed { work: seen, .. }) => {
             *head == work.head && seen.head == work.head
         }
         _ => false,
     };
     (!is_fine).then(|| format!("law 2: {} is published without a word for it", work.head.short()))
+}
+
+/// Whether it adds and removes what was looked at before the queue sent it back.
+fn is_the_same(before: &Task, work: &Work) -> bool {
+    before
+        .repair_under_way()
+        .is_some_and(|repair| work.altered.is_empty() && work.accepted_by == repair.pull_request.work.accepted_by)
+}
+
+/// Law 10.
+fn misplaced(before: &Task, after: &Step<Task>) -> Option<String> {
+    let held = |task: &Task| task.repair_under_way().is_some();
+    let n_given_back = after.effects.iter().filter(|effect| {
+        matches!(effect, TaskEffect::Readmit { .. } | TaskEffect::GiveUpRepair { .. } | TaskEffect::Withdraw { .. })
+    });
+    let is_strange = held(&after.state) && !after.state.may_repair()
+        || after.state.repair.is_some()
+            && after.effects.iter().any(|effect| matches!(effect, TaskEffect::Enqueue { .. }))
+        || held(before)
+            && after.state.repair.as_ref().is_some_and(|repair| repair.is_given_up)
+            && n_given_back.count() != 1;
+    is_strange
+        .then(|| format!("law 10: the place of {} is kept, and it is {}", before.id, after.state.state_in_words()))
 }
 
 fn left_the_end(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<String> {

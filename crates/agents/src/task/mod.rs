@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`state`] (what can be true), [`event`] (what can happen), [`effect`] (what is then owed), and
 //! the story in its four phases: `planning`, `working`, `review`, `ending`; beside them what people and sessions say to
-//! each other meanwhile: `asking`, `steering`, `correcting`, `aside`. `machine` only routes.
+//! each other meanwhile: `asking`, `steering`, `correcting`, `aside`; and [`repair`], by which what was sent back goes on.
+//! `machine` only routes.
 //!
 //! **Needs.** Nothing but the event and the time.
 //!
@@ -19,6 +20,8 @@
 //! 7. What a person said to a session is told to one: no goal ends while a word for it waits.
 //! 8. A task that rests, with a question or a pause, owes nothing but the end of its wait.
 //! 9. What was offered and no longer holds is closed: no button outlives what it stands for.
+//! 10. A place in the merge queue that is kept for a repair is taken again, or given up once; it is never held by a task that
+//!     goes another way.
 //!
 //! **Races that are accepted.** A stop that arrives while the queue is landing is an intent: when the landing wins,
 //! the task is merged and says so.
@@ -43,6 +46,7 @@ mod moves;
 mod muting;
 mod offer;
 mod planning;
+pub mod repair;
 mod review;
 mod standing;
 mod steering;
@@ -56,6 +60,7 @@ pub use editing::PlanEdit;
 pub use effect::{Announcement, Deadline, TaskEffect, Then};
 pub use event::{TaskEvent, Terms};
 pub use plan::{Edited, Plan, PlanDraft};
+pub use repair::{Repair, Trouble};
 pub use state::{
     Approved, Demand, Goal, Ground, Intent, PlanMode, Proof, PullRequest, Request, Task, TaskState, Waits, Work,
 };

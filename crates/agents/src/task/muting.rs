@@ -45,6 +45,8 @@ pub(super) fn hush(mut step: Step<Task>, event: &TaskEvent) -> Step<Task> {
             | TaskEffect::CloseOffer { .. }
             | TaskEffect::Enqueue { .. }
             | TaskEffect::Withdraw { .. }
+            | TaskEffect::Readmit { .. }
+            | TaskEffect::GiveUpRepair { .. }
             | TaskEffect::AwaitDeadline(_) => true,
         });
     }
@@ -62,6 +64,7 @@ fn is_needed(announcement: &Announcement, task: &Task) -> bool {
         | Announcement::Doubted { .. }
         | Announcement::Beside { .. }
         | Announcement::Reminded { .. } => true,
+        Announcement::Repairing { .. } => false,
         Announcement::Ended => matches!(task.state, TaskState::Failed { .. }),
     }
 }

@@ -35,6 +35,7 @@ impl Task {
             allowed,
             muted_by,
             asides: Asides::default(),
+            repair: None,
             state,
         };
         start(task, goal, Ground::Target, vec![TaskEffect::PostCard])

@@ -2,6 +2,7 @@
 
 use domain::{Person, Rejected, Sha, Step, Timestamp};
 
+use super::repair;
 use super::state::Intent;
 use super::{Announcement, Proof, PullRequest, Task, TaskEffect, TaskState, Work};
 
@@ -17,7 +18,10 @@ pub(super) fn published(mut task: Task, head: &Sha, reference: &str, now: Timest
     }
     let work = work.clone();
     let pull_request = PullRequest { reference: reference.to_owned(), work: work.clone() };
-    if task.request.merges_itself && work.may_land() {
+    if task.repair_under_way().is_some() {
+        return repair::readmit(task, pull_request);
+    }
+    if task.request.merges_itself && work.may_land() && task.repair.is_none() {
         let by = work.approver().unwrap_or(&task.request.requester).clone();
         return enqueue(task, pull_request, by);
     }
@@ -38,6 +42,10 @@ pub(super) fn request_merge(task: Task, by: &Person) -> Result<Step<Task>, Rejec
     let id = task.id;
     match &task.state {
         TaskState::InReview { pull_request, .. } => {
+            if task.repair.is_some() {
+                let next = format!("Say `merge {id}` again in a moment");
+                return Err(Rejected::new(format!("{id} is still leaving the place that the queue kept for it"), next));
+            }
             let red: Vec<_> = pull_request.work.red_checks().iter().map(|check| check.name.clone()).collect();
             if !red.is_empty() {
                 return Err(Rejected::new(
@@ -65,12 +73,7 @@ pub(super) fn request_merge(task: Task, by: &Person) -> Result<Step<Task>, Rejec
 
 pub(super) fn dequeue(mut task: Task, by: &Person) -> Result<Step<Task>, Rejected> {
     let id = task.id;
-    let TaskState::Merging { intent, .. } = &mut task.state else {
-        return Err(Rejected::new(
-            format!("{id} is not in the merge queue: it is {}", task.state_in_words()),
-            format!("Say `status {id}` to see what it needs"),
-        ));
-    };
+    let TaskState::Merging { intent, .. } = &mut task.state else { return repair::dequeue(task, by) };
     if *intent != Intent::Land {
         return Err(Rejected::new(format!("{id} is leaving the queue already"), format!("Say `status {id}`")));
     }
@@ -107,7 +110,7 @@ fn in_queue(task: &Task) -> Option<(PullRequest, Intent)> {
 }
 
 pub(super) fn ejected(task: Task, why: &str, now: Timestamp) -> Step<Task> {
-    let Some((pull_request, intent)) = in_queue(&task) else { return Step::quiet(task) };
+    let Some((pull_request, intent)) = in_queue(&task) else { return repair::lose_place(task) };
     if let Intent::Stop { by } = intent {
         return task.cancelled(format!("stopped by {by}"));
     }
@@ -122,7 +125,7 @@ fn send_back(mut task: Task, pull_request: PullRequest, why: String, now: Timest
 }
 
 pub(super) fn withdrawn(task: Task, now: Timestamp) -> Step<Task> {
-    let Some((pull_request, intent)) = in_queue(&task) else { return Step::quiet(task) };
+    let Some((pull_request, intent)) = in_queue(&task) else { return repair::lose_place(task) };
     let why = match intent {
         Intent::Stop { by } => return task.cancelled(format!("stopped by {by}")),
         Intent::Dequeue { by } => format!("taken out of the queue by {by}"),

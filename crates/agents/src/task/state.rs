@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use super::aside::Asides;
+use super::repair::Repair;
 use super::word::{OpenQuestion, Word};
 
 /// One request by a person for a change in a repository.
@@ -47,6 +48,9 @@ pub struct Task {
     /// What people are asked beside its course.
     #[serde(default, skip_serializing_if = "Asides::is_untouched")]
     pub asides: Asides,
+    /// Its place in the merge queue, while its change is repaired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Repair>,
     /// Where it stands.
     pub state: TaskState,
 }
@@ -180,7 +184,7 @@ pub enum Goal {
 }
 
 /// What the tree of a session begins as.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ground {
     /// The target branch as it is now.
     #[default]
@@ -191,6 +195,11 @@ pub enum Ground {
     Checkpoint {
         /// Its number.
         number: u32,
+    },
+    /// This change on the target branch as it is now; where the two conflict, with the lines of both.
+    Repair {
+        /// The change.
+        head: Sha,
     },
 }
 
@@ -212,6 +221,9 @@ pub struct Work {
     pub tier: Tier,
     /// Why it is that tier.
     pub tier_because: String,
+    /// The files in which it adds or removes other lines than before the merge queue sent it back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub altered: Vec<String>,
     /// What the repository's checks said of it before it was published.
     pub checks: Vec<CheckRun>,
     /// What its repository demands of a change before it lands.

@@ -86,7 +86,10 @@ impl Table for Task {
             | TaskEffect::Announce(_)
             | TaskEffect::CloseQuestion { .. }
             | TaskEffect::CloseOffer { .. } => owe("chat", own, now),
-            TaskEffect::Enqueue { .. } | TaskEffect::Withdraw { .. } => owe("merge", own, now),
+            TaskEffect::Enqueue { .. }
+            | TaskEffect::Withdraw { .. }
+            | TaskEffect::Readmit { .. }
+            | TaskEffect::GiveUpRepair { .. } => owe("merge", own, now),
             TaskEffect::AwaitDeadline(Deadline { at_ms, .. }) => owe("timer", None, Timestamp::from_ms(*at_ms)),
         }
     }

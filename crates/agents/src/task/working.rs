@@ -3,7 +3,7 @@
 use domain::policy::Tier;
 use domain::{Person, Rejected, Sha, Step, Timestamp};
 
-use super::{Announcement, Approved, Goal, Task, TaskEffect, TaskState, Work, contract, moves, review};
+use super::{Announcement, Approved, Goal, Task, TaskEffect, TaskState, Work, contract, moves, repair, review};
 
 pub(super) fn begin_session(mut task: Task, session: u32) -> Step<Task> {
     if session != task.sessions {
@@ -30,7 +30,13 @@ pub(super) fn finish(mut task: Task, session: u32, work: &Work, now: Timestamp) 
     if !task.untold().is_empty() {
         return moves::go_on(task);
     }
-    let work = Work { approved, hosts: contract::hosts_of(&task, &work.hosts), ..work.clone() };
+    let accepted_by = task.repair_under_way().and_then(|repair| repair.pull_request.work.accepted_by.clone());
+    let accepted_by = accepted_by.filter(|_| work.altered.is_empty());
+    let work = Work { approved, accepted_by, hosts: contract::hosts_of(&task, &work.hosts), ..work.clone() };
+    if task.repair_under_way().is_some() && !work.may_land() {
+        let red: Vec<_> = work.red_checks().iter().map(|check| check.name.as_str()).collect();
+        return repair::give_up(task, &format!("repaired, it does not pass {}", red.join(", ")));
+    }
     let Some(why) = departure(&task, &work) else { return review::publish(task, work) };
     task.state = TaskState::Departed { work: work.clone(), why: why.clone() };
     let waiting = task.await_approval(now);
@@ -40,6 +46,12 @@ pub(super) fn finish(mut task: Task, session: u32, work: &Work, now: Timestamp) 
 
 /// In what a change goes beyond what was approved. Without a plan, only the lowest risk needs no second look.
 fn departure(task: &Task, work: &Work) -> Option<String> {
+    if repair::is_as_before(task, work) {
+        return None;
+    }
+    if let Some(why) = repair::departure(task, work) {
+        return Some(why);
+    }
     let Some(Approved { plan, .. }) = &work.approved else {
         let why = || format!("nobody approved a plan, and the change is {}", work.tier_because);
         return (work.tier > Tier::R1).then(why);
@@ -76,6 +88,9 @@ pub(super) fn answer(mut task: Task, session: u32, answer: &str, now: Timestamp)
     }
     if !task.untold().is_empty() {
         return moves::go_on(task);
+    }
+    if task.repair_under_way().is_some() {
+        return repair::give_up(task, &format!("its agent changed nothing{}", repair::quoted(answer)));
     }
     task.state = TaskState::Answered { answer: answer.to_owned() };
     task.ended(Vec::new())

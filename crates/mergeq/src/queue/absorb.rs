@@ -1,9 +1,8 @@
 //! What happened to entries and to the queue as a whole. What happened to runs is in `runs.rs`.
 
-use domain::{EntryId, Person, Rejected, Sha, Timestamp};
+use domain::{EntryId, Person, Rejected, Sha};
 
 use super::draft::Draft;
-use super::effect::QueueEffect;
 use super::entry::{Change, Entry, Leave, Standing};
 use super::outcome::Why;
 use super::policy::{Limits, Policy};
@@ -91,45 +90,6 @@ pub(super) fn take_from_line(draft: &mut Draft, id: &EntryId) {
         call_off_landing(draft, &run);
     }
     draft.release_entry(id);
-}
-
-/// Late when the entry is gone, landing, or already reserved: the first lease stands.
-pub(super) fn reserve_entry(draft: &mut Draft, id: &EntryId, until: Timestamp) {
-    let Some(entry) = draft.queue.entry(id) else { return };
-    if !matches!(entry.standing, Standing::Ready | Standing::Aside { .. }) || draft.queue.is_committed(id) {
-        return;
-    }
-    let repairs = entry.repairs;
-    let limits = draft.queue.policy.limits.clone();
-    take_from_line(draft, id);
-    if repairs >= limits.repairs_max {
-        return draft.eject_entry(id, Why::RepairsSpent { repairs });
-    }
-    let until = until.min(draft.now + limits.lease_max());
-    if let Some(entry) = draft.entry_mut(id) {
-        entry.repairs += 1;
-        entry.standing = Standing::Reserved { until };
-    }
-    draft.owe(QueueEffect::Deadline { entry: id.clone(), until });
-}
-
-/// The entry takes its old place with its new commit. Late when its lease has ended.
-pub(super) fn readmit_entry(draft: &mut Draft, id: &EntryId, head: &Sha, started_from: Option<&Sha>) {
-    let Some(entry) = draft.entry_mut(id) else { return };
-    if let Standing::Reserved { .. } = entry.standing {
-        entry.change.head = head.clone();
-        // Nobody has seen the new commit.
-        entry.change.approved_by = None;
-        entry.rivals.clear();
-        entry.change.started_from = started_from.cloned();
-        entry.standing = Standing::Ready;
-    }
-}
-
-pub(super) fn end_lease(draft: &mut Draft, id: &EntryId, until: Timestamp) {
-    if draft.queue.entry(id).is_some_and(|entry| entry.standing == Standing::Reserved { until }) {
-        draft.eject_entry(id, Why::RepairOverdue);
-    }
 }
 
 pub(super) fn pause_queue(draft: &mut Draft, by: &Person) -> Result<(), Rejected> {

@@ -56,8 +56,7 @@ impl Draft {
         let index = self.queue.entries.iter().position(|entry| entry.change.id == *id);
         let index = index.expect("only entries of runs and of the line are ended, and those are in the queue");
         let entry = self.queue.entries.remove(index);
-        self.queue.faults.iter_mut().for_each(|fault| fault.set.retain(|member| member != id));
-        self.queue.faults.retain(|fault| !fault.set.is_empty());
+        self.queue.forget_faults_of(id);
         self.queue.entries.iter_mut().for_each(|other| other.step_back_for(id));
         self.report(id, News::Ended(outcome.clone()));
         let is_on_target = matches!(outcome, Outcome::Merged { .. } | Outcome::Ejected { why: Why::AlreadyIn });

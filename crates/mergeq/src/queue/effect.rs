@@ -4,7 +4,7 @@ use domain::{EntryId, Person, Sha, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::entry::Change;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Why};
 use super::probing::Inquiry;
 use super::soundness::{Finding, LandedRun};
 use super::state::RunId;
@@ -95,6 +95,13 @@ pub enum News {
         with: Vec<EntryId>,
         /// Where.
         paths: Vec<String>,
+    },
+    /// It cannot land as it is. Its place is kept until then, so that it can be repaired.
+    Reserved {
+        /// What is wrong with it.
+        why: Why,
+        /// When the lease ends.
+        until: Timestamp,
     },
     /// The queue stopped itself while this entry was at work; it keeps its place until somebody resumes.
     Stalled {

@@ -28,6 +28,9 @@ pub struct Change {
     pub message: String,
     /// Whether it may share a run.
     pub company: Company,
+    /// Whether somebody repairs it where it does not merge or is red.
+    #[serde(default)]
+    pub is_repairable: bool,
     /// How soon it is wanted.
     #[serde(default)]
     pub priority: Priority,

@@ -142,6 +142,16 @@ pub enum QueueEvent {
         head: Sha,
         /// The target's commit from which the repair began, if known.
         started_from: Option<Sha>,
+        /// Who approved the new commit, if somebody did.
+        #[serde(default)]
+        approved_by: Option<Person>,
+    },
+    /// A reserved entry could not be repaired.
+    RepairFailed {
+        /// Which.
+        entry: EntryId,
+        /// Why, for people.
+        why: String,
     },
     /// An entry shall come sooner or later than others.
     Prioritised {

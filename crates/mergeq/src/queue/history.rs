@@ -61,7 +61,7 @@ pub async fn recent_stays(store: &Store, queue: &QueueId, n_max: u32) -> Result<
 }
 
 /// How the sentences of ejections begin that were not for failed checks.
-const NOT_BY_CHECKS: [&str; 12] = [
+const NOT_BY_CHECKS: [&str; 13] = [
     "the queue is full",
     "its commit message is longer",
     "conflicts with",
@@ -72,7 +72,8 @@ const NOT_BY_CHECKS: [&str; 12] = [
     "its checks cannot be read",
     "its branch moved",
     "the forge refused it",
-    "its repair did not come",
+    "its repair",
+    "it depends on",
     "it was already repaired",
 ];
 
@@ -107,8 +108,11 @@ mod tests {
             Why::NoGate { why: Some("line 3".to_owned()) },
             Why::HeadMoved { head: "0".repeat(40).parse::<Sha>().expect("a commit") },
             Why::Refused { why: "protected".to_owned() },
+            Why::Dependency { on: domain::EntryId::new("T-1") },
             Why::RepairOverdue,
-            Why::RepairsSpent { repairs: 3 },
+            Why::RepairsSpent { repairs: 3, last: None },
+            Why::RepairsSpent { repairs: 3, last: Some(Box::new(Why::AlreadyIn)) },
+            Why::Unrepaired { why: "no room".to_owned() },
         ];
         others.into_iter().for_each(|why| assert_eq!(end(why.clone()), StayEnd::Other, "{why}"));
         let failed = FailedCheck {

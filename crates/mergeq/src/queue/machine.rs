@@ -6,8 +6,9 @@ use super::draft::Draft;
 use super::effect::QueueEffect;
 use super::event::QueueEvent;
 use super::plan::plan;
+use super::repair::Repair;
 use super::state::{Candidate, Queue};
-use super::{absorb, laws, order, probing, runs, soundness};
+use super::{absorb, laws, order, probing, repair, runs, soundness};
 
 impl Machine for Queue {
     type Id = QueueId;
@@ -46,17 +47,19 @@ fn absorb_event(draft: &mut Draft, event: &QueueEvent) -> Result<(), Rejected> {
         QueueEvent::Remedied { commit, by, remedy } => soundness::absorb_remedy(draft, commit, (by, remedy))?,
         QueueEvent::TargetMoved { seen, head } => absorb::note_target(draft, seen.as_ref(), head),
         QueueEvent::HeadMoved { entry, head } => absorb::note_moved_head(draft, entry, head),
-        QueueEvent::Reserved { entry, until } => absorb::reserve_entry(draft, entry, *until),
-        QueueEvent::Repaired { entry, head, started_from } => {
-            absorb::readmit_entry(draft, entry, head, started_from.as_ref());
+        QueueEvent::Reserved { entry, until } => repair::reserve_entry(draft, entry, *until),
+        QueueEvent::Repaired { entry, head, started_from, approved_by } => {
+            let (started_from, approved_by) = (started_from.as_ref(), approved_by.as_ref());
+            repair::readmit_entry(draft, entry, &Repair { head, started_from, approved_by });
         }
+        QueueEvent::RepairFailed { entry, why } => repair::give_up_repair(draft, entry, why),
         QueueEvent::Prioritised { entry, priority, .. } => order::prioritise_entry(draft, entry, *priority)?,
         QueueEvent::Frozen(freeze) => order::freeze_queue(draft, freeze),
         QueueEvent::Thawed { by: _ } => order::thaw_queue(draft)?,
         QueueEvent::Paused { by } => absorb::pause_queue(draft, by)?,
         QueueEvent::Resumed { by: _ } => absorb::resume_queue(draft)?,
         QueueEvent::PolicyChanged { policy } => absorb::change_policy(draft, policy),
-        QueueEvent::DeadlinePassed { entry, until } => absorb::end_lease(draft, entry, *until),
+        QueueEvent::DeadlinePassed { entry, until } => repair::end_lease(draft, entry, *until),
     }
     Ok(())
 }

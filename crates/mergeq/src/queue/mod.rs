@@ -13,6 +13,7 @@ pub mod outcome;
 mod plan;
 pub mod policy;
 pub mod probing;
+mod repair;
 mod runs;
 pub mod soundness;
 pub mod state;

@@ -108,6 +108,14 @@ pub enum Why {
     RepairsSpent {
         /// How often.
         repairs: u32,
+        /// What is wrong with it still, if that is known.
+        #[serde(default)]
+        last: Option<Box<Why>>,
+    },
+    /// Whoever tried to repair it could not.
+    Unrepaired {
+        /// Why not.
+        why: String,
     },
 }
 
@@ -148,7 +156,7 @@ impl Why {
             Self::NoGate { why: Some(_) } => format!("Correct .downbeat/config.toml, then say `merge {entry}` again"),
             Self::Refused { .. } => format!("Correct what the forge objects to, then say `merge {entry}` again"),
             Self::Dependency { on } => format!("Say `merge {on}` first, and then `merge {entry}` again"),
-            Self::RepairOverdue | Self::RepairsSpent { .. } => {
+            Self::RepairOverdue | Self::RepairsSpent { .. } | Self::Unrepaired { .. } => {
                 format!("Look at the change yourself, then say `merge {entry}` again")
             }
         }
@@ -156,6 +164,25 @@ impl Why {
 }
 
 impl Why {
+    /// Whether another commit of the same change may land.
+    pub(super) fn is_repairable(&self) -> bool {
+        match self {
+            Self::Conflict { .. } | Self::Checks { .. } => true,
+            Self::Full { .. }
+            | Self::TooLong { .. }
+            | Self::AlreadyIn
+            | Self::Unusable { .. }
+            | Self::Unconcluded { .. }
+            | Self::NoGate { .. }
+            | Self::HeadMoved { .. }
+            | Self::Refused { .. }
+            | Self::Dependency { .. }
+            | Self::RepairOverdue
+            | Self::RepairsSpent { .. }
+            | Self::Unrepaired { .. } => false,
+        }
+    }
+
     /// The same with what the strategy says about the guilt, from 0 to 1.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped to thousandths")]
     pub(super) fn with_guilt(self, guilt: f64) -> Self {
@@ -211,7 +238,11 @@ impl fmt::Display for Why {
             Self::Refused { why } => write!(f, "the forge refused it: {why}"),
             Self::Dependency { on } => write!(f, "it depends on {on}, which is neither landed nor in line"),
             Self::RepairOverdue => f.write_str("its repair did not come in time"),
-            Self::RepairsSpent { repairs } => write!(f, "it was already repaired {repairs} times"),
+            Self::RepairsSpent { repairs, last: None } => write!(f, "it was already repaired {repairs} times"),
+            Self::RepairsSpent { repairs, last: Some(last) } => {
+                write!(f, "{last}, and it was repaired {repairs} times")
+            }
+            Self::Unrepaired { why } => write!(f, "its repair failed: {why}"),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::entry::{Entry, Standing};
 use super::order::Gatekeeper;
 use super::outcome::Why;
 use super::probing::{ask_for_clashes, let_clashing_step_aside};
+use super::repair::send_back;
 use super::state::{Candidate, Phase, Queue, Run, Vouched};
 use crate::strategy::{Act, Item, TestId};
 
@@ -103,10 +104,8 @@ fn start_run(draft: &mut Draft, test: TestId, items: &[Item]) {
 fn eject_item(draft: &mut Draft, item: Item, guilt: f64) {
     let Some(id) = draft.queue.id_of(item) else { return };
     let why = draft.queue.faults.iter().find(|fault| fault.set.contains(&id)).map(|fault| fault.why.clone());
-    draft.end_ejected(
-        &id,
-        why.unwrap_or_else(|| Why::Checks { failing: Vec::new(), sure_permille: 1_000 }).with_guilt(guilt),
-    );
+    let why = why.unwrap_or_else(|| Why::Checks { failing: Vec::new(), sure_permille: 1_000 });
+    send_back(draft, &id, why.with_guilt(guilt));
 }
 
 /// Staging that was asked for another head, or whose answer was of no use, is asked for again. Not while a landing is

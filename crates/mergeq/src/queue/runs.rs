@@ -9,6 +9,7 @@ use super::effect::{News, QueueEffect};
 use super::entry::Standing;
 use super::event::{Obstacle, Refusal, Verdict};
 use super::outcome::{Outcome, Proof, Why};
+use super::repair::send_back;
 use super::soundness::{LandedPart, LandedRun};
 use super::state::{Candidate, Fault, LandedEntry, Part, Pause, Phase, Queue, Run, RunId, Tries};
 use crate::strategy::Fact;
@@ -78,7 +79,7 @@ pub(super) fn unblock_staging(draft: &mut Draft, id: RunId, base: &Sha, entry: &
         Obstacle::Rivals { with, paths } => step_aside(draft, &run, entry, (with, paths)),
         Obstacle::Conflict { paths } => {
             let with = landed_rivals(&draft.queue, entry, paths);
-            draft.eject_entry(entry, Why::Conflict { with, paths: paths.clone() });
+            send_back(draft, entry, Why::Conflict { with, paths: paths.clone() });
         }
         Obstacle::AlreadyIn => draft.eject_entry(entry, Why::AlreadyIn),
         Obstacle::Unusable { why } => draft.eject_entry(entry, Why::Unusable { why: why.clone() }),
@@ -91,7 +92,7 @@ fn step_aside(draft: &mut Draft, run: &Run, entry: &EntryId, (with, paths): (&[E
     let named: Vec<EntryId> = earlier.iter().filter(|member| with.contains(member)).cloned().collect();
     let paths = paths.to_vec();
     if earlier.is_empty() {
-        return draft.eject_entry(entry, Why::Conflict { with: with.to_vec(), paths });
+        return send_back(draft, entry, Why::Conflict { with: with.to_vec(), paths });
     }
     let with = if named.is_empty() { earlier } else { named };
     put_aside(draft, entry, (with, paths));

@@ -149,7 +149,13 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
         }
         "head" => QueueEvent::HeadMoved { entry: entry(), head: sha(words[2]) },
         "reserve" => QueueEvent::Reserved { entry: entry(), until: seconds(words[2]) },
-        "repaired" => QueueEvent::Repaired { entry: entry(), head: sha(words[2]), started_from: None },
+        "repaired" => QueueEvent::Repaired {
+            entry: entry(),
+            head: sha(words[2]),
+            started_from: None,
+            approved_by: named("by").map(|name| person(Some(name))),
+        },
+        "unrepaired" => QueueEvent::RepairFailed { entry: entry(), why: rest(2) },
         "deadline" => QueueEvent::DeadlinePassed { entry: entry(), until: seconds(words[2]) },
         "prioritise" => QueueEvent::Prioritised {
             entry: entry(),
@@ -250,6 +256,7 @@ fn change(id: &str, flags: &[&str], started_from: Option<&str>) -> Change {
         requested_by: person(None),
         approved_by: None,
         message: "x".repeat(bytes.map_or(0, |bytes| bytes.parse().expect("a number"))),
+        is_repairable: flags.contains(&"repairable"),
         company: if flags.contains(&"alone") { Company::Alone } else { Company::Any },
         priority: flags.iter().find_map(|flag| priority(flag)).unwrap_or_default(),
         depends_on: flags.iter().filter_map(|flag| flag.strip_prefix("after=")).map(EntryId::new).collect(),
@@ -372,6 +379,7 @@ fn describe_news(news: &News) -> String {
     match news {
         News::Progressed(Progress { place, position, of }) => format!("{position}/{of} {}", place.word()),
         News::SteppedAside { with, paths } => format!("aside for {} in {}", names(with), paths.join(",")),
+        News::Reserved { why, until } => relabelled(&format!("reserved until {}: {why}", until.as_ms() / 1_000)),
         News::Stalled { why } => format!("stalled: {}", relabelled(why)),
         News::Unsound { why } => format!("unsound: {}", relabelled(why)),
         News::Ended(Outcome::Ejected { why }) => relabelled(&format!("ejected: {why}")),

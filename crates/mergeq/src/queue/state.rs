@@ -250,6 +250,11 @@ impl Queue {
         Some(self.entries[index].change.id.clone())
     }
 
+    pub(super) fn forget_faults_of(&mut self, id: &EntryId) {
+        self.faults.iter_mut().for_each(|fault| fault.set.retain(|member| member != id));
+        self.faults.retain(|fault| !fault.set.is_empty());
+    }
+
     /// The runs that hold the entry.
     pub fn runs_of(&self, id: &EntryId) -> impl Iterator<Item = &Run> {
         self.runs.iter().filter(|run| run.set.contains(id))

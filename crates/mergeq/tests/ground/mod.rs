@@ -53,6 +53,7 @@ pub(crate) fn change(id: &str, head: Sha) -> Change {
         message: String::new(),
         company: Company::Any,
         priority: Priority::default(),
+        is_repairable: false,
         depends_on: Vec::new(),
     }
 }

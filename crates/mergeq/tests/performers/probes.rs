@@ -55,7 +55,7 @@ async fn by_force(mirror: &Mirror, head: &Sha, branches: &[(EntryId, Sha)]) -> S
     let mut found = Vec::new();
     for (n, (one, _, landed)) in clean.iter().enumerate() {
         for (other, commit, _) in &clean[n + 1..] {
-            if let Merged::Conflict { paths } = mirror.merge(landed, commit).await.unwrap() {
+            if let Merged::Conflict { paths, .. } = mirror.merge(landed, commit).await.unwrap() {
                 found.push(format!("{one} {other} in {}", paths.join(", ")));
             }
         }

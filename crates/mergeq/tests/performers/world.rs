@@ -45,6 +45,7 @@ impl Performer for Listener {
         let said = match news {
             News::Progressed(progress) => progress.to_string(),
             News::SteppedAside { with, paths } => format!("aside for {} in {}", with[0], paths.join(", ")),
+            News::Reserved { why, .. } => format!("reserved: {why}"),
             News::Stalled { why } => format!("stalled: {why}"),
             News::Unsound { why } => format!("unsound: {why}"),
             News::Ended(Outcome::Merged { .. }) => "merged".to_owned(),

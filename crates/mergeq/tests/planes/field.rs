@@ -212,7 +212,8 @@ impl Plane for Field {
             true => named(9, &[&planned.id]),
             false => self.person.push(&planned.id, &base, &planned.edits).await,
         };
-        let change = Change { started_from: Some(base), ..change(&planned.id, head) };
+        let change =
+            Change { started_from: Some(base), is_repairable: planned.is_repairable, ..change(&planned.id, head) };
         self.tell(QueueEvent::Enqueued { change }).await;
     }
 

@@ -147,7 +147,11 @@ impl Plane for Paper {
             true => named(9, &[&planned.id]),
             false => self.repo.commit(&base, &planned.edits, &planned.id),
         };
-        let change = mergeq::queue::Change { started_from: Some(base), ..change(&planned.id, head) };
+        let change = mergeq::queue::Change {
+            started_from: Some(base),
+            is_repairable: planned.is_repairable,
+            ..change(&planned.id, head)
+        };
         self.tell(&QueueEvent::Enqueued { change });
     }
 

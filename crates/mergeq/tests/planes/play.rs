@@ -124,6 +124,14 @@ impl<'a, P: Plane> Play<'a, P> {
         true
     }
 
+    /// Where nothing else goes on, lets time pass until the earliest of these ticks; false where there is none.
+    pub(crate) fn rest(&mut self, until: &mut dyn Iterator<Item = u64>) -> bool {
+        let Some(tick) = until.min() else { return false };
+        self.tick = self.tick.max(tick);
+        self.plane.look_at_clock(self.tick);
+        true
+    }
+
     /// Lets everything begin and be told that may, and writes it down.
     pub(crate) async fn settle(&mut self) {
         let Settled { told, stopped, begun } = self.plane.settle().await;
@@ -161,6 +169,7 @@ impl<'a, P: Plane> Play<'a, P> {
                 let before = self.outcomes.insert(entry.clone(), outcome.clone());
                 assert!(before.is_none(), "{entry} has a second outcome:\n{}", self.log);
             }
+            News::Reserved { why, .. } => self.note(&format!("{entry} is sent back, and its place is kept: {why}")),
             other => self.note(&format!("{entry} is told {other:?}")),
         }
     }

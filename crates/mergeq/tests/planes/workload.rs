@@ -31,6 +31,8 @@ pub(crate) struct Planned {
     pub(crate) is_fresh: bool,
     /// Whether its branch is gone.
     pub(crate) is_lost: bool,
+    /// Whether somebody repairs it where that is needed.
+    pub(crate) is_repairable: bool,
 }
 
 /// One line that is written.
@@ -102,7 +104,7 @@ impl Sower {
             let id = format!("C{n:02}");
             let edits = self.edits_of(&id, mixture, &changes);
             let (is_fresh, is_lost) = (self.chance.happens(mixture.fresh), self.chance.happens(mixture.lost));
-            changes.push(Planned { id, at: ticks(at), edits, is_fresh, is_lost });
+            changes.push(Planned { id, at: ticks(at), edits, is_fresh, is_lost, is_repairable: false });
             at += if mixture.gap > 0. { self.chance.gap(1. / mixture.gap) } else { 0. };
         }
         let pushes = (0..mixture.pushes).map(|_| ticks(self.chance.unit() * at)).collect();

@@ -125,6 +125,7 @@ impl Office {
             message: String::new(),
             company: Company::Any,
             priority: Priority::default(),
+            is_repairable: false,
             depends_on: Vec::new(),
         };
         self.queue(task.request.repo.as_str(), QueueEvent::Enqueued { change }).await;

@@ -10,6 +10,7 @@ use store::{Route, Table};
 use super::*;
 use crate::session::people::{Question, QuestionKind};
 
+mod repair;
 mod script;
 mod talk;
 
@@ -62,6 +63,7 @@ fn work(head: &str, tier: Tier, conclusion: Conclusion) -> Work {
         changes: vec![FileChange { path: "src/a.rs".to_owned(), added: 1, removed: 0 }],
         tier,
         tier_because: "src/a.rs".to_owned(),
+        altered: Vec::new(),
         checks: vec![check],
         demand: Demand::Checks,
         cage: "standard".to_owned(),

@@ -88,6 +88,15 @@ pub(super) fn event(task: &Task, words: &str) -> TaskEvent {
         "reject" => TaskEvent::Refused { by: by(), why: words.get(2..).unwrap_or(&[]).join(" ") },
         "done" => TaskEvent::WorkFinished { session, work: work("a", tier(words.get(2)), Conclusion::Passed) },
         "done-red" => TaskEvent::WorkFinished { session, work: work("a", Tier::R1, Conclusion::Failed) },
+        "done-altered" => {
+            let altered = vec!["src/a.rs".to_owned()];
+            TaskEvent::WorkFinished { session, work: Work { altered, ..work("a", Tier::R1, Conclusion::Passed) } }
+        }
+        "repair" => {
+            let why = "conflicts with T-2 in src/a.rs".to_owned();
+            let trouble = Trouble { why, rivals: vec![TaskId::new(2)], printed: String::new() };
+            TaskEvent::RepairRequested { trouble, until: Timestamp::from_ms(3_600_000) }
+        }
         "nothing" => TaskEvent::NothingChanged { session, answer: "all is well".to_owned() },
         "broke" => TaskEvent::SessionFailed { session, why: "exit code 1".to_owned() },
         "stopped" => TaskEvent::SessionStopped { session },
@@ -136,6 +145,9 @@ pub(super) fn owed(effect: &TaskEffect) -> String {
             match ground {
                 Ground::Target => format!("start-session({session}, {what})"),
                 Ground::Newest => format!("start-session({session}, {what}, where it was)"),
+                Ground::Repair { head } => {
+                    format!("start-session({session}, {what}, {} on the target)", &head.as_str()[..1])
+                }
                 Ground::Checkpoint { number } => format!("start-session({session}, {what}, at checkpoint {number})"),
             }
         }
@@ -160,6 +172,9 @@ pub(super) fn owed(effect: &TaskEffect) -> String {
             Matter::Withdrawal { standing } => format!("announce(taken back {}: {standing})", aside.number),
         },
         TaskEffect::Announce(Announcement::Reminded { wait, .. }) => format!("announce(reminder {wait})"),
+        TaskEffect::Announce(Announcement::Repairing { .. }) => "announce(repairing)".to_owned(),
+        TaskEffect::Readmit { work } => format!("readmit({})", &work.head.as_str()[..1]),
+        TaskEffect::GiveUpRepair { why } => format!("give-up({why})"),
         TaskEffect::Announce(Announcement::Doubted { .. }) => "announce(doubted)".to_owned(),
         TaskEffect::Announce(Announcement::Ended) => "announce(ended)".to_owned(),
         TaskEffect::Enqueue { .. } => "enqueue".to_owned(),
