@@ -113,9 +113,7 @@ fn a_conflict_names_the_other_task() {
     );
     world.transcript();
     world.check(
-        "ola: resume
-         dan: retry T-2
-         dan: merge T-2",
+        "ola: resume",
         expect![[r#"
             ola:  resume
             bot:  The merge queue of sample is going on.
@@ -126,23 +124,19 @@ fn a_conflict_names_the_other_task() {
                   [T-1] merged as <commit 1>, already tested
             bot:  T-1 is merged into main as <commit 1>, already tested.
                   [T-2] in the merge queue by dan · position 1 of 1 · testing
-                  [T-2] back from the merge queue: conflicts with T-1 in greeting.md. Say `retry T-2`, so that it starts from the target as it is now
-            bot:  T-2 did not land: conflicts with T-1 in greeting.md. Say `retry T-2`, so that it starts from the target as it is now.
-                  [5] Retry   [6] Merge again
-            dan:  retry T-2  👀
-                  [T-2 did not land] tried again by dan at 12:00 UTC
-                  [T-2] waiting for its turn to work
-                  [T-2] publishing +1 −1 in greeting.md
-                  [T-2] ready on downbeat/T-2
-            bot:  T-2 is ready on downbeat/T-2: +1 −1 in greeting.md · its check words passed
-                  [7] Merge   [8] Retry
-            dan:  merge T-2  👀
-                  [T-2 is ready on downbeat/T-2] sent to the merge queue by dan at 12:00 UTC
-                  [T-2] in the merge queue by dan · entering
+                  [T-2] repairing, because it conflicts with T-1 in greeting.md · its place is kept until 14:00 UTC · waiting for its turn to work
+            bot:  T-2 goes back to scripted, because it conflicts with T-1 in greeting.md.
+                  Its place in the merge queue is kept until 14:00 UTC; nothing is to be done.
+                  [T-2] repairing, because it conflicts with T-1 in greeting.md · its place is kept until 14:00 UTC · publishing +1 −1 in greeting.md
+                  [T-2] in the merge queue by dan · its place is kept while it is repaired
                   [T-2] in the merge queue by dan · position 1 of 1 · testing
                   [T-2] in the merge queue by dan · position 1 of 1 · landing
                   [T-2] merged as <commit 2>, already tested
             bot:  T-2 is merged into main as <commit 2>, already tested.
+            dan:  retry T-2
+            bot:  T-2 cannot be tried again now: it is merged. A failed or cancelled task, or one that was sent back, can; say `status T-2`.
+            dan:  merge T-2
+            bot:  T-2 is merged already, as <commit 2>. Ask for something new if more is to be done.
         "#]],
     );
     expect![[r#"
@@ -181,13 +175,17 @@ fn a_red_batch_is_split_until_the_culprit_stands_alone() {
         bot:  T-1 is merged into main as <commit 1>.
               [T-2] in the merge queue by ana · position 1 of 2 · testing
               [T-3] in the merge queue by ana · position 2 of 2 · waiting
-              [T-2] back from the merge queue: words exited with 1 when it was tested alone on the target: a forbidden word. Say `retry T-2`, or repair the branch and say `merge T-2` again
-        bot:  T-2 did not land: words exited with 1 when it was tested alone on the target: a forbidden word. Say `retry T-2`, or repair the branch and say `merge T-2` again.
-              [7] Retry   [8] Merge again
-              [T-3] in the merge queue by ana · position 1 of 1 · testing
-              [T-3] in the merge queue by ana · position 1 of 1 · landing
+              [T-2] repairing, because it does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word · its place is kept until 14:00 UTC · waiting for its turn to work
+        bot:  T-2 goes back to scripted, because it does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word.
+              Its place in the merge queue is kept until 14:00 UTC; nothing is to be done.
+              [T-3] in the merge queue by ana · position 1 of 2 · testing
+              [T-3] in the merge queue by ana · position 1 of 2 · landing
               [T-3] merged as <commit 2>
         bot:  T-3 is merged into main as <commit 2>.
+              [T-2] in the merge queue by ana · its place is kept while it is repaired
+              [T-2] back from the merge queue: its repair failed: repaired, it does not pass words. It was sent back because it does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word. Look at the change yourself, then say `merge T-2` again
+        bot:  T-2 did not land: its repair failed: repaired, it does not pass words. It was sent back because it does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word. Look at the change yourself, then say `merge T-2` again.
+              [7] Retry   [8] Merge again
     "#]]);
     expect![[r#"
         add a thank-you (ana)

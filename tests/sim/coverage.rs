@@ -38,7 +38,7 @@ variants! {
     TaskEvent {
         Submitted, CardPosted, SessionStarted, PlanProposed, PlanApproved, PlanEdited, RevisionRequested, Refused, WorkFinished,
         NothingChanged, SessionFailed, SessionStopped, DepartureAccepted, Published, PublishFailed, MergeRequested,
-        DequeueRequested, EntryProgressed, EntryMerged, LandingDoubted, EntryEjected, EntryWithdrawn, StopRequested, RetryRequested,
+        DequeueRequested, EntryProgressed, EntryMerged, LandingDoubted, RepairRequested, EntryEjected, EntryWithdrawn, StopRequested, RetryRequested,
         DeadlinePassed, Asked, InputGiven, SessionParked, Steered, Suggested, RequestWithdrawn,
         RequestCorrected, RemarkCorrected, RemarkWithdrawn,
         WordsTold, HostsReached, PauseRequested,
@@ -46,27 +46,27 @@ variants! {
     }
     TaskEffect {
         StartSession, StopSession, Publish, CleanUp, PostCard, EditCard, Announce, CloseQuestion, CloseOffer, Enqueue,
-        Withdraw, AwaitDeadline,
+        Withdraw, Readmit, GiveUpRepair, AwaitDeadline,
     }
-    Announcement { PlanReady, Asked, Departed, ReadyToMerge, SentBack, Doubted, Beside, Reminded, Ended }
+    Announcement { PlanReady, Asked, Departed, ReadyToMerge, Repairing, SentBack, Doubted, Beside, Reminded, Ended }
     TaskState {
         Queued, Planning, AwaitingApproval, Working, Asking, Parked, Pausing, Paused, Departed, Publishing, InReview, Merging, Cancelling, Merged,
         Answered, Cancelled, Failed,
     }
     QueueEvent {
         Enqueued, Withdrawn, Staged, StagingBlocked, StagingFailed, ChecksConcluded, Landed, LandingRefused,
-        LandingUnanswered, TargetMoved, HeadMoved, Reserved, Repaired, Prioritised, Frozen, Thawed, Paused, Resumed, PolicyChanged,
+        LandingUnanswered, TargetMoved, HeadMoved, Reserved, Repaired, RepairFailed, Prioritised, Frozen, Thawed, Paused, Resumed, PolicyChanged,
         DeadlinePassed, Audited, Probed, RestoreOrdered, Remedied,
     }
     Obstacle { Conflict, Rivals, AlreadyIn, Unusable }
     Verdict { Passed, AlreadyPassed, Untested, Failed, Unconcluded, NoGate }
     Refusal { Moved, Final }
     QueueEffect { Stage, AwaitChecks, CancelChecks, Land, Audit, Restore, Probe, Report, Deadline }
-    News { Progressed, SteppedAside, Stalled, Unsound, Ended }
+    News { Progressed, SteppedAside, Reserved, Stalled, Unsound, Ended }
     Outcome { Merged, Ejected, Withdrawn }
     Why {
         Full, TooLong, Conflict, AlreadyIn, Unusable, Checks, Unconcluded, NoGate, HeadMoved, Refused, Dependency,
-        RepairOverdue, RepairsSpent,
+        RepairOverdue, RepairsSpent, Unrepaired,
     }
 }
 

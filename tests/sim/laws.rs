@@ -72,7 +72,7 @@ pub const INNOCENT: &str = "only the guilty are ejected";
 pub const ONE_OUTCOME: &str = "every stay has one outcome";
 pub const TESTED: &str = "what the queue lands was tested in exactly that form";
 pub const LINEAR: &str = "the target only grows, by compare-and-swap";
-pub const AGREED: &str = "whose entry is in the queue is merging";
+pub const AGREED: &str = "whose entry is in the queue is merging, or repairs it";
 pub const JOURNALED: &str = "the journal tells the history";
 pub const ASKED: &str = "nobody is withdrawn unasked";
 pub const ASSERTED: &str = "a machine's own assertions hold";
@@ -220,8 +220,15 @@ impl History {
         }
         self.note_red(before, event);
         for effect in effects {
-            if let QueueEffect::Report { entry, news: News::Ended(outcome) } = effect {
-                self.judge_outcome(repo, before, event, (entry, outcome))?;
+            match effect {
+                QueueEffect::Report { entry, news: News::Ended(outcome) } => {
+                    self.judge_outcome(repo, before, event, (entry, outcome))?;
+                }
+                QueueEffect::Report { entry, news: News::Reserved { why, .. } } => {
+                    let is_due = self.is_deserved(repo, before, event, (entry, why));
+                    ensure(is_due, INNOCENT, || format!("{entry} was sent back by {event:?}: {why}"))?;
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -278,17 +285,23 @@ impl History {
                 ensure(is_its, MERGED, || format!("{id} is said to have landed as {}", commit.short()))
             }
             Outcome::Ejected { why } => {
-                let is_due = match why {
-                    // A wish to leave that came while it was landing is granted when the landing fails.
-                    Why::HeadMoved { head } => self.moved.contains(&(id.clone(), head.clone())),
-                    Why::Checks { .. } | Why::Unconcluded { .. } | Why::NoGate { .. } => {
-                        self.reds_of(repo, id).any(|red| is_due(repo, red, why))
-                    }
-                    _ => is_guilty(repo, before, event, id, why),
-                };
+                let is_due = self.is_deserved(repo, before, event, (id, why));
                 ensure(is_due, INNOCENT, || format!("{id} was ejected by {event:?}: {why}"))
             }
             Outcome::Withdrawn { .. } => Ok(()),
+        }
+    }
+
+    /// Whether what an entry is told to be wrong with it is so.
+    fn is_deserved(&self, repo: &mut Repo, before: &Queue, event: &QueueEvent, (id, why): (&EntryId, &Why)) -> bool {
+        match why {
+            // A wish to leave that came while it was landing is granted when the landing fails.
+            Why::HeadMoved { head } => self.moved.contains(&(id.clone(), head.clone())),
+            Why::Checks { .. } | Why::Unconcluded { .. } | Why::NoGate { .. } => {
+                self.reds_of(repo, id).any(|red| is_due(repo, red, why))
+            }
+            Why::RepairsSpent { last: Some(last), .. } => self.is_deserved(repo, before, event, (id, last)),
+            _ => is_guilty(repo, before, event, id, why),
         }
     }
 
@@ -366,7 +379,8 @@ fn is_guilty(repo: &mut Repo, before: &Queue, event: &QueueEvent, id: &EntryId, 
         }
         (Why::Dependency { on }, _) => before.entry(id).is_some_and(|entry| entry.change.depends_on.contains(on)),
         (Why::RepairOverdue, QueueEvent::DeadlinePassed { entry, .. }) => entry == id,
-        (Why::RepairsSpent { .. }, QueueEvent::Reserved { entry, .. }) => entry == id,
+        (Why::RepairsSpent { .. }, QueueEvent::Reserved { entry, .. })
+        | (Why::Unrepaired { .. }, QueueEvent::RepairFailed { entry, .. }) => entry == id,
         _ => false,
     }
 }
@@ -436,7 +450,8 @@ pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> La
 pub fn judge_agreement(tasks: &[Task], queue: &Queue) -> Lawful {
     for entry in queue.entries.iter().map(|entry| &entry.change.id) {
         let task = tasks.iter().find(|task| EntryId::from(task.id) == *entry);
-        let is_there = task.is_some_and(|task| matches!(task.state, TaskState::Merging { .. }));
+        let knows = |task: &Task| matches!(task.state, TaskState::Merging { .. }) || task.repair.is_some();
+        let is_there = task.is_some_and(knows);
         ensure(is_there, AGREED, || format!("{entry} is in the queue, and its task is elsewhere"))?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agents::task::{PlanEdit, PlanMode, Request, Task, TaskEvent, TaskState, Terms, Waits, WordKind};
 use domain::{Cause, DeliveryId, EntryId, MessageRef, Person, TaskId, ThreadRef};
-use mergeq::queue::{Freeze, Limits, Pause, Policy, Priority, Queue, QueueEvent};
+use mergeq::queue::{Entry, Freeze, Limits, Pause, Policy, Priority, Queue, QueueEvent};
 
 use crate::coverage::Named;
 use crate::door::{Door, Told};
@@ -300,15 +300,16 @@ impl<D: Door> Play<D> {
         QueueEvent::HeadMoved { entry, head }
     }
 
-    /// The agent of a reserved entry comes back with a repaired commit.
+    /// Somebody reserved an entry by hand, and comes back with a repaired commit.
     fn repair(&mut self, queue: &Queue) -> Option<QueueEvent> {
-        let entry = queue.entries.iter().find(|entry| !entry.is_ready())?.change.id.clone();
+        let is_by_hand = |entry: &&Entry| !entry.is_ready() && !entry.change.is_repairable;
+        let entry = queue.entries.iter().find(is_by_hand)?.change.id.clone();
         let (atom, clash) = self.any_atom();
         let base = self.repo.target.clone();
         let head = self.repo.commit(&base, atom, clash)?;
         let task: TaskId = entry.as_str().parse().ok()?;
         let product = Product { task, session: 0, plan: None };
         self.history.produced.insert(head.clone(), product);
-        Some(QueueEvent::Repaired { entry, head, started_from: Some(base) })
+        Some(QueueEvent::Repaired { entry, head, started_from: Some(base), approved_by: None })
     }
 }

@@ -253,6 +253,7 @@ impl<D: Door> Play<D> {
             changes,
             tier: self.any_tier(),
             tier_because: "a path".to_owned(),
+            altered: if self.chance.one_in(3) { vec!["a".to_owned()] } else { Vec::new() },
             checks: vec![check],
             demand: Demand::Checks,
             cage: "none".to_owned(),
@@ -286,6 +287,7 @@ impl<D: Door> Play<D> {
             TaskEffect::Enqueue { work } => {
                 let Some(task) = self.door.task(id).await else { return Ok(Answer::Nothing) };
                 let mut change = change_of(&task, work);
+                change.is_repairable = !self.chance.one_in(4);
                 if self.chance.one_in(6) {
                     let other = 1 + self.chance.below(usize::try_from(self.n_tasks).expect("a few")) as u64;
                     change.depends_on.extend((other != id.number()).then(|| EntryId::from(TaskId::new(other))));
@@ -299,6 +301,18 @@ impl<D: Door> Play<D> {
             TaskEffect::Withdraw { by } => {
                 let event = QueueEvent::Withdrawn { entry: EntryId::from(id), by: by.clone() };
                 self.tell(Told::Queue(event), told).await?;
+                Answer::Nothing
+            }
+            TaskEffect::Readmit { work } => {
+                let (head, started_from) = (work.head.clone(), Some(work.base.clone()));
+                let approved_by = work.approver().cloned();
+                let repaired = QueueEvent::Repaired { entry: EntryId::from(id), head, started_from, approved_by };
+                self.tell(Told::Queue(repaired), told).await?;
+                Answer::Nothing
+            }
+            TaskEffect::GiveUpRepair { why } => {
+                let failed = QueueEvent::RepairFailed { entry: EntryId::from(id), why: why.clone() };
+                self.tell(Told::Queue(failed), told).await?;
                 Answer::Nothing
             }
             TaskEffect::AwaitDeadline(deadline) => say(TaskEvent::DeadlinePassed { deadline: *deadline }),

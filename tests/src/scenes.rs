@@ -12,6 +12,7 @@ use agents::task::{
 };
 use domain::policy::Tier;
 use domain::{Person, TaskId, ThreadRef, Timestamp};
+use downbeat::chat::aftermath;
 use downbeat::chat::home::{Entry, Group, Holding, Home};
 use downbeat::chat::messenger::{Asks, Said};
 use downbeat::chat::render::{self, Surroundings};
@@ -107,6 +108,7 @@ fn task(state: TaskState) -> Task {
         allowed: BTreeMap::new(),
         muted_by: None,
         asides: agents::task::Asides::default(),
+        repair: None,
         state,
     }
 }
@@ -159,6 +161,7 @@ fn work(conclusion: Conclusion) -> Work {
         changes: vec![change("src/auth/redirect.ts", 14, 6), change("src/auth/redirect.test.ts", 31, 0)],
         tier: Tier::R1,
         tier_because: "R1".to_owned(),
+        altered: Vec::new(),
         checks: vec![check],
         demand: Demand::Checks,
         cage: "full".to_owned(),
@@ -255,7 +258,7 @@ fn messages() -> Vec<(&'static str, Vec<Said>)> {
         ("ready-red", vec![render::ready(&at(merged()), "downbeat/T-12", &red)]),
         (
             "sent-back",
-            vec![render::sent_back(&at(merged()), "its check unit failed on top of T-9: keeps the query string")],
+            vec![aftermath::sent_back(&at(merged()), "its check unit failed on top of T-9: keeps the query string")],
         ),
         ("merged", vec![render::ended(&at(merged()), &around())]),
         ("failed", vec![render::ended(&at(failed), &around())]),

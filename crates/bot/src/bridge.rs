@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use agents::task::{self, Task, TaskEffect, TaskEvent, TaskState, Work};
+use agents::task::{self, Task, TaskEffect, TaskEvent, TaskState, Trouble, Work};
 use async_trait::async_trait;
 use domain::{Cause, DeliveryId, EntryId, TaskId};
 use mergeq::QueueDesk;
@@ -36,6 +36,11 @@ impl Enqueuer {
             QueueEvent::Enqueued { change }
         } else if let TaskEffect::Withdraw { by } = &owed.effect {
             QueueEvent::Withdrawn { entry, by: by.clone() }
+        } else if let TaskEffect::Readmit { work } = &owed.effect {
+            let (head, started_from) = (work.head.clone(), Some(work.base.clone()));
+            QueueEvent::Repaired { entry, head, started_from, approved_by: work.approver().cloned() }
+        } else if let TaskEffect::GiveUpRepair { why } = &owed.effect {
+            QueueEvent::RepairFailed { entry, why: why.clone() }
         } else {
             return Ok(Performed::Finished);
         };
@@ -76,6 +81,7 @@ pub fn change_of(task: &Task, work: &Work) -> Change {
         approved_by: work.approver().cloned(),
         message: message_of(task, work),
         company: Company::Any,
+        is_repairable: true,
         priority: Priority::Normal,
         depends_on: dependencies_of(&task.request.text).into_iter().map(EntryId::from).collect(),
     }
@@ -162,6 +168,7 @@ pub fn event_of(task: TaskId, news: &News) -> TaskEvent {
             let note = format!("waits for {}, because both change {}", with.join(" and "), paths.join(", "));
             TaskEvent::EntryProgressed { note: Some(note) }
         }
+        News::Reserved { why, until } => TaskEvent::RepairRequested { trouble: trouble_of(why), until: *until },
         News::Stalled { why } => TaskEvent::EntryProgressed {
             note: Some(format!("the queue has stopped until somebody says `resume`: {why}")),
         },
@@ -179,6 +186,21 @@ pub fn event_of(task: TaskId, news: &News) -> TaskEvent {
         },
         News::Ended(Outcome::Withdrawn { .. }) => TaskEvent::EntryWithdrawn,
     }
+}
+
+/// What is wrong with a change, for whoever repairs it.
+fn trouble_of(why: &Why) -> Trouble {
+    let (rivals, failing) = match why {
+        Why::Conflict { with, .. } => (with.iter().filter_map(|entry| entry.as_str().parse().ok()).collect(), &[][..]),
+        Why::Checks { failing, .. } => (Vec::new(), &failing[..]),
+        _ => (Vec::new(), &[][..]),
+    };
+    let printed: Vec<_> = failing.iter().map(|check| format!("{check}:\n{}", check.output_tail)).collect();
+    let why = match failing {
+        [] => why.to_string(),
+        _ => format!("does not pass its checks: {why}{}", last_words(why)),
+    };
+    Trouble { why, rivals, printed: printed.join("\n\n") }
 }
 
 /// The last line that each failed check printed, unless its report named the tests: most often that line does.

@@ -1,6 +1,6 @@
 //! Where a task stands, in words: its badge, what is going on, and what a person can say next. Pure.
 
-use agents::task::{Approved, Goal, Intent, Proof, Task, TaskState, Work};
+use agents::task::{Approved, Goal, Intent, Proof, Repair, Task, TaskState, Work};
 use forge::FileChange;
 use mergeq::queue::{Place, Progress};
 use serde::Serialize;
@@ -94,6 +94,17 @@ fn badge_of(state: &TaskState) -> Badge {
 }
 
 fn now_of(task: &Task, place: Option<&Progress>) -> String {
+    let now = stage_of(task, place);
+    match task.repair_under_way() {
+        Some(Repair { trouble, until, .. }) => {
+            let kept = until.of_day();
+            format!("{now}. It goes on in its place in the merge queue, kept until {kept}, because it {}", trouble.why)
+        }
+        None => now,
+    }
+}
+
+fn stage_of(task: &Task, place: Option<&Progress>) -> String {
     match &task.state {
         TaskState::Queued { goal: Goal::Plan { .. } } => "Waits for its turn to plan".to_owned(),
         TaskState::Queued { goal: Goal::Work { approved } } => format!("Waits for its turn to work{}", under(approved)),

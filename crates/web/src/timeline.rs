@@ -89,6 +89,7 @@ fn what_happened(event: &TaskEvent) -> String {
         E::EntryProgressed { .. } => "Moved in the merge queue".to_owned(),
         E::EntryMerged { commit, .. } => format!("Landed as {}", commit.short()),
         E::LandingDoubted { .. } => "Its landing was not what it had to be".to_owned(),
+        E::RepairRequested { .. } => "Back to its agent; the merge queue keeps its place".to_owned(),
         E::EntryEjected { .. } => "Sent back by the merge queue".to_owned(),
         E::EntryWithdrawn => "Left the merge queue".to_owned(),
         E::StopRequested { by } => format!("{by} stopped it"),
@@ -124,6 +125,7 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         | E::PublishFailed { why, .. }
         | E::LandingDoubted { why }
         | E::EntryEjected { why } => Some(why),
+        E::RepairRequested { trouble, .. } => Some(&trouble.why),
         E::EntryProgressed { note } => note.as_deref(),
         E::Submitted { .. }
         | E::CardPosted { .. }

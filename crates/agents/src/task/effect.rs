@@ -71,7 +71,7 @@ pub enum TaskEffect {
     },
     /// Lane `merge`: the change could not be repaired.
     GiveUpRepair {
-        /// Why, for people.
+        /// What became of the repair, in words that fit after its name.
         why: String,
     },
     /// Lane `timer`: say when this has passed.

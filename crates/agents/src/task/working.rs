@@ -35,7 +35,7 @@ pub(super) fn finish(mut task: Task, session: u32, work: &Work, now: Timestamp) 
     let work = Work { approved, accepted_by, hosts: contract::hosts_of(&task, &work.hosts), ..work.clone() };
     if task.repair_under_way().is_some() && !work.may_land() {
         let red: Vec<_> = work.red_checks().iter().map(|check| check.name.as_str()).collect();
-        return repair::give_up(task, &format!("repaired, it does not pass {}", red.join(", ")));
+        return repair::give_up(task, &format!("does not pass {}", red.join(", ")));
     }
     let Some(why) = departure(&task, &work) else { return review::publish(task, work) };
     task.state = TaskState::Departed { work: work.clone(), why: why.clone() };
@@ -90,7 +90,7 @@ pub(super) fn answer(mut task: Task, session: u32, answer: &str, now: Timestamp)
         return moves::go_on(task);
     }
     if task.repair_under_way().is_some() {
-        return repair::give_up(task, &format!("its agent changed nothing{}", repair::quoted(answer)));
+        return repair::give_up(task, &format!("changed nothing{}", repair::quoted(answer)));
     }
     task.state = TaskState::Answered { answer: answer.to_owned() };
     task.ended(Vec::new())

@@ -32,6 +32,8 @@ pub enum Kept {
     Ready,
     /// A change that the queue sent back.
     Back,
+    /// A change that goes back to its agent.
+    Repair,
     /// A landing that was not what it had to be.
     Doubt,
     /// That a wait goes on.
@@ -43,13 +45,14 @@ pub enum Kept {
 }
 
 impl Kept {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Card,
         Self::Plan,
         Self::Question,
         Self::Departure,
         Self::Ready,
         Self::Back,
+        Self::Repair,
         Self::Doubt,
         Self::Reminder,
         Self::Aside,
@@ -64,6 +67,7 @@ impl Kept {
             Self::Departure => "departure",
             Self::Ready => "ready",
             Self::Back => "back",
+            Self::Repair => "repair",
             Self::Doubt => "doubt",
             Self::Reminder => "reminder",
             Self::Aside => "aside",
@@ -93,6 +97,7 @@ impl Key {
             Announcement::SentBack { wait, .. } => (Kept::Back, wait.to_string()),
             Announcement::Beside { aside } => (Kept::Aside, aside.number.to_string()),
             Announcement::Reminded { wait, .. } => (Kept::Reminder, wait.to_string()),
+            Announcement::Repairing { .. } => (Kept::Repair, effect.to_owned()),
             Announcement::Doubted { .. } => (Kept::Doubt, effect.to_owned()),
             Announcement::Ended => (Kept::End, effect.to_owned()),
         };

@@ -9,6 +9,7 @@ pub mod messenger;
 pub mod command;
 pub mod conversation;
 
+pub mod aftermath;
 pub mod channel;
 pub mod console;
 pub mod context;

@@ -16,6 +16,7 @@ use forge::Repositories;
 use mergeq::queue::{self, Pause, Queue};
 use store::{Owed, Performed, Performer, Store, StoreError, Table};
 
+use super::aftermath;
 use super::choosing;
 use super::conversation::{Conversation, ConversationEffect, ConversationEvent};
 use super::hindrance::Hindrance;
@@ -93,6 +94,8 @@ impl Notifier {
             | TaskEffect::CleanUp
             | TaskEffect::Enqueue { .. }
             | TaskEffect::Withdraw { .. }
+            | TaskEffect::Readmit { .. }
+            | TaskEffect::GiveUpRepair { .. }
             | TaskEffect::AwaitDeadline(_) => {}
         }
         Ok(None)
@@ -183,8 +186,9 @@ fn announced(task: &Task, announcement: &Announcement, around: &Surroundings) ->
         Announcement::Asked { open } => render::question(task, open),
         Announcement::Departed { work, why, .. } => render::departed(task, work, why),
         Announcement::ReadyToMerge { reference, work, .. } => render::ready(task, reference, work),
-        Announcement::SentBack { why, .. } => render::sent_back(task, why),
-        Announcement::Doubted { why } => render::doubted(task, why),
+        Announcement::Repairing { why, until } => aftermath::repairing(task, why, *until),
+        Announcement::SentBack { why, .. } => aftermath::sent_back(task, why),
+        Announcement::Doubted { why } => aftermath::doubted(task, why),
         Announcement::Beside { aside } => render::aside(task, aside),
         Announcement::Reminded { left, .. } => render::reminder(task, *left),
         Announcement::Ended => render::ended(task, around),

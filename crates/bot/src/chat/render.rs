@@ -14,9 +14,10 @@ use domain::time::humanize;
 use forge::checks::CHECKS_FILE;
 use forge::{CheckRun, FileChange};
 
+use super::aftermath;
 use super::context::redact;
 use super::controls;
-use super::messenger::{Choice, Course, Part, Said, Stage, Urgency};
+use super::messenger::{Course, Part, Said, Stage, Urgency};
 
 /// How many files or checks a message shows before it says how many more there are.
 const SHOWN_MAX: usize = 10;
@@ -151,6 +152,11 @@ fn muted(task: &Task) -> String {
 }
 
 fn standing(task: &Task, around: &Surroundings) -> String {
+    let repair = task.repair_under_way().map(aftermath::in_repair).unwrap_or_default();
+    repair + &stage_of(task, around)
+}
+
+fn stage_of(task: &Task, around: &Surroundings) -> String {
     match &task.state {
         TaskState::Queued { goal: Goal::Plan { .. } } => "waiting for its turn to plan".to_owned(),
         TaskState::Queued { goal: Goal::Work { approved } } => {
@@ -331,27 +337,6 @@ pub fn ready(task: &Task, reference: &str, work: &Work) -> Said {
         )));
     }
     Said { parts, choices: controls::reviewed(id, work), urgency: Urgency::NeedsHuman, ..Said::default() }
-}
-
-/// A change that came back from the queue.
-pub fn sent_back(task: &Task, why: &str) -> Said {
-    let id = task.id;
-    let parts = vec![Part::Title(format!("{id} did not land:")), Part::Now(format!("{why}."))];
-    let choices = vec![controls::retry(id), Choice::new("Merge again", format!("merge {id}"))];
-    Said { parts, choices, urgency: Urgency::NeedsHuman, ..Said::default() }
-}
-
-/// A change that landed otherwise than it was tested, or undid what others had landed.
-pub fn doubted(task: &Task, why: &str) -> Said {
-    let (repo, target) = (&task.request.repo, &task.request.target);
-    let title = format!("The merge queue of {repo} has stopped, because {target} is not what it has to be:");
-    let words = format!("Say `restore repo={repo}` to put it right, or `resume repo={repo}` if it is meant to be so.");
-    let parts = vec![Part::Title(title), Part::Now(format!("{why}.")), Part::Words(words)];
-    let choices = vec![
-        Choice::new("Restore", format!("restore repo={repo}")),
-        Choice::new("Go on as it is", format!("resume repo={repo}")),
-    ];
-    Said { parts, choices, urgency: Urgency::NeedsHuman, ..Said::default() }
 }
 
 /// That a wait goes on, for whoever asked for the task.

@@ -11,6 +11,7 @@ use super::key::Applied::{self, AtReload, AtStart};
 use super::key::{Form, Key, Step};
 use super::landing::{MESSAGE, REPO_MESSAGE, REPO_STYLE, STYLE};
 use super::policy::{CHANNEL, GROUP, POLICY};
+use super::repairs::{REPAIR_MAX_MIN, REPAIRS_MAX};
 use super::slack::{SLACK, member};
 use super::verdicts::{ENVIRONMENT, REVERIFY_EVERY, VERDICT_MAX_AGE_H};
 use super::waits::WAITS;
@@ -245,6 +246,8 @@ const QUEUE: &[Key] = &[
         "The most changes that one person has under test at once: a fleet of agents in a hurry, and others still get a turn. \
          The rest keep their places.",
     ),
+    REPAIRS_MAX,
+    REPAIR_MAX_MIN,
     STYLE,
     MESSAGE,
     VERDICT_MAX_AGE_H,

@@ -24,6 +24,7 @@ mod costs;
 mod excerpt;
 mod ground;
 mod landing;
+mod repairs;
 mod slack;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -195,6 +196,10 @@ pub struct QueueConfig {
     pub window: usize,
     /// The most changes of one person under test at once.
     pub person_max: usize,
+    /// How often one change is repaired in its place before it is sent back for good.
+    pub repairs_max: u32,
+    /// How long its place is kept for each, in minutes.
+    pub repair_max_min: u64,
     /// How often the remote's branch is looked at, in seconds: a push by others costs at most one run that long.
     pub look_every_s: u64,
     /// What a change becomes on its target.
@@ -386,7 +391,7 @@ impl Config {
 
     /// The rules of every queue: as many runs at once as there may be check runs.
     pub fn queue_policy(&self) -> Policy {
-        let QueueConfig { policy, batch_max, window, person_max, .. } = self.queue;
+        let QueueConfig { policy, batch_max, window, person_max, repairs_max, repair_max_min, .. } = self.queue;
         let train = |is_adaptive, behind_red, vouching| {
             Kind::Train(TrainSettings { window, is_adaptive, behind_red, vouching })
         };
@@ -402,7 +407,8 @@ impl Config {
         let is_one_by_one = matches!(policy, QueuePolicy::Batch | QueuePolicy::Serial);
         let runs_max = if is_one_by_one { 1 } else { self.limits.checks };
         let policy = Policy::of(strategy, runs_max);
-        Policy { limits: Limits { person_max, ..policy.limits }, ..policy }
+        let lease_max_ms = repair_max_min * 60_000;
+        Policy { limits: Limits { person_max, repairs_max, lease_max_ms, ..policy.limits }, ..policy }
     }
 
     /// How git is run: with those variables of our own environment that say where it is and how remotes are reached.

@@ -90,6 +90,8 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         window = 20                                      # default
         look_every_s = 15                                # default
         person_max = 50                                  # default
+        repairs_max = 3                                  # default
+        repair_max_min = 120                             # default
         style = "squash"                                 # default
         message = """
         {title}

@@ -10,6 +10,7 @@ mod locks;
 mod merging;
 mod publishing;
 mod reading;
+mod repairing;
 mod styles;
 mod workspaces;
 mod world;

@@ -150,7 +150,7 @@ pub enum QueueEvent {
     RepairFailed {
         /// Which.
         entry: EntryId,
-        /// Why, for people.
+        /// What became of the repair, in words that fit after its name.
         why: String,
     },
     /// An entry shall come sooner or later than others.

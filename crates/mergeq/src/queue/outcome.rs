@@ -114,7 +114,7 @@ pub enum Why {
     },
     /// Whoever tried to repair it could not.
     Unrepaired {
-        /// Why not.
+        /// What became of the repair, in words that fit after its name.
         why: String,
     },
 }
@@ -242,7 +242,7 @@ impl fmt::Display for Why {
             Self::RepairsSpent { repairs, last: Some(last) } => {
                 write!(f, "{last}, and it was repaired {repairs} times")
             }
-            Self::Unrepaired { why } => write!(f, "its repair failed: {why}"),
+            Self::Unrepaired { why } => write!(f, "its repair {why}"),
         }
     }
 }

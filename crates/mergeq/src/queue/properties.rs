@@ -14,11 +14,12 @@ fn any_line() -> impl Strategy<Value = String> {
     let commit = || prop::sample::select(vec!["m0", "m1", "m2"]);
     let path = || prop::sample::select(vec!["x", "y"]);
     prop_oneof![
-        8 => (entry(), prop::sample::select(vec!["", "alone", "from=m0", "after=a", "high", "low after=b"])).prop_map(|(e, flag)| format!("enqueue {e} {flag}")),
+        8 => (entry(), prop::sample::select(vec!["", "alone", "repairable", "from=m0", "repairable after=a", "high", "low after=b"])).prop_map(|(e, flag)| format!("enqueue {e} {flag}")),
         2 => (entry(), person()).prop_map(|(e, by)| format!("withdraw {e} by={by}")),
         1 => (entry(), commit()).prop_map(|(e, c)| format!("head {e} {c}")),
         1 => (entry(), 1..4_u32).prop_map(|(e, s)| format!("reserve {e} {s}")),
         1 => (entry(), commit()).prop_map(|(e, c)| format!("repaired {e} {c}")),
+        1 => entry().prop_map(|e| format!("unrepaired {e} in vain")),
         1 => (entry(), 1..4_u32).prop_map(|(e, s)| format!("deadline {e} {s}")),
         1 => (commit(), commit()).prop_map(|(seen, c)| format!("target {c} seen={seen}")),
         1 => commit().prop_map(|c| format!("target {c}")),

@@ -220,6 +220,7 @@ pub fn work(n: u64, files: &[(&str, u64, u64)], checks: Vec<CheckRun>) -> Work {
         changes: changes.collect(),
         tier: risk.tier,
         tier_because: risk.to_string(),
+        altered: Vec::new(),
         checks,
         demand: Demand::Checks,
         cage: "files, time and processes limited; no network".to_owned(),
