@@ -4,6 +4,7 @@
 
 mod sample;
 
+mod repair;
 mod request;
 
 mod approval;

@@ -133,10 +133,6 @@ fn a_conflict_names_the_other_task() {
                   [T-2] in the merge queue by dan · position 1 of 1 · landing
                   [T-2] merged as <commit 2>, already tested
             bot:  T-2 is merged into main as <commit 2>, already tested.
-            dan:  retry T-2
-            bot:  T-2 cannot be tried again now: it is merged. A failed or cancelled task, or one that was sent back, can; say `status T-2`.
-            dan:  merge T-2
-            bot:  T-2 is merged already, as <commit 2>. Ask for something new if more is to be done.
         "#]],
     );
     expect![[r#"
@@ -183,8 +179,8 @@ fn a_red_batch_is_split_until_the_culprit_stands_alone() {
               [T-3] merged as <commit 2>
         bot:  T-3 is merged into main as <commit 2>.
               [T-2] in the merge queue by ana · its place is kept while it is repaired
-              [T-2] back from the merge queue: its repair failed: repaired, it does not pass words. It was sent back because it does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word. Look at the change yourself, then say `merge T-2` again
-        bot:  T-2 did not land: its repair failed: repaired, it does not pass words. It was sent back because it does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word. Look at the change yourself, then say `merge T-2` again.
+              [T-2] back from the merge queue: its repair does not pass words. It does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word. Look at the change yourself, then say `merge T-2` again
+        bot:  T-2 did not land: its repair does not pass words. It does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word. Look at the change yourself, then say `merge T-2` again.
               [7] Retry   [8] Merge again
     "#]]);
     expect![[r#"

@@ -87,33 +87,33 @@ fn a_repair_that_does_not_succeed_is_given_up() {
     check_from_the_queue(
         "repair; started; nothing; ejected; merge ana",
         expect![[r#"
-        merging            owes close(announce(ready): sent to the merge queue by ben), edit-card, enqueue
-        queued             owes edit-card, announce(repairing), start-session(2, work, a on the target)
-        working            owes edit-card
-        merging            owes edit-card, give-up(its agent changed nothing: “all is well”. It was sent back because it conflicts with T-2 in src/a.rs)
-        in-review          owes edit-card, announce(sent back), deadline(2)
-        merging            owes close(announce(sent back): sent to the merge queue by ana), edit-card, enqueue
-    "#]],
+            merging            owes close(announce(ready): sent to the merge queue by ben), edit-card, enqueue
+            queued             owes edit-card, announce(repairing), start-session(2, work, a on the target)
+            working            owes edit-card
+            merging            owes edit-card, give-up(changed nothing: “all is well”. It conflicts with T-2 in src/a.rs)
+            in-review          owes edit-card, announce(sent back), deadline(2)
+            merging            owes close(announce(sent back): sent to the merge queue by ana), edit-card, enqueue
+        "#]],
     );
     check_from_the_queue(
         "repair; started; done-red; ejected",
         expect![[r#"
-        merging            owes close(announce(ready): sent to the merge queue by ben), edit-card, enqueue
-        queued             owes edit-card, announce(repairing), start-session(2, work, a on the target)
-        working            owes edit-card
-        merging            owes edit-card, give-up(repaired, it does not pass unit. It was sent back because it conflicts with T-2 in src/a.rs)
-        in-review          owes edit-card, announce(sent back), deadline(2)
-    "#]],
+            merging            owes close(announce(ready): sent to the merge queue by ben), edit-card, enqueue
+            queued             owes edit-card, announce(repairing), start-session(2, work, a on the target)
+            working            owes edit-card
+            merging            owes edit-card, give-up(does not pass unit. It conflicts with T-2 in src/a.rs)
+            in-review          owes edit-card, announce(sent back), deadline(2)
+        "#]],
     );
     check_from_the_queue(
         "repair; started; broke; ejected",
         expect![[r#"
-        merging            owes close(announce(ready): sent to the merge queue by ben), edit-card, enqueue
-        queued             owes edit-card, announce(repairing), start-session(2, work, a on the target)
-        working            owes edit-card
-        merging            owes edit-card, give-up(exit code 1. It was sent back because it conflicts with T-2 in src/a.rs)
-        in-review          owes edit-card, announce(sent back), deadline(2)
-    "#]],
+            merging            owes close(announce(ready): sent to the merge queue by ben), edit-card, enqueue
+            queued             owes edit-card, announce(repairing), start-session(2, work, a on the target)
+            working            owes edit-card
+            merging            owes edit-card, give-up(failed: exit code 1. It conflicts with T-2 in src/a.rs)
+            in-review          owes edit-card, announce(sent back), deadline(2)
+        "#]],
     );
 }
 
