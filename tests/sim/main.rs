@@ -7,9 +7,11 @@
 mod calm;
 mod chance;
 mod coverage;
+mod debts;
 mod door;
 mod laws;
 mod ledger;
+mod merges;
 mod mutations;
 mod people;
 mod performers;

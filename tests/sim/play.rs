@@ -9,8 +9,9 @@ use mergeq::queue::{Queue, QueueEffect, QueueEvent};
 
 use crate::chance::Chance;
 use crate::coverage::Coverage;
+use crate::debts::{judge_agreement, judge_debts};
 use crate::door::{Claim, Debt, Door, Lane, Lease, Settled, Told};
-use crate::laws::{Breach, History, LATE, Lawful, PLANNED, breach, is_same, judge_agreement, judge_debts};
+use crate::laws::{Breach, History, LATE, Lawful, PLANNED, breach, is_same};
 use crate::performers::{Answer, Flight, Stage, buried};
 use crate::repo::Repo;
 use crate::weather::Weather;

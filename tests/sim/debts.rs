@@ -1,0 +1,98 @@
+//! Whether everything that lives goes on: what one look at both machines and at the outbox shows.
+
+use agents::task::{Task, TaskEffect, TaskState, Then};
+use domain::EntryId;
+use mergeq::queue::{News, Phase, Queue, QueueEffect};
+
+use crate::door::{Debt, Owing};
+use crate::laws::{AGREED, CARRIED, Lawful, ensure};
+
+/// Liveness, as one look shows it: whatever is not at its end is owed an effect, is in the queue, or waits under a
+/// deadline.
+pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> Lawful {
+    for task in tasks {
+        ensure(is_carried(task, queue, debts), CARRIED, || {
+            format!("{} is {} for ever", task.id, task.state_in_words())
+        })?;
+    }
+    let Some(queue) = queue else { return Ok(()) };
+    judge_agreement(tasks, queue)?;
+    let owed = |wanted: &dyn Fn(&QueueEffect) -> bool| {
+        debts.iter().any(|owing| matches!(&owing.debt, Debt::Queue(effect) if wanted(effect)))
+    };
+    for run in &queue.runs {
+        let is_owed = match run.phase {
+            Phase::Staging { is_outdated, .. } => {
+                is_outdated || owed(&|effect| matches!(effect, QueueEffect::Stage { run: id, .. } if *id == run.id))
+            }
+            Phase::Testing { .. } => {
+                owed(&|effect| matches!(effect, QueueEffect::AwaitChecks { run: id, .. } if *id == run.id))
+            }
+            Phase::Landing { .. } => {
+                owed(&|effect| matches!(effect, QueueEffect::Land { run: id, .. } if *id == run.id))
+            }
+            Phase::Passed { .. } | Phase::Doubtful { .. } => true,
+        };
+        ensure(is_owed, CARRIED, || format!("{} waits for nothing", run.id))?;
+    }
+    let asked = queue.probing.asked.as_ref();
+    let is_owed = asked.is_none_or(|asked| owed(&|effect| matches!(effect, QueueEffect::Probe(of) if of == asked)));
+    ensure(is_owed, CARRIED, || "a probe is awaited that nobody makes".to_owned())
+}
+
+/// Whoever is in the queue knows it.
+pub fn judge_agreement(tasks: &[Task], queue: &Queue) -> Lawful {
+    for entry in queue.entries.iter().map(|entry| &entry.change.id) {
+        let task = tasks.iter().find(|task| EntryId::from(task.id) == *entry);
+        let knows = |task: &Task| matches!(task.state, TaskState::Merging { .. }) || task.repair.is_some();
+        let is_there = task.is_some_and(knows);
+        ensure(is_there, AGREED, || format!("{entry} is in the queue, and its task is elsewhere"))?;
+    }
+    Ok(())
+}
+
+/// The end of the wait that a task is in.
+fn is_end_of(task: &Task, effect: &TaskEffect) -> bool {
+    matches!(effect, TaskEffect::AwaitDeadline(deadline) if deadline.wait == task.waits && deadline.then == Then::End)
+}
+
+fn is_carried(task: &Task, queue: Option<&Queue>, debts: &[Owing]) -> bool {
+    let owed = |wanted: &dyn Fn(&TaskEffect) -> bool| {
+        debts.iter().any(|owing| matches!(&owing.debt, Debt::Task(id, effect) if *id == task.id && wanted(effect)))
+    };
+    let entry = EntryId::from(task.id);
+    match &task.state {
+        TaskState::Queued { .. }
+        | TaskState::Planning { .. }
+        | TaskState::Working { .. }
+        | TaskState::Asking { .. }
+        | TaskState::Pausing { .. }
+        | TaskState::Cancelling { .. } => {
+            owed(&|effect| matches!(effect, TaskEffect::StartSession { session, .. } if *session == task.sessions))
+        }
+        TaskState::Parked { .. } | TaskState::Paused { .. } => {
+            let is_session = |effect: &TaskEffect| matches!(effect, TaskEffect::StartSession { session, .. } if *session == task.sessions);
+            owed(&|effect| is_end_of(task, effect)) && !owed(&is_session)
+        }
+        TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::InReview { .. } => {
+            owed(&|effect| is_end_of(task, effect))
+        }
+        TaskState::Publishing { work } => {
+            owed(&|effect| matches!(effect, TaskEffect::Publish { work: owed } if owed.head == work.head))
+        }
+        TaskState::Merging { .. } => {
+            let is_outcome = |effect: &QueueEffect| match effect {
+                QueueEffect::Report { entry: id, news: News::Ended(_) } => *id == entry,
+                _ => false,
+            };
+            let is_reported = |owing: &Owing| matches!(&owing.debt, Debt::Queue(effect) if is_outcome(effect));
+            owed(&|effect| matches!(effect, TaskEffect::Enqueue { .. }))
+                || queue.is_some_and(|queue| queue.entry(&entry).is_some())
+                || debts.iter().any(is_reported)
+        }
+        TaskState::Merged { .. }
+        | TaskState::Answered { .. }
+        | TaskState::Cancelled { .. }
+        | TaskState::Failed { .. } => true,
+    }
+}
