@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use domain::{Cause, DeliveryId, Sha};
-use forge::{CheckRun, CheckSpec, Conclusion, Gate, Repositories, Repository};
+use forge::{CheckRun, CheckSpec, Conclusion, Gate, Repositories, Repository, Style};
 use mergeq::queue::{Change, Company, News, Outcome, Policy, Priority, Queue, QueueEffect, QueueEvent};
-use mergeq::{CheckRunner, Checker, GateReport, Lander, QueueDesk, ReuseTerms, Stager, StagingSettings, VerdictLedger};
+use mergeq::{
+    CheckRunner, Checker, GateReport, Lander, LandingRule, QueueDesk, ReuseTerms, Stager, StagingSettings,
+    VerdictLedger,
+};
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreSettings};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -20,23 +23,40 @@ const LANDINGS: usize = 200;
 /// The first ones fill caches, as a service that runs has them filled.
 const WARM_UP: usize = 10;
 
+/// What a change becomes, and how the figure is called. A squash is what a repository gets that says nothing.
+const STYLES: [(Style, &str); 4] = [
+    (Style::Squash, ""),
+    (Style::Merge, ", merge commits"),
+    (Style::Rebase, ", rebased"),
+    (Style::FastForward, ", fast-forwarded or rebased"),
+];
+
 pub fn land(figures: &mut Vec<Figure>) {
-    let home = tempfile::tempdir().expect("a temporary directory");
-    let remote = BigRemote::make(home.path(), LANDINGS);
-    let heads: Vec<Sha> = (0..LANDINGS).map(|n| remote.sha(&format!("b{n}"))).collect();
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let (from_check, whole) = runtime.block_on(async {
-        let repository = remote.open(home.path()).await;
-        let url = format!("sqlite:{}", home.path().join("queue.db").display());
-        let store = Store::open(&StoreSettings::new(url), Arc::new(SystemClock)).await.expect("a database");
-        land_all(store, repository, heads).await
-    });
-    figures.push(Figure::of_waits("landing: check passed → landed and recorded", from_check).at_most(15.0));
-    figures.push(Figure::of_waits("landing: enqueued → landed and recorded", whole));
+    for (style, said) in STYLES {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let remote = BigRemote::make(home.path(), LANDINGS);
+        let heads: Vec<Sha> = (0..LANDINGS).map(|n| remote.sha(&format!("b{n}"))).collect();
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let (from_check, whole) = runtime.block_on(async {
+            let repository = remote.open(home.path()).await;
+            let url = format!("sqlite:{}", home.path().join("queue.db").display());
+            let store = Store::open(&StoreSettings::new(url), Arc::new(SystemClock)).await.expect("a database");
+            land_all(store, (repository, style), heads).await
+        });
+        let what = format!("landing: check passed → landed and recorded{said}");
+        figures.push(Figure::of_waits(&what, from_check).at_most(15.0));
+        figures.push(Figure::of_waits(&format!("landing: enqueued → landed and recorded{said}"), whole));
+    }
 }
 
-async fn land_all(store: Store, repository: Repository, heads: Vec<Sha>) -> (Vec<Duration>, Vec<Duration>) {
+async fn land_all(
+    store: Store,
+    (repository, style): (Repository, Style),
+    heads: Vec<Sha>,
+) -> (Vec<Duration>, Vec<Duration>) {
     let (name, target) = (repository.name.clone(), repository.target.clone());
+    let settings = StagingSettings::default();
+    settings.rules.replace([(name.clone(), LandingRule { style, ..LandingRule::default() })]);
     let repositories: Repositories = std::iter::once(repository).collect();
     let desk = QueueDesk::new(store.clone(), [(name.clone(), target, Policy::serial())]);
     let passed = Arc::new(Mutex::new(Instant::now()));
@@ -46,7 +66,7 @@ async fn land_all(store: Store, repository: Repository, heads: Vec<Sha>) -> (Vec
         Arc::new(Pump::new(
             store.clone(),
             Lane::new("stage", 2),
-            Stager::new(repositories.clone(), StagingSettings::default()),
+            Stager::new(store.clone(), repositories.clone(), settings),
         )),
         Arc::new(Pump::new(
             store.clone(),

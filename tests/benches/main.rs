@@ -6,6 +6,7 @@ mod candidates;
 mod egress;
 mod figure;
 mod landing;
+mod machine;
 mod queue;
 mod remote;
 mod service;
@@ -22,7 +23,7 @@ use figure::Figure;
 type Benchmark = fn(&mut Vec<Figure>);
 
 /// Each with the words by which `--only` chooses it.
-const BENCHMARKS: [(&str, Benchmark); 19] = [
+const BENCHMARKS: [(&str, Benchmark); 20] = [
     ("apply", stores::apply),
     ("claims", stores::claim),
     ("candidate", candidates::merge),
@@ -42,6 +43,7 @@ const BENCHMARKS: [(&str, Benchmark); 19] = [
     ("slack-progress", slack::progress),
     ("queue-strategies", queue::strategies),
     ("queue-decide", queue::decide),
+    ("queue-machine", machine::step),
 ];
 
 /// The variable that names a file for the figures, a line of JSON each.

@@ -13,17 +13,7 @@ const SEEDS: u64 = 30;
 /// Not those on which constants were chosen.
 const FIRST_SEED: u64 = 40_000;
 
-const BACKLOG: Workload = Workload {
-    changes: 2_000,
-    arrivals: Arrivals::Backlog,
-    bad: 0.05,
-    flaky: 0.,
-    conflict: 0.,
-    sigma: 0.5,
-    foreign: 0.,
-    lost: 0.,
-    bad_first: 0,
-};
+const BACKLOG: Workload = Workload { bad: 0.05, ..Workload::PLAIN };
 const FLEET: Workload = Workload { flaky: 0.02, conflict: 0.0005, ..BACKLOG };
 
 pub fn strategies(figures: &mut Vec<Figure>) {

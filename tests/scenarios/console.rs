@@ -16,7 +16,7 @@ fn help_says_what_can_be_said() {
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
                   Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `context T-1` · `checkpoints T-1` · `queue`
-                  Queue:  `pause` · `resume` · `prioritise T-1 high` · `freeze because we release` · `thaw` · `restore`
+                  Queue:  `pause` · `resume` · `prioritise T-1 high` · `hold T-1 because WHY` · `release T-1` · `freeze because WHY` · `thaw` · `restore`
                   Here:   `settings` · `@agent set repo=NAME` · `@agent unset repo`
                   The task can be left out where only one can be meant. A number answers the button with that number.
                   On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; ✅ on a plan approves it where the config says so.
@@ -27,7 +27,7 @@ fn help_says_what_can_be_said() {
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
                   Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `context T-1` · `checkpoints T-1` · `queue`
-                  Queue:  `pause` · `resume` · `prioritise T-1 high` · `freeze because we release` · `thaw` · `restore`
+                  Queue:  `pause` · `resume` · `prioritise T-1 high` · `hold T-1 because WHY` · `release T-1` · `freeze because WHY` · `thaw` · `restore`
                   Here:   `settings` · `@agent set repo=NAME` · `@agent unset repo`
                   The task can be left out where only one can be meant. A number answers the button with that number.
                   On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; ✅ on a plan approves it where the config says so.
@@ -80,7 +80,7 @@ fn a_slip_of_the_keyboard_starts_nothing() {
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
                   Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `context T-1` · `checkpoints T-1` · `queue`
-                  Queue:  `pause` · `resume` · `prioritise T-1 high` · `freeze because we release` · `thaw` · `restore`
+                  Queue:  `pause` · `resume` · `prioritise T-1 high` · `hold T-1 because WHY` · `release T-1` · `freeze because WHY` · `thaw` · `restore`
                   Here:   `settings` · `@agent set repo=NAME` · `@agent unset repo`
                   The task can be left out where only one can be meant. A number answers the button with that number.
                   On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; ✅ on a plan approves it where the config says so.

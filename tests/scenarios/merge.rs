@@ -12,6 +12,53 @@ fn one_run_at_a_time() -> World {
     Setup { config: &config, ..setup() }.open()
 }
 
+/// [6]
+#[test]
+fn somebody_holds_a_change_and_lets_it_go_on() {
+    let mut world = world();
+    world.play(
+        "ana: @agent add a farewell plan=off
+         ola: pause
+         ana: merge T-1",
+    );
+    world.transcript();
+    world.check(
+        "ana: hold T-1 because the docs are missing
+         ola: hold T-1
+         ola: hold T-1 because the docs are missing
+         ola: resume
+         ana: queue
+         ola: hold T-1 because I say so
+         ola: release T-1
+         ola: release T-1",
+        expect![[r#"
+            ana:  hold T-1 because the docs are missing
+            bot:  You may not operate the queue: that takes the role operator. dora or ola can.
+            ola:  hold T-1
+            bot:  A hold needs a reason. Say `hold T-1 because` and why.
+            ola:  hold T-1 because the docs are missing
+            bot:  T-1 keeps its place and waits for `release T-1` in the merge queue of sample.
+                  [T-1] in the merge queue by ana · position 1 of 1 · waiting · held by ola: the docs are missing; `release T-1` lets it go on · paused by ola
+            ola:  resume
+            bot:  The merge queue of sample is going on.
+            ana:  queue
+            bot:  sample:main: 1 in line
+                  strategy chain: too few verdicts to judge by yet
+                  T-1 add a farewell · position 1 of 1 · waiting · is held by ola: the docs are missing
+            ola:  hold T-1 because I say so
+            bot:  T-1 is already held by ola: the docs are missing. Say `release T-1` to let it go on.
+            ola:  release T-1
+            bot:  T-1 goes on in the merge queue of sample.
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
+            ola:  release T-1
+            bot:  T-1 is not in the queue of sample:main. Say `queue` to see who is.
+        "#]],
+    );
+}
+
 /// [27]
 #[test]
 fn people_move_a_change_in_and_out_of_the_queue() {

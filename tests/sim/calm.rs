@@ -52,7 +52,7 @@ impl<D: Door> Play<D> {
         Err(breach(RESTS, format!("something is still owed after {CALM_ROUNDS_MAX} rounds, by {strategist}")))
     }
 
-    /// Resumes a paused queue and opens a frozen one, or lets time pass until the next effect is due that waits for no person.
+    /// Resumes a paused queue, opens a frozen one and releases the held, or lets time pass until the next effect is due that waits for no person.
     async fn help_on(&mut self) -> Lawful<bool> {
         if self.door.queue().await.is_some_and(|queue| queue.pause.is_some()) {
             let by = "ana".parse().expect("a name");
@@ -61,6 +61,13 @@ impl<D: Door> Play<D> {
         if self.door.queue().await.is_some_and(|queue| queue.freeze.is_some()) {
             let by = "ana".parse().expect("a name");
             return self.deliver(Told::Queue(QueueEvent::Thawed { by })).await.map(|_| true);
+        }
+        let held =
+            self.door.queue().await.and_then(|queue| queue.entries.into_iter().find(|entry| entry.hold.is_some()));
+        if let Some(entry) = held {
+            let by = "ana".parse().expect("a name");
+            let event = QueueEvent::Released { entry: entry.change.id, by };
+            return self.deliver(Told::Queue(event)).await.map(|_| true);
         }
         let waits_for_people = |debt: &Debt| matches!(debt, Debt::Task(_, TaskEffect::AwaitDeadline(_)));
         let debts = self.door.debts().await;

@@ -56,13 +56,13 @@ variants! {
     QueueEvent {
         Enqueued, Withdrawn, Staged, StagingBlocked, StagingFailed, ChecksConcluded, Landed, LandingRefused,
         LandingUnanswered, TargetMoved, HeadMoved, Reserved, Repaired, RepairFailed, Prioritised, Frozen, Thawed, Paused, Resumed, PolicyChanged,
-        DeadlinePassed, Audited, Probed, RestoreOrdered, Remedied,
+        DeadlinePassed, Audited, Probed, RestoreOrdered, Remedied, CandidateLost, WatchEnded, Held, Released,
     }
     Obstacle { Conflict, Rivals, AlreadyIn, Unusable }
     Verdict { Passed, AlreadyPassed, Untested, Failed, Unconcluded, NoGate }
     Refusal { Moved, Final }
-    QueueEffect { Stage, AwaitChecks, CancelChecks, Land, Audit, Restore, Probe, Report, Deadline }
-    News { Progressed, SteppedAside, Reserved, Stalled, Unsound, Ended }
+    QueueEffect { Stage, AwaitChecks, CancelChecks, Land, Audit, Restore, Probe, Report, Deadline, Watch }
+    News { Progressed, SteppedAside, Reserved, Stalled, Unsound, Overdue, Held, Released, Ended }
     Outcome { Merged, Ejected, Withdrawn }
     Why {
         Full, TooLong, Conflict, AlreadyIn, Unusable, Checks, Unconcluded, NoGate, HeadMoved, Refused, Dependency,
@@ -71,7 +71,7 @@ variants! {
 }
 
 /// The faults that the weather knows.
-pub const FAULTS: [&str; 13] = [
+pub const FAULTS: [&str; 14] = [
     "a crash",
     "a lapsed lease",
     "an answer lost",
@@ -85,6 +85,7 @@ pub const FAULTS: [&str; 13] = [
     "a flaky check",
     "attempts spent",
     "a landing whose answer is lost",
+    "a mirror lost",
 ];
 
 /// How often each thing occurred.

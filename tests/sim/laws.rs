@@ -20,7 +20,7 @@ pub struct Breach {
 pub type Lawful<T = ()> = Result<T, Breach>;
 
 /// The laws of the two machines, as their own checkers word them, each with a phrase that only it says.
-pub const MACHINE_LAWS: [(&str, &str); 34] = [
+pub const MACHINE_LAWS: [(&str, &str); 36] = [
     ("queue: nobody is in it twice", "is in the queue twice"),
     ("queue: a run holds entries of the queue", "is in a run but not in the queue"),
     ("queue: a test has one run", "is the second run of a test"),
@@ -46,6 +46,8 @@ pub const MACHINE_LAWS: [(&str, &str); 34] = [
     ("queue: a landing is not disturbed", "was taken from its landing"),
     ("queue: a run owes one effect", "effects instead of"),
     ("queue: a probe is owed once", "and that is not what is owed"),
+    ("queue: who is held is in no run", "is held and on its way"),
+    ("queue: a run is watched", "nobody watches it"),
     ("task: no work without an approval", "law 1"),
     ("task: what is published was accepted", "law 2"),
     ("task: an end is left by a retry alone", "law 3"),
@@ -391,7 +393,8 @@ fn answered_run(event: &QueueEvent) -> Option<RunId> {
         | QueueEvent::ChecksConcluded { run, .. }
         | QueueEvent::Landed { run }
         | QueueEvent::LandingRefused { run, .. }
-        | QueueEvent::LandingUnanswered { run, .. } => Some(*run),
+        | QueueEvent::LandingUnanswered { run, .. }
+        | QueueEvent::CandidateLost { run } => Some(*run),
         _ => None,
     }
 }
@@ -405,7 +408,19 @@ pub fn is_same(a: &Queue, b: &Queue) -> bool {
         && a.pause == b.pause
         && a.freeze == b.freeze
         && a.head == b.head
+        && a.watch == b.watch
         && a.policy == b.policy
         && (&a.landed, &a.unaudited, &a.probing) == (&b.landed, &b.unaudited, &b.probing)
         && (a.next_rank, a.next_run) == (b.next_rank, b.next_run)
+}
+
+/// Whoever is in the queue knows it.
+pub fn judge_agreement(tasks: &[Task], queue: &Queue) -> Lawful {
+    for entry in queue.entries.iter().map(|entry| &entry.change.id) {
+        let task = tasks.iter().find(|task| EntryId::from(task.id) == *entry);
+        let knows = |task: &Task| matches!(task.state, TaskState::Merging { .. }) || task.repair.is_some();
+        let is_there = task.is_some_and(knows);
+        ensure(is_there, AGREED, || format!("{entry} is in the queue, and its task is elsewhere"))?;
+    }
+    Ok(())
 }

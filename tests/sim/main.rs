@@ -4,10 +4,11 @@
 //! A seed means one history: in memory, or on SQLite through the real [`store::Store`]. `cargo xtask sim --seeds N
 //! --first SEED` plays more of them, or one again; [`mutations`] shows that each law can fail.
 
+mod burial;
 mod calm;
+mod carrying;
 mod chance;
 mod coverage;
-mod debts;
 mod door;
 mod laws;
 mod ledger;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agents::task::{PlanEdit, PlanMode, Request, Task, TaskEvent, TaskState, Terms, Waits, WordKind};
 use domain::{Cause, DeliveryId, EntryId, MessageRef, Person, TaskId, ThreadRef};
-use mergeq::queue::{Entry, Freeze, Limits, Pause, Policy, Priority, Queue, QueueEvent};
+use mergeq::queue::{Entry, Freeze, Hold, Limits, Pause, Policy, Priority, Queue, QueueEvent};
 
 use crate::coverage::Named;
 use crate::door::{Door, Told};
@@ -263,7 +263,7 @@ impl<D: Door> Play<D> {
         if matches!(queue.pause, Some(Pause::Unsound { .. })) && self.chance.one_in(2) {
             return Some(QueueEvent::RestoreOrdered { by });
         }
-        Some(match self.chance.below(26) {
+        Some(match self.chance.below(29) {
             0 | 1 => QueueEvent::Paused { by },
             20 | 21 => {
                 let priority = *self.chance.pick(&Priority::ALL);
@@ -271,6 +271,8 @@ impl<D: Door> Play<D> {
             }
             22 => QueueEvent::Frozen(Freeze { below: *self.chance.pick(&Priority::ALL), by, why: why(), until: None }),
             23..26 => QueueEvent::Thawed { by },
+            26 => QueueEvent::Held { entry: entry?, hold: Hold { by, why: why() } },
+            27 | 28 => QueueEvent::Released { entry: entry?, by },
             2..8 => QueueEvent::Resumed { by },
             8 | 9 => {
                 let changed = any_policy(&mut self.chance);

@@ -326,13 +326,16 @@ impl<D: Door> Play<D> {
     async fn perform_for_queue(&mut self, effect: &QueueEffect, effect_id: &str, flight: &Flight) -> Lawful<Answer> {
         let say = |event| Answer::Say(Told::Queue(event));
         Ok(match effect {
-            QueueEffect::Stage { run, changes } => say(self.stage(*run, changes)),
+            QueueEffect::Stage { run, changes } => {
+                let is_made = |phase: &Phase| matches!(phase, Phase::Staging { is_outdated: false, .. });
+                if self.is_awaited(*run, is_made).await { say(self.stage(*run, changes)) } else { Answer::Nothing }
+            }
             QueueEffect::AwaitChecks { run, .. } if flight.is_revoked => {
-                let queue = self.door.queue().await;
-                let is_awaited = queue.is_some_and(|queue| {
-                    queue.runs.iter().any(|known| known.id == *run && matches!(known.phase, Phase::Testing { .. }))
-                });
-                if is_awaited { Answer::NotNow } else { Answer::Nothing }
+                let is_tested = |phase: &Phase| matches!(phase, Phase::Testing { .. });
+                if self.is_awaited(*run, is_tested).await { Answer::NotNow } else { Answer::Nothing }
+            }
+            QueueEffect::AwaitChecks { run, commit } if self.repo.is_lost(commit) => {
+                say(QueueEvent::CandidateLost { run: *run })
             }
             QueueEffect::AwaitChecks { run, commit } => {
                 say(QueueEvent::ChecksConcluded { run: *run, verdict: self.check(commit) })
@@ -357,8 +360,14 @@ impl<D: Door> Play<D> {
             QueueEffect::Deadline { entry, until } => {
                 say(QueueEvent::DeadlinePassed { entry: entry.clone(), until: *until })
             }
+            QueueEffect::Watch { until } => say(QueueEvent::WatchEnded { until: *until }),
             QueueEffect::CancelChecks { .. } => Answer::Nothing,
         })
+    }
+
+    async fn is_awaited(&mut self, run: RunId, in_phase: fn(&Phase) -> bool) -> bool {
+        let queue = self.door.queue().await;
+        queue.is_some_and(|queue| queue.runs.iter().any(|known| known.id == run && in_phase(&known.phase)))
     }
 
     /// Now and then it finds something.
@@ -411,9 +420,13 @@ impl<D: Door> Play<D> {
     }
 
     fn land(&mut self, run: RunId, from: &Sha, to: &Sha) -> Lawful<Answer> {
-        let landing = match self.weather.is_forcing {
-            true => self.repo.force(to),
-            false => self.repo.land(from, to),
+        let landing = match (self.weather.is_forcing, self.repo.is_lost(to)) {
+            (true, _) => self.repo.force(to),
+            (false, true) if self.repo.target == *from => {
+                return Ok(Answer::Say(Told::Queue(QueueEvent::CandidateLost { run })));
+            }
+            (false, true) => Landing::Moved(self.repo.target.clone()),
+            (false, false) => self.repo.land(from, to),
         };
         self.history.judge_target(&self.repo)?;
         if landing == Landing::Landed && self.chance.one_in(self.weather.troubles / 2) {
@@ -427,36 +440,4 @@ impl<D: Door> Play<D> {
             Landing::Refused => refused(Refusal::Final { why: "the branch is protected".to_owned() }),
         })))
     }
-}
-
-/// What the machine is told when the attempts are spent, as the real performers say it.
-pub fn buried(debt: &Debt, why: &str) -> Option<Told> {
-    let why = why.to_owned();
-    let event = match debt {
-        Debt::Task(id, effect) => {
-            let event = match effect {
-                TaskEffect::StartSession { session, .. } => TaskEvent::SessionFailed { session: *session, why },
-                TaskEffect::Publish { work } => TaskEvent::PublishFailed { head: work.head.clone(), why },
-                TaskEffect::AwaitDeadline(deadline) => TaskEvent::DeadlinePassed { deadline: *deadline },
-                _ => return None,
-            };
-            return Some(Told::Task(*id, event));
-        }
-        Debt::Queue(QueueEffect::Stage { run, .. }) => QueueEvent::StagingFailed { run: *run, why },
-        Debt::Queue(QueueEffect::AwaitChecks { run, .. }) => {
-            QueueEvent::ChecksConcluded { run: *run, verdict: Verdict::Unconcluded { why } }
-        }
-        Debt::Queue(QueueEffect::Land { run, .. }) => QueueEvent::LandingUnanswered { run: *run, why },
-        Debt::Queue(QueueEffect::Deadline { entry, until }) => {
-            QueueEvent::DeadlinePassed { entry: entry.clone(), until: *until }
-        }
-        Debt::Queue(QueueEffect::Restore { finding, by }) => {
-            QueueEvent::Remedied { commit: finding.commit.clone(), by: by.clone(), remedy: Remedy::None { why } }
-        }
-        Debt::Queue(QueueEffect::Probe(of)) => QueueEvent::Probed { of: of.clone(), clashes: Vec::new() },
-        Debt::Queue(QueueEffect::Audit { .. } | QueueEffect::Report { .. } | QueueEffect::CancelChecks { .. }) => {
-            return None;
-        }
-    };
-    Some(Told::Queue(event))
 }

@@ -7,12 +7,13 @@ use agents::task::{Deadline, Task, TaskEffect, TaskEvent, Then};
 use domain::{Attempt, Cause, DeliveryId, Machine, Rejected, Sha, Step, TaskId};
 use mergeq::queue::{Queue, QueueEffect, QueueEvent};
 
+use crate::burial::buried;
+use crate::carrying::judge_debts;
 use crate::chance::Chance;
 use crate::coverage::Coverage;
-use crate::debts::{judge_agreement, judge_debts};
 use crate::door::{Claim, Debt, Door, Lane, Lease, Settled, Told};
-use crate::laws::{Breach, History, LATE, Lawful, PLANNED, breach, is_same};
-use crate::performers::{Answer, Flight, Stage, buried};
+use crate::laws::{Breach, History, LATE, Lawful, PLANNED, breach, is_same, judge_agreement};
+use crate::performers::{Answer, Flight, Stage};
 use crate::repo::Repo;
 use crate::weather::Weather;
 
@@ -121,6 +122,10 @@ impl<D: Door> Play<D> {
             Turn::Crash => {
                 self.coverage.note_fault("a crash");
                 self.note("crash");
+                if self.chance.one_in(3) {
+                    self.coverage.note_fault("a mirror lost");
+                    self.repo.lose_mirror();
+                }
                 self.crash().await;
                 Ok(())
             }

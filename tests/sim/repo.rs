@@ -88,6 +88,8 @@ pub struct Repo {
     pub green: HashSet<Sha>,
     /// What checks once failed.
     pub red: HashSet<Sha>,
+    /// What was in a mirror alone that was lost.
+    lost: HashSet<Sha>,
 }
 
 impl Repo {
@@ -104,6 +106,7 @@ impl Repo {
             pushes: Vec::new(),
             green: HashSet::new(),
             red: HashSet::new(),
+            lost: HashSet::new(),
         }
     }
 
@@ -197,7 +200,19 @@ impl Repo {
         let sha = named(&[3, number_of(tip), number_of(head), at.unsigned_abs()]);
         let commit = Commit { parent: Some(tip.clone()), tree: tree | delta, from: Some(head.clone()) };
         self.commits.entry(sha.clone()).or_insert(commit);
+        self.lost.remove(&sha);
         Merged::Clean(sha)
+    }
+
+    /// The mirror is lost, and with it the commits that were made and did not land.
+    pub fn lose_mirror(&mut self) {
+        let made = self.commits.iter().filter(|(_, commit)| commit.from.is_some());
+        self.lost = made.map(|(sha, _)| sha.clone()).collect();
+    }
+
+    /// Whether nobody has this commit any more.
+    pub fn is_lost(&self, commit: &Sha) -> bool {
+        self.lost.contains(commit) && !self.is_on_target(commit)
     }
 
     /// The paths that a branch's change touches.

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use agents::task::{self, Task, TaskEffect, TaskEvent, TaskState, Trouble, Work};
 use async_trait::async_trait;
-use domain::{Cause, DeliveryId, EntryId, TaskId};
-use mergeq::QueueDesk;
+use domain::{Cause, DeliveryId, EntryId, QueueId, TaskId};
+use forge::Repositories;
 use mergeq::queue::{Change, Company, News, Outcome, Place, Priority, Proof, Queue, QueueEffect, QueueEvent, Why};
-use store::{ApplyError, Owed, Performed, Performer, Store};
+use mergeq::{QueueDesk, what_is_missing};
+use store::{ApplyError, Owed, Performed, Performer, Store, StoreError};
 
 use crate::chat::render::last_line;
 
@@ -134,6 +135,21 @@ impl Performer for Enqueuer {
 pub struct Reporter {
     /// Where events go.
     pub store: Store,
+    /// Where it is looked which checks are demanded.
+    pub repositories: Repositories,
+}
+
+impl Reporter {
+    /// As [`event_of`], with what there is to find out about it.
+    async fn event(&self, queue: &QueueId, task: TaskId, news: &News) -> Result<TaskEvent, StoreError> {
+        let event = event_of(task, news);
+        let (News::Overdue(overdue), TaskEvent::EntryProgressed { note: Some(note) }) = (news, &event) else {
+            return Ok(event);
+        };
+        let missing = what_is_missing(&self.store, &self.repositories, queue, overdue).await?;
+        let note = missing.map(|missing| format!("{note}; {missing}"));
+        Ok(note.map_or(event, |note| TaskEvent::EntryProgressed { note: Some(note) }))
+    }
 }
 
 #[async_trait]
@@ -143,7 +159,10 @@ impl Performer for Reporter {
     async fn perform(&self, owed: &Owed<Queue>) -> Performed<QueueEvent> {
         let QueueEffect::Report { entry, news } = &owed.effect else { return Performed::Finished };
         let Ok(id) = entry.as_str().parse::<TaskId>() else { return Performed::Finished };
-        let event = event_of(id, news);
+        let event = match self.event(&owed.machine, id, news).await {
+            Ok(event) => event,
+            Err(error) => return Performed::Retry { after: Duration::from_millis(500), why: error.to_string() },
+        };
         match self.store.apply::<Task>(&id, event, delivery_of(owed.attempt.effect.as_str())).await {
             Ok(_) | Err(ApplyError::Missing { .. } | ApplyError::Rejected(_)) => Performed::Finished,
             Err(error) => Performed::Retry { after: Duration::from_millis(500), why: error.to_string() },
@@ -172,6 +191,11 @@ pub fn event_of(task: TaskId, news: &News) -> TaskEvent {
         News::Stalled { why } => TaskEvent::EntryProgressed {
             note: Some(format!("the queue has stopped until somebody says `resume`: {why}")),
         },
+        News::Held(hold) => {
+            TaskEvent::EntryProgressed { note: Some(format!("{hold}; `release {task}` lets it go on")) }
+        }
+        News::Released => TaskEvent::EntryProgressed { note: Some(String::new()) },
+        News::Overdue(overdue) => TaskEvent::EntryProgressed { note: Some(overdue.to_string()) },
         News::Unsound { why } => TaskEvent::LandingDoubted { why: why.clone() },
         News::Ended(Outcome::Merged { commit, proof }) => {
             let proof = match proof {
@@ -193,7 +217,18 @@ fn trouble_of(why: &Why) -> Trouble {
     let (rivals, failing) = match why {
         Why::Conflict { with, .. } => (with.iter().filter_map(|entry| entry.as_str().parse().ok()).collect(), &[][..]),
         Why::Checks { failing, .. } => (Vec::new(), &failing[..]),
-        _ => (Vec::new(), &[][..]),
+        Why::Full { .. }
+        | Why::TooLong { .. }
+        | Why::AlreadyIn
+        | Why::Unusable { .. }
+        | Why::Unconcluded { .. }
+        | Why::NoGate { .. }
+        | Why::HeadMoved { .. }
+        | Why::Refused { .. }
+        | Why::Dependency { .. }
+        | Why::RepairOverdue
+        | Why::RepairsSpent { .. }
+        | Why::Unrepaired { .. } => (Vec::new(), &[][..]),
     };
     let printed: Vec<_> = failing.iter().map(|check| format!("{check}:\n{}", check.output_tail)).collect();
     let why = match failing {

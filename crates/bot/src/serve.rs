@@ -397,14 +397,15 @@ impl Parts {
         let checker = Checker::new(self.store.clone(), self.repositories.clone(), runner, self.verdicts.clone());
         let staging = StagingSettings { rules: self.landing.clone(), ..StagingSettings::default() };
         let examiner = Examiner::new(self.store.clone(), self.repositories.clone(), &staging.mail_domain);
-        let stager = Stager::new(self.repositories.clone(), staging);
+        let stager = Stager::new(self.store.clone(), self.repositories.clone(), staging);
+        let reporter = Reporter { store: self.store.clone(), repositories: self.repositories.clone() };
         vec![
             self.pump(Lane::new("stage", 2), stager),
             self.pump(Lane::new("probe", 2), Prober::new(self.repositories.clone(), Probes::default())),
             self.pump(Lane::new("checks", config.limits.checks), checker),
             self.pump(Lane::new("land", 2), Lander::new(self.repositories.clone())),
             self.pump(Lane::new("audit", 2), examiner),
-            self.pump(joining_lane("report", 4), Reporter { store: self.store.clone() }),
+            self.pump(joining_lane("report", 4), reporter),
             self.pump(Lane::new("timer", 4), LeaseTimer),
         ]
     }

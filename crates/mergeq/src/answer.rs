@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use domain::QueueId;
+use domain::{QueueId, Sha};
 use forge::{ForgeError, Repositories, Repository};
-use store::Performed;
+use store::{Owed, Performed, Store};
 
-use crate::queue::{QueueEvent, repo_of};
+use crate::queue::{Phase, Queue, QueueEvent, RunId, repo_of};
 
 /// An effect without an answer.
 pub(crate) enum Unanswered {
@@ -40,4 +40,22 @@ impl From<ForgeError> for Unanswered {
 pub(crate) fn repository_of<'a>(all: &'a Repositories, queue: &QueueId) -> Result<&'a Repository, ForgeError> {
     let found = repo_of(queue).and_then(|name| all.get(&name));
     found.ok_or_else(|| ForgeError::Missing { what: format!("no repository is configured for queue {queue}") })
+}
+
+/// Whether the mirror has a commit, or could fetch it from the remote.
+pub(crate) async fn has_commit(repository: &Repository, commit: &Sha) -> Result<bool, ForgeError> {
+    match repository.mirror.ensure(commit).await.map_err(ForgeError::from) {
+        Ok(()) => Ok(true),
+        Err(ForgeError::Missing { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the queue still waits for the answer to what it owed for a run. Where that cannot be read it may.
+pub(crate) async fn is_awaited(store: &Store, owed: &Owed<Queue>, id: RunId, in_phase: fn(&Phase) -> bool) -> bool {
+    match store.load::<Queue>(&owed.machine).await {
+        Ok(Some(queue)) => queue.runs.iter().any(|run| run.id == id && in_phase(&run.phase)),
+        Ok(None) => false,
+        Err(_) => true,
+    }
 }

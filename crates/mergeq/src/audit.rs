@@ -120,7 +120,8 @@ impl Performer for Examiner {
             | QueueEffect::Land { .. }
             | QueueEffect::Probe(_)
             | QueueEffect::Report { .. }
-            | QueueEffect::Deadline { .. } => Performed::Finished,
+            | QueueEffect::Deadline { .. }
+            | QueueEffect::Watch { .. } => Performed::Finished,
         }
     }
 
@@ -140,7 +141,8 @@ impl Performer for Examiner {
             | QueueEffect::Land { .. }
             | QueueEffect::Probe(_)
             | QueueEffect::Report { .. }
-            | QueueEffect::Deadline { .. } => None,
+            | QueueEffect::Deadline { .. }
+            | QueueEffect::Watch { .. } => None,
         }
     }
 }

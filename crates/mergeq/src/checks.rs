@@ -13,7 +13,7 @@ use forge::{CheckRun, Conclusion, Gate, Repositories, Repository};
 use store::{Owed, Performed, Performer, Store};
 use tokio_util::sync::CancellationToken;
 
-use crate::answer::repository_of;
+use crate::answer::{has_commit, is_awaited, repository_of};
 use crate::ledger::{Exam, Noted, Pass, Recall, Sighting, Subject, VerdictLedger};
 use crate::queue::{FailedCheck, Phase, Queue, QueueEffect, QueueEvent, RunId, Verdict};
 
@@ -71,15 +71,6 @@ impl Checker {
         Self { store, repositories, runner, ledger }
     }
 
-    /// Whether the queue still waits for this answer. A process that is ending stops checks too, and then it does.
-    async fn is_awaited(&self, owed: &Owed<Queue>, id: RunId) -> bool {
-        match self.store.load::<Queue>(&owed.machine).await {
-            Ok(Some(queue)) => queue.runs.iter().any(|run| run.id == id && matches!(run.phase, Phase::Testing { .. })),
-            Ok(None) => false,
-            Err(_) => true,
-        }
-    }
-
     /// Whether the commit need not be tested, because its tree was. Where that cannot be told it has to be.
     async fn is_tested_already(&self, repository: &Repository, commit: &Sha) -> bool {
         let Some(exam) = self.runner.exam_of(repository, commit).await else { return false };
@@ -134,6 +125,11 @@ impl Performer for Checker {
             Err(error) => return Performed::GiveUp(verdict(Verdict::Unconcluded { why: error.to_string() })),
         };
         let is_stopped = || owed.revoked.is_cancelled();
+        match has_commit(repository, commit).await {
+            Ok(true) => {}
+            Ok(false) => return Performed::Done(QueueEvent::CandidateLost { run: *run }),
+            Err(error) => return Performed::Retry { after: BEGIN_AGAIN_AFTER, why: error.to_string() },
+        }
         if !is_stopped() && self.is_tested_already(repository, commit).await {
             return Performed::Done(verdict(Verdict::AlreadyPassed));
         }
@@ -146,7 +142,8 @@ impl Performer for Checker {
             Err(_) => None,
         };
         if is_stopped() {
-            return match self.is_awaited(owed, *run).await {
+            // A process that is ending stops checks too, and then the queue still waits.
+            return match is_awaited(&self.store, owed, *run, |phase| matches!(phase, Phase::Testing { .. })).await {
                 true => Performed::Retry { after: Duration::ZERO, why: "the process was ending".to_owned() },
                 false => Performed::Finished,
             };

@@ -7,7 +7,7 @@ use domain::Sha;
 use forge::{ForgeError, Landing, Repositories, Repository};
 use store::{Owed, Performed, Performer};
 
-use crate::answer::{Unanswered, repository_of};
+use crate::answer::{Unanswered, has_commit, repository_of};
 use crate::queue::{Queue, QueueEffect, QueueEvent, Refusal};
 
 /// The performer of lane `land`.
@@ -22,14 +22,14 @@ impl Lander {
     }
 }
 
-/// A commit that neither the mirror nor the remote has did not land and cannot any more: its mirror was lost. Then the
-/// run goes back, to be made anew.
-async fn land(repository: &Repository, from: &Sha, to: &Sha) -> Result<Landing, ForgeError> {
-    match repository.mirror.ensure(to).await.map_err(ForgeError::from) {
-        Ok(()) => repository.forge.land(from, to).await,
-        Err(ForgeError::Missing { .. }) => Ok(Landing::Moved { head: repository.forge.target_head().await? }),
-        Err(error) => Err(error),
+/// A commit that neither the mirror nor the remote has did not land and cannot any more: its mirror was lost. None then,
+/// unless the target is elsewhere too.
+async fn land(repository: &Repository, from: &Sha, to: &Sha) -> Result<Option<Landing>, ForgeError> {
+    if has_commit(repository, to).await? {
+        return repository.forge.land(from, to).await.map(Some);
     }
+    let head = repository.forge.target_head().await?;
+    Ok((head != *from).then_some(Landing::Moved { head }))
 }
 
 #[async_trait]
@@ -44,11 +44,12 @@ impl Performer for Lander {
             Err(error) => Err(error),
         };
         match landing {
-            Ok(Landing::Landed) => Performed::Done(QueueEvent::Landed { run }),
-            Ok(Landing::Moved { head }) => {
+            Ok(None) => Performed::Done(QueueEvent::CandidateLost { run }),
+            Ok(Some(Landing::Landed)) => Performed::Done(QueueEvent::Landed { run }),
+            Ok(Some(Landing::Moved { head })) => {
                 Performed::Done(QueueEvent::LandingRefused { run, refusal: Refusal::Moved { head } })
             }
-            Ok(Landing::Refused { why }) => {
+            Ok(Some(Landing::Refused { why })) => {
                 Performed::Done(QueueEvent::LandingRefused { run, refusal: Refusal::Final { why } })
             }
             // An earlier attempt may have landed before this one failed, so no error is a refusal.

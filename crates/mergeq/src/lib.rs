@@ -23,7 +23,8 @@
 //! Nobody loses their place because the target moved, a companion left, or the queue's surroundings failed.
 //!
 //! **Liveness.** Every entry without an outcome is in line, in a run or in several, or reserved with a deadline. A run
-//! owes exactly one effect until it has passed. When going on would harm the innocent (staging
+//! owes exactly one effect until it has passed, and is watched: what takes much longer than usual is said to be overdue, with
+//! what is [`missing`]. When going on would harm the innocent (staging
 //! fails for everyone, a landing never answers), the queue stops itself and says why; a person resumes it.
 //!
 //! # Races that are accepted
@@ -42,6 +43,7 @@ pub mod desk;
 pub mod landing;
 pub mod ledger;
 pub mod message;
+pub mod missing;
 pub mod prober;
 pub mod probes;
 pub mod reconciler;
@@ -54,6 +56,7 @@ pub use desk::QueueDesk;
 pub use landing::Lander;
 pub use ledger::{Exam, ReuseTerms, Sighting, VerdictLedger};
 pub use message::{BadTemplate, Template};
+pub use missing::what_is_missing;
 pub use prober::Prober;
 pub use probes::{ConflictGraph, Fit, ProbeLimits, Probes};
 pub use queue::Clash;

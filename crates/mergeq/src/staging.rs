@@ -11,11 +11,11 @@ use domain::{QueueId, RepoName, Sha, Timestamp};
 use forge::{
     Branch, Candidate, ForgeError, GitError, MergeOrder, Replayed, Repositories, Repository, Signature, Style,
 };
-use store::{Owed, Performed, Performer};
+use store::{Owed, Performed, Performer, Store};
 
-use crate::answer::{Unanswered, repository_of};
+use crate::answer::{Unanswered, is_awaited, repository_of};
 use crate::message::{Template, Words};
-use crate::queue::{Obstacle, Part, Queue, QueueEffect, QueueEvent, RunId, Wanted};
+use crate::queue::{Obstacle, Part, Phase, Queue, QueueEffect, QueueEvent, RunId, Wanted};
 
 /// How commits are made.
 #[derive(Clone, Debug)]
@@ -63,6 +63,7 @@ impl Default for StagingSettings {
 
 /// The performer of lane `stage`.
 pub struct Stager {
+    store: Store,
     repositories: Repositories,
     settings: StagingSettings,
 }
@@ -80,12 +81,14 @@ struct Chain<'a> {
 
 impl Stager {
     /// A performer for the queues of these repositories.
-    pub fn new(repositories: Repositories, settings: StagingSettings) -> Self {
-        Self { repositories, settings }
+    pub fn new(store: Store, repositories: Repositories, settings: StagingSettings) -> Self {
+        Self { store, repositories, settings }
     }
 
-    async fn stage(&self, queue: &QueueId, effect: Stage<'_>) -> Result<QueueEvent, ForgeError> {
-        let Stage { run, changes } = effect;
+    /// Makes the commits of a run, whether or not anybody waits for them.
+    ///
+    /// An error is of the forge or of git, and says nothing about a change.
+    pub async fn stage(&self, queue: &QueueId, run: RunId, changes: &[Wanted]) -> Result<QueueEvent, ForgeError> {
         let repository = repository_of(&self.repositories, queue)?;
         let base = repository.forge.target_head().await?;
         let (tip, settings, rule) = (base.clone(), &self.settings, self.settings.rules.of(&repository.name));
@@ -203,12 +206,6 @@ impl Chain<'_> {
     }
 }
 
-/// What `QueueEffect::Stage` asks for.
-struct Stage<'a> {
-    run: RunId,
-    changes: &'a [Wanted],
-}
-
 enum Merged {
     Clean { commit: Sha, tree: Sha },
     Blocked(Obstacle),
@@ -220,7 +217,12 @@ impl Performer for Stager {
 
     async fn perform(&self, owed: &Owed<Queue>) -> Performed<QueueEvent> {
         let QueueEffect::Stage { run, changes } = &owed.effect else { return Performed::Finished };
-        let staged = self.stage(&owed.machine, Stage { run: *run, changes }).await;
+        if !is_awaited(&self.store, owed, *run, |phase| matches!(phase, Phase::Staging { is_outdated: false, .. }))
+            .await
+        {
+            return Performed::Finished;
+        }
+        let staged = self.stage(&owed.machine, *run, changes).await;
         staged.map_or_else(
             |error| Unanswered::from(error).into_performed(|why| QueueEvent::StagingFailed { run: *run, why }),
             Performed::Done,

@@ -1,4 +1,4 @@
-//! Performs `Deadline`: says that the time has come. The outbox row is the timer.
+//! Performs `Deadline` and `Watch`: says that the time has come. The outbox row is the timer.
 
 use async_trait::async_trait;
 use store::{Owed, Performed, Performer};
@@ -17,6 +17,9 @@ impl Performer for LeaseTimer {
     }
 
     fn bury(&self, owed: &Owed<Queue>, _why: &str) -> Option<QueueEvent> {
+        if let QueueEffect::Watch { until } = &owed.effect {
+            return Some(QueueEvent::WatchEnded { until: *until });
+        }
         let QueueEffect::Deadline { entry, until } = &owed.effect else { return None };
         Some(QueueEvent::DeadlinePassed { entry: entry.clone(), until: *until })
     }

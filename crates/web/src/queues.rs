@@ -46,6 +46,8 @@ pub(crate) struct QueueLine {
     /// The run that holds it, with how many it shares it.
     pub(crate) run: Option<String>,
     pub(crate) enqueued: Moment,
+    /// What it waits for, and what takes too long with it.
+    pub(crate) notes: Vec<String>,
     /// Until when its place is kept while it is repaired.
     pub(crate) kept: Option<Moment>,
 }
@@ -125,6 +127,7 @@ fn lines_of<'a>(queue: &'a Queue, view: &'a QueueView, now: Timestamp) -> impl I
         badge: badge_of_place(line.progress.place),
         run: runs_of(queue, &line.entry),
         enqueued: Moment::new(line.enqueued_at, now),
+        notes: line.notes(now),
         kept: match line.progress.place {
             Place::Reserved { until } => Some(Moment::new(until, now)),
             Place::Waiting | Place::Staging | Place::Testing | Place::Passed | Place::Landing => None,

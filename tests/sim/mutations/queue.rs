@@ -3,8 +3,8 @@
 use domain::{EntryId, Machine, Rejected, Step, Timestamp};
 use mergeq::queue::entry::Standing;
 use mergeq::queue::{
-    Company, Entry, News, Obstacle, Outcome, Pause, Phase, Queue, QueueEffect, QueueEvent, Refusal, Run, RunId,
-    Verdict, Wanted,
+    Company, Entry, Hold, News, Obstacle, Outcome, Pause, Phase, Queue, QueueEffect, QueueEvent, Refusal, Run, RunId,
+    Verdict, Wanted, Watch,
 };
 
 use super::{Mutation, altered};
@@ -38,7 +38,7 @@ fn waiting(queue: &Queue) -> Option<Entry> {
 fn add_run(step: &mut Step<Queue>, entry: &Entry, now: Timestamp, phase: Phase) -> Option<RunId> {
     let (id, test) = (RunId(step.state.next_run), step.state.runs.first()?.test);
     step.state.next_run += 1;
-    step.state.runs.push(Run { id, test, set: vec![entry.change.id.clone()], since: now, phase });
+    step.state.runs.push(Run { id, test, set: vec![entry.change.id.clone()], since: now, n_lost: 0, phase });
     Some(id)
 }
 
@@ -210,6 +210,19 @@ fn of_runs_on_their_way() -> Vec<Mutation> {
                     step.state.pause = None;
                 }
             })
+        }),
+        mutation("queue: who is held is in no run", "a hold stops nobody", |queue, event, now| {
+            altered(queue, event, now, |_, step| {
+                let hold = || Hold { by: "ana".parse().expect("a name"), why: "wait".to_owned() };
+                step.state
+                    .entries
+                    .iter_mut()
+                    .filter(|entry| entry.admitted)
+                    .for_each(|entry| entry.hold = Some(hold()));
+            })
+        }),
+        mutation("queue: a run is watched", "the watchdog sleeps", |queue, event, now| {
+            altered(queue, event, now, |_, step| step.state.watch = Watch::default())
         }),
         mutation("queue: its runs are bounded", "another run is always started", |queue, event, now| {
             altered(queue, event, now, |_, step| {

@@ -3,7 +3,8 @@
 use agents::task::{Task, TaskState, view};
 use domain::EntryId;
 use downbeat::serve::System;
-use mergeq::queue::{self, Queue};
+use mergeq::queue::entry::Standing;
+use mergeq::queue::{self, Entry, Queue};
 use store::{Debt, Store, StoreError, Table};
 
 /// More tasks than any test has.
@@ -25,11 +26,18 @@ pub(super) async fn stuck(system: &System) -> Result<Vec<String>, StoreError> {
         let id = queue::queue_id(&repository.name, &repository.target);
         let Some(queue) = store.load::<Queue>(&id).await? else { continue };
         let debts = store.debts(Queue::KIND, &id.to_string()).await?;
-        if !queue.entries.is_empty() && queue.pause.is_none() && debts.is_empty() {
-            stuck.push(format!("the queue {id} has {} entries and owes nothing", queue.entries.len()));
+        let n_waiting = queue.entries.iter().filter(|entry| waits_for_queue(entry)).count();
+        // A timer moves no entry on.
+        if n_waiting > 0 && queue.pause.is_none() && debts.iter().all(|debt| debt.lane == "timer") {
+            stuck.push(format!("the queue {id} has {n_waiting} entries and owes nothing"));
         }
     }
     Ok(stuck)
+}
+
+/// Whether it is the queue's turn, and not that of whoever holds or repairs the entry.
+fn waits_for_queue(entry: &Entry) -> bool {
+    entry.hold.is_none() && !matches!(entry.standing, Standing::Reserved { .. })
 }
 
 /// What a live task lacks to go on.

@@ -5,13 +5,12 @@
 //! are a request.
 
 use domain::{RepoName, TaskId};
-use mergeq::queue::Priority;
 use serde::{Deserialize, Serialize};
 
 use super::defaults::{self, Wanted};
 use super::help;
 use super::options::{self, Options};
-use super::ordering::{self, QueueOrder};
+use super::ordering::{self, EntryOrder, QueueOrder};
 
 /// What a message asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,14 +78,12 @@ pub enum Command {
         /// What.
         order: QueueOrder,
     },
-    /// Let a task come sooner or later in its merge queue.
-    Prioritise {
+    /// Something to a merge queue about one task in it.
+    OrderEntry {
         /// Which.
         task: TaskId,
-        /// How soon.
-        priority: Priority,
-        /// Why.
-        why: Option<String>,
+        /// What.
+        order: EntryOrder,
     },
     /// Why something is as it is, or why I may not.
     Why {
@@ -287,7 +284,7 @@ fn parse_command(said: &str) -> Option<Command> {
         "queue" if rest.is_empty() => return Some(Command::Queue),
         "pause" | "resume" | "restore" | "thaw" if task.is_none() => return ordering::read_order(&verb, rest),
         "freeze" => return ordering::read_freeze(rest),
-        "prioritise" | "prioritize" => return ordering::read_priority(task, &words),
+        "prioritise" | "prioritize" | "hold" | "release" => return ordering::read_entry_order(&verb, task?, &words),
         "tell" if task.is_some() => return Some(Command::OnTask(Deed { verb: TaskVerb::Steer, task, words })),
         "why" => return Some(Command::Why { task: first_task(rest), deed: first_deed(rest) }),
         _ => {}

@@ -7,7 +7,7 @@ Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject
 Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
 Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
 Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `context T-1` · `checkpoints T-1` · `queue`
-Queue:  `pause` · `resume` · `prioritise T-1 high` · `freeze because we release` · `thaw` · `restore`
+Queue:  `pause` · `resume` · `prioritise T-1 high` · `hold T-1 because WHY` · `release T-1` · `freeze because WHY` · `thaw` · `restore`
 Here:   `settings` · `@agent set repo=NAME` · `@agent unset repo`
 The task can be left out where only one can be meant. A number answers the button with that number.
 \
@@ -15,7 +15,7 @@ On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; �
 `help approve` says more of one command.";
 
 /// Each command with what it does and an example.
-const COMMANDS: [(&str, &str); 33] = [
+const COMMANDS: [(&str, &str); 35] = [
     (
         "ask",
         "`@agent WHAT SHOULD CHANGE` starts a task: an agent proposes a plan, and works once it is approved. plan=auto \
@@ -116,6 +116,12 @@ Examples: `resume T-1`, `resume`.",
         "Lets a change come sooner or later in its merge queue: low, normal, high, or first for a reason. \
 Examples: `prioritise T-1 high`, `prioritise T-1 first because it mends the login`.",
     ),
+    (
+        "hold",
+        "Keeps a change in its merge queue from being tested and landed until somebody releases it; it keeps its place, and \
+others pass it. Example: `hold T-1 because the docs are missing`.",
+    ),
+    ("release", "Lets a change go on that was held in its merge queue. Example: `release T-1`."),
     (
         "freeze",
         "Closes a merge queue to all that is below a priority, high if none is named; whatever waits keeps its place. \

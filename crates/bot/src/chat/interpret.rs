@@ -44,9 +44,7 @@ impl Intake {
             Command::Checkpoints { task } => self.show_checkpoints(heard, task).await,
             Command::Queue => self.show_queues(heard).await,
             Command::Order { repo, order } => self.operate_queue(heard, repo, order, delivery).await,
-            Command::Prioritise { task, priority, why } => {
-                self.prioritise(heard, task, (priority, why), delivery).await
-            }
+            Command::OrderEntry { task, order } => self.operate_entry(heard, task, order, delivery).await,
             Command::Why { task, deed } => self.explain(heard, task, deed).await,
         }
     }

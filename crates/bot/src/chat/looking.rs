@@ -135,11 +135,10 @@ impl Intake {
             let (debts, now) = (self.store.debts(Queue::KIND, id.as_str()).await?, self.store.now());
             let hindrance = Hindrance::in_queue(&queue, queue.runs.first(), &debts, now);
             lines.extend(hindrance.map(|hindrance| hindrance.at(now)));
-            lines.extend(
-                view.lines
-                    .iter()
-                    .map(|line| format!("{} {} · {}{}", line.entry, line.title, line.progress, line.notes())),
-            );
+            lines.extend(view.lines.iter().map(|line| {
+                let notes: String = line.notes(now).iter().map(|note| format!(" · {note}")).collect();
+                format!("{} {} · {}{notes}", line.entry, line.title, line.progress)
+            }));
         }
         if lines.is_empty() {
             lines.push("The merge queue is empty. Say `merge T-1` when a task is ready.".to_owned());

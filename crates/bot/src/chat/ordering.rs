@@ -1,8 +1,8 @@
-//! What people say to a merge queue itself: who comes first, what it is closed to, and that it goes on.
+//! What people say to a merge queue itself: who comes first, who is held, what it is closed to, and that it goes on.
 
 use domain::policy::Verb;
 use domain::{Cause, DeliveryId, EntryId, Person, Rejected, RepoName, TaskId};
-use mergeq::queue::{Freeze, Priority, QueueEvent};
+use mergeq::queue::{Freeze, Hold, Priority, QueueEvent};
 use serde::{Deserialize, Serialize};
 
 use super::choosing::Meant;
@@ -28,6 +28,25 @@ pub enum QueueOrder {
     Thaw,
     /// Put right what an audit found.
     Restore,
+}
+
+/// An order about one task in a merge queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryOrder {
+    /// Let it come sooner or later.
+    Prioritise {
+        /// How soon.
+        priority: Priority,
+        /// Why.
+        why: Option<String>,
+    },
+    /// Keep it from being tested and landed.
+    Hold {
+        /// Why.
+        why: String,
+    },
+    /// Let it go on that was held.
+    Release,
 }
 
 /// `pause`, `resume repo=web`; none when it is something else.
@@ -59,16 +78,27 @@ pub(super) fn read_freeze(rest: &str) -> Option<Command> {
     Some(Command::Order { repo, order: QueueOrder::Freeze { below, why } })
 }
 
-/// `prioritise T-3 high`, `prioritise T-3 first because it mends the login`; none when it is something else.
-pub(super) fn read_priority(task: Option<TaskId>, words: &str) -> Option<Command> {
-    let task = task?;
+/// `prioritise T-3 high`, `prioritise T-3 first because it mends the login`, `hold T-3 because the docs are missing`,
+/// `release T-3`; none when it is something else.
+pub(super) fn read_entry_order(verb: &str, task: TaskId, words: &str) -> Option<Command> {
     let (word, why) = split_reason(words);
-    let priority = priority_of(word.trim())?;
-    if priority == Priority::First && why.is_none() {
-        let next = format!("Say `prioritise {task} first because` and why");
-        return Some(unclear("Whoever goes before everybody needs a reason", &next));
-    }
-    Some(Command::Prioritise { task, priority, why })
+    let word = word.trim();
+    let order = match (verb, why) {
+        ("release", None) if word.is_empty() => EntryOrder::Release,
+        ("hold", Some(why)) if word.is_empty() => EntryOrder::Hold { why },
+        ("hold", None) if word.is_empty() => {
+            return Some(unclear("A hold needs a reason", &format!("Say `hold {task} because` and why")));
+        }
+        ("release" | "hold", _) => return None,
+        (_, why) => match (priority_of(word)?, why) {
+            (Priority::First, None) => {
+                let next = format!("Say `prioritise {task} first because` and why");
+                return Some(unclear("Whoever goes before everybody needs a reason", &next));
+            }
+            (priority, why) => EntryOrder::Prioritise { priority, why },
+        },
+    };
+    Some(Command::OrderEntry { task, order })
 }
 
 fn priority_of(word: &str) -> Option<Priority> {
@@ -114,6 +144,25 @@ impl QueueOrder {
     }
 }
 
+impl EntryOrder {
+    fn into_event(self, entry: EntryId, by: Person) -> QueueEvent {
+        match self {
+            Self::Prioritise { priority, why } => QueueEvent::Prioritised { entry, priority, by, why },
+            Self::Hold { why } => QueueEvent::Held { entry, hold: Hold { by, why } },
+            Self::Release => QueueEvent::Released { entry, by },
+        }
+    }
+
+    fn said(&self, id: TaskId) -> String {
+        match self {
+            Self::Prioritise { priority: Priority::First, .. } => "is first in line".to_owned(),
+            Self::Prioritise { priority, .. } => format!("has priority {priority}"),
+            Self::Hold { .. } => format!("keeps its place and waits for `release {id}`"),
+            Self::Release => "goes on".to_owned(),
+        }
+    }
+}
+
 impl Intake {
     pub(super) async fn operate_queue(
         &self,
@@ -135,22 +184,18 @@ impl Intake {
         Ok(Answer::words(format!("The merge queue of {repo} is {said}.")))
     }
 
-    pub(super) async fn prioritise(
+    pub(super) async fn operate_entry(
         &self,
         heard: &Heard,
         id: TaskId,
-        (priority, why): (Priority, Option<String>),
+        order: EntryOrder,
         delivery: &DeliveryId,
     ) -> Result<Answer, Trouble> {
         let repo = self.find(id).await?.request.repo;
         self.may_with(heard, Verb::OperateQueue, Some(&repo))?;
-        let by = heard.author.clone();
-        let event = QueueEvent::Prioritised { entry: EntryId::from(id), priority, by, why };
+        let said = order.said(id);
+        let event = order.into_event(EntryId::from(id), heard.author.clone());
         self.desk.tell(&repo, event, Cause::Delivery(delivery.clone())).await?;
-        let said = match priority {
-            Priority::First => "is first in line".to_owned(),
-            Priority::Low | Priority::Normal | Priority::High => format!("has priority {priority}"),
-        };
         Ok(Answer::words(format!("{id} {said} in the merge queue of {repo}.")))
     }
 }

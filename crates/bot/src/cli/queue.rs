@@ -77,6 +77,23 @@ pub enum QueueCommand {
         #[command(flatten)]
         voice: Voice,
     },
+    /// Keep a task from being tested and landed; it keeps its place, and others pass it
+    Hold {
+        /// The task, such as `T-1`
+        task: TaskId,
+        /// Why, for those who wait
+        #[arg(long, value_name = "WHY")]
+        because: String,
+        #[command(flatten)]
+        voice: Voice,
+    },
+    /// Let a task go on that is held
+    Release {
+        /// The task, such as `T-1`
+        task: TaskId,
+        #[command(flatten)]
+        voice: Voice,
+    },
     /// Take a task out of the queue; its branch stays
     Remove(Named),
     /// Send a ready task to the queue
@@ -103,6 +120,10 @@ pub async fn run(command: QueueCommand, place: &PlaceArgs) -> anyhow::Result<Exi
             let because = because.map(|why| format!(" because {why}")).unwrap_or_default();
             order(place, &voice, format!("prioritise {task} {priority}{because}"), "is in another place").await
         }
+        QueueCommand::Hold { task, because, voice } => {
+            order(place, &voice, format!("hold {task} because {because}"), "is held").await
+        }
+        QueueCommand::Release { task, voice } => order(place, &voice, format!("release {task}"), "goes on").await,
         QueueCommand::Remove(named) => on_task("dequeue", &named, place, "leaves the merge queue").await,
         QueueCommand::Merge(named) => on_task("merge", &named, place, "is in the merge queue").await,
         QueueCommand::Simulate(args) => rehearsal::run(&args, place).await,

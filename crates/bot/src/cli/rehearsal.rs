@@ -12,7 +12,7 @@ use mergeq::queue::queue_id;
 use mergeq::recent_stays;
 use mergeq::sim::chart::chart;
 use mergeq::sim::{
-    Arrivals, Bounds, Contender, Mean, PRESETS, Past, Preset, Row, TooLittle, Workload, compare, compare_past,
+    Arrivals, Bounds, Contender, Gates, Mean, PRESETS, Past, Preset, Row, TooLittle, Workload, compare, compare_past,
     contenders,
 };
 use serde_json::json;
@@ -30,7 +30,8 @@ pub struct SimulateArgs {
     /// The workload: team, monorepo, agents, backlog, fleet, flaky, hot-file, poisoned-head, foreign, chaos, long-tail or idle
     #[arg(default_value = "team", value_parser = preset)]
     workload: Preset,
-    /// Play this strategy alone; may be given again (serial, batch, lazy-train, train, aimd-train, optimistic, hybrid, nest, adaptive)
+    /// Play this strategy alone; may be given again (serial, no-queue, batch, tide, lazy-train, gitlab, train,
+    /// aimd-train, submitqueue, optimistic, mergify, hybrid, nest, adaptive)
     #[arg(long, value_name = "NAME")]
     strategy: Vec<String>,
     /// How many seeds; each is played with every strategy
@@ -95,7 +96,7 @@ pub async fn run(args: &SimulateArgs, place: &PlaceArgs) -> anyhow::Result<Exit>
             .with_context(|| format!("the picture cannot be written to {}", path.display()))?;
     }
     print(&if args.json { as_json(args, &piece, &rows, &bounds) } else { table(args, &piece, &rows, &bounds) });
-    Ok(Exit::Done)
+    Ok(if gates_of(&rows).are_kept() { Exit::Done } else { Exit::Failed })
 }
 
 /// The form of the JSON. Programs may rely on its names as long as this is the same.
@@ -109,7 +110,7 @@ fn as_json(args: &SimulateArgs, piece: &Piece, rows: &[Row], bounds: &Bounds) ->
         })
     });
     let all = json!({
-        "version": JSON_VERSION, "workload": piece.name, "slots": piece.slots, "seeds": args.seeds,
+        "version": JSON_VERSION, "gates": gates_of(rows), "workload": piece.name, "slots": piece.slots, "seeds": args.seeds,
         "history": history, "strategies": rows,
         "bounds": {
             "landed_per_time": bounds.landed_per_time,
@@ -228,7 +229,17 @@ fn table(args: &SimulateArgs, piece: &Piece, rows: &[Row], bounds: &Bounds) -> S
          {:.2} runs for each that lands; no train can land more than {:.2} in T, however many machines it has.",
         bounds.landed_per_time, bounds.tests_per_landed, bounds.train
     );
+    let Gates { broken, untested, lost, twice } = gates_of(rows);
+    let _ = writeln!(
+        text,
+        "Looked at again, landing by landing: broken target {broken}, landed untested {untested}, lost {lost}, two outcomes {twice}."
+    );
     text
+}
+
+/// What must not have been done, by anybody.
+fn gates_of(rows: &[Row]) -> Gates {
+    Gates::sum(rows.iter().map(|row| row.gates))
 }
 
 /// How long a run took, and how long people really waited.
@@ -258,7 +269,7 @@ fn said(workload: &Workload, slots: usize, seeds: u64) -> String {
     let arrivals = match workload.arrivals {
         Arrivals::Backlog => "all at once".to_owned(),
         Arrivals::Poisson(rate) => format!("{:.2} in T", rate).replace(".00", ""),
-        Arrivals::Bursts { size, rate } => format!("{size} at once every {:.0} T", 1. / rate),
+        Arrivals::Bursts { size, rate, .. } => format!("{size} together every {:.0} T", 1. / rate),
     };
     let percent = |share: f64| format!("{:.4}", share * 100.).trim_end_matches('0').trim_end_matches('.').to_owned();
     format!(

@@ -30,6 +30,7 @@ pub(super) fn enqueue_change(draft: &mut Draft, change: &Change) -> Result<(), R
         standing,
         admitted: false,
         solitary: false,
+        hold: None,
         rivals: Vec::new(),
     };
     draft.queue.entries.push(entry);

@@ -1,14 +1,12 @@
 //! The next state while a step writes it: the few moves from which `absorb`, `runs` and `plan` are made.
 
-use std::collections::HashMap;
-
 use domain::{EntryId, Timestamp};
 
 use super::effect::{News, QueueEffect, Wanted};
 use super::entry::{Entry, Leave, Standing};
 use super::outcome::{Outcome, Why};
 use super::state::{Pause, Phase, Queue, Record, Run, RunId, Vouched, Whereabouts};
-use super::view::{Place, Progress, places};
+use super::view::{Place, Progress, numbered_places};
 use crate::strategy::{Board, Fact, TestId};
 
 /// The next state and what it owes so far.
@@ -17,12 +15,15 @@ pub(super) struct Draft {
     pub(super) now: Timestamp,
     pub(super) effects: Vec<QueueEffect>,
     ended: Vec<(Entry, Outcome)>,
-    placed_before: HashMap<EntryId, (usize, Place)>,
+    /// By rank: who was where, at which position.
+    placed_before: Vec<(u64, (usize, Place))>,
 }
 
 impl Draft {
     pub(super) fn of(queue: Queue, now: Timestamp) -> Self {
-        let placed_before = numbered_places(&queue);
+        let ranks = queue.entries.iter().map(|entry| entry.rank);
+        let mut placed_before: Vec<_> = ranks.zip(numbered_places(&queue)).collect();
+        placed_before.sort_unstable_by_key(|(rank, _)| *rank);
         Self { queue, now, effects: Vec::new(), ended: Vec::new(), placed_before }
     }
 
@@ -32,6 +33,15 @@ impl Draft {
 
     pub(super) fn report(&mut self, entry: &EntryId, news: News) {
         self.owe(QueueEffect::Report { entry: entry.clone(), news });
+    }
+
+    /// Tells an entry at the end of the step where it is, though it has not moved: what it was told last is over. Not one
+    /// that is told something else in this step.
+    pub(super) fn tell_anew(&mut self, id: &EntryId) {
+        let is_its = |effect: &QueueEffect| matches!(effect, QueueEffect::Report { entry, .. } if entry == id);
+        if !self.effects.iter().any(is_its) {
+            self.placed_before.remove(id);
+        }
     }
 
     pub(super) fn tell_strategist(&mut self, fact: &Fact) {
@@ -117,14 +127,14 @@ impl Draft {
         id
     }
 
-    /// Starts making the commits of a set, under an id of its own.
-    pub(super) fn begin_staging(&mut self, test: TestId, set: Vec<EntryId>, vouched: Option<Vouched>) {
+    /// Starts making the commits of a set, under an id of its own. They may have been made and lost before.
+    pub(super) fn begin_staging(&mut self, (test, n_lost): (TestId, u32), set: Vec<EntryId>, vouched: Option<Vouched>) {
         let id = self.next_run_id();
         let wanted = |entry: &Entry| Wanted { change: entry.change.clone(), since: entry.enqueued_at };
         let changes = set.iter().filter_map(|entry| self.queue.entry(entry).map(wanted)).collect();
         let phase = Phase::Staging { is_outdated: false, vouched };
         self.owe(QueueEffect::Stage { run: id, changes });
-        self.queue.runs.push(Run { id, test, set, since: self.now, phase });
+        self.queue.runs.push(Run { id, test, set, since: self.now, n_lost, phase });
     }
 
     pub(super) fn drop_run_of(&mut self, test: TestId) {
@@ -148,7 +158,7 @@ impl Draft {
         }
     }
 
-    /// Ends those of a set who wished to leave while it was landing; returns the others.
+    /// Ends those of a set who wished to leave while it was landing; returns the others, of whom the held are in no run.
     pub(super) fn grant_leaves(&mut self, set: Vec<EntryId>) -> Vec<EntryId> {
         let mut staying = Vec::with_capacity(set.len());
         for id in set {
@@ -157,7 +167,12 @@ impl Draft {
                     self.release_entry(&id);
                     self.end_entry(&id, leave.into());
                 }
-                Some(Standing::Ready | Standing::Aside { .. } | Standing::Reserved { .. }) | None => staying.push(id),
+                Some(Standing::Ready | Standing::Aside { .. } | Standing::Reserved { .. }) | None => {
+                    if self.queue.entry(&id).is_some_and(|entry| entry.hold.is_some()) {
+                        self.release_entry(&id);
+                    }
+                    staying.push(id);
+                }
             }
         }
         staying
@@ -168,10 +183,9 @@ impl Draft {
         let before = std::mem::take(&mut self.placed_before);
         let after = numbered_places(&self.queue);
         let mut moved = Vec::new();
-        for entry in &self.queue.entries {
-            let id = &entry.change.id;
-            let (position, place) = after[id];
-            let was = before.get(id);
+        for (entry, (position, place)) in self.queue.entries.iter().zip(&after) {
+            let (id, position, place) = (&entry.change.id, *position, *place);
+            let was = before.binary_search_by_key(&entry.rank, |(rank, _)| *rank).ok().map(|index| &before[index].1);
             if was.is_none_or(|(_, was)| *was != place) {
                 moved.push(Record { entry: entry.clone(), now: Whereabouts::In(place) });
             }
@@ -196,8 +210,4 @@ impl From<Leave> for Outcome {
             Leave::HeadMoved { head } => Self::Ejected { why: Why::HeadMoved { head } },
         }
     }
-}
-
-fn numbered_places(queue: &Queue) -> HashMap<EntryId, (usize, Place)> {
-    places(queue).into_iter().enumerate().map(|(index, (id, place))| (id, (index + 1, place))).collect()
 }

@@ -4,11 +4,13 @@ use domain::{EntryId, Person, Sha, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::entry::Change;
+use super::hold::Hold;
 use super::outcome::{Outcome, Why};
 use super::probing::Inquiry;
 use super::soundness::{Finding, LandedRun};
 use super::state::RunId;
 use super::view::Progress;
+use super::watch::Overdue;
 
 /// What to do now, in the imperative.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +24,7 @@ pub enum QueueEffect {
         /// What, in order.
         changes: Vec<Wanted>,
     },
-    /// Run the checks of this commit to their end. Lane `checks`; answers `ChecksConcluded`.
+    /// Run the checks of this commit to their end. Lane `checks`; answers `ChecksConcluded` or `CandidateLost`.
     AwaitChecks {
         /// The run.
         run: RunId,
@@ -35,7 +37,7 @@ pub enum QueueEffect {
         run: RunId,
     },
     /// Move the target from one commit to another, if it is still there. Lane `land`; answers `Landed`,
-    /// `LandingRefused` or `LandingUnanswered`.
+    /// `LandingRefused`, `LandingUnanswered` or `CandidateLost`.
     Land {
         /// The run.
         run: RunId,
@@ -69,6 +71,11 @@ pub enum QueueEffect {
     Deadline {
         /// The reserved entry.
         entry: EntryId,
+        /// The time.
+        until: Timestamp,
+    },
+    /// Answer `WatchEnded` when the time has come. Lane `timer`.
+    Watch {
         /// The time.
         until: Timestamp,
     },
@@ -108,6 +115,12 @@ pub enum News {
         /// What failed.
         why: String,
     },
+    /// It is neither tested nor landed until somebody releases it.
+    Held(Hold),
+    /// It may go on again.
+    Released,
+    /// The run that it is in takes much longer than usual. Nothing is decided by it.
+    Overdue(Overdue),
     /// It landed, and the audit found that the landing was not what it had to be; the queue stopped itself.
     Unsound {
         /// What was found.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use domain::{EntryId, Person, Sha, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::hold::Hold;
 use super::order::Priority;
 use super::view::Place;
 use crate::strategy::Item;
@@ -68,6 +69,9 @@ pub struct Entry {
     /// Whether it was refused together with others, so that from now on it runs alone.
     #[serde(default)]
     pub solitary: bool,
+    /// What keeps it out of every run, if somebody said so.
+    #[serde(default)]
+    pub hold: Option<Hold>,
     /// With whom it did not merge when it last stepped aside.
     #[serde(default)]
     pub rivals: Vec<EntryId>,
@@ -143,6 +147,15 @@ impl Entry {
                 self.standing = Standing::Ready;
             }
         }
+    }
+
+    /// Whether others flow past it: it is under repair, or held and in no run.
+    pub(super) fn is_passed_by(&self) -> bool {
+        self.is_reserved() || (self.hold.is_some() && !self.admitted)
+    }
+
+    pub(super) fn wants_to_leave(&self) -> bool {
+        matches!(self.standing, Standing::Leaving(_))
     }
 
     pub(crate) fn is_reserved(&self) -> bool {

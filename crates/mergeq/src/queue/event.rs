@@ -4,6 +4,7 @@ use domain::{EntryId, Person, Sha, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::entry::Change;
+use super::hold::Hold;
 use super::order::{Freeze, Priority};
 use super::outcome::FailedCheck;
 use super::policy::Policy;
@@ -63,6 +64,11 @@ pub enum QueueEvent {
         run: RunId,
         /// How.
         verdict: Verdict,
+    },
+    /// The run's commits, which were nowhere but in the mirror, are gone from it.
+    CandidateLost {
+        /// The run.
+        run: RunId,
     },
     /// The target has the run's commits.
     Landed {
@@ -164,6 +170,20 @@ pub enum QueueEvent {
         /// Why, if they said that.
         why: Option<String>,
     },
+    /// An entry shall not be tested nor landed until it is released.
+    Held {
+        /// Which.
+        entry: EntryId,
+        /// Who said so, and why.
+        hold: Hold,
+    },
+    /// A held entry may go on.
+    Released {
+        /// Which.
+        entry: EntryId,
+        /// Who said so.
+        by: Person,
+    },
     /// Only the urgent shall land from now on.
     Frozen(Freeze),
     /// Everybody may land again.
@@ -191,6 +211,11 @@ pub enum QueueEvent {
         /// Which.
         entry: EntryId,
         /// The end of the lease that is meant.
+        until: Timestamp,
+    },
+    /// It is time to look whether a run takes too long.
+    WatchEnded {
+        /// The look that is meant.
         until: Timestamp,
     },
 }

@@ -12,11 +12,12 @@ use super::entry::{Entry, Standing};
 use super::event::{QueueEvent, Verdict};
 use super::order::{Gatekeeper, Waits};
 use super::state::{Candidate, Phase, Queue, Run};
+use super::watch::is_unwatched;
 use crate::strategy::{Test, TestId};
 
 /// Says which law a state breaks, if it breaks one.
 pub fn broken(queue: &Queue) -> Option<String> {
-    [is_in_two_places, has_bad_order, waits_for_later, has_unfit_run, is_unbounded, has_stalled]
+    [is_in_two_places, has_bad_order, waits_for_later, has_unfit_run, is_unbounded, has_stalled, is_unwatched]
         .iter()
         .find_map(|law| law(queue))
 }
@@ -34,17 +35,30 @@ pub fn broken_by(before: &Queue, event: &QueueEvent, after: &Queue, effects: &[Q
 }
 
 fn is_in_two_places(queue: &Queue) -> Option<String> {
-    let mut known = HashSet::new();
-    if let Some(twin) = queue.entries.iter().map(|entry| &entry.change.id).find(|id| !known.insert(*id)) {
-        return Some(format!("{twin} is in the queue twice"));
+    let mut known: HashMap<&EntryId, &Entry> = HashMap::with_capacity(queue.entries.len());
+    for entry in &queue.entries {
+        if known.insert(&entry.change.id, entry).is_some() {
+            return Some(format!("{} is in the queue twice", entry.change.id));
+        }
     }
-    let tested: HashSet<&EntryId> = queue.runs.iter().flat_map(|run| &run.set).collect();
-    if let Some(id) = tested.iter().find(|id| !known.contains(*id)) {
-        return Some(format!("{id} is in a run but not in the queue"));
+    let is_held = |entry: &&Entry| entry.hold.is_some() && entry.admitted && !queue.is_committed(&entry.change.id);
+    if let Some(held) = queue.entries.iter().find(is_held) {
+        return Some(format!("{} is held and on its way", held.change.id));
+    }
+    for id in queue.runs.iter().flat_map(|run| &run.set) {
+        let Some(entry) = known.get(id) else { return Some(format!("{id} is in a run but not in the queue")) };
+        let may_run = match &entry.standing {
+            Standing::Ready => entry.admitted,
+            Standing::Leaving(_) => true,
+            Standing::Aside { .. } | Standing::Reserved { .. } => false,
+        };
+        if !may_run {
+            return Some(format!("{id} stands where it may not"));
+        }
     }
     let is_misplaced = |entry: &&Entry| match &entry.standing {
-        Standing::Ready => !entry.admitted && tested.contains(&entry.change.id),
-        Standing::Aside { .. } | Standing::Reserved { .. } => entry.admitted || tested.contains(&entry.change.id),
+        Standing::Ready => false,
+        Standing::Aside { .. } | Standing::Reserved { .. } => entry.admitted,
         Standing::Leaving(_) => !queue.is_committed(&entry.change.id),
     };
     let misplaced = queue.entries.iter().find(is_misplaced);
@@ -74,10 +88,12 @@ fn has_unfit_run(queue: &Queue) -> Option<String> {
     if queue.runs.iter().filter(|run| run.is_committed()).count() > 1 {
         return Some("two landings are in flight".to_owned());
     }
-    queue.runs.iter().find_map(|run| unfitness(queue, run))
+    let solitary = queue.entries.iter().filter(|entry| entry.is_solitary()).map(|entry| &entry.change.id);
+    let solitary: HashSet<&EntryId> = solitary.collect();
+    queue.runs.iter().find_map(|run| unfitness(queue, run, &solitary))
 }
 
-fn unfitness(queue: &Queue, run: &Run) -> Option<String> {
+fn unfitness(queue: &Queue, run: &Run, solitary: &HashSet<&EntryId>) -> Option<String> {
     let id = run.id;
     if run.set.is_empty() {
         return Some(format!("{id} is empty"));
@@ -91,8 +107,8 @@ fn unfitness(queue: &Queue, run: &Run) -> Option<String> {
     if !queue.strategist.board().needs(run.test) {
         return Some(format!("{id} goes on and nobody needs it"));
     }
-    let wants_none = |id: &EntryId| queue.entry(id).is_some_and(Entry::is_solitary);
-    if (run.set.len() > 1 || queue.runs.iter().any(|other| other.set != run.set)) && run.set.iter().any(wants_none) {
+    let has_company = || run.set.len() > 1 || queue.runs.iter().any(|other| other.set != run.set);
+    if run.set.iter().any(|id| solitary.contains(id)) && has_company() {
         return Some(format!("{id} has an entry that wants no company"));
     }
     if run.candidate().is_some_and(|candidate| !is_of(candidate, &run.set, run.is_committed())) {
@@ -107,8 +123,8 @@ fn unfitness(queue: &Queue, run: &Run) -> Option<String> {
 
 /// Whether the commits are those of the set, in its order; before it lands, others among them may have landed otherwise.
 fn is_of(candidate: &Candidate, set: &[EntryId], is_committed: bool) -> bool {
-    let entries = candidate.parts.iter().map(|part| &part.entry);
-    if is_committed { entries.eq(set) } else { entries.filter(|entry| set.contains(entry)).eq(set) }
+    let mut entries = candidate.parts.iter().map(|part| &part.entry);
+    if is_committed { entries.eq(set) } else { set.iter().all(|id| entries.any(|entry| entry == id)) }
 }
 
 fn is_unbounded(queue: &Queue) -> Option<String> {
@@ -169,7 +185,7 @@ fn waits_for_nothing(id: &EntryId, waits: &HashMap<&EntryId, Option<Waits>>) -> 
             Some(None) => return true,
             Some(Some(Waits::On(on))) => on,
             Some(Some(Waits::Aside(with))) => &with[0],
-            Some(Some(Waits::Frozen | Waits::Quota(_))) | None => return false,
+            Some(Some(Waits::Held(_) | Waits::Frozen | Waits::Quota(_))) | None => return false,
         };
     }
     true
@@ -251,7 +267,10 @@ fn disturbs_landing(before: &Queue, event: &QueueEvent, after: &Queue) -> Option
     let landing = before.runs.iter().find(|run| run.is_committed())?;
     let is_answer = matches!(
         event,
-        QueueEvent::Landed { run } | QueueEvent::LandingRefused { run, .. } | QueueEvent::LandingUnanswered { run, .. }
+        QueueEvent::Landed { run }
+            | QueueEvent::LandingRefused { run, .. }
+            | QueueEvent::LandingUnanswered { run, .. }
+            | QueueEvent::CandidateLost { run }
             if *run == landing.id
     );
     let goes_on = after.runs.iter().any(|run| run.is_committed() && run.set == landing.set);
@@ -265,6 +284,8 @@ fn owes_wrongly(before: &Queue, after: &Queue, effects: &[QueueEffect]) -> Optio
         let is_new = was.is_none_or(|old| std::mem::discriminant(&old.phase) != std::mem::discriminant(&run.phase));
         let n_owed = effects.iter().filter(|effect| moves_on(effect, run)).count();
         let n_expected = match run.phase {
+            // What was lost is asked for again when that makes sense.
+            Phase::Staging { is_outdated: true, .. } => 0,
             Phase::Staging { .. } | Phase::Testing { .. } | Phase::Landing { .. } => usize::from(is_new),
             Phase::Passed { .. } | Phase::Doubtful { .. } => 0,
         };
@@ -294,6 +315,7 @@ fn moves_on(effect: &QueueEffect, of: &Run) -> bool {
         | QueueEffect::Restore { .. }
         | QueueEffect::Probe(_)
         | QueueEffect::Report { .. }
-        | QueueEffect::Deadline { .. } => false,
+        | QueueEffect::Deadline { .. }
+        | QueueEffect::Watch { .. } => false,
     }
 }

@@ -1,4 +1,4 @@
-//! `step` is `absorb` (what happened) and then `plan` (what to do now).
+//! `step` is `absorb` (what happened) and then `plan` (what to do now). The watchdog looks on and decides nothing.
 
 use domain::{Machine, QueueId, Rejected, Step, Timestamp};
 
@@ -8,7 +8,7 @@ use super::event::QueueEvent;
 use super::plan::plan;
 use super::repair::Repair;
 use super::state::{Candidate, Queue};
-use super::{absorb, laws, order, probing, repair, runs, soundness};
+use super::{absorb, hold, laws, losses, order, probing, repair, runs, soundness, watch};
 
 impl Machine for Queue {
     type Id = QueueId;
@@ -17,8 +17,10 @@ impl Machine for Queue {
 
     fn step(self, event: &QueueEvent, now: Timestamp) -> Result<Step<Self>, Rejected> {
         let mut draft = Draft::of(self, now);
+        watch::note_duration(&mut draft, event);
         absorb_event(&mut draft, event)?;
         plan(&mut draft);
+        watch::keep_watch(&mut draft);
         let (queue, effects) = draft.close();
         assert_eq!(laws::broken(&queue), None, "after {event:?}");
         Ok(Step::owing(queue, effects))
@@ -38,6 +40,7 @@ fn absorb_event(draft: &mut Draft, event: &QueueEvent) -> Result<(), Rejected> {
         }
         QueueEvent::StagingFailed { run, why } => runs::stall_staging(draft, *run, why),
         QueueEvent::ChecksConcluded { run, verdict } => runs::conclude_checks(draft, *run, verdict),
+        QueueEvent::CandidateLost { run } => losses::lose_candidate(draft, *run),
         QueueEvent::Landed { run } => runs::finish_landing(draft, *run),
         QueueEvent::LandingRefused { run, refusal } => runs::settle_refusal(draft, *run, refusal),
         QueueEvent::LandingUnanswered { run, why } => runs::doubt_landing(draft, *run, why),
@@ -54,12 +57,15 @@ fn absorb_event(draft: &mut Draft, event: &QueueEvent) -> Result<(), Rejected> {
         }
         QueueEvent::RepairFailed { entry, why } => repair::give_up_repair(draft, entry, why),
         QueueEvent::Prioritised { entry, priority, .. } => order::prioritise_entry(draft, entry, *priority)?,
+        QueueEvent::Held { entry, hold } => hold::hold_entry(draft, entry, hold)?,
+        QueueEvent::Released { entry, by: _ } => hold::release_hold(draft, entry)?,
         QueueEvent::Frozen(freeze) => order::freeze_queue(draft, freeze),
         QueueEvent::Thawed { by: _ } => order::thaw_queue(draft)?,
         QueueEvent::Paused { by } => absorb::pause_queue(draft, by)?,
         QueueEvent::Resumed { by: _ } => absorb::resume_queue(draft)?,
         QueueEvent::PolicyChanged { policy } => absorb::change_policy(draft, policy),
         QueueEvent::DeadlinePassed { entry, until } => repair::end_lease(draft, entry, *until),
+        QueueEvent::WatchEnded { until } => watch::end_watch(draft, *until),
     }
     Ok(())
 }

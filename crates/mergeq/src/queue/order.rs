@@ -1,5 +1,6 @@
 //! Who comes first: priorities, a freeze, what depends on what, and how many of one person's changes are tested at once.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::absorb::take_from_line;
 use super::draft::Draft;
 use super::entry::{Entry, Standing};
+use super::hold::Hold;
 use super::state::Queue;
 use crate::strategy::Item;
 
@@ -127,6 +129,8 @@ pub enum Waits {
     Aside(Vec<EntryId>),
     /// For this one, on which it depends.
     On(EntryId),
+    /// For somebody who releases it.
+    Held(Hold),
     /// For the end of a freeze.
     Frozen,
     /// For others of the same person, of whom so many are tested already.
@@ -136,37 +140,46 @@ pub enum Waits {
 /// Judges who may be tested, entry by entry in their order.
 pub(super) struct Gatekeeper<'a> {
     queue: &'a Queue,
-    present: HashMap<&'a EntryId, u64>,
-    in_the_way: HashSet<&'a EntryId>,
+    /// Made when the first asks who depends on another; few do.
+    present: OnceCell<HashMap<&'a EntryId, u64>>,
+    /// Made when the first asks who stepped aside.
+    in_the_way: OnceCell<HashSet<&'a EntryId>>,
     of_person: HashMap<&'a Person, usize>,
 }
 
 impl<'a> Gatekeeper<'a> {
     pub(super) fn of(queue: &'a Queue) -> Self {
-        let ids = |entries: &mut dyn Iterator<Item = &'a Entry>| entries.map(|entry| &entry.change.id).collect();
         let mut of_person = HashMap::new();
         for entry in queue.entries.iter().filter(|entry| entry.admitted) {
             *of_person.entry(&entry.change.requested_by).or_default() += 1;
         }
-        Self {
-            queue,
-            present: queue.entries.iter().map(|entry| (&entry.change.id, entry.rank)).collect(),
-            in_the_way: ids(&mut queue.entries.iter().filter(|entry| !entry.is_reserved())),
-            of_person,
-        }
+        Self { queue, present: OnceCell::new(), in_the_way: OnceCell::new(), of_person }
+    }
+
+    fn is_in_the_way(&self, id: &EntryId) -> bool {
+        let entries = self.queue.entries.iter().filter(|entry| !entry.is_passed_by());
+        self.in_the_way.get_or_init(|| entries.map(|entry| &entry.change.id).collect()).contains(id)
+    }
+
+    fn rank_of(&self, id: &EntryId) -> Option<u64> {
+        let ranks = self.queue.entries.iter().map(|entry| (&entry.change.id, entry.rank));
+        self.present.get_or_init(|| ranks.collect()).get(id).copied()
     }
 
     /// What an entry waits for; none when nothing is in its way, and then it counts for its person.
     pub(super) fn stops(&mut self, entry: &'a Entry) -> Option<Waits> {
         let change = &entry.change;
+        if let Some(hold) = &entry.hold {
+            return Some(Waits::Held(hold.clone()));
+        }
         if let Standing::Aside { with } = &entry.standing {
-            let with: Vec<_> = with.iter().filter(|other| self.in_the_way.contains(other)).cloned().collect();
+            let with: Vec<_> = with.iter().filter(|other| self.is_in_the_way(other)).cloned().collect();
             if !with.is_empty() {
                 return Some(Waits::Aside(with));
             }
         }
         // Who came later is not what was meant: that has landed. So nobody waits in a circle.
-        let is_before = |on: &&EntryId| self.present.get(on).is_some_and(|rank| *rank < entry.rank);
+        let is_before = |on: &&EntryId| self.rank_of(on).is_some_and(|rank| rank < entry.rank);
         if let Some(on) = change.depends_on.iter().find(is_before) {
             return Some(Waits::On(on.clone()));
         }
@@ -188,6 +201,7 @@ impl fmt::Display for Waits {
         match self {
             Self::Aside(with) => write!(f, "waits for {}, with which it conflicts", super::outcome::listed(with)),
             Self::On(on) => write!(f, "waits for {on}, on which it depends"),
+            Self::Held(hold) => write!(f, "is {hold}"),
             Self::Frozen => f.write_str("waits for the end of the freeze"),
             Self::Quota(max) => write!(f, "waits for others of the same person, of whom {max} are tested at once"),
         }

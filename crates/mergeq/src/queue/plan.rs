@@ -78,10 +78,13 @@ fn admit_entries(queue: &mut Queue) {
 
 /// The entries that the strategy does not have and may have, in their order.
 fn admissible(queue: &Queue) -> Vec<usize> {
-    let mut gatekeeper = Gatekeeper::of(queue);
     let may_come =
         |entry: &Entry| matches!(entry.standing, Standing::Ready | Standing::Aside { .. }) && !entry.admitted;
-    let waiting = queue.entries.iter().enumerate().filter(|(_, entry)| may_come(entry));
+    let mut waiting = queue.entries.iter().enumerate().filter(|(_, entry)| may_come(entry)).peekable();
+    if waiting.peek().is_none() {
+        return Vec::new();
+    }
+    let mut gatekeeper = Gatekeeper::of(queue);
     waiting.filter_map(|(index, entry)| gatekeeper.stops(entry).is_none().then_some(index)).collect()
 }
 
@@ -98,7 +101,7 @@ fn carry_out(draft: &mut Draft, acts: Vec<Act>) {
 
 fn start_run(draft: &mut Draft, test: TestId, items: &[Item]) {
     let set = items.iter().filter_map(|item| draft.queue.id_of(*item)).collect();
-    draft.begin_staging(test, set, None);
+    draft.begin_staging((test, 0), set, None);
 }
 
 fn eject_item(draft: &mut Draft, item: Item, guilt: f64) {
@@ -118,7 +121,7 @@ fn restage_outdated_runs(draft: &mut Draft) {
     let outdated: Vec<Run> = draft.queue.runs.extract_if(.., |run| is_outdated(run)).collect();
     for run in outdated {
         let Phase::Staging { vouched, .. } = run.phase else { unreachable!("only staging was taken") };
-        draft.begin_staging(run.test, run.set, vouched);
+        draft.begin_staging((run.test, run.n_lost), run.set, vouched);
     }
 }
 
@@ -136,7 +139,8 @@ fn drive_landing(draft: &mut Draft) {
     };
     let run = draft.queue.runs.remove(index);
     if !is_doubtful && !is_on_head(&draft.queue, &run, &candidate) {
-        return draft.begin_staging(test, run.set, Some(Vouched { tree: candidate.tree, proof }));
+        let vouched = Vouched { tree: candidate.tree, proof };
+        return draft.begin_staging((test, run.n_lost), run.set, Some(vouched));
     }
     let id = if is_doubtful { draft.next_run_id() } else { run.id };
     draft.owe(QueueEffect::Land { run: id, from: candidate.base.clone(), to: candidate.commit().clone() });

@@ -36,6 +36,9 @@ pub struct Limits {
     pub reruns_max: u32,
     /// How often checks that were cancelled or never started are asked for again. 2: a third time is no accident.
     pub unconcluded_max: u32,
+    /// How often in a row the commits of one run may be gone when they are needed. 3: a mirror that is emptied a fourth
+    /// time is no mishap, and each time costs a staging.
+    pub losses_max: u32,
     /// How often one entry may be reserved for repair. 3: after that a person should look.
     pub repairs_max: u32,
     /// How many entries of one person are tested at once. 50: a fleet of agents in a hurry, and others still get a turn.
@@ -46,6 +49,16 @@ pub struct Limits {
     pub clashes_max: usize,
     /// The longest lease of a reserved place, in milliseconds. 2 h: an agent that needs longer starts a new task.
     pub lease_max_ms: u64,
+    /// How long checks may take before anything is known of them until they are overdue, in milliseconds. 30 min: longer
+    /// than most, and nobody should wait half a morning for a run that has not begun.
+    pub checks_patience_ms: u64,
+    /// The same of staging and landing, each some calls of git. 5 min: that long a remote may be slow.
+    pub git_patience_ms: u64,
+    /// What nothing is overdue before, however quick it usually is, in milliseconds. 2 min: nobody minds a shorter wait.
+    pub patience_min_ms: u64,
+    /// How often it is said that a run is overdue. 6: the intervals double, so whoever has not heard for 32 times the
+    /// first will not.
+    pub alarms_max: u32,
     /// How many of the first positions are told when they change. 5: nobody watches position 40, and telling it costs an effect.
     pub positions_told: usize,
 }
@@ -77,11 +90,16 @@ impl Default for Limits {
             paths_max: 64,
             reruns_max: 0,
             unconcluded_max: 2,
+            losses_max: 3,
             repairs_max: 3,
             person_max: 50,
             probed_max: 200,
             clashes_max: 1_000,
             lease_max_ms: 2 * 3_600 * 1_000,
+            checks_patience_ms: 30 * 60 * 1_000,
+            git_patience_ms: 5 * 60 * 1_000,
+            patience_min_ms: 2 * 60 * 1_000,
+            alarms_max: 6,
             positions_told: 5,
         }
     }

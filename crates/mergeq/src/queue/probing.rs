@@ -109,7 +109,7 @@ fn clashing_in_line(queue: &Queue) -> Vec<(EntryId, Rivals)> {
             rivals.0.push((*rival).clone());
             rivals.1.extend(paths.iter().cloned());
         }
-        if !rivals.0.is_empty() && entry.is_ready() && !under_test.contains(id) {
+        if !rivals.0.is_empty() && entry.is_ready() && entry.hold.is_none() && !under_test.contains(id) {
             aside.push((id.clone(), rivals));
         } else if entry.admitted {
             before.insert(id);

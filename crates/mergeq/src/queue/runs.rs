@@ -133,8 +133,9 @@ pub(super) fn stall_staging(draft: &mut Draft, id: RunId, why: &str) {
 }
 
 pub(super) fn conclude_checks(draft: &mut Draft, id: RunId, verdict: &Verdict) {
-    let Some(run) = draft.take_run(id, |phase| matches!(phase, Phase::Testing { .. })) else { return };
+    let Some(mut run) = draft.take_run(id, |phase| matches!(phase, Phase::Testing { .. })) else { return };
     let Phase::Testing { candidate, tries } = run.phase.clone() else { unreachable!("the run was testing") };
+    run.n_lost = 0;
     let limits = &draft.queue.policy.limits;
     match verdict {
         Verdict::Passed => pass_run(draft, run, candidate, Proof::Tested),
@@ -297,7 +298,7 @@ pub(super) fn doubt_landing(draft: &mut Draft, id: RunId, why: &str) {
     stall_queue(draft, &set, why);
 }
 
-fn stall_queue(draft: &mut Draft, of: &[EntryId], why: &str) {
+pub(super) fn stall_queue(draft: &mut Draft, of: &[EntryId], why: &str) {
     draft.queue.pause.get_or_insert_with(|| Pause::Stalled { why: why.to_owned() });
     for entry in of {
         draft.report(entry, News::Stalled { why: why.to_owned() });

@@ -3,7 +3,8 @@
 //! `check("enqueue a; staged 1; passed 1; landed 1", expect![…])` plays the events and compares one line a step: the
 //! event, the state after it, and what is owed. `batch 4 of a b c |` before the story sets the scene. A commit is written by its label (`m0`, or `1a` for entry `a` in
 //! run 1), which is spelled in its hexadecimal digits; after `made` instead of `staged` it tells its whole history. After each step the laws are checked, `plan` is asked again, and
-//! the body goes through JSON and back.
+//! the body goes through JSON and back. It is `@60 passed 1` a minute after the beginning, and `watched` when the look that is
+//! owed is due.
 
 use domain::{EntryId, Machine, Person, Sha, Timestamp};
 use expect_test::Expect;
@@ -12,6 +13,7 @@ use super::draft::Draft;
 use super::effect::{News, QueueEffect};
 use super::entry::{Change, Company, Standing};
 use super::event::{Obstacle, QueueEvent, Refusal, Verdict};
+use super::hold::Hold;
 use super::laws;
 use super::order::{Freeze, Priority};
 use super::outcome::{FailedCheck, Outcome};
@@ -31,10 +33,16 @@ pub(super) fn check(script: &str, expected: Expect) {
     let is_about_probes = story.contains("probed");
     let mut queue = arranged_queue(setting.trim());
     let mut trace = String::new();
+    let mut now = Timestamp::from_ms(0);
     for line in story.split(';').map(str::trim) {
-        let (event, before) = (parse_event(line, &queue), queue.probing.asked.clone());
-        let (after, mut told) = step_lawfully(queue, &event);
-        if is_about_probes && after.probing.asked != before {
+        let (at, words) = line.strip_prefix('@').and_then(|timed| timed.split_once(' ')).unwrap_or(("", line));
+        let (event, asked) = (parse_event(words, &queue), queue.probing.asked.clone());
+        if let (QueueEvent::WatchEnded { until }, "watched") = (&event, words) {
+            now = now.max(*until);
+        }
+        now = if at.is_empty() { now } else { seconds(at) };
+        let (after, mut told) = step_at(queue, &event, now);
+        if is_about_probes && after.probing.asked != asked {
             told += &after.probing.asked.as_ref().map(describe_inquiry).unwrap_or_default();
         }
         trace += &format!("{line:<18} {}\n", told.trim_end());
@@ -63,12 +71,17 @@ pub(super) fn empty_queue() -> Queue {
 /// One step, with all that must hold after any step.
 #[track_caller]
 pub(super) fn step_lawfully(before: Queue, event: &QueueEvent) -> (Queue, String) {
-    let (after, effects) = match before.clone().step(event, Timestamp::from_ms(0)) {
+    step_at(before, event, Timestamp::from_ms(0))
+}
+
+#[track_caller]
+fn step_at(before: Queue, event: &QueueEvent, now: Timestamp) -> (Queue, String) {
+    let (after, effects) = match before.clone().step(event, now) {
         Ok(step) => (step.state, step.effects),
         Err(rejected) => return (before, relabelled(&format!("rejected: {rejected}"))),
     };
     assert_eq!(laws::broken_by(&before, event, &after, &effects), None, "by {event:?}");
-    let mut draft = Draft::of(after.clone(), Timestamp::from_ms(0));
+    let mut draft = Draft::of(after.clone(), now);
     plan(&mut draft);
     assert!(draft.effects.is_empty(), "planned twice after {event:?}: {:?}", draft.effects);
     let stored = body(&after);
@@ -139,6 +152,7 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
         "failed" => concluded(Verdict::Failed { failing: vec![failed_check(words[2])] }),
         "unconcluded" => concluded(Verdict::Unconcluded { why: rest(2) }),
         "no-gate" => concluded(Verdict::NoGate { why: words.get(2).map(|_| rest(2)) }),
+        "lost" => QueueEvent::CandidateLost { run: run() },
         "landed" => QueueEvent::Landed { run: run() },
         "moved" => QueueEvent::LandingRefused { run: run(), refusal: Refusal::Moved { head: sha(words[2]) } },
         "refused" => QueueEvent::LandingRefused { run: run(), refusal: Refusal::Final { why: rest(2) } },
@@ -163,6 +177,13 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
             by: person(named("by")),
             why: None,
         },
+        "hold" => {
+            let hold = Hold { by: person(named("by")), why: rest(2) };
+            QueueEvent::Held { entry: entry(), hold }
+        }
+        "release" => QueueEvent::Released { entry: entry(), by: person(named("by")) },
+        "watch-ended" => QueueEvent::WatchEnded { until: seconds(words[1]) },
+        "watched" => QueueEvent::WatchEnded { until: queue.watch.until.expect("somebody watches") },
         "freeze" => {
             let below = priority(words[1]).expect("a priority");
             QueueEvent::Frozen(Freeze { below, by: person(named("by")), why: rest(2), until: None })
@@ -306,8 +327,10 @@ fn seconds(text: &str) -> Timestamp {
 fn describe_step(after: &Queue, effects: &[QueueEffect]) -> String {
     let is_news = |effect: &&QueueEffect| matches!(effect, QueueEffect::Report { .. });
     let (news, mut debts): (Vec<_>, Vec<_>) = effects.iter().partition(is_news);
-    // The laws say when they are owed, and a trace that is about others is read more easily without.
-    debts.retain(|effect| !matches!(effect, QueueEffect::Audit { .. } | QueueEffect::Probe(_)));
+    // The laws say when these are owed, and a trace that is about others is read more easily without.
+    debts.retain(|effect| {
+        !matches!(effect, QueueEffect::Audit { .. } | QueueEffect::Watch { .. } | QueueEffect::Probe(_))
+    });
     let listed = |word: &str, effects: Vec<&QueueEffect>| match effects.as_slice() {
         [] => String::new(),
         effects => format!("  {word} {}", effects.iter().map(|e| describe_effect(e)).collect::<Vec<_>>().join(", ")),
@@ -321,7 +344,8 @@ fn describe_state(queue: &Queue) -> String {
     let (reserved, idle): (Vec<_>, Vec<_>) = idle.partition(|entry| entry.is_reserved());
     let (aside, line): (Vec<_>, Vec<_>) =
         idle.into_iter().partition(|entry| matches!(entry.standing, Standing::Aside { .. }));
-    for (word, entries) in [("line", line), ("aside", aside), ("reserved", reserved)] {
+    let (held, line): (Vec<_>, Vec<_>) = line.into_iter().partition(|entry| entry.hold.is_some());
+    for (word, entries) in [("line", line), ("held", held), ("aside", aside), ("reserved", reserved)] {
         let ids: Vec<EntryId> = entries.iter().map(|entry| entry.change.id.clone()).collect();
         parts.extend((!ids.is_empty()).then(|| format!("{word} {}", names(&ids))));
     }
@@ -369,6 +393,7 @@ fn describe_effect(effect: &QueueEffect) -> String {
         QueueEffect::Land { run, from, to } => format!("land({} {}..{})", run.0, label(from), label(to)),
         QueueEffect::Audit { .. } => "audit".to_owned(),
         QueueEffect::Probe(of) => describe_inquiry(of),
+        QueueEffect::Watch { until } => format!("watch({})", until.as_ms() / 1_000),
         QueueEffect::Restore { .. } => "restore".to_owned(),
         QueueEffect::Report { entry, news } => format!("{entry} {}", describe_news(news)),
         QueueEffect::Deadline { entry, until } => format!("deadline({entry} {})", until.as_ms() / 1_000),
@@ -381,6 +406,9 @@ fn describe_news(news: &News) -> String {
         News::SteppedAside { with, paths } => format!("aside for {} in {}", names(with), paths.join(",")),
         News::Reserved { why, until } => relabelled(&format!("reserved until {}: {why}", until.as_ms() / 1_000)),
         News::Stalled { why } => format!("stalled: {}", relabelled(why)),
+        News::Held(hold) => hold.to_string(),
+        News::Released => "released".to_owned(),
+        News::Overdue(overdue) => format!("overdue: {overdue}"),
         News::Unsound { why } => format!("unsound: {}", relabelled(why)),
         News::Ended(Outcome::Ejected { why }) => relabelled(&format!("ejected: {why}")),
         News::Ended(outcome) => relabelled(&outcome.to_string()),

@@ -13,6 +13,7 @@ use super::policy::Policy;
 use super::probing::Probing;
 use super::soundness::Finding;
 use super::view::Place;
+use super::watch::Watch;
 use crate::strategy::{Item, Strategist, TestId};
 
 /// The merge queue of one target branch. One machine, so that its version serialises all decisions about the branch.
@@ -49,6 +50,9 @@ pub struct Queue {
     /// Who does not go together, as far as somebody found out.
     #[serde(default)]
     pub probing: Probing,
+    /// How long runs take, and when it is looked next whether one takes too long.
+    #[serde(default)]
+    pub watch: Watch,
     /// The rank of the next entry.
     pub next_rank: u64,
     /// The number of the next run.
@@ -104,6 +108,9 @@ pub struct Run {
     pub set: Vec<EntryId>,
     /// When it reached its phase.
     pub since: Timestamp,
+    /// How often in a row its commits were made and were gone when they were needed.
+    #[serde(default)]
+    pub n_lost: u32,
     /// How far it is.
     pub phase: Phase,
 }
@@ -233,6 +240,7 @@ impl Queue {
             landed: VecDeque::new(),
             unaudited: VecDeque::new(),
             probing: Probing::default(),
+            watch: Watch::default(),
             next_rank: 1,
             next_run: 1,
             moved: Vec::new(),

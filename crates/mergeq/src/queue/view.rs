@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::Entry;
 use super::order::{Gatekeeper, Priority, Waits};
 use super::state::{Phase, Queue, Run};
+use super::watch::Overdue;
 
 /// Where an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,16 +73,19 @@ pub struct EntryLine {
     pub priority: Priority,
     /// What it waits for, but for its turn.
     pub waits: Option<Waits>,
+    /// What takes much longer than usual with it.
+    pub overdue: Option<Overdue>,
     /// Since when it is in the queue.
     pub enqueued_at: Timestamp,
 }
 
 impl EntryLine {
-    /// What there is to say beside its place, each after a dot.
-    pub fn notes(&self) -> String {
-        let priority = (self.priority != Priority::Normal).then(|| format!(" · {}", self.priority));
-        let waits = self.waits.as_ref().map(|waits| format!(" · {waits}"));
-        priority.into_iter().chain(waits).collect()
+    /// What there is to say beside its place.
+    pub fn notes(&self, now: Timestamp) -> Vec<String> {
+        let priority = (self.priority != Priority::Normal).then(|| self.priority.to_string());
+        let waits = self.waits.as_ref().map(ToString::to_string);
+        let overdue = self.overdue.as_ref().map(|overdue| overdue.in_words(now));
+        priority.into_iter().chain(waits).chain(overdue).collect()
     }
 }
 
@@ -103,6 +107,7 @@ impl QueueView {
                 progress: Progress { place: *place, position: index + 1, of: placed.len() },
                 priority: entry.change.priority,
                 waits: waits.get(id).cloned(),
+                overdue: queue.watch.overdue_of(id).cloned(),
                 enqueued_at: entry.enqueued_at,
             })
         };
@@ -126,6 +131,13 @@ pub fn progress_of(queue: &Queue, entry: &EntryId) -> Option<Progress> {
 /// Everyone in the order in which they would land, as far as that is known: those who are landing, then by rank; those
 /// under repair are last.
 pub(crate) fn places(queue: &Queue) -> Vec<(EntryId, Place)> {
+    let mut placed: Vec<_> = numbered_places(queue).into_iter().zip(&queue.entries).collect();
+    placed.sort_unstable_by_key(|((position, _), _)| *position);
+    placed.into_iter().map(|((_, place), entry)| (entry.change.id.clone(), place)).collect()
+}
+
+/// The position and the place of each entry, in the order of the entries. Asked twice in each step, so it copies no name.
+pub(super) fn numbered_places(queue: &Queue) -> Vec<(usize, Place)> {
     let mut reached: HashMap<&EntryId, Place> = HashMap::new();
     for run in &queue.runs {
         let place = place_in(&run.phase);
@@ -137,13 +149,15 @@ pub(crate) fn places(queue: &Queue) -> Vec<(EntryId, Place)> {
         }
     }
     let place_of = |entry: &Entry| reached.get(&entry.change.id).copied().unwrap_or_else(|| entry.idle_place());
-    let mut placed: Vec<_> = queue.entries.iter().map(|entry| (entry.change.id.clone(), place_of(entry))).collect();
-    placed.sort_by_key(|(_, place)| match place {
-        Place::Landing => 0,
-        Place::Waiting | Place::Staging | Place::Testing | Place::Passed => 1,
-        Place::Reserved { .. } => 2,
+    let placed: Vec<Place> = queue.entries.iter().map(place_of).collect();
+    let n_of = |rank: usize| placed.iter().filter(|place| place.rank() == rank).count();
+    let mut next = [1, 1 + n_of(0), 1 + n_of(0) + n_of(1)];
+    let numbered = placed.into_iter().map(|place| {
+        let position = &mut next[place.rank()];
+        *position += 1;
+        (*position - 1, place)
     });
-    placed
+    numbered.collect()
 }
 
 impl Queue {
@@ -181,6 +195,15 @@ impl Place {
         match self {
             Self::Staging | Self::Testing | Self::Passed => Self::Testing,
             Self::Waiting | Self::Landing | Self::Reserved { .. } => self,
+        }
+    }
+
+    /// Who lands comes first, and who is under repair last.
+    fn rank(self) -> usize {
+        match self {
+            Self::Landing => 0,
+            Self::Waiting | Self::Staging | Self::Testing | Self::Passed => 1,
+            Self::Reserved { .. } => 2,
         }
     }
 

@@ -28,7 +28,7 @@ impl Bounds {
         let offered = match workload.arrivals {
             Arrivals::Backlog => f64::INFINITY,
             Arrivals::Poisson(rate) => rate,
-            Arrivals::Bursts { size, rate } => float(size) * rate,
+            Arrivals::Bursts { size, rate, .. } => float(size) * rate,
         };
         Self { landed_per_time: capacity.min(offered * (1. - p)), tests_per_landed, train: (1. - p) / p }
     }

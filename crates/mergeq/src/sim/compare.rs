@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::audit::Gates;
 use super::bounds::Bounds;
 use super::chance::Chance;
 use super::contender::Contender;
@@ -40,12 +41,14 @@ pub struct Row {
     pub slot_time_per_landed: Mean,
     /// The share of good changes that were ejected although nothing stood in their way.
     pub wronged_share: Mean,
+    /// What must not have been done in any of its plays.
+    pub gates: Gates,
 }
 
 /// Plays `seeds` seeds of a workload.
 pub fn compare(workload: &Workload, contender: &Contender, slots: usize, seeds: u64) -> Row {
     let slots = contender.slots(slots);
-    let tallies = (0..seeds.max(1)).map(|seed| play(workload, contender.kind, slots, seed)).collect();
+    let tallies = (0..seeds.max(1)).map(|seed| play(workload, contender.player, slots, seed)).collect();
     row((contender, slots), workload, tallies)
 }
 
@@ -53,7 +56,7 @@ pub fn compare(workload: &Workload, contender: &Contender, slots: usize, seeds: 
 pub fn compare_past(past: &Past, contender: &Contender, slots: usize, seeds: u64) -> Row {
     let slots = contender.slots(slots);
     let known = (&past.workload, &past.changes);
-    let tallies = (0..seeds.max(1)).map(|seed| play_changes(known, contender.kind, slots, seed)).collect();
+    let tallies = (0..seeds.max(1)).map(|seed| play_changes(known, contender.player, slots, seed)).collect();
     row((contender, slots), &past.workload, tallies)
 }
 
@@ -69,6 +72,7 @@ fn row((contender, slots): (&Contender, usize), workload: &Workload, tallies: Ve
         tests_per_landed: mean(Tally::tests_per_landed),
         slot_time_per_landed: mean(Tally::slot_time_per_landed),
         wronged_share: mean(Tally::wronged_share),
+        gates: Gates::sum(tallies.iter().map(|tally| tally.gates)),
     }
 }
 

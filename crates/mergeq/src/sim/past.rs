@@ -66,7 +66,7 @@ impl Past {
         let first = judged.first().map_or(0, |stay| stay.enqueued_at_ms);
         let at: Vec<f64> = judged.iter().map(|stay| ms(stay.enqueued_at_ms - first) / run_ms).collect();
         let is_bad: Vec<bool> = judged.iter().map(|stay| stay.end == StayEnd::Red).collect();
-        let changes = Changes { rivals: vec![Vec::new(); at.len()], at, is_bad };
+        let changes = Changes { rivals: vec![Vec::new(); at.len()], clashes: vec![Vec::new(); at.len()], at, is_bad };
         let mut waits: Vec<f64> =
             judged.iter().filter(|stay| stay.end == StayEnd::Landed).map(|stay| waited(stay) / run_ms).collect();
         waits.sort_by(f64::total_cmp);
@@ -81,7 +81,7 @@ fn statistics_of(changes: &Changes, sigma: f64) -> Workload {
     let n_bad = changes.is_bad.iter().filter(|is_bad| **is_bad).count();
     let arrivals = if span > 0. { Arrivals::Poisson(count(n) / span) } else { Arrivals::Backlog };
     let bad = count(n_bad) / count(n);
-    Workload { changes: n, arrivals, bad, flaky: 0., conflict: 0., sigma, foreign: 0., lost: 0., bad_first: 0 }
+    Workload { changes: n, arrivals, bad, sigma, ..Workload::PLAIN }
 }
 
 /// The mean run time in milliseconds, and the deviation of its logarithm.

@@ -1,38 +1,43 @@
 //! The world around a strategy: changes come, tests take their time and tell the truth, but for flakes.
 //!
-//! After every landing it asserts what nobody may break: what lands was tested in exactly that form, nothing bad and no
-//! conflicting pair is among it, and everybody gets one outcome.
+//! It asserts that a strategy speaks sensibly. Whether what it does is right, an auditor looks at afterwards.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
+use super::audit::{Auditor, Content};
 use super::chance::Chance;
+use super::player::Player;
+use super::repairs::{Fate, Obstacle, Repairs};
 use super::tally::Tally;
 use super::workload::{Changes, Workload};
-use crate::strategy::{Act, Fact, Item, Kind, Strategist, TestId};
+use crate::strategy::{Act, Fact, Item, TestId};
 
 const TESTS: u64 = 4;
 const FOREIGN: u64 = 5;
+const CRASHES: u64 = 8;
 /// How long after its end a verdict is heard of that nobody was told, in T. Half of T: five minutes where a run takes ten.
 const LOOK_EVERY: f64 = 0.5;
 /// No strategy begins more tests than this for each change. 500: where nine of ten changes are bad, a train of 20 needs 70.
 const TESTS_MAX: u64 = 500;
 
 /// Plays a workload with a strategy to its end.
-pub fn play(workload: &Workload, kind: Kind, slots: usize, seed: u64) -> Tally {
-    play_changes((workload, &workload.changes_of(seed)), kind, slots, seed)
+pub fn play(workload: &Workload, player: impl Into<Player>, slots: usize, seed: u64) -> Tally {
+    play_changes((workload, &workload.changes_of(seed)), player.into(), slots, seed)
 }
 
 /// The same with changes that are known; chance decides over run times and flakes alone.
-pub fn play_changes((workload, changes): (&Workload, &Changes), kind: Kind, slots: usize, seed: u64) -> Tally {
+pub fn play_changes((workload, changes): (&Workload, &Changes), player: Player, slots: usize, seed: u64) -> Tally {
     let mut plant = Plant::new(workload, changes, seed);
-    let mut strategist = Strategist::new(kind, slots);
+    let mut seat = player.seat(slots);
     while let Some(facts) = plant.next() {
-        facts.iter().for_each(|fact| strategist.absorb(fact));
+        facts.iter().for_each(|fact| seat.absorb(fact));
         loop {
-            let landed = plant.carry_out(strategist.plan());
-            let Some(fact) = landed else { break };
-            strategist.absorb(&fact);
+            let facts = plant.carry_out(seat.plan());
+            if facts.is_empty() {
+                break;
+            }
+            facts.iter().for_each(|fact| seat.absorb(fact));
         }
     }
     plant.close()
@@ -44,22 +49,28 @@ struct Plant<'a> {
     chance: Chance,
     now: f64,
     next_foreign: f64,
+    crashes: Chance,
+    next_crash: f64,
     next_change: usize,
     under_way: BTreeMap<TestId, UnderWay>,
     ends: BinaryHeap<Reverse<(Moment, TestId)>>,
+    repairs: Repairs,
     /// Which landing brought a change to the target, counted from 1; none while it has not.
-    landed: Vec<Option<u64>>,
+    landed: Vec<Option<usize>>,
     ejected: BTreeSet<usize>,
-    n_landings: u64,
+    n_landings: usize,
+    n_pushes: u64,
     n_tests: u64,
+    auditor: Auditor,
     tally: Tally,
 }
 
 struct UnderWay {
-    items: BTreeSet<Item>,
-    since: f64,
-    after_landing: u64,
-    number: u64,
+    items: BTreeSet<usize>,
+    after_landing: usize,
+    after_push: u64,
+    /// Which of all runs it is, and when that began and ends; none while it cannot begin, because two write the same lines.
+    run: Option<(u64, f64, f64)>,
 }
 
 /// A time, with an order.
@@ -87,42 +98,61 @@ impl<'a> Plant<'a> {
             changes,
             chance: Chance::of(seed).branch(TESTS),
             now: 0.,
-            next_foreign: gap_before_foreign(workload, &mut Chance::of(seed).branch(FOREIGN)),
+            next_foreign: gap(workload.foreign, &mut Chance::of(seed).branch(FOREIGN)),
+            crashes: Chance::of(seed).branch(CRASHES),
+            next_crash: gap(workload.crashes, &mut Chance::of(seed).branch(CRASHES)),
             next_change: 0,
             under_way: BTreeMap::new(),
             ends: BinaryHeap::new(),
+            repairs: Repairs::new(seed),
             landed: vec![None; workload.changes],
             ejected: BTreeSet::new(),
             n_landings: 0,
+            n_pushes: 0,
             n_tests: 0,
+            auditor: Auditor::default(),
             tally: Tally::default(),
         }
     }
 
-    /// What happens next: arrivals of one moment, a foreign push, or the end of one test. None when nothing will ever happen again.
+    /// What happens next: arrivals of one moment, those whose repair ends, a foreign push, a crash, or the end of one test. None when
+    /// nothing will ever happen again.
     fn next(&mut self) -> Option<Vec<Fact>> {
-        while self.ends.peek().is_some_and(|Reverse((_, test))| !self.under_way.contains_key(test)) {
+        while self.ends.peek().is_some_and(|Reverse((Moment(at), test))| !self.ends_at(*test, *at)) {
             self.ends.pop();
         }
         let arrival = self.changes.at.get(self.next_change).copied();
         let end = self.ends.peek().map(|Reverse((Moment(at), _))| *at);
-        let next = arrival.into_iter().chain(end).min_by(f64::total_cmp)?;
-        if self.next_foreign < next {
+        let repair = self.repairs.next_end();
+        let next = arrival.into_iter().chain(end).chain(repair).min_by(f64::total_cmp)?;
+        if self.next_foreign < next && self.next_foreign < self.next_crash {
             self.now = self.next_foreign;
-            self.next_foreign += gap_before_foreign(self.workload, &mut self.chance);
+            self.next_foreign += gap(self.workload.foreign, &mut self.chance);
+            self.n_pushes += 1;
             return Some(vec![Fact::Moved]);
         }
-        match (arrival, end) {
-            (Some(arrival), end) if end.is_none_or(|end| arrival < end) => {
-                self.now = arrival;
-                Some(self.arrive())
-            }
-            _ => {
-                let Reverse((Moment(at), test)) = self.ends.pop()?;
-                self.now = at;
-                Some(vec![self.conclude(test)])
-            }
+        if self.next_crash < next {
+            self.now = self.next_crash;
+            self.next_crash += gap(self.workload.crashes, &mut self.crashes);
+            self.begin_anew();
+            return Some(Vec::new());
         }
+        self.now = next;
+        if repair.is_some_and(|repair| repair <= next) {
+            let landed = &self.landed;
+            let back = self.repairs.finish(self.changes, (next, |change: usize| landed[change].is_some()));
+            return Some(back.into_iter().map(arrived).collect());
+        }
+        if arrival.is_some_and(|arrival| end.is_none_or(|end| arrival < end)) {
+            return Some(self.arrive());
+        }
+        let Reverse((_, test)) = self.ends.pop()?;
+        Some(vec![self.conclude(test)])
+    }
+
+    fn ends_at(&self, test: TestId, at: f64) -> bool {
+        let run = self.under_way.get(&test).and_then(|test| test.run);
+        run.is_some_and(|(_, _, end)| end.total_cmp(&at).is_eq())
     }
 
     fn arrive(&mut self) -> Vec<Fact> {
@@ -130,85 +160,143 @@ impl<'a> Plant<'a> {
         let n = rest.iter().take_while(|at| **at <= self.now).count();
         let first = self.next_change;
         self.next_change += n;
-        (first..first + n).map(|change| Fact::Arrived(Item(change as u64))).collect()
+        (first..first + n).map(arrived).collect()
     }
 
     fn conclude(&mut self, id: TestId) -> Fact {
         let test = self.under_way.remove(&id).expect("only tests under way end");
-        self.tally.slot_time += self.now - test.since;
-        let is_flaky = self.chance.branch(test.number).happens(self.workload.flaky);
-        if !is_flaky && self.is_good(&test) { Fact::Green(id) } else { Fact::Red(id) }
+        let (number, since, _) = test.run.expect("it has begun");
+        self.tally.slot_time += self.now - since;
+        let is_flaky = self.chance.branch(number).happens(self.workload.flaky);
+        if is_flaky || !self.is_good(&test) {
+            return Fact::Red(id);
+        }
+        let UnderWay { items, after_landing, after_push, .. } = test;
+        self.auditor.note_green(id, Content { landings: after_landing, pushes: after_push, items });
+        Fact::Green(id)
     }
 
     fn is_good(&self, test: &UnderWay) -> bool {
         let is_in = |change: usize| {
-            test.items.contains(&Item(change as u64)) || self.landed[change].is_some_and(|n| n <= test.after_landing)
+            test.items.contains(&change) || self.landed[change].is_some_and(|n| n <= test.after_landing)
         };
-        test.items.iter().map(|item| index(*item)).all(|change| {
-            !self.changes.is_bad[change] && !self.changes.rivals[change].iter().any(|rival| is_in(*rival))
+        test.items.iter().all(|change| {
+            !self.changes.is_bad[*change] && !self.changes.rivals[*change].iter().any(|rival| is_in(*rival))
         })
     }
 
-    /// Gives back what came of a landing, if there was one; it is always the last act.
-    fn carry_out(&mut self, acts: Vec<Act>) -> Option<Fact> {
+    /// Gives back what came of it: a landing, which is always the last act, and who comes or goes because of conflicts.
+    fn carry_out(&mut self, acts: Vec<Act>) -> Vec<Fact> {
         let mut landed = None;
         for act in acts {
             assert!(landed.is_none(), "nothing is decided while something lands");
             match act {
-                Act::Start { test, items } => self.start(test, items),
-                Act::Cancel { test } => {
-                    let stopped = self.under_way.remove(&test).expect("only tests under way are stopped");
-                    self.tally.slot_time += self.now - stopped.since;
-                    self.tally.stopped += 1;
-                }
+                Act::Start { test, items } => self.start(test, &items),
+                Act::Cancel { test } => self.stop(test),
                 Act::Land { test, items } => {
-                    self.land(&items);
+                    self.land(test, &items);
                     landed = Some(Fact::Landed(test));
                 }
                 Act::Eject { item, .. } => self.eject(index(item)),
             }
         }
-        let is_gone = |item: &Item| self.ejected.contains(&index(*item));
-        let is_vain = self.under_way.values().any(|test| test.items.iter().any(is_gone));
+        let is_vain = self.under_way.values().any(|test| test.items.iter().any(|item| self.ejected.contains(item)));
         assert!(!is_vain || landed.is_some(), "what was ejected is still under test");
-        landed
+        let mut facts: Vec<Fact> = landed.into_iter().collect();
+        facts.extend(self.settle_conflicts());
+        facts
     }
 
-    fn start(&mut self, test: TestId, items: Vec<Item>) {
+    fn start(&mut self, test: TestId, items: &[Item]) {
         assert!(!items.is_empty(), "a test tests something");
-        self.n_tests += 1;
-        assert!(self.n_tests <= TESTS_MAX * (self.workload.changes as u64 + 1), "it tests for ever, lately {items:?}");
-        let mut chance = self.chance.branch(self.n_tests ^ (1 << 63));
-        let takes = if self.workload.sigma > 0. { chance.lognormal(1., self.workload.sigma) } else { 1. };
-        let heard = if chance.happens(self.workload.lost) { LOOK_EVERY } else { 0. };
-        self.ends.push(Reverse((Moment(self.now + takes + heard), test)));
-        let items = items.into_iter().collect();
-        let under_way = UnderWay { items, since: self.now, after_landing: self.n_landings, number: self.n_tests };
-        self.under_way.insert(test, under_way);
-        self.tally.tests += 1;
-    }
-
-    fn land(&mut self, items: &[Item]) {
-        self.n_landings += 1;
-        for change in items.iter().map(|item| index(*item)) {
-            assert!(!self.changes.is_bad[change], "the target is broken by {change}");
-            let rival = self.changes.rivals[change].iter().find(|rival| self.landed[**rival].is_some());
-            assert!(rival.is_none(), "{change} does not go with {rival:?}, which landed");
-            assert!(self.landed[change].is_none() && !self.ejected.contains(&change), "{change} had its outcome");
-            self.landed[change] = Some(self.n_landings);
-            self.tally.waits.push(self.now - self.changes.at[change]);
+        let items: BTreeSet<usize> = items.iter().map(|item| index(*item)).collect();
+        let (after_landing, after_push) = (self.n_landings, self.n_pushes);
+        self.under_way.insert(test, UnderWay { items, after_landing, after_push, run: None });
+        if self.obstacle(test).is_none() {
+            self.begin(test);
         }
     }
 
+    fn obstacle(&self, test: TestId) -> Option<(usize, Obstacle)> {
+        let items = &self.under_way.get(&test)?.items;
+        self.repairs.obstacle(items, self.changes, |change| self.landed[change].is_some())
+    }
+
+    fn begin(&mut self, id: TestId) {
+        self.n_tests += 1;
+        assert!(self.n_tests <= TESTS_MAX * (self.workload.changes as u64 + 1), "it tests for ever");
+        let mut chance = self.chance.branch(self.n_tests ^ (1 << 63));
+        let takes = if self.workload.sigma > 0. { chance.lognormal(1., self.workload.sigma) } else { 1. };
+        let heard = if chance.happens(self.workload.lost) { LOOK_EVERY } else { 0. };
+        let end = self.now + takes + heard;
+        if let Some(test) = self.under_way.get_mut(&id) {
+            test.run = Some((self.n_tests, self.now, end));
+            self.ends.push(Reverse((Moment(end), id)));
+            self.tally.tests += 1;
+        }
+    }
+
+    /// What ran is lost, and runs again from its beginning.
+    fn begin_anew(&mut self) {
+        let running = self.under_way.iter().filter_map(|(id, test)| Some((*id, test.run?.1)));
+        for (id, since) in running.collect::<Vec<_>>() {
+            self.tally.slot_time += self.now - since;
+            self.begin(id);
+        }
+    }
+
+    fn stop(&mut self, test: TestId) {
+        let stopped = self.under_way.remove(&test).expect("only tests under way are stopped");
+        if let Some((_, since, _)) = stopped.run {
+            self.tally.slot_time += self.now - since;
+            self.tally.stopped += 1;
+        }
+    }
+
+    /// Of each test that cannot begin, whoever does not merge leaves the line; what now can begin does. Who waited for one that
+    /// has its outcome is in line again.
+    fn settle_conflicts(&mut self) -> Vec<Fact> {
+        let waiting: Vec<TestId> =
+            self.under_way.iter().filter(|(_, test)| test.run.is_none()).map(|(id, _)| *id).collect();
+        let mut facts = Vec::new();
+        for test in waiting {
+            match self.obstacle(test) {
+                None => self.begin(test),
+                Some((change, _)) if self.repairs.is_away(change) || self.ejected.contains(&change) => {}
+                Some((change, obstacle)) => {
+                    if self.repairs.take(change, obstacle, self.now) == Fate::SentBack {
+                        self.ejected.insert(change);
+                        self.auditor.note_ejected(change);
+                    }
+                    facts.push(Fact::Left(Item(change as u64)));
+                }
+            }
+        }
+        let (landed, ejected) = (&self.landed, &self.ejected);
+        let back = self.repairs.step_back(|change| landed[change].is_some() || ejected.contains(&change));
+        facts.extend(back.into_iter().map(arrived));
+        facts
+    }
+
+    fn land(&mut self, test: TestId, items: &[Item]) {
+        self.n_landings += 1;
+        let items: BTreeSet<usize> = items.iter().map(|item| index(*item)).collect();
+        for change in &items {
+            self.landed[*change] = Some(self.n_landings);
+            self.tally.waits.push(self.now - self.changes.at[*change]);
+        }
+        self.auditor.note_landing(test, items, self.n_pushes);
+    }
+
     fn eject(&mut self, change: usize) {
-        assert!(self.landed[change].is_none() && self.ejected.insert(change), "{change} had its outcome");
+        self.ejected.insert(change);
+        self.auditor.note_ejected(change);
         let has_rival = self.changes.rivals[change].iter().any(|rival| self.landed[*rival].is_some());
         self.tally.wronged += usize::from(!self.changes.is_bad[change] && !has_rival);
     }
 
     fn close(mut self) -> Tally {
-        let n_outcomes = self.tally.waits.len() + self.ejected.len();
-        assert_eq!(n_outcomes, self.workload.changes, "everybody gets an outcome");
+        self.tally.gates = self.auditor.judge(self.changes, |a, b| self.repairs.is_solved(a, b));
         self.tally.waits.sort_by(f64::total_cmp);
         self.tally.span = self.now;
         self.tally.changes = self.workload.changes;
@@ -216,8 +304,12 @@ impl<'a> Plant<'a> {
     }
 }
 
-fn gap_before_foreign(workload: &Workload, chance: &mut Chance) -> f64 {
-    if workload.foreign > 0. { chance.gap(workload.foreign) } else { f64::INFINITY }
+fn gap(rate: f64, chance: &mut Chance) -> f64 {
+    if rate > 0. { chance.gap(rate) } else { f64::INFINITY }
+}
+
+fn arrived(change: usize) -> Fact {
+    Fact::Arrived(Item(change as u64))
 }
 
 fn index(item: Item) -> usize {

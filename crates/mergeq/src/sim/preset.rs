@@ -22,10 +22,7 @@ const TEAM: Workload = Workload {
     bad: 0.05,
     flaky: 0.02,
     conflict: 0.0005,
-    sigma: 0.5,
-    foreign: 0.,
-    lost: 0.,
-    bad_first: 0,
+    ..Workload::PLAIN
 };
 
 /// All presets, in the order in which they are shown.
@@ -39,8 +36,13 @@ pub const PRESETS: [Preset; 12] = [
     },
     Preset {
         name: "agents",
-        what: "bursts of 40 agent branches, each with a chance of 28 % that another is in its way",
-        workload: Workload { arrivals: Arrivals::Bursts { size: 40, rate: 0.05 }, bad: 0.15, conflict: 0.0105, ..TEAM },
+        what: "40 agent branches within a minute, each with a chance of 28 % that another writes the same lines",
+        workload: Workload {
+            arrivals: Arrivals::Bursts { size: 40, rate: 0.05, within: 0.1 },
+            bad: 0.15,
+            textual: 0.0105,
+            ..TEAM
+        },
         slots: 8,
     },
     Preset {
@@ -63,8 +65,8 @@ pub const PRESETS: [Preset; 12] = [
     },
     Preset {
         name: "hot-file",
-        what: "every tenth change is of the same file, so that any two of those do not go together",
-        workload: Workload { arrivals: Arrivals::Poisson(2.), conflict: 0.01, ..TEAM },
+        what: "every tenth change writes the same lines of one file",
+        workload: Workload { arrivals: Arrivals::Poisson(2.), hot: 0.1, ..TEAM },
         slots: 8,
     },
     Preset {
@@ -81,8 +83,8 @@ pub const PRESETS: [Preset; 12] = [
     },
     Preset {
         name: "chaos",
-        what: "the same, and nobody is told of every tenth verdict",
-        workload: Workload { arrivals: Arrivals::Poisson(2.), foreign: 0.5, lost: 0.1, ..TEAM },
+        what: "the same, nobody is told of every tenth verdict, and the program is killed once in 3 T",
+        workload: Workload { arrivals: Arrivals::Poisson(2.), foreign: 0.5, lost: 0.1, crashes: 1. / 3., ..TEAM },
         slots: 8,
     },
     Preset {

@@ -1,5 +1,7 @@
 //! What came of a workload.
 
+use super::audit::Gates;
+
 /// The counts of one play.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -17,6 +19,8 @@ pub struct Tally {
     pub slot_time: f64,
     /// How long it all took, in T.
     pub span: f64,
+    /// What must not have been done.
+    pub gates: Gates,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no workload has 2^52 changes")]

@@ -26,7 +26,7 @@ impl Item {
     }
 
     /// Whether it comes before another wherever that has got to, and not just before it in line.
-    pub(super) fn is_more_urgent_than(self, other: Self) -> bool {
+    pub(crate) fn is_more_urgent_than(self, other: Self) -> bool {
         self.class() < other.class()
     }
 }
@@ -133,7 +133,7 @@ impl Board {
         self.slots
     }
 
-    pub(super) fn set_slots(&mut self, slots: usize) {
+    pub(crate) fn set_slots(&mut self, slots: usize) {
         self.slots = slots.max(1);
     }
 
@@ -143,7 +143,7 @@ impl Board {
     }
 
     /// Whether no test may begin now, and one could if `n_spare` of them were stopped.
-    pub(super) fn lacks(&self, n_spare: usize) -> bool {
+    pub(crate) fn lacks(&self, n_spare: usize) -> bool {
         self.free() == 0 && self.tests.len() - n_spare < self.slots
     }
 
@@ -168,22 +168,22 @@ impl Board {
     }
 
     /// Whether a test of what has landed by now and these is under way.
-    pub(super) fn is_testing(&self, items: &BTreeSet<Item>) -> bool {
+    pub(crate) fn is_testing(&self, items: &BTreeSet<Item>) -> bool {
         self.tests.values().any(|test| test.is_current && test.items == *items)
     }
 
     /// Whether a test of what has landed by now and these would tell something that no other one tells.
-    pub(super) fn may_gamble(&self, items: &BTreeSet<Item>) -> bool {
+    pub(crate) fn may_gamble(&self, items: &BTreeSet<Item>) -> bool {
         !items.is_empty() && !self.is_testing(items) && !self.gambled.contains(items)
     }
 
     /// Begins a test of what has landed and these.
-    pub(super) fn start(&mut self, items: BTreeSet<Item>) -> TestId {
+    pub(crate) fn start(&mut self, items: BTreeSet<Item>) -> TestId {
         self.begin(items, Purpose::Needed)
     }
 
     /// Begins a test that gives its slot up as soon as another wants it.
-    pub(super) fn start_spare(&mut self, items: BTreeSet<Item>) -> TestId {
+    pub(crate) fn start_spare(&mut self, items: BTreeSet<Item>) -> TestId {
         self.gambled.insert(items.clone());
         self.begin(items, Purpose::Spare)
     }
@@ -198,7 +198,7 @@ impl Board {
     }
 
     /// A test of what has landed by now and these that only used a slot nobody needed; it is needed from now on.
-    pub(super) fn take_over_spare(&mut self, items: &BTreeSet<Item>) -> Option<TestId> {
+    pub(crate) fn take_over_spare(&mut self, items: &BTreeSet<Item>) -> Option<TestId> {
         let is_same = |test: &Test| test.is_spare && test.is_current && test.items == *items;
         let (id, test) = self.tests.iter_mut().find(|(_, test)| is_same(test))?;
         test.is_spare = false;
@@ -206,7 +206,7 @@ impl Board {
     }
 
     /// Stops a test under way.
-    pub(super) fn cancel(&mut self, id: TestId) {
+    pub(crate) fn cancel(&mut self, id: TestId) {
         if self.tests.remove(&id).is_some() {
             self.verdicts.retain(|(concluded, _)| *concluded != id);
             self.acts.push(Act::Cancel { test: id });
@@ -214,7 +214,7 @@ impl Board {
     }
 
     /// Stops every test of an item, and gives back what they tested.
-    pub(super) fn cancel_all_with(&mut self, item: Item) -> Vec<BTreeSet<Item>> {
+    pub(crate) fn cancel_all_with(&mut self, item: Item) -> Vec<BTreeSet<Item>> {
         let with = self.tests.iter().filter(|(_, test)| test.items.contains(&item));
         let with: Vec<_> = with.map(|(id, test)| (*id, test.items.clone())).collect();
         with.iter().for_each(|(id, _)| self.cancel(*id));
@@ -222,29 +222,29 @@ impl Board {
     }
 
     /// Nothing that holds this item is of use any more.
-    pub(super) fn forget(&mut self, item: Item) {
+    pub(crate) fn forget(&mut self, item: Item) {
         self.cancel_all_with(item);
         self.proofs.retain(|_, proof| !proof.items.contains(&item));
     }
 
     /// Keeps a green verdict, to land it later.
-    pub(super) fn keep(&mut self, verdict: Concluded) {
+    pub(crate) fn keep(&mut self, verdict: Concluded) {
         debug_assert!(verdict.is_green, "only a green test is a proof");
         self.proofs.insert(verdict.id, verdict.test);
     }
 
     /// A green test that was kept.
-    pub(super) fn proof(&self, id: TestId) -> Option<&Test> {
+    pub(crate) fn proof(&self, id: TestId) -> Option<&Test> {
         self.proofs.get(&id)
     }
 
     /// Gives up a green test that was kept.
-    pub(super) fn forget_proof(&mut self, id: TestId) {
+    pub(crate) fn forget_proof(&mut self, id: TestId) {
         self.proofs.remove(&id);
     }
 
     /// Lands what a concluded test tested.
-    pub(super) fn land(&mut self, verdict: Concluded) {
+    pub(crate) fn land(&mut self, verdict: Concluded) {
         debug_assert!(verdict.is_green && verdict.test.is_current, "only a green, current test may land");
         let items: Vec<Item> = verdict.test.items.into_iter().collect();
         self.landing = Some((verdict.id, items.clone()));
@@ -252,14 +252,14 @@ impl Board {
     }
 
     /// Lands what a kept proof tested.
-    pub(super) fn land_proof(&mut self, id: TestId) {
+    pub(crate) fn land_proof(&mut self, id: TestId) {
         if let Some(test) = self.proofs.remove(&id) {
             self.land(Concluded { id, test, is_green: true });
         }
     }
 
     /// Gives an item back; tests that hold it must be stopped in the same plan, since it could still turn out to be good.
-    pub(super) fn eject(&mut self, item: Item, guilt: f64) {
+    pub(crate) fn eject(&mut self, item: Item, guilt: f64) {
         self.ejected += 1;
         self.acts.push(Act::Eject { item, guilt });
     }
@@ -279,44 +279,44 @@ impl Board {
         self.tests.contains_key(&id) || self.proofs.contains_key(&id) || self.landing() == Some(id)
     }
 
-    pub(super) fn is_landing(&self) -> bool {
+    pub(crate) fn is_landing(&self) -> bool {
         self.landing.is_some()
     }
 
-    pub(super) fn take_acts(&mut self) -> Vec<Act> {
+    pub(crate) fn take_acts(&mut self) -> Vec<Act> {
         std::mem::take(&mut self.acts)
     }
 
     /// Notes a verdict; late when the test is gone.
-    pub(super) fn conclude(&mut self, id: TestId, is_green: bool) {
+    pub(crate) fn conclude(&mut self, id: TestId, is_green: bool) {
         if self.tests.contains_key(&id) {
             self.verdicts.push_back((id, is_green));
         }
     }
 
     /// The oldest verdict that nobody has judged.
-    pub(super) fn next_verdict(&mut self) -> Option<Concluded> {
+    pub(crate) fn next_verdict(&mut self) -> Option<Concluded> {
         let (id, is_green) = self.verdicts.pop_front()?;
         let test = self.tests.remove(&id)?;
         Some(Concluded { id, test, is_green })
     }
 
     /// A test really begins: it is of all that has landed by now.
-    pub(super) fn note_begun(&mut self, id: TestId) {
+    pub(crate) fn note_begun(&mut self, id: TestId) {
         if let Some(test) = self.tests.get_mut(&id) {
             (test.is_current, test.landed_before) = (true, self.landed);
         }
     }
 
     /// Stops every test and gives up every proof.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         let all: Vec<TestId> = self.tests.keys().copied().collect();
         all.into_iter().for_each(|id| self.cancel(id));
         self.proofs.clear();
     }
 
     /// What was to land has landed: whoever does not test it all is no longer current. None when this is late.
-    pub(super) fn note_landed(&mut self, id: TestId) -> Option<Vec<Item>> {
+    pub(crate) fn note_landed(&mut self, id: TestId) -> Option<Vec<Item>> {
         let (_, items) = self.landing.take_if(|(landing, _)| *landing == id)?;
         self.landed += items.len() as u64;
         self.gambled.clear();
@@ -328,12 +328,12 @@ impl Board {
     }
 
     /// The landing did not happen. None when this is late.
-    pub(super) fn note_refused(&mut self, id: TestId) -> Option<Vec<Item>> {
+    pub(crate) fn note_refused(&mut self, id: TestId) -> Option<Vec<Item>> {
         self.landing.take_if(|(landing, _)| *landing == id).map(|(_, items)| items)
     }
 
     /// Somebody else moved the target: nothing under way may land any more.
-    pub(super) fn note_moved(&mut self) {
+    pub(crate) fn note_moved(&mut self) {
         self.gambled.clear();
         let known = self.tests.values_mut().chain(self.proofs.values_mut());
         known.for_each(|test| test.is_current = false);

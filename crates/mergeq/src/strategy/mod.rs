@@ -21,6 +21,9 @@ mod train;
 mod properties;
 #[cfg(test)]
 mod scenarios;
+#[cfg(test)]
+pub(crate) mod script;
 
+pub(crate) use board::Concluded;
 pub use board::{Act, Board, Item, Test, TestId};
 pub use strategist::{Fact, Kind, Strategist};

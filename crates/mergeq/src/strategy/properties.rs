@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::strategist::{BehindRed, TrainSettings};
-use super::{Act, Fact, Item, Kind, Strategist, TestId};
+use super::{Act, Fact, Item, Kind, TestId};
+use crate::sim::player::{Player, Seat};
+use crate::sim::rivals::Rival;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -39,6 +41,18 @@ fn any_kind() -> impl Strategy<Value = Kind> {
     ]
 }
 
+/// One of the queue's own strategies, or one that only the simulator has; those neither change their rules nor start anew.
+fn any_player() -> impl Strategy<Value = Player> {
+    let rivals = prop_oneof![
+        Just(Rival::GitLab),
+        (1..4_usize, 1..7_usize).prop_map(|(batch_min, batch_max)| Rival::Mergify { batch_min, batch_max }),
+        Just(Rival::SubmitQueue),
+        (2..6_usize).prop_map(|batch_max| Rival::Tide { batch_max }),
+        Just(Rival::NoQueue),
+    ];
+    prop_oneof![2 => any_kind().prop_map(Player::from), 1 => rivals.prop_map(Player::from)]
+}
+
 fn any_step() -> impl Strategy<Value = Step> {
     let late: Vec<fn(TestId) -> Fact> = vec![Fact::Begun, Fact::Green, Fact::Red, Fact::Landed, Fact::Refused];
     let is_rare = || prop::bool::weighted(0.2);
@@ -65,7 +79,7 @@ struct Run {
 
 /// A target, a line, and the tests under way.
 struct World {
-    strategist: Strategist,
+    seat: Seat,
     /// Who waits for an outcome, and whether it is bad.
     line: BTreeMap<Item, bool>,
     target: BTreeSet<Item>,
@@ -76,9 +90,9 @@ struct World {
 }
 
 impl World {
-    fn new(kind: Kind, slots: usize) -> Self {
+    fn new(player: Player, slots: usize) -> Self {
         Self {
-            strategist: Strategist::new(kind, slots),
+            seat: player.seat(slots),
             line: BTreeMap::new(),
             target: BTreeSet::new(),
             n_moves: 0,
@@ -95,14 +109,14 @@ impl World {
                 let is_landing = |item: &Item| self.landing.as_ref().is_some_and(|(_, items)| items.contains(item));
                 if let Some(item) = self.line.keys().copied().filter(|item| !is_landing(item)).nth(*nth) {
                     self.line.remove(&item);
-                    self.strategist.absorb(&Fact::Left(item));
+                    self.seat.absorb(&Fact::Left(item));
                 }
             }
             Step::Begin { nth } => {
                 if let Some(test) = self.nth_test(*nth) {
                     let run = self.run_of(&self.under_way[&test].items);
                     self.under_way.insert(test, run);
-                    self.strategist.absorb(&Fact::Begun(test));
+                    self.seat.absorb(&Fact::Begun(test));
                 }
             }
             Step::Conclude { nth, is_flaky } => {
@@ -113,22 +127,25 @@ impl World {
             Step::Late { test, fact } => {
                 let is_late = !self.under_way.contains_key(&TestId(*test))
                     && self.landing.as_ref().is_none_or(|(landing, _)| landing.0 != *test);
-                if is_late && !self.strategist.board().tests().any(|(id, _)| id.0 == *test) {
-                    self.strategist.absorb(&fact(TestId(*test)));
+                if is_late && !self.seat.board().tests().any(|(id, _)| id.0 == *test) {
+                    self.seat.absorb(&fact(TestId(*test)));
                 }
             }
             Step::EndLanding { is_refused } => self.end_landing(*is_refused),
             Step::Move => {
                 self.n_moves += 1;
-                self.strategist.absorb(&Fact::Moved);
+                self.seat.absorb(&Fact::Moved);
             }
-            Step::Adopt { kind, slots } if self.landing.is_none() => {
-                self.strategist.adopt(*kind, *slots, self.line.keys().copied());
+            Step::Adopt { kind, slots } => {
+                if let (Seat::Ours(strategist), None) = (&mut self.seat, &self.landing) {
+                    strategist.adopt(*kind, *slots, self.line.keys().copied());
+                }
             }
-            Step::Adopt { .. } => {}
             Step::StartAnew => {
-                let body = serde_json::to_string(&self.strategist).expect("it can be written");
-                self.strategist = serde_json::from_str(&body).expect("it can be read");
+                if let Seat::Ours(strategist) = &mut self.seat {
+                    let body = serde_json::to_string(strategist).expect("it can be written");
+                    **strategist = serde_json::from_str(&body).expect("it can be read");
+                }
             }
         }
         self.carry_out();
@@ -138,7 +155,7 @@ impl World {
     fn arrive(&mut self, item: Item, is_bad: bool) {
         if !self.target.contains(&item) && !self.line.contains_key(&item) {
             self.line.insert(item, is_bad);
-            self.strategist.absorb(&Fact::Arrived(item));
+            self.seat.absorb(&Fact::Arrived(item));
         }
     }
 
@@ -163,30 +180,30 @@ impl World {
         let run = self.under_way.remove(&test).expect("it is under way");
         if !is_flaky && self.is_good(&run) {
             self.green.insert(test, run);
-            self.strategist.absorb(&Fact::Green(test));
+            self.seat.absorb(&Fact::Green(test));
         } else {
-            self.strategist.absorb(&Fact::Red(test));
+            self.seat.absorb(&Fact::Red(test));
         }
     }
 
     fn end_landing(&mut self, is_refused: bool) {
         let Some((test, items)) = self.landing.take() else { return };
         if is_refused {
-            self.strategist.absorb(&Fact::Refused(test));
+            self.seat.absorb(&Fact::Refused(test));
         } else {
             self.target.extend(&items);
             self.line.retain(|item, _| !items.contains(item));
-            self.strategist.absorb(&Fact::Landed(test));
+            self.seat.absorb(&Fact::Landed(test));
         }
     }
 
     fn carry_out(&mut self) {
-        for act in self.strategist.plan() {
+        for act in self.seat.plan() {
             match act {
                 Act::Start { test, items } => self.start(test, &items),
                 Act::Cancel { test } => {
                     let is_known = self.under_way.remove(&test).is_some() || self.green.remove(&test).is_some();
-                    assert!(is_known || self.strategist.board().test(test).is_none(), "{test:?} was never begun");
+                    assert!(is_known || self.seat.board().test(test).is_none(), "{test:?} was never begun");
                 }
                 Act::Land { test, items } => self.land(test, items),
                 Act::Eject { item, .. } => {
@@ -195,7 +212,7 @@ impl World {
                 }
             }
         }
-        assert_eq!(self.strategist.plan(), [], "asked twice it wants nothing new");
+        assert_eq!(self.seat.plan(), [], "asked twice it wants nothing new");
         for run in self.under_way.values() {
             let vain = run.items.iter().find(|item| !self.line.contains_key(item) && !self.target.contains(item));
             assert!(vain.is_none(), "{vain:?} is gone and still under test");
@@ -212,7 +229,7 @@ impl World {
         );
         let run = self.run_of(&items.iter().copied().collect());
         assert!(self.under_way.insert(test, run).is_none(), "{test:?} is the name of two tests");
-        assert!(self.under_way.len() <= self.strategist.board().slots(), "more tests are begun than there are slots");
+        assert!(self.under_way.len() <= self.seat.board().slots(), "more tests are begun than there are slots");
     }
 
     fn land(&mut self, test: TestId, items: Vec<Item>) {
@@ -246,9 +263,9 @@ proptest! {
 
     #[test]
     fn whatever_happens_the_promises_are_kept(
-        kind in any_kind(), slots in 1..9_usize, steps in prop::collection::vec(any_step(), 1..120),
+        player in any_player(), slots in 1..9_usize, steps in prop::collection::vec(any_step(), 1..120),
     ) {
-        let mut world = World::new(kind, slots);
+        let mut world = World::new(player, slots);
         steps.iter().for_each(|step| world.step(step));
         world.come_to_an_end();
     }

@@ -1,88 +1,11 @@
 //! What each strategy does in situations that went wrong elsewhere, as people would tell it: `1 2 3` are items in line,
 //! `green 1 2` is the verdict on the test of these two beyond what has landed.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use expect_test::expect;
 
-use expect_test::{Expect, expect};
-
+use super::script::{Play, check};
 use super::strategist::{BehindRed, TrainSettings};
-use super::{Act, Fact, Item, Kind, Strategist, TestId};
-
-struct Play {
-    strategist: Strategist,
-    tests: BTreeMap<TestId, Vec<u64>>,
-    text: String,
-}
-
-impl Play {
-    fn of(kind: Kind, slots: usize) -> Self {
-        Self { strategist: Strategist::new(kind, slots), tests: BTreeMap::new(), text: String::new() }
-    }
-
-    fn tell(&mut self, line: &str) {
-        let mut words = line.split_whitespace();
-        let word = words.next().expect("a line says something");
-        let items: Vec<u64> = words.map(|word| word.parse().expect("items are numbers")).collect();
-        let _ = writeln!(self.text, "{line}");
-        match word {
-            "arrive" => items.iter().for_each(|item| self.absorb(&Fact::Arrived(Item(*item)))),
-            "leave" => items.iter().for_each(|item| self.absorb(&Fact::Left(Item(*item)))),
-            "moved" => self.absorb(&Fact::Moved),
-            "green" => self.conclude(&items, Fact::Green),
-            "red" => self.conclude(&items, Fact::Red),
-            _ => panic!("{word} is no word of these scenarios"),
-        }
-        while let Some(landed) = self.carry_out() {
-            self.absorb(&landed);
-        }
-        assert_eq!(self.strategist.plan(), [], "asked twice it wants nothing new");
-    }
-
-    fn absorb(&mut self, fact: &Fact) {
-        self.strategist.absorb(fact);
-    }
-
-    fn conclude(&mut self, items: &[u64], fact: fn(TestId) -> Fact) {
-        let test = *self.tests.iter().find(|(_, of)| *of == items).expect("such a test is under way").0;
-        self.tests.remove(&test);
-        self.absorb(&fact(test));
-    }
-
-    fn carry_out(&mut self) -> Option<Fact> {
-        let said = |items: &[u64]| items.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
-        let mut landed = None;
-        for act in self.strategist.plan() {
-            let _ = match act {
-                Act::Start { test, items } => {
-                    let items: Vec<u64> = items.into_iter().map(|item| item.0).collect();
-                    let line = writeln!(self.text, "    test {}", said(&items));
-                    self.tests.insert(test, items);
-                    line
-                }
-                Act::Cancel { test } => {
-                    let items = self.tests.remove(&test).expect("only tests under way are stopped");
-                    writeln!(self.text, "    stop {}", said(&items))
-                }
-                Act::Land { test, items } => {
-                    landed = Some(Fact::Landed(test));
-                    let items: Vec<u64> = items.into_iter().map(|item| item.0).collect();
-                    self.tests.values_mut().for_each(|test| test.retain(|item| !items.contains(item)));
-                    writeln!(self.text, "    land {}", said(&items))
-                }
-                Act::Eject { item, guilt } => writeln!(self.text, "    eject {} ({:.1} %)", item.0, guilt * 100.),
-            };
-        }
-        landed
-    }
-}
-
-#[track_caller]
-fn check((kind, slots): (Kind, usize), lines: &[&str], expected: Expect) {
-    let mut play = Play::of(kind, slots);
-    lines.iter().for_each(|line| play.tell(line));
-    expected.assert_eq(&play.text);
-}
+use super::{Act, Fact, Item, Kind, Strategist};
 
 fn train(is_adaptive: bool, behind_red: BehindRed, vouching: Option<usize>) -> (Kind, usize) {
     (Kind::Train(TrainSettings { window: 4, is_adaptive, behind_red, vouching }), 8)
@@ -467,27 +390,27 @@ fn adaptive_leaves_the_company_of_what_is_red() {
 
 #[test]
 fn another_manner_stops_no_test() {
-    let mut play = Play::of(Kind::Adaptive, 8);
+    let mut play = Play::of(Kind::Adaptive.into(), 8);
     ["arrive 1", "arrive 2"].into_iter().for_each(|line| play.tell(line));
-    play.strategist.adopt(Kind::Nest, 8, [Item(1), Item(2)]);
-    assert!(!play.strategist.plan().iter().any(|act| matches!(act, Act::Cancel { .. })));
+    play.strategist().adopt(Kind::Nest, 8, [Item(1), Item(2)]);
+    assert!(!play.strategist().plan().iter().any(|act| matches!(act, Act::Cancel { .. })));
     play.tell("green 1 2");
-    assert_eq!(play.strategist.board().landed(), 2);
+    assert_eq!(play.strategist().board().landed(), 2);
 }
 
 #[test]
 fn each_strategy_says_why_it_tests_as_it_does() {
-    let mut play = Play::of(Kind::Adaptive, 2);
-    let mut said = format!("{}\n", play.strategist.reason().unwrap());
+    let mut play = Play::of(Kind::Adaptive.into(), 2);
+    let mut said = format!("{}\n", play.strategist().reason().unwrap());
     for item in 1..=40 {
         play.tell(&format!("arrive {item}"));
         play.tell(&format!("green {item}"));
     }
-    said += &format!("{}\n", play.strategist.reason().unwrap());
+    said += &format!("{}\n", play.strategist().reason().unwrap());
     play.tell("arrive 41");
     (42..90).for_each(|item| play.absorb(&Fact::Arrived(Item(item))));
     play.carry_out();
-    said += &format!("{}\n", play.strategist.reason().unwrap());
+    said += &format!("{}\n", play.strategist().reason().unwrap());
     assert_eq!(Strategist::new(Kind::Serial, 1).reason(), None);
     expect![[r#"
         chain: too few verdicts to judge by yet

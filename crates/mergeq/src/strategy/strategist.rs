@@ -101,7 +101,7 @@ enum Memory {
 }
 
 /// What each strategy is made of.
-pub(super) trait Strategy {
+pub(crate) trait Strategy {
     /// An item joined the line.
     fn arrive(&mut self, item: Item);
     /// An item must be forgotten; tests that held it were stopped, and what else they held is given to `arrive` anew.
@@ -155,29 +155,7 @@ impl Strategist {
 
     /// Takes in what happened. Late facts change nothing.
     pub fn absorb(&mut self, fact: &Fact) {
-        let Self { board, memory, .. } = self;
-        let memory = memory.strategy();
-        match fact {
-            Fact::Arrived(item) => memory.arrive(*item),
-            Fact::Left(item) => {
-                memory.forget(*item, board);
-                board.forget(*item);
-            }
-            Fact::Begun(test) => board.note_begun(*test),
-            Fact::Green(test) => board.conclude(*test, true),
-            Fact::Red(test) => board.conclude(*test, false),
-            Fact::Landed(test) => {
-                if let Some(items) = board.note_landed(*test) {
-                    memory.note_landed(&items, board);
-                }
-            }
-            Fact::Refused(test) => {
-                if let Some(items) = board.note_refused(*test) {
-                    memory.note_refused(&items, board);
-                }
-            }
-            Fact::Moved => board.note_moved(),
-        }
+        absorb(self.memory.strategy(), &mut self.board, fact);
     }
 
     /// What was decided already: to stop tests that nobody needs any more.
@@ -187,19 +165,47 @@ impl Strategist {
 
     /// Says what to do now. Asked twice it wants nothing new.
     pub fn plan(&mut self) -> Vec<Act> {
-        let Self { board, memory, .. } = self;
-        let memory = memory.strategy();
-        while !board.is_landing() {
-            match board.next_verdict() {
-                Some(verdict) => memory.judge(verdict, board),
-                None => {
-                    memory.fill(board);
-                    break;
-                }
+        plan(self.memory.strategy(), &mut self.board)
+    }
+}
+
+/// Takes in what happened: the board knows it first, and the strategy what follows from it.
+pub(crate) fn absorb(strategy: &mut dyn Strategy, board: &mut Board, fact: &Fact) {
+    match fact {
+        Fact::Arrived(item) => strategy.arrive(*item),
+        Fact::Left(item) => {
+            strategy.forget(*item, board);
+            board.forget(*item);
+        }
+        Fact::Begun(test) => board.note_begun(*test),
+        Fact::Green(test) => board.conclude(*test, true),
+        Fact::Red(test) => board.conclude(*test, false),
+        Fact::Landed(test) => {
+            if let Some(items) = board.note_landed(*test) {
+                strategy.note_landed(&items, board);
             }
         }
-        board.take_acts()
+        Fact::Refused(test) => {
+            if let Some(items) = board.note_refused(*test) {
+                strategy.note_refused(&items, board);
+            }
+        }
+        Fact::Moved => board.note_moved(),
     }
+}
+
+/// Judges verdicts until something lands; then, if nothing does, uses the free slots.
+pub(crate) fn plan(strategy: &mut dyn Strategy, board: &mut Board) -> Vec<Act> {
+    while !board.is_landing() {
+        match board.next_verdict() {
+            Some(verdict) => strategy.judge(verdict, board),
+            None => {
+                strategy.fill(board);
+                break;
+            }
+        }
+    }
+    board.take_acts()
 }
 
 impl Memory {
@@ -251,6 +257,6 @@ pub(super) fn overtakes(waiting: &BTreeSet<Item>, searched: &BTreeSet<Item>) -> 
 }
 
 /// The first `n` items.
-pub(super) fn first_of(items: &BTreeSet<Item>, n: usize) -> BTreeSet<Item> {
+pub(crate) fn first_of(items: &BTreeSet<Item>, n: usize) -> BTreeSet<Item> {
     items.iter().copied().take(n).collect()
 }

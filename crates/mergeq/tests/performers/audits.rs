@@ -27,14 +27,14 @@ async fn world() -> (World, Sha) {
 async fn land(world: &World, style: Style, branches: &[(EntryId, Sha)]) -> Option<(LandedRun, Vec<Part>)> {
     let settings = StagingSettings::default();
     settings.rules.replace([(world.repository().name, LandingRule { style, ..LandingRule::default() })]);
-    let stager = Stager::new(world.repositories.clone(), settings);
+    let stager = Stager::new(world.store.clone(), world.repositories.clone(), settings);
     let mut left = branches.to_vec();
     while !left.is_empty() {
         let since = Timestamp::from_ms(1_700_000_000_000);
         let changes = left.iter().map(|(entry, head)| Wanted { change: change(entry.as_str(), head.clone()), since });
-        let stage = owed(world, QueueEffect::Stage { run: RunId(1), changes: changes.collect() });
-        match stager.perform(&stage).await {
-            Performed::Done(QueueEvent::Staged { base, tree, parts, .. }) => {
+        let changes: Vec<Wanted> = changes.collect();
+        match stager.stage(&world.queue_id(), RunId(1), &changes).await {
+            Ok(QueueEvent::Staged { base, tree, parts, .. }) => {
                 let to = parts.last().unwrap().commit.clone();
                 assert_eq!(world.repository().forge.land(&base, &to).await, Ok(forge::Landing::Landed));
                 let part = |(part, (_, head)): (&Part, &(EntryId, Sha))| LandedPart {
@@ -45,7 +45,7 @@ async fn land(world: &World, style: Style, branches: &[(EntryId, Sha)]) -> Optio
                 let landed = parts.iter().zip(&left).map(part).collect();
                 return Some((LandedRun { from: base, to, tested: tree, parts: landed }, parts));
             }
-            Performed::Done(QueueEvent::StagingBlocked { entry, .. }) => left.retain(|(one, _)| *one != entry),
+            Ok(QueueEvent::StagingBlocked { entry, .. }) => left.retain(|(one, _)| *one != entry),
             other => panic!("{other:?}"),
         }
     }

@@ -9,10 +9,11 @@ mod probes;
 mod shapes;
 mod styles;
 mod troubles;
+mod watch;
 mod wild;
 mod world;
 
-use domain::{Attempt, EffectId, Sha};
+use domain::{Attempt, EffectId, EntryId, Sha};
 use expect_test::expect;
 use ground::change;
 use mergeq::queue::{Policy, QueueEffect, QueueEvent, RunId, Wanted};
@@ -152,16 +153,10 @@ async fn staging_twice_makes_the_same_commits() {
     let since = domain::Timestamp::from_ms(1_000_000);
     let wanted = |id, head: &Sha| Wanted { change: change(id, head.clone()), since };
     let changes = vec![wanted("T-1", &heads[0]), wanted("T-2", &heads[1])];
-    let stager = Stager::new(world.repositories.clone(), StagingSettings::default());
-    let stage = owed(&world, QueueEffect::Stage { run: RunId(1), changes });
-    let mut answers = Vec::new();
-    for _ in 0..2 {
-        match stager.perform(&stage).await {
-            Performed::Done(event @ QueueEvent::Staged { .. }) => answers.push(event),
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(answers[0], answers[1]);
+    let stager = Stager::new(world.store.clone(), world.repositories.clone(), StagingSettings::default());
+    let staged = stager.stage(&world.queue_id(), RunId(1), &changes).await;
+    assert!(matches!(staged, Ok(QueueEvent::Staged { .. })), "{staged:?}");
+    assert_eq!(stager.stage(&world.queue_id(), RunId(1), &changes).await, staged);
 }
 
 /// [31]
@@ -192,9 +187,24 @@ async fn a_commit_that_was_lost_with_its_mirror_is_made_anew() {
     let from = world.head().await;
     let lander = Lander::new(world.repositories.clone());
     let to = "e".repeat(40).parse().unwrap();
-    let answer = lander.perform(&owed(&world, QueueEffect::Land { run: RunId(1), from: from.clone(), to })).await;
+    let land = owed(&world, QueueEffect::Land { run: RunId(1), from, to });
+    let answer = lander.perform(&land).await;
+    assert!(matches!(answer, Performed::Done(QueueEvent::CandidateLost { run: RunId(1) })), "{answer:?}");
+    let head = world.push("main", &[("y", "2")]).await;
+    let answer = lander.perform(&land).await;
     let Performed::Done(QueueEvent::LandingRefused { refusal, .. }) = answer else { panic!("{answer:?}") };
-    assert_eq!(refusal, mergeq::queue::Refusal::Moved { head: from });
+    assert_eq!(refusal, mergeq::queue::Refusal::Moved { head });
+}
+
+/// Nobody wants the commits of a run that was given up while its staging was owed.
+#[tokio::test]
+async fn a_staging_that_nobody_waits_for_is_not_performed() {
+    let world = World::new(Policy::serial()).await;
+    world.enqueue("T-1", &[("x", "1")]).await;
+    world.tell(QueueEvent::Withdrawn { entry: EntryId::new("T-1"), by: "ana".parse().unwrap() }).await;
+    let n_objects = world.n_objects().await;
+    world.drain().await;
+    assert_eq!(world.n_objects().await, n_objects);
 }
 
 #[tokio::test]

@@ -47,6 +47,9 @@ impl Performer for Listener {
             News::SteppedAside { with, paths } => format!("aside for {} in {}", with[0], paths.join(", ")),
             News::Reserved { why, .. } => format!("reserved: {why}"),
             News::Stalled { why } => format!("stalled: {why}"),
+            News::Held(hold) => hold.to_string(),
+            News::Released => "released".to_owned(),
+            News::Overdue(overdue) => format!("overdue: {overdue}"),
             News::Unsound { why } => format!("unsound: {why}"),
             News::Ended(Outcome::Merged { .. }) => "merged".to_owned(),
             News::Ended(outcome) => outcome.to_string(),
@@ -69,6 +72,8 @@ pub(crate) struct TreeRunner {
     /// None where nobody knows what it runs in.
     pub(crate) environment: Mutex<Option<&'static str>>,
     pub(crate) told: Mutex<Vec<String>>,
+    /// Why it cannot begin.
+    pub(crate) trouble: Mutex<Option<&'static str>>,
     /// What is revoked while checks run.
     pub(crate) stops: Mutex<Option<CancellationToken>>,
 }
@@ -89,6 +94,9 @@ impl TreeRunner {
 impl CheckRunner for TreeRunner {
     async fn run(&self, repository: &Repository, commit: &Sha, _stop: CancellationToken) -> Result<GateReport, String> {
         self.n_runs.fetch_add(1, Ordering::SeqCst);
+        if let Some(why) = *self.trouble.lock().unwrap() {
+            return Err(why.to_owned());
+        }
         if let Some(stop) = self.stops.lock().unwrap().take() {
             stop.cancel();
         }
@@ -207,7 +215,7 @@ impl World {
         self.drain_but("").await;
     }
 
-    /// The same, but for one lane.
+    /// As `drain`, where nobody performs one lane.
     pub(crate) async fn drain_but(&self, lane: &str) {
         loop {
             let mut performed = false;
@@ -368,7 +376,7 @@ fn pumps_of(
     }
     vec![
         pump(store, "report", Listener(told.clone())),
-        pump(store, "stage", Stager::new(repositories.clone(), staging)),
+        pump(store, "stage", Stager::new(store.clone(), repositories.clone(), staging)),
         pump(store, "probe", Prober::new(repositories.clone(), Probes::default())),
         pump(store, "checks", Checker::new(store.clone(), repositories.clone(), runner, ledger)),
         pump(store, "land", Lander::new(repositories.clone())),

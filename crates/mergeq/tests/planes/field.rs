@@ -141,7 +141,7 @@ impl Field {
         let runner = Arc::new(TreeRunner::new(workload));
         let ledger = VerdictLedger::new(store.clone(), ReuseTerms::default());
         let checker = Checker::new(store.clone(), repositories.clone(), runner.clone(), ledger);
-        let stager = Stager::new(repositories.clone(), StagingSettings::default());
+        let stager = Stager::new(store.clone(), repositories.clone(), StagingSettings::default());
         let workers = [
             pump(&store, "stage", holder.hold(stager)),
             pump(&store, "checks", holder.hold(checker)),
@@ -179,18 +179,21 @@ impl Field {
 
     /// Claims the next effect of a lane, and lets it come to where it is held.
     async fn begin(&mut self, worker: usize) -> Option<QueueEffect> {
-        let pump = self.workers[worker].clone();
-        let mut work: Work = Box::pin(async move { pump.perform_next().await });
-        let begun = tokio::select! {
-            biased;
-            begun = self.begun.recv() => begun.unwrap(),
-            done = &mut work => {
-                assert!(!done.unwrap(), "work of lane {} was not held", self.workers[worker].lane().name);
-                return None;
-            }
-        };
-        self.under_way.insert(job_of(&begun.effect), (begun.go_on, work));
-        Some(begun.effect)
+        loop {
+            let pump = self.workers[worker].clone();
+            let mut work: Work = Box::pin(async move { pump.perform_next().await });
+            let begun = tokio::select! {
+                biased;
+                begun = self.begun.recv() => begun.unwrap(),
+                // Nobody waits for it any more, or there is nothing.
+                done = &mut work => match done.unwrap() {
+                    true => continue,
+                    false => return None,
+                },
+            };
+            self.under_way.insert(job_of(&begun.effect), (begun.go_on, work));
+            return Some(begun.effect);
+        }
     }
 
     /// Waits until the revocation of checks that nobody wants any more has reached whoever ran them.
@@ -255,7 +258,7 @@ impl Plane for Field {
                     QueueEffect::Stage { changes, .. } => changes.into_iter().map(|wanted| wanted.change.id).collect(),
                     _ => runs.iter().find(|run| run.id == job.run()).map_or(Vec::new(), |run| run.set.clone()),
                 };
-                begun.push(Beginning { job, set, is_vain: !is_known(&job) });
+                begun.push(Beginning { job, set });
             }
         }
         let told = std::mem::take(&mut *self.heard.lock().unwrap());

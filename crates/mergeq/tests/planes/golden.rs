@@ -64,7 +64,6 @@ async fn adaptive_decides_the_same_on_both_planes() {
         "is red: unit, link",
         "is stopped",
         "past the queue",
-        "nobody wants any more",
         "the target moved",
     ] {
         assert!(logs.contains(what), "no seed has `{what}`");
@@ -120,10 +119,9 @@ async fn a_small_play_reads_like_this() {
         0    C03 comes
         2    run-2 holds C01+C02
         2    run-1 tests C01
-        3    run-3 is made, which nobody wants any more
+        3    run-4 holds C01+C02+C03
         3    run-2 tests C01+C02
-        4    run-4 holds C01+C02+C03
-        6    C03 waits for C01 because of src/m05
+        5    C03 waits for C01 because of src/m05
         7    C04 comes
         7    run-5 holds C01+C02+C04
         8    run-5 tests C01+C02+C04

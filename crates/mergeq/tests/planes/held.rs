@@ -63,6 +63,9 @@ impl<P: Performer<Machine = Queue>> Performer for Held<P> {
             }
             Job::Stage(_) | Job::Land(_) => {
                 let performed = self.inner.perform(owed).await;
+                if matches!(performed, Performed::Finished) {
+                    return performed; // nobody waits for it any more
+                }
                 self.holder.wait(owed).await;
                 performed
             }

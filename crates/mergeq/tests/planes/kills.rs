@@ -146,7 +146,7 @@ async fn live(dir: &Path, fate: &Fate) -> Store {
     let checker = Checker::new(store.clone(), repositories.clone(), runner, ledger);
     let pumps = [
         pump(&store, fate, "report", Scribe(dir.join("reports"))),
-        pump(&store, fate, "stage", Stager::new(repositories.clone(), StagingSettings::default())),
+        pump(&store, fate, "stage", Stager::new(store.clone(), repositories.clone(), StagingSettings::default())),
         pump(&store, fate, "probe", Prober::new(repositories.clone(), Probes::default())),
         pump(&store, fate, "checks", checker),
         pump(&store, fate, "land", Lander::new(repositories.clone())),
@@ -291,6 +291,8 @@ async fn a_kill_that_takes_the_mirror_along_changes_nothing() {
     let (moments, expected) = undisturbed().await;
     for name in [
         "staging of run-1 performed",
+        "staging of run-1 written down",
+        "checks of run-1 claimed",
         "checks of run-1 written down",
         "push of run-1 claimed",
         "push of run-1 performed",

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use domain::{EntryId, Machine, Sha, Timestamp};
-use mergeq::queue::{FailedCheck, Inquiry, News, Policy, Queue, QueueEffect, QueueEvent, RunId, Verdict, laws};
+use mergeq::queue::{
+    FailedCheck, Inquiry, News, Phase, Policy, Queue, QueueEffect, QueueEvent, Run, RunId, Verdict, laws,
+};
 
 use crate::content::{failing, key_of};
 use crate::ground::change;
@@ -86,6 +88,8 @@ impl Paper {
                 }
                 // Nothing that lands here is otherwise than it was tested, so nobody has to look.
                 QueueEffect::Audit { .. } => {}
+                // No run of a plane takes that long.
+                QueueEffect::Watch { .. } => {}
                 other => panic!("{other:?} is no work of a plane"),
             }
         }
@@ -127,8 +131,13 @@ impl Paper {
             }
             other => panic!("{other:?} does not take its time"),
         };
-        let is_vain = self.queue.runs.iter().all(|run| run.id != job.run());
-        Beginning { job, set, is_vain }
+        Beginning { job, set }
+    }
+
+    /// Whether the staging is still wanted.
+    fn is_awaited(&self, stage: &QueueEffect) -> bool {
+        let is_its = |run: &Run| matches!(stage, QueueEffect::Stage { run: id, .. } if *id == run.id);
+        self.queue.runs.iter().any(|run| is_its(run) && matches!(run.phase, Phase::Staging { is_outdated: false, .. }))
     }
 
     fn is_free(&self, is_of_lane: fn(&Job) -> bool) -> bool {
@@ -181,7 +190,9 @@ impl Plane for Paper {
         while self.is_free(|job| matches!(job, Job::Stage(_)))
             && let Some(stage) = self.stages.pop_front()
         {
-            begun.push(self.begin(&stage));
+            if self.is_awaited(&stage) {
+                begun.push(self.begin(&stage));
+            }
         }
         while let Some(checks) = self.checks.pop_front() {
             begun.push(self.begin(&checks));

@@ -41,8 +41,6 @@ pub(crate) struct Settled {
 pub(crate) struct Beginning {
     pub(crate) job: Job,
     pub(crate) set: Vec<EntryId>,
-    /// Whether the queue gave up its run while it was owed.
-    pub(crate) is_vain: bool,
 }
 
 /// A piece of work that takes its time.
@@ -70,8 +68,6 @@ pub(crate) struct Play<'a, P> {
     pub(crate) outcomes: BTreeMap<EntryId, Outcome>,
     /// What was told since somebody last took it away.
     pub(crate) news: Vec<(EntryId, News)>,
-    /// How many stagings began of which nobody wanted the answer any more.
-    pub(crate) n_vain: usize,
     workload: &'a Workload,
     agenda: BTreeSet<(u64, Due)>,
     pub(crate) tick: u64,
@@ -84,7 +80,7 @@ impl<'a, P: Plane> Play<'a, P> {
         let pushes = workload.pushes.iter().enumerate().map(|(n, at)| (*at, Due::Push(n)));
         let agenda = arrivals.chain(pushes).collect();
         let (log, outcomes, news) = Default::default();
-        Self { plane, log, outcomes, news, n_vain: 0, workload, agenda, tick: 0, n_moments: 0 }
+        Self { plane, log, outcomes, news, workload, agenda, tick: 0, n_moments: 0 }
     }
 
     /// Plays to the end, where everybody must have an outcome.
@@ -142,12 +138,10 @@ impl<'a, P: Plane> Play<'a, P> {
             self.note(&format!("{} is stopped", job.run()));
             self.agenda.retain(|(_, due)| *due != Due::Answer(job));
         }
-        for Beginning { job, set, is_vain } in begun {
+        for Beginning { job, set } in begun {
             let set: Vec<_> = set.iter().map(EntryId::as_str).collect();
             let set = set.join("+");
-            self.n_vain += usize::from(is_vain);
             self.note(&match job {
-                Job::Stage(run) if is_vain => format!("{run} is made, which nobody wants any more"),
                 Job::Stage(run) => format!("{run} holds {set}"),
                 Job::Checks(run) => format!("{run} tests {set}"),
                 Job::Land(run) => format!("{run} lands {set}"),

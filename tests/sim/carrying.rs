@@ -1,11 +1,11 @@
-//! Whether everything that lives goes on: what one look at both machines and at the outbox shows.
+//! What carries whatever lives: an effect that is owed, the queue, or a deadline.
 
 use agents::task::{Task, TaskEffect, TaskState, Then};
 use domain::EntryId;
 use mergeq::queue::{News, Phase, Queue, QueueEffect};
 
 use crate::door::{Debt, Owing};
-use crate::laws::{AGREED, CARRIED, Lawful, ensure};
+use crate::laws::{CARRIED, Lawful, ensure, judge_agreement};
 
 /// Liveness, as one look shows it: whatever is not at its end is owed an effect, is in the queue, or waits under a
 /// deadline.
@@ -20,6 +20,14 @@ pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> La
     let owed = |wanted: &dyn Fn(&QueueEffect) -> bool| {
         debts.iter().any(|owing| matches!(&owing.debt, Debt::Queue(effect) if wanted(effect)))
     };
+    if let Some(wanted) = queue.watch.until() {
+        let is_owed = owed(&|effect| matches!(effect, QueueEffect::Watch { until } if *until == wanted));
+        ensure(is_owed, CARRIED, || "nobody looks whether a run takes too long".to_owned())?;
+    }
+    if let Some(asked) = &queue.probing.asked {
+        let is_owed = owed(&|effect| matches!(effect, QueueEffect::Probe(of) if of == asked));
+        ensure(is_owed, CARRIED, || "a probe is awaited that nobody makes".to_owned())?;
+    }
     for run in &queue.runs {
         let is_owed = match run.phase {
             Phase::Staging { is_outdated, .. } => {
@@ -34,19 +42,6 @@ pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> La
             Phase::Passed { .. } | Phase::Doubtful { .. } => true,
         };
         ensure(is_owed, CARRIED, || format!("{} waits for nothing", run.id))?;
-    }
-    let asked = queue.probing.asked.as_ref();
-    let is_owed = asked.is_none_or(|asked| owed(&|effect| matches!(effect, QueueEffect::Probe(of) if of == asked)));
-    ensure(is_owed, CARRIED, || "a probe is awaited that nobody makes".to_owned())
-}
-
-/// Whoever is in the queue knows it.
-pub fn judge_agreement(tasks: &[Task], queue: &Queue) -> Lawful {
-    for entry in queue.entries.iter().map(|entry| &entry.change.id) {
-        let task = tasks.iter().find(|task| EntryId::from(task.id) == *entry);
-        let knows = |task: &Task| matches!(task.state, TaskState::Merging { .. }) || task.repair.is_some();
-        let is_there = task.is_some_and(knows);
-        ensure(is_there, AGREED, || format!("{entry} is in the queue, and its task is elsewhere"))?;
     }
     Ok(())
 }
