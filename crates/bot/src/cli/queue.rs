@@ -99,7 +99,7 @@ pub enum QueueCommand {
     /// Send a ready task to the queue
     Merge(Named),
     /// Play all strategies on the same changes, made up or recorded, and compare what they land
-    Simulate(SimulateArgs),
+    Simulate(Box<SimulateArgs>),
 }
 
 /// Runs one of them.

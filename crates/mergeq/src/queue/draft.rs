@@ -39,8 +39,9 @@ impl Draft {
     /// that is told something else in this step.
     pub(super) fn tell_anew(&mut self, id: &EntryId) {
         let is_its = |effect: &QueueEffect| matches!(effect, QueueEffect::Report { entry, .. } if entry == id);
-        if !self.effects.iter().any(is_its) {
-            self.placed_before.remove(id);
+        if let (Some(entry), false) = (self.queue.entry(id), self.effects.iter().any(is_its)) {
+            let rank = entry.rank;
+            self.placed_before.retain(|(known, _)| *known != rank);
         }
     }
 

@@ -82,6 +82,27 @@ fn adaptive_is_nowhere_much_worse_than_the_best() {
     assert!(landed("adaptive") >= landed("nest") * 0.98, "a backlog");
 }
 
+/// Two that write the same lines are found when their commits are made: one by one, each that lands has had one run.
+#[test]
+fn a_conflict_in_the_text_costs_no_run_and_most_are_repaired() {
+    let workload = Workload { changes: 400, textual: 0.01, ..Workload::PLAIN };
+    let tally = play(&workload, Kind::Serial, 1, 1);
+    assert_eq!((tally.tests, tally.stopped), (tally.waits.len(), 0));
+    let sent_back = workload.changes - tally.waits.len();
+    assert!((5..60).contains(&sent_back), "{sent_back} of 400 are sent back");
+    let hot = play(&Workload { hot: 0.5, textual: 0., ..workload }, Kind::Serial, 1, 1);
+    assert!(hot.tests == hot.waits.len() && hot.waits.len() < 380, "{} of 400 land", hot.waits.len());
+}
+
+/// Killed once in T, a run of length T comes to its end once in e tries.
+#[test]
+fn a_crash_loses_what_ran() {
+    let workload = Workload { changes: 1_000, crashes: 1., sigma: 0., ..Workload::PLAIN };
+    let tally = play(&workload, Kind::Serial, 1, 1);
+    assert_near("runs for each that landed", tally.tests_per_landed(), std::f64::consts::E);
+    assert!(tally.gates.are_kept() && tally.wronged == 0, "{:?}", tally.gates);
+}
+
 /// Nothing bad lands and nothing untested, nothing twice, and everybody gets an outcome.
 #[test]
 fn no_workload_breaks_a_promise() {
