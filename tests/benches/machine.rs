@@ -90,6 +90,7 @@ impl Line {
             | QueueEffect::Restore { .. }
             | QueueEffect::Report { .. }
             | QueueEffect::Watch { .. }
+            | QueueEffect::Probe(_)
             | QueueEffect::Deadline { .. } => {}
         }
     }

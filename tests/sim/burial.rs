@@ -31,6 +31,7 @@ pub fn buried(debt: &Debt, why: &str) -> Option<Told> {
         Debt::Queue(QueueEffect::Restore { finding, by }) => {
             QueueEvent::Remedied { commit: finding.commit.clone(), by: by.clone(), remedy: Remedy::None { why } }
         }
+        Debt::Queue(QueueEffect::Probe(of)) => QueueEvent::Probed { of: of.clone(), clashes: Vec::new() },
         Debt::Queue(QueueEffect::Audit { .. } | QueueEffect::Report { .. } | QueueEffect::CancelChecks { .. }) => {
             return None;
         }

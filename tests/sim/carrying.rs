@@ -24,6 +24,10 @@ pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> La
         let is_owed = owed(&|effect| matches!(effect, QueueEffect::Watch { until } if *until == wanted));
         ensure(is_owed, CARRIED, || "nobody looks whether a run takes too long".to_owned())?;
     }
+    if let Some(asked) = &queue.probing.asked {
+        let is_owed = owed(&|effect| matches!(effect, QueueEffect::Probe(of) if of == asked));
+        ensure(is_owed, CARRIED, || "a probe is awaited that nobody makes".to_owned())?;
+    }
     for run in &queue.runs {
         let is_owed = match run.phase {
             Phase::Staging { is_outdated, .. } => {

@@ -56,12 +56,12 @@ variants! {
     QueueEvent {
         Enqueued, Withdrawn, Staged, StagingBlocked, StagingFailed, ChecksConcluded, Landed, LandingRefused,
         LandingUnanswered, TargetMoved, HeadMoved, Reserved, Repaired, RepairFailed, Prioritised, Frozen, Thawed, Paused, Resumed, PolicyChanged,
-        DeadlinePassed, Audited, RestoreOrdered, Remedied, CandidateLost, WatchEnded, Held, Released,
+        DeadlinePassed, Audited, Probed, RestoreOrdered, Remedied, CandidateLost, WatchEnded, Held, Released,
     }
     Obstacle { Conflict, Rivals, AlreadyIn, Unusable }
     Verdict { Passed, AlreadyPassed, Untested, Failed, Unconcluded, NoGate }
     Refusal { Moved, Final }
-    QueueEffect { Stage, AwaitChecks, CancelChecks, Land, Audit, Restore, Report, Deadline, Watch }
+    QueueEffect { Stage, AwaitChecks, CancelChecks, Land, Audit, Restore, Probe, Report, Deadline, Watch }
     News { Progressed, SteppedAside, Reserved, Stalled, Unsound, Overdue, Held, Released, Ended }
     Outcome { Merged, Ejected, Withdrawn }
     Why {

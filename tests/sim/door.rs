@@ -34,7 +34,7 @@ const fn lane(kind: &'static str, name: &'static str) -> Lane {
 }
 
 /// Every lane that the two machines owe in.
-pub const LANES: [Lane; 11] = [
+pub const LANES: [Lane; 12] = [
     lane("task", "session"),
     lane("task", "publish"),
     lane("task", "merge"),
@@ -44,6 +44,7 @@ pub const LANES: [Lane; 11] = [
     lane("queue", "checks"),
     lane("queue", "land"),
     lane("queue", "audit"),
+    lane("queue", "probe"),
     lane("queue", "report"),
     lane("queue", "timer"),
 ];

@@ -20,13 +20,14 @@ pub struct Breach {
 pub type Lawful<T = ()> = Result<T, Breach>;
 
 /// The laws of the two machines, as their own checkers word them, each with a phrase that only it says.
-pub const MACHINE_LAWS: [(&str, &str); 34] = [
+pub const MACHINE_LAWS: [(&str, &str); 36] = [
     ("queue: nobody is in it twice", "is in the queue twice"),
     ("queue: a run holds entries of the queue", "is in a run but not in the queue"),
     ("queue: a test has one run", "is the second run of a test"),
     ("queue: the reserved and the leaving stand apart", "stands where it may not"),
     ("queue: the line is by rank", "not in the order of their ranks"),
     ("queue: a rank is given once", "rank "),
+    ("queue: who stands aside is behind", "stands aside for nobody who is before it"),
     ("queue: a run's number is given once", "could be given twice"),
     ("queue: one landing at a time", "two landings are in flight"),
     ("queue: what is tested has a run", "is under way and no run is"),
@@ -44,6 +45,7 @@ pub const MACHINE_LAWS: [(&str, &str); 34] = [
     ("queue: who leaves has one outcome", "outcomes instead of"),
     ("queue: a landing is not disturbed", "was taken from its landing"),
     ("queue: a run owes one effect", "effects instead of"),
+    ("queue: a probe is owed once", "and that is not what is owed"),
     ("queue: who is held is in no run", "is held and on its way"),
     ("queue: a run is watched", "nobody watches it"),
     ("task: no work without an approval", "law 1"),
@@ -408,7 +410,7 @@ pub fn is_same(a: &Queue, b: &Queue) -> bool {
         && a.head == b.head
         && a.watch == b.watch
         && a.policy == b.policy
-        && (&a.landed, &a.unaudited) == (&b.landed, &b.unaudited)
+        && (&a.landed, &a.unaudited, &a.probing) == (&b.landed, &b.unaudited, &b.probing)
         && (a.next_rank, a.next_run) == (b.next_rank, b.next_run)
 }
 

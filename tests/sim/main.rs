@@ -12,6 +12,7 @@ mod coverage;
 mod door;
 mod laws;
 mod ledger;
+mod merges;
 mod mutations;
 mod people;
 mod performers;

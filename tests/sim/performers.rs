@@ -10,15 +10,13 @@ use domain::policy::Tier;
 use domain::{Cause, DeliveryId, EntryId, MessageRef, Sha, TaskId};
 use downbeat::bridge::{change_of, event_of};
 use forge::{CheckRun, Conclusion, FileChange};
-use mergeq::queue::{
-    Change, FailedCheck, News, Obstacle, Part, Phase, QueueEffect, QueueEvent, Refusal, RunId, Verdict, Wanted,
-};
+use mergeq::queue::{FailedCheck, News, Phase, QueueEffect, QueueEvent, Refusal, RunId, Verdict};
 use mergeq::{Finding, Flaw, LandedRun, Remedy};
 
 use crate::door::{Claim, Debt, Door, Lane, Lease, Told};
 use crate::laws::{Lawful, Product};
 use crate::play::{Play, Reply};
-use crate::repo::{Atom, Landing, Merged, Truth};
+use crate::repo::{Atom, Landing, Truth};
 use crate::weather::Weather;
 
 /// One effect that is being performed.
@@ -344,6 +342,7 @@ impl<D: Door> Play<D> {
             }
             QueueEffect::Land { run, from, to } => self.land(*run, from, to)?,
             QueueEffect::Audit { run } => say(self.audit(run)),
+            QueueEffect::Probe(of) => say(self.probe(of)),
             QueueEffect::Restore { finding, by } => {
                 let cannot = Remedy::None { why: "it conflicts".to_owned() };
                 let remedy = if self.chance.one_in(2) { Remedy::Needless } else { cannot };
@@ -385,44 +384,6 @@ impl<D: Door> Play<D> {
             to: run.to.clone(),
             landed: run.parts.iter().map(|part| part.entry.clone()).collect(),
             findings,
-        }
-    }
-
-    fn stage(&mut self, run: RunId, changes: &[Wanted]) -> QueueEvent {
-        let base = self.repo.target.clone();
-        let (mut tip, mut parts) = (base.clone(), Vec::new());
-        for (index, Wanted { change, since }) in changes.iter().enumerate() {
-            match self.repo.merge(&tip, &change.head, since.as_ms()) {
-                Merged::Clean(commit) => {
-                    let paths = self.repo.paths_of(&change.head);
-                    parts.push(Part { entry: change.id.clone(), commit: commit.clone(), paths });
-                    tip = commit;
-                }
-                blocked => {
-                    let obstacle = self.judge_alone(&base, (&changes[..index], change), blocked);
-                    return QueueEvent::StagingBlocked { run, base, entry: change.id.clone(), obstacle };
-                }
-            }
-        }
-        QueueEvent::Staged { run, base, tree: self.repo.tree_of(&tip), parts }
-    }
-
-    /// Tells a change's own fault from one that it only has together with changes before it in the run.
-    fn judge_alone(&mut self, base: &Sha, (earlier, change): (&[Wanted], &Change), blocked: Merged) -> Obstacle {
-        let alone = self.repo.merge(base, &change.head, 0);
-        let mut clashing = |other: &&Wanted| match self.repo.merge(base, &other.change.head, 0) {
-            Merged::Clean(commit) => !matches!(self.repo.merge(&commit, &change.head, 0), Merged::Clean(_)),
-            _ => false,
-        };
-        match (alone, blocked) {
-            (Merged::Conflict(paths), _) => Obstacle::Conflict { paths },
-            (Merged::AlreadyIn, _) => Obstacle::AlreadyIn,
-            (Merged::Unusable, _) => Obstacle::Unusable { why: "its commit is gone".to_owned() },
-            (Merged::Clean(_), blocked) => {
-                let with = earlier.iter().filter(&mut clashing).map(|other| other.change.id.clone()).collect();
-                let paths = if let Merged::Conflict(paths) = blocked { paths } else { Vec::new() };
-                Obstacle::Rivals { with, paths }
-            }
         }
     }
 

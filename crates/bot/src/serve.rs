@@ -23,7 +23,8 @@ use domain::{BranchName, Cause, Clock, DeliveryId, RepoName};
 use forge::{Gate, RepoSettings, Repositories, Repository};
 use mergeq::queue::Policy;
 use mergeq::{
-    Checker, Examiner, Lander, LandingRules, LeaseTimer, QueueDesk, Reconciler, Stager, StagingSettings, VerdictLedger,
+    Checker, Examiner, Lander, LandingRules, LeaseTimer, Prober, Probes, QueueDesk, Reconciler, Stager,
+    StagingSettings, VerdictLedger,
 };
 use store::{Lane, Pump, Pumping, Store, StoreSettings};
 use tokio_util::sync::CancellationToken;
@@ -400,6 +401,7 @@ impl Parts {
         let reporter = Reporter { store: self.store.clone(), repositories: self.repositories.clone() };
         vec![
             self.pump(Lane::new("stage", 2), stager),
+            self.pump(Lane::new("probe", 2), Prober::new(self.repositories.clone(), Probes::default())),
             self.pump(Lane::new("checks", config.limits.checks), checker),
             self.pump(Lane::new("land", 2), Lander::new(self.repositories.clone())),
             self.pump(Lane::new("audit", 2), examiner),

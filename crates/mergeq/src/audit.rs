@@ -118,6 +118,7 @@ impl Performer for Examiner {
             | QueueEffect::AwaitChecks { .. }
             | QueueEffect::CancelChecks { .. }
             | QueueEffect::Land { .. }
+            | QueueEffect::Probe(_)
             | QueueEffect::Report { .. }
             | QueueEffect::Deadline { .. }
             | QueueEffect::Watch { .. } => Performed::Finished,
@@ -138,6 +139,7 @@ impl Performer for Examiner {
             | QueueEffect::AwaitChecks { .. }
             | QueueEffect::CancelChecks { .. }
             | QueueEffect::Land { .. }
+            | QueueEffect::Probe(_)
             | QueueEffect::Report { .. }
             | QueueEffect::Deadline { .. }
             | QueueEffect::Watch { .. } => None,

@@ -2,7 +2,7 @@
 //!
 //! Read [`queue`] first: a pure machine, one for each target branch. [`staging`], [`checks`] and [`landing`] perform what
 //! it owes, [`ledger`] remembers what passed, [`reconciler`] tells it what it could not hear, [`desk`] brings it what
-//! people want. What it reports is performed above, where the queue's entries are somebody's tasks. [`probes`] knows
+//! people want. What it reports is performed above, where the queue's entries are somebody's tasks. [`prober`] says
 //! which changes do not go together before any is tested; [`audit`] looks again at what landed.
 //!
 //! # Laws
@@ -44,6 +44,7 @@ pub mod landing;
 pub mod ledger;
 pub mod message;
 pub mod missing;
+pub mod prober;
 pub mod probes;
 pub mod reconciler;
 pub mod staging;
@@ -56,7 +57,9 @@ pub use landing::Lander;
 pub use ledger::{Exam, ReuseTerms, Sighting, VerdictLedger};
 pub use message::{BadTemplate, Template};
 pub use missing::what_is_missing;
-pub use probes::{Clash, ConflictGraph, Fit, ProbeLimits, Probes};
+pub use prober::Prober;
+pub use probes::{ConflictGraph, Fit, ProbeLimits, Probes};
+pub use queue::Clash;
 pub use queue::history::{PastEntry, STATEMENTS, recent_outcomes, recent_stays};
 pub use queue::soundness::{Finding, Flaw, LandedPart, LandedRun, Remedy};
 pub use reconciler::{ReconcileError, Reconciler};

@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::{EntryId, RepoName, Sha};
 use forge::{Footprint, ForgeError, GitError, Merged, Mirror, Repository};
 
+use crate::queue::Clash;
+
 /// Probes branches of all repositories, and remembers what came of it.
 #[derive(Debug)]
 pub struct Probes {
@@ -59,17 +61,6 @@ pub enum Fit {
         /// What is wrong with it.
         why: String,
     },
-}
-
-/// Two branches that do not go together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Clash {
-    /// The one that came first.
-    pub one: EntryId,
-    /// The other.
-    pub other: EntryId,
-    /// Where.
-    pub paths: Vec<String>,
 }
 
 /// What is known of one head.

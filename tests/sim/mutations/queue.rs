@@ -1,6 +1,7 @@
 //! Queues with one fault each.
 
 use domain::{EntryId, Machine, Rejected, Step, Timestamp};
+use mergeq::queue::entry::Standing;
 use mergeq::queue::{
     Company, Entry, Hold, News, Obstacle, Outcome, Pause, Phase, Queue, QueueEffect, QueueEvent, Refusal, Run, RunId,
     Verdict, Wanted, Watch,
@@ -86,6 +87,18 @@ fn of_states() -> Vec<Mutation> {
         }),
         mutation("queue: a rank is given once", "a rank is given again", |queue, event, now| {
             altered(queue, event, now, |_, step| step.state.next_rank -= u64::from(is_enqueued(event)))
+        }),
+        mutation("queue: who stands aside is behind", "one stands aside for itself too", |queue, event, now| {
+            altered(queue, event, now, |_, step| {
+                for entry in &mut step.state.entries {
+                    if let Standing::Aside { with } = &mut entry.standing {
+                        with.push(entry.change.id.clone());
+                    }
+                }
+            })
+        }),
+        mutation("queue: a probe is owed once", "a probe is forgotten", |queue, event, now| {
+            altered(queue, event, now, |_, step| step.effects.retain(|one| !matches!(one, QueueEffect::Probe(_))))
         }),
     ]
 }

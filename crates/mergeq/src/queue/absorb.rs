@@ -115,7 +115,8 @@ pub(super) fn resume_queue(draft: &mut Draft) -> Result<(), Rejected> {
 /// Tests under way go on unless another strategy takes over, which it does as soon as nothing is landing.
 pub(super) fn change_policy(draft: &mut Draft, policy: &Policy) {
     draft.queue.policy = policy.clone();
-    let landed_max = policy.limits.landed_max;
+    let Limits { landed_max, clashes_max, .. } = policy.limits;
+    draft.queue.probing.clashes.truncate(clashes_max);
     let surplus = draft.queue.landed.len().saturating_sub(landed_max);
     draft.queue.landed.drain(..surplus);
 }

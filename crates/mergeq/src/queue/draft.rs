@@ -142,9 +142,11 @@ impl Draft {
         self.drop_runs(|run, _| run.test == test);
     }
 
-    /// Drops what the strategy needs neither for a verdict nor to land it.
-    pub(super) fn drop_needless_runs(&mut self) {
+    /// Drops what the strategy needs neither for a verdict nor to land it; true when there was something.
+    pub(super) fn drop_needless_runs(&mut self) -> bool {
+        let n_before = self.queue.runs.len();
         self.drop_runs(|run, board| !board.needs(run.test));
+        self.queue.runs.len() < n_before
     }
 
     pub(super) fn drop_runs(&mut self, is_over: impl Fn(&Run, &Board) -> bool) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::Change;
 use super::hold::Hold;
 use super::outcome::{Outcome, Why};
+use super::probing::Inquiry;
 use super::soundness::{Finding, LandedRun};
 use super::state::RunId;
 use super::view::Progress;
@@ -57,6 +58,8 @@ pub enum QueueEffect {
         /// Who wants it.
         by: Person,
     },
+    /// Find out which branches do not go together. Lane `probe`; answers `Probed`.
+    Probe(Inquiry),
     /// Tell whoever enqueued an entry. Lane `report`; answers nothing.
     Report {
         /// The entry.

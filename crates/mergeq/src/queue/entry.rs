@@ -1,5 +1,7 @@
 //! One change in a queue: what somebody wants on the target, and whether it may be put into a run now.
 
+use std::collections::HashMap;
+
 use domain::{EntryId, Person, Sha, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -129,8 +131,18 @@ impl Entry {
 
     /// Waits no longer for one that has its outcome; another of that name would come later.
     pub(super) fn step_back_for(&mut self, id: &EntryId) {
+        self.wait_only_for(|other| other != id);
+    }
+
+    /// Waits no longer for those that are behind it in line now.
+    pub(super) fn step_back_behind(&mut self, places: &HashMap<EntryId, Item>) {
+        let own = self.item();
+        self.wait_only_for(|other| places.get(other).is_some_and(|place| *place < own));
+    }
+
+    fn wait_only_for(&mut self, is_in_the_way: impl Fn(&EntryId) -> bool) {
         if let Standing::Aside { with } = &mut self.standing {
-            with.retain(|other| other != id);
+            with.retain(is_in_the_way);
             if with.is_empty() {
                 self.standing = Standing::Ready;
             }

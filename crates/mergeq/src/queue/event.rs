@@ -8,6 +8,7 @@ use super::hold::Hold;
 use super::order::{Freeze, Priority};
 use super::outcome::FailedCheck;
 use super::policy::Policy;
+use super::probing::{Clash, Inquiry};
 use super::soundness::{Finding, Remedy};
 use super::state::{Part, RunId};
 
@@ -96,6 +97,13 @@ pub enum QueueEvent {
         landed: Vec<EntryId>,
         /// What is not as it has to be; what is put right first comes first.
         findings: Vec<Finding>,
+    },
+    /// Branches were merged with each other on a head, as far as that was possible.
+    Probed {
+        /// Which, on which.
+        of: Inquiry,
+        /// Who does not go together.
+        clashes: Vec<Clash>,
     },
     /// What the audit found shall be put right.
     RestoreOrdered {

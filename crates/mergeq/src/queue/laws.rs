@@ -17,7 +17,7 @@ use crate::strategy::{Test, TestId};
 
 /// Says which law a state breaks, if it breaks one.
 pub fn broken(queue: &Queue) -> Option<String> {
-    [is_in_two_places, has_bad_order, has_unfit_run, is_unbounded, has_stalled, is_unwatched]
+    [is_in_two_places, has_bad_order, waits_for_later, has_unfit_run, is_unbounded, has_stalled, is_unwatched]
         .iter()
         .find_map(|law| law(queue))
 }
@@ -29,6 +29,7 @@ pub fn broken_by(before: &Queue, event: &QueueEvent, after: &Queue, effects: &[Q
         .or_else(|| disturbs_landing(before, event, after))
         .or_else(|| audits_wrongly(before, event, effects))
         .or_else(|| owes_wrongly(before, after, effects))
+        .or_else(|| probes_wrongly(before, event, after, effects))
         .or_else(|| starts_too_many(before, after))
         .or_else(|| broken(after))
 }
@@ -70,6 +71,17 @@ fn has_bad_order(queue: &Queue) -> Option<String> {
     }
     let last = queue.entries.iter().map(|entry| entry.rank).max().unwrap_or(0);
     (last >= queue.next_rank).then(|| format!("rank {last} could be given twice"))
+}
+
+/// Whoever stands aside does so for those before it, so that nobody waits in a circle.
+fn waits_for_later(queue: &Queue) -> Option<String> {
+    let is_before = |entry: &Entry, other: &EntryId| queue.entry(other).is_some_and(|it| it.item() < entry.item());
+    let waits = |entry: &&Entry| match &entry.standing {
+        Standing::Aside { with } => with.is_empty() || !with.iter().all(|other| is_before(entry, other)),
+        Standing::Ready | Standing::Reserved { .. } | Standing::Leaving(_) => false,
+    };
+    let waiting = queue.entries.iter().find(waits);
+    waiting.map(|entry| format!("{} stands aside for nobody who is before it", entry.change.id))
 }
 
 fn has_unfit_run(queue: &Queue) -> Option<String> {
@@ -120,7 +132,11 @@ fn is_unbounded(queue: &Queue) -> Option<String> {
     if queue.landed.len() > limits.landed_max {
         return Some(format!("{} landed entries are remembered", queue.landed.len()));
     }
-    (queue.faults.len() > limits.faults_max).then(|| format!("{} faults are remembered", queue.faults.len()))
+    if queue.faults.len() > limits.faults_max {
+        return Some(format!("{} faults are remembered", queue.faults.len()));
+    }
+    let n_clashes = queue.probing.clashes.len();
+    (n_clashes > limits.clashes_max).then(|| format!("{n_clashes} clashes are remembered"))
 }
 
 /// No run starts beyond the bound; those that were under way when it was lowered go on.
@@ -277,6 +293,16 @@ fn owes_wrongly(before: &Queue, after: &Queue, effects: &[QueueEffect]) -> Optio
     })
 }
 
+/// One probe is under way at most, of what the queue believes that it asked.
+fn probes_wrongly(before: &Queue, event: &QueueEvent, after: &Queue, effects: &[QueueEffect]) -> Option<String> {
+    let (was, is) = (before.probing.asked.as_ref(), after.probing.asked.as_ref());
+    let is_answered = matches!(event, QueueEvent::Probed { of, .. } if Some(of) == was);
+    let expected: Vec<_> = is.iter().filter(|_| is_answered || was.is_none()).copied().collect();
+    let owed = effects.iter().filter_map(|effect| if let QueueEffect::Probe(of) = effect { Some(of) } else { None });
+    let is_lost = was.is_some() && is != was && !is_answered;
+    (is_lost || !owed.eq(expected)).then(|| format!("{is:?} is under way after {was:?}, and that is not what is owed"))
+}
+
 fn moves_on(effect: &QueueEffect, of: &Run) -> bool {
     match effect {
         QueueEffect::Stage { run, .. } => *run == of.id && matches!(of.phase, Phase::Staging { .. }),
@@ -287,6 +313,7 @@ fn moves_on(effect: &QueueEffect, of: &Run) -> bool {
         QueueEffect::CancelChecks { .. }
         | QueueEffect::Audit { .. }
         | QueueEffect::Restore { .. }
+        | QueueEffect::Probe(_)
         | QueueEffect::Report { .. }
         | QueueEffect::Deadline { .. }
         | QueueEffect::Watch { .. } => false,

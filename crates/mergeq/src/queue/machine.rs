@@ -8,7 +8,7 @@ use super::event::QueueEvent;
 use super::plan::plan;
 use super::repair::Repair;
 use super::state::{Candidate, Queue};
-use super::{absorb, hold, laws, losses, order, repair, runs, soundness, watch};
+use super::{absorb, hold, laws, losses, order, probing, repair, runs, soundness, watch};
 
 impl Machine for Queue {
     type Id = QueueId;
@@ -45,6 +45,7 @@ fn absorb_event(draft: &mut Draft, event: &QueueEvent) -> Result<(), Rejected> {
         QueueEvent::LandingRefused { run, refusal } => runs::settle_refusal(draft, *run, refusal),
         QueueEvent::LandingUnanswered { run, why } => runs::doubt_landing(draft, *run, why),
         QueueEvent::Audited { to, landed, findings } => soundness::absorb_audit(draft, to, (landed, findings)),
+        QueueEvent::Probed { of, clashes } => probing::absorb_probe(draft, of, clashes),
         QueueEvent::RestoreOrdered { by } => soundness::order_restore(draft, by)?,
         QueueEvent::Remedied { commit, by, remedy } => soundness::absorb_remedy(draft, commit, (by, remedy))?,
         QueueEvent::TargetMoved { seen, head } => absorb::note_target(draft, seen.as_ref(), head),

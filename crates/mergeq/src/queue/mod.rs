@@ -14,6 +14,7 @@ pub mod order;
 pub mod outcome;
 mod plan;
 pub mod policy;
+pub mod probing;
 mod repair;
 mod runs;
 pub mod soundness;
@@ -24,6 +25,8 @@ pub mod watch;
 
 #[cfg(test)]
 mod auditing;
+#[cfg(test)]
+mod beside;
 #[cfg(test)]
 mod care;
 #[cfg(test)]
@@ -51,8 +54,9 @@ pub use order::{Freeze, Priority, Waits};
 pub(crate) use outcome::listed;
 pub use outcome::{FailedCheck, Outcome, Proof, Why};
 pub use policy::{Limits, Policy};
+pub use probing::{Clash, Inquiry};
 pub use state::{Candidate, Part, Pause, Phase, Queue, Run, RunId, queue_id, repo_of};
-pub use table::{CHECKS_LANE, LAND_LANE, STAGE_LANE, run_group};
+pub use table::{CHECKS_LANE, LAND_LANE, PROBE_LANE, STAGE_LANE, run_group};
 pub use view::{EntryLine, Place, Progress, QueueView, progress_of};
 pub(crate) use watch::activity_of;
 pub use watch::{Activity, Overdue, Watch};

@@ -12,6 +12,7 @@ use super::draft::Draft;
 use super::entry::{Entry, Standing};
 use super::hold::Hold;
 use super::state::Queue;
+use crate::strategy::Item;
 
 /// How soon an entry is wanted, beside others. Entries of one priority are in line by rank.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -95,6 +96,9 @@ pub(super) fn prioritise_entry(draft: &mut Draft, id: &EntryId, priority: Priori
         entry.change.priority = priority;
     }
     draft.queue.entries.sort_by_key(Entry::item);
+    let places: HashMap<EntryId, Item> =
+        draft.queue.entries.iter().map(|entry| (entry.change.id.clone(), entry.item())).collect();
+    draft.queue.entries.iter_mut().for_each(|entry| entry.step_back_behind(&places));
     Ok(())
 }
 

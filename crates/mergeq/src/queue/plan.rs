@@ -5,6 +5,7 @@ use super::effect::QueueEffect;
 use super::entry::{Entry, Standing};
 use super::order::Gatekeeper;
 use super::outcome::Why;
+use super::probing::{ask_for_clashes, let_clashing_step_aside};
 use super::repair::send_back;
 use super::state::{Candidate, Phase, Queue, Run, Vouched};
 use crate::strategy::{Act, Item, TestId};
@@ -21,6 +22,7 @@ pub(super) fn plan(draft: &mut Draft) {
     if draft.queue.pause.is_none() {
         restage_outdated_runs(draft);
         drive_landing(draft);
+        ask_for_clashes(draft);
     }
     draft.queue.runs.sort_by_key(|run| run.id);
 }
@@ -35,15 +37,19 @@ fn adopt_policy(draft: &mut Draft) {
     }
 }
 
-/// Whoever an ejection set free is asked about too.
+/// Whoever an ejection, or one that stepped aside, made room for is asked about too.
 fn ask_strategist(draft: &mut Draft) {
     loop {
         admit_entries(&mut draft.queue);
+        if let_clashing_step_aside(draft) {
+            continue;
+        }
         let acts = draft.queue.strategist.plan();
-        if acts.is_empty() {
+        let is_over = acts.is_empty();
+        carry_out(draft, acts);
+        if !draft.drop_needless_runs() && is_over {
             return;
         }
-        carry_out(draft, acts);
     }
 }
 

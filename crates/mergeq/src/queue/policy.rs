@@ -43,6 +43,10 @@ pub struct Limits {
     pub repairs_max: u32,
     /// How many entries of one person are tested at once. 50: a fleet of agents in a hurry, and others still get a turn.
     pub person_max: usize,
+    /// How many of the first entries are probed for clashes. 200: more than are tested while one of them lands.
+    pub probed_max: usize,
+    /// How many clashes are remembered. 1,000: with more, a few files are in everybody's way, and staging tells the rest.
+    pub clashes_max: usize,
     /// The longest lease of a reserved place, in milliseconds. 2 h: an agent that needs longer starts a new task.
     pub lease_max_ms: u64,
     /// How long checks may take before anything is known of them until they are overdue, in milliseconds. 30 min: longer
@@ -89,6 +93,8 @@ impl Default for Limits {
             losses_max: 3,
             repairs_max: 3,
             person_max: 50,
+            probed_max: 200,
+            clashes_max: 1_000,
             lease_max_ms: 2 * 3_600 * 1_000,
             checks_patience_ms: 30 * 60 * 1_000,
             git_patience_ms: 5 * 60 * 1_000,

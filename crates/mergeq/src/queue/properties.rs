@@ -30,6 +30,8 @@ fn any_line() -> impl Strategy<Value = String> {
         2 => Just("resume".to_owned()),
         1 => Just("serial".to_owned()),
         3 => (strategy(), 1..5_u32, 0..2_u32).prop_map(|(kind, n, r)| format!("{kind} {n} reruns={r}")),
+        6 => (entry(), entry()).prop_map(|(one, other)| format!("probed {one}-{other} b-c in=x")),
+        1 => (entry(), entry()).prop_map(|(one, other)| format!("probed {one}-{other} of={one},{other}")),
         30 => (answer(), 0..3_u64, entry(), path()).prop_map(|(word, age, e, p)| format!("@{word} {age} {e} {p}")),
     ]
 }

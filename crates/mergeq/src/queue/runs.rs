@@ -95,6 +95,11 @@ fn step_aside(draft: &mut Draft, run: &Run, entry: &EntryId, (with, paths): (&[E
         return send_back(draft, entry, Why::Conflict { with: with.to_vec(), paths });
     }
     let with = if named.is_empty() { earlier } else { named };
+    put_aside(draft, entry, (with, paths));
+}
+
+/// Takes an entry from the strategy until those before it with whom it does not go together have their outcomes.
+pub(super) fn put_aside(draft: &mut Draft, entry: &EntryId, (with, paths): (Vec<EntryId>, Vec<String>)) {
     draft.report(entry, News::SteppedAside { with: with.clone(), paths });
     draft.release_entry(entry);
     if let Some(entry) = draft.entry_mut(entry) {

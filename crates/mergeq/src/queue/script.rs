@@ -19,6 +19,7 @@ use super::order::{Freeze, Priority};
 use super::outcome::{FailedCheck, Outcome};
 use super::plan::plan;
 use super::policy::Policy;
+use super::probing::{Clash, Inquiry};
 use super::soundness::{Finding, Flaw, Remedy};
 use super::state::{Part, Phase, Queue, Run, RunId};
 use super::view::Progress;
@@ -29,17 +30,21 @@ use crate::strategy::strategist::{BehindRed, TrainSettings};
 #[track_caller]
 pub(super) fn check(script: &str, expected: Expect) {
     let (setting, story) = script.split_once('|').unwrap_or(("", script));
+    let is_about_probes = story.contains("probed");
     let mut queue = arranged_queue(setting.trim());
     let mut trace = String::new();
     let mut now = Timestamp::from_ms(0);
     for line in story.split(';').map(str::trim) {
         let (at, words) = line.strip_prefix('@').and_then(|timed| timed.split_once(' ')).unwrap_or(("", line));
-        let event = parse_event(words, &queue);
+        let (event, asked) = (parse_event(words, &queue), queue.probing.asked.clone());
         if let (QueueEvent::WatchEnded { until }, "watched") = (&event, words) {
             now = now.max(*until);
         }
         now = if at.is_empty() { now } else { seconds(at) };
-        let (after, told) = step_at(queue, &event, now);
+        let (after, mut told) = step_at(queue, &event, now);
+        if is_about_probes && after.probing.asked != asked {
+            told += &after.probing.asked.as_ref().map(describe_inquiry).unwrap_or_default();
+        }
         trace += &format!("{line:<18} {}\n", told.trim_end());
         queue = after;
     }
@@ -178,6 +183,7 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
         "watched" => QueueEvent::WatchEnded { until: queue.watch.until.expect("somebody watches") },
         "freeze" => frozen(words[1], person(named("by")), rest(2)),
         "audited" => audited(named("to").map_or_else(|| sha("m0a"), sha), words[1], &words[2..]),
+        "probed" => probed(queue, &words[1..], (named("of"), named("on")), &paths()),
         "restore" => QueueEvent::RestoreOrdered { by: person(named("by")) },
         "remedy" => QueueEvent::Remedied { commit: sha("m0a"), by: person(named("by")), remedy: remedy(&words[1..]) },
         "thaw" => QueueEvent::Thawed { by: person(named("by")) },
@@ -201,6 +207,22 @@ fn audited(to: Sha, entry: &str, flaws: &[&str]) -> QueueEvent {
     };
     let findings = flaws.iter().filter(|flaw| **flaw == "doubled").map(finding).collect();
     QueueEvent::Audited { to, landed: vec![EntryId::new(entry)], findings }
+}
+
+/// `probed a-c b-c in=x` answers what was asked last; `probed a-c of=a,c on=m0` answers something else.
+fn probed(queue: &Queue, words: &[&str], (of, on): (Option<&str>, Option<&str>), paths: &[String]) -> QueueEvent {
+    let clash = |word: &&str| {
+        let (one, other) = word.split_once('-').filter(|_| !word.contains('='))?;
+        Some(Clash { one: EntryId::new(one), other: EntryId::new(other), paths: paths.to_vec() })
+    };
+    let Inquiry { head, branches } = queue
+        .probing
+        .asked
+        .clone()
+        .unwrap_or_else(|| Inquiry { head: queue.head.clone().unwrap_or_else(|| sha("m0")), branches: Vec::new() });
+    let named = |list: &str| list.split(',').map(|entry| (EntryId::new(entry), sha(entry))).collect();
+    let of = Inquiry { head: on.map_or(head, sha), branches: of.map_or(branches, named) };
+    QueueEvent::Probed { of, clashes: words.iter().filter_map(clash).collect() }
 }
 
 /// `remedy made r`, `remedy needless`, `remedy none WHY`.
@@ -303,8 +325,10 @@ fn seconds(text: &str) -> Timestamp {
 fn describe_step(after: &Queue, effects: &[QueueEffect]) -> String {
     let is_news = |effect: &&QueueEffect| matches!(effect, QueueEffect::Report { .. });
     let (news, mut debts): (Vec<_>, Vec<_>) = effects.iter().partition(is_news);
-    // Each landing is looked at and each run is watched, as the laws say, and a trace is read more easily without.
-    debts.retain(|effect| !matches!(effect, QueueEffect::Audit { .. } | QueueEffect::Watch { .. }));
+    // The laws say when these are owed, and a trace that is about others is read more easily without.
+    debts.retain(|effect| {
+        !matches!(effect, QueueEffect::Audit { .. } | QueueEffect::Watch { .. } | QueueEffect::Probe(_))
+    });
     let listed = |word: &str, effects: Vec<&QueueEffect>| match effects.as_slice() {
         [] => String::new(),
         effects => format!("  {word} {}", effects.iter().map(|e| describe_effect(e)).collect::<Vec<_>>().join(", ")),
@@ -345,6 +369,11 @@ fn names(ids: &[EntryId]) -> String {
     ids.iter().map(EntryId::as_str).collect::<Vec<_>>().join("+")
 }
 
+fn describe_inquiry(Inquiry { head, branches }: &Inquiry) -> String {
+    let ids: Vec<EntryId> = branches.iter().map(|(entry, _)| entry.clone()).collect();
+    format!("  asks of {} on {}", names(&ids), label(head))
+}
+
 /// A commit that is not the one with which the entry came is named.
 fn describe_wanted(change: &Change) -> String {
     let is_first = change.head == sha(change.id.as_str());
@@ -361,6 +390,7 @@ fn describe_effect(effect: &QueueEffect) -> String {
         QueueEffect::CancelChecks { run } => format!("cancel({})", run.0),
         QueueEffect::Land { run, from, to } => format!("land({} {}..{})", run.0, label(from), label(to)),
         QueueEffect::Audit { .. } => "audit".to_owned(),
+        QueueEffect::Probe(of) => describe_inquiry(of),
         QueueEffect::Watch { until } => format!("watch({})", until.as_ms() / 1_000),
         QueueEffect::Restore { .. } => "restore".to_owned(),
         QueueEffect::Report { entry, news } => format!("{entry} {}", describe_news(news)),

@@ -10,6 +10,7 @@ use super::entry::Entry;
 use super::order::Freeze;
 use super::outcome::{Outcome, Proof, Why};
 use super::policy::Policy;
+use super::probing::Probing;
 use super::soundness::Finding;
 use super::view::Place;
 use super::watch::Watch;
@@ -46,6 +47,9 @@ pub struct Queue {
     /// Where the target was after landings that nobody has looked at since, oldest first; as many as of `landed`.
     #[serde(default)]
     pub unaudited: VecDeque<Sha>,
+    /// Who does not go together, as far as somebody found out.
+    #[serde(default)]
+    pub probing: Probing,
     /// How long runs take, and when it is looked next whether one takes too long.
     #[serde(default)]
     pub watch: Watch,
@@ -235,6 +239,7 @@ impl Queue {
             faults: Vec::new(),
             landed: VecDeque::new(),
             unaudited: VecDeque::new(),
+            probing: Probing::default(),
             watch: Watch::default(),
             next_rank: 1,
             next_run: 1,

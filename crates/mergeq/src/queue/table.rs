@@ -17,6 +17,8 @@ pub const CHECKS_LANE: &str = "checks";
 pub const LAND_LANE: &str = "land";
 /// Where landings are looked at afterwards, and put right.
 pub const AUDIT_LANE: &str = "audit";
+/// Where branches are merged with each other before any is tested.
+pub const PROBE_LANE: &str = "probe";
 /// Where the people who wait are told.
 pub const REPORT_LANE: &str = "report";
 /// Where leases end, and where it is looked whether a run takes too long.
@@ -94,6 +96,7 @@ impl Table for Queue {
             QueueEffect::CancelChecks { run } => Route::Revoke { lane: CHECKS_LANE, group: run_group(id, *run) },
             QueueEffect::Land { .. } => owe(LAND_LANE, id.to_string()),
             QueueEffect::Audit { .. } | QueueEffect::Restore { .. } => owe(AUDIT_LANE, id.to_string()),
+            QueueEffect::Probe(_) => owe(PROBE_LANE, id.to_string()),
             QueueEffect::Report { entry, .. } => owe(REPORT_LANE, format!("{id}/{entry}")),
             QueueEffect::Deadline { until, .. } | QueueEffect::Watch { until } => {
                 Route::Owe { lane: TIMER_LANE, group: None, due: *until }

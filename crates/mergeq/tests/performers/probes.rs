@@ -2,9 +2,13 @@
 
 use domain::{EntryId, Sha};
 use forge::{Merged, Mirror};
-use mergeq::queue::Policy;
-use mergeq::{ConflictGraph, Fit, ProbeLimits, Probes};
+use mergeq::queue::entry::Standing;
+use mergeq::queue::{Inquiry, Policy, Queue, QueueEffect, QueueEvent, RunId, Verdict};
+use mergeq::strategy::Kind;
+use mergeq::{ConflictGraph, Fit, ProbeLimits, Prober, Probes};
+use store::{Performed, Performer, Table};
 
+use crate::owed;
 use crate::wild::{Dice, branch, text};
 use crate::world::World;
 
@@ -95,4 +99,53 @@ async fn a_pair_is_merged_once_and_what_is_too_much_is_left_for_the_next_call() 
     let before = asked().await;
     assert_eq!(n_left(probes.of(&repository, &head, &all[..3]).await.unwrap()), (3, 0));
     assert_eq!(asked().await, before, "nothing is written when nothing is merged");
+}
+
+/// The first and the third write the same file, and the second is green first, so that a machine is free for the third.
+async fn queue_of_three() -> World {
+    let world = World::new(Policy::of(Kind::Nest, 2)).await;
+    for (id, path) in [("T-1", "a"), ("T-2", "b"), ("T-3", "a")] {
+        world.enqueue(id, &[(path, id)]).await;
+        if id != "T-3" {
+            world.perform("stage").await;
+        }
+    }
+    world
+}
+
+/// How often the third was made into commits that are tested, and what came of all.
+async fn finish(world: &World, without: &str) -> (usize, String) {
+    world.tell(QueueEvent::ChecksConcluded { run: RunId(2), verdict: Verdict::Passed }).await;
+    world.perform("land").await;
+    world.drain_but(without).await;
+    let journal = world.store.journal(Queue::KIND, world.queue_id().as_str(), 0).await.unwrap();
+    let is_of_third = |event: &str| event.contains("\"event\":\"staged\"") && event.contains("T-3");
+    (journal.iter().filter(|entry| is_of_third(&entry.event)).count(), world.past().await)
+}
+
+#[tokio::test]
+async fn who_clashes_with_one_under_test_costs_no_run_and_does_not_overtake_it() {
+    let unaware = queue_of_three().await;
+    let overtaken = "T-3 merged, T-2 merged, T-1 ejected: conflicts with T-3 in a".to_owned();
+    assert_eq!(finish(&unaware, "probe").await, (1, overtaken));
+    let world = queue_of_three().await;
+    world.perform("probe").await;
+    world.perform("probe").await;
+    let standing = world.queue().await.entries[2].standing.clone();
+    assert_eq!(standing, Standing::Aside { with: vec![EntryId::new("T-1")] });
+    let in_order = "T-3 ejected: conflicts with T-1 in a, T-2 merged, T-1 merged".to_owned();
+    assert_eq!(finish(&world, "").await, (0, in_order));
+    assert!(world.told().contains("T-3 aside for T-1 in a\n"), "{}", world.told());
+}
+
+#[tokio::test]
+async fn what_cannot_be_probed_is_answered_with_nothing_known() {
+    let world = World::new(Policy::serial()).await;
+    let branch = world.push("T-1", &[("a", "a\n")]).await;
+    let of = Inquiry { head: "f".repeat(40).parse().unwrap(), branches: named(&[("T-1", &branch)]) };
+    let prober = Prober::new(world.repositories.clone(), Probes::default());
+    let given_up = prober.perform(&owed(&world, QueueEffect::Probe(of.clone()))).await;
+    let nothing = QueueEvent::Probed { of: of.clone(), clashes: Vec::new() };
+    assert!(matches!(&given_up, Performed::GiveUp(event) if *event == nothing), "{given_up:?}");
+    assert_eq!(prober.bury(&owed(&world, QueueEffect::Probe(of)), "spent"), Some(nothing));
 }

@@ -11,8 +11,8 @@ use forge::checks::CHECKS_FILE;
 use forge::{CheckRun, Conclusion, Gate, Git, Repositories, Repository, gate_from_toml};
 use mergeq::queue::{News, Outcome, Policy, Queue, QueueEffect, QueueEvent, queue_id};
 use mergeq::{
-    CheckRunner, Checker, Exam, Examiner, GateReport, Lander, LandingRule, LeaseTimer, QueueDesk, Reconciler,
-    ReuseTerms, Stager, StagingSettings, VerdictLedger, recent_outcomes,
+    CheckRunner, Checker, Exam, Examiner, GateReport, Lander, LandingRule, LeaseTimer, Prober, Probes, QueueDesk,
+    Reconciler, ReuseTerms, Stager, StagingSettings, VerdictLedger, recent_outcomes,
 };
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreSettings};
 use tempfile::TempDir;
@@ -377,6 +377,7 @@ fn pumps_of(
     vec![
         pump(store, "report", Listener(told.clone())),
         pump(store, "stage", Stager::new(store.clone(), repositories.clone(), staging)),
+        pump(store, "probe", Prober::new(repositories.clone(), Probes::default())),
         pump(store, "checks", Checker::new(store.clone(), repositories.clone(), runner, ledger)),
         pump(store, "land", Lander::new(repositories.clone())),
         pump(store, "audit", Examiner::new(store.clone(), repositories.clone(), "example.org")),

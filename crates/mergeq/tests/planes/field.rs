@@ -13,7 +13,8 @@ use domain::{EntryId, Sha};
 use forge::{CheckRun, Conclusion, FailedTests, Gate, Repositories, Repository, gate_from_toml};
 use mergeq::queue::{Change, News, Policy, Queue, QueueEffect, QueueEvent, queue_id};
 use mergeq::{
-    CheckRunner, Checker, GateReport, Lander, QueueDesk, Reconciler, ReuseTerms, Stager, StagingSettings, VerdictLedger,
+    CheckRunner, Checker, GateReport, Lander, Prober, Probes, QueueDesk, Reconciler, ReuseTerms, Stager,
+    StagingSettings, VerdictLedger,
 };
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreError, StoreSettings};
 use tempfile::TempDir;
@@ -40,6 +41,8 @@ pub(crate) struct Field {
     clock: Arc<HandClock>,
     desk: QueueDesk,
     reporter: Arc<dyn Pumping>,
+    /// Answers at once, before anything else begins.
+    prober: Arc<dyn Pumping>,
     workers: [Arc<dyn Pumping>; 3],
     heard: Arc<Mutex<Vec<(EntryId, News)>>>,
     begun: mpsc::Receiver<Begun>,
@@ -144,6 +147,7 @@ impl Field {
             pump(&store, "checks", holder.hold(checker)),
             pump(&store, "land", holder.hold(Lander::new(repositories.clone()))),
         ];
+        let prober = pump(&store, "probe", Prober::new(repositories.clone(), Probes::default()));
         let heard = Arc::default();
         let reporter = pump(&store, "report", Listener(Arc::clone(&heard)));
         let (answered, under_way) = (holder.answered.clone(), BTreeMap::new());
@@ -156,6 +160,7 @@ impl Field {
             clock,
             desk,
             reporter,
+            prober,
             workers,
             heard,
             begun,
@@ -235,6 +240,7 @@ impl Plane for Field {
     }
 
     async fn settle(&mut self) -> Settled {
+        while self.prober.perform_next().await.unwrap() {}
         while self.reporter.perform_next().await.unwrap() {}
         let queue = self.store.load::<Queue>(&self.queue_id()).await.unwrap();
         let runs = queue.map_or(Vec::new(), |queue| queue.runs);

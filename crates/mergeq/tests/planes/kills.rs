@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use domain::{Cause, DeliveryId};
 use mergeq::queue::{News, Policy, Queue, QueueEffect, QueueEvent, queue_id};
 use mergeq::{
-    Checker, Examiner, Lander, QueueDesk, Reconciler, ReuseTerms, Stager, StagingSettings, VerdictLedger,
-    recent_outcomes,
+    Checker, Examiner, Lander, Prober, Probes, QueueDesk, Reconciler, ReuseTerms, Stager, StagingSettings,
+    VerdictLedger, recent_outcomes,
 };
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, Table};
 
@@ -76,6 +76,7 @@ fn named(effect: &QueueEffect) -> String {
         QueueEffect::AwaitChecks { run, .. } => format!("checks of {run}"),
         QueueEffect::Land { run, .. } => format!("push of {run}"),
         QueueEffect::Audit { .. } => "audit".to_owned(),
+        QueueEffect::Probe(_) => "probe".to_owned(),
         QueueEffect::Report { entry, news: News::Ended(_) } => format!("report of {entry}'s end"),
         QueueEffect::Report { entry, .. } => format!("news of {entry}"),
         other => format!("{other:?}"),
@@ -146,6 +147,7 @@ async fn live(dir: &Path, fate: &Fate) -> Store {
     let pumps = [
         pump(&store, fate, "report", Scribe(dir.join("reports"))),
         pump(&store, fate, "stage", Stager::new(store.clone(), repositories.clone(), StagingSettings::default())),
+        pump(&store, fate, "probe", Prober::new(repositories.clone(), Probes::default())),
         pump(&store, fate, "checks", checker),
         pump(&store, fate, "land", Lander::new(repositories.clone())),
         pump(&store, fate, "audit", Examiner::new(store.clone(), repositories.clone(), "example.org")),

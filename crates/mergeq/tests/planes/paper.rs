@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use domain::{EntryId, Machine, Sha, Timestamp};
-use mergeq::queue::{FailedCheck, News, Phase, Policy, Queue, QueueEffect, QueueEvent, Run, RunId, Verdict, laws};
+use mergeq::queue::{
+    FailedCheck, Inquiry, News, Phase, Policy, Queue, QueueEffect, QueueEvent, Run, RunId, Verdict, laws,
+};
 
 use crate::content::{failing, key_of};
 use crate::ground::change;
@@ -22,6 +24,8 @@ pub(crate) struct Paper {
     stages: VecDeque<QueueEffect>,
     checks: VecDeque<QueueEffect>,
     landings: VecDeque<QueueEffect>,
+    /// Answered at once, before anything else begins.
+    probes: VecDeque<Inquiry>,
     /// Begun: stagings and landings with their answers, checks with their commit.
     answers: BTreeMap<Job, QueueEvent>,
     tested: BTreeMap<Job, Sha>,
@@ -57,6 +61,7 @@ impl Paper {
             stages: VecDeque::new(),
             checks: VecDeque::new(),
             landings: VecDeque::new(),
+            probes: VecDeque::new(),
             answers: BTreeMap::new(),
             tested: BTreeMap::new(),
             n_tests: BTreeMap::new(),
@@ -75,6 +80,7 @@ impl Paper {
                 QueueEffect::Stage { .. } => self.stages.push_back(effect),
                 QueueEffect::AwaitChecks { .. } => self.checks.push_back(effect),
                 QueueEffect::Land { .. } => self.landings.push_back(effect),
+                QueueEffect::Probe(of) => self.probes.push_back(of),
                 QueueEffect::CancelChecks { run } => {
                     if self.tested.remove(&Job::Checks(run)).is_some() {
                         self.stopped.push(Job::Checks(run));
@@ -176,6 +182,10 @@ impl Plane for Paper {
     }
 
     async fn settle(&mut self) -> Settled {
+        while let Some(of) = self.probes.pop_front() {
+            let answer = self.repo.probe(of);
+            self.tell(&answer);
+        }
         let mut begun = Vec::new();
         while self.is_free(|job| matches!(job, Job::Stage(_)))
             && let Some(stage) = self.stages.pop_front()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use domain::{EntryId, Sha};
-use mergeq::queue::{Obstacle, Part, QueueEvent, Refusal, RunId, Wanted};
+use mergeq::queue::{Clash, Inquiry, Obstacle, Part, QueueEvent, Refusal, RunId, Wanted};
 
 use crate::content::{Content, first_content, key_of};
 use crate::workload::Edit;
@@ -49,8 +49,12 @@ impl Repo {
     }
 
     fn merge(&self, tip: &Sha, head: &Sha) -> Merged {
+        self.merge_onto(self.content(tip), head)
+    }
+
+    fn merge_onto(&self, ours: &Content, head: &Sha) -> Merged {
         let Some(Commit { parent: Some(base), content: theirs }) = self.commits.get(head) else { return Merged::Lost };
-        let (ours, base) = (self.content(tip), self.content(base));
+        let base = self.content(base);
         let mut merged = ours.clone();
         let mut conflicts = BTreeSet::new();
         for (spot, text) in theirs.iter().filter(|(spot, text)| base.get(spot) != Some(text)) {
@@ -116,6 +120,22 @@ impl Repo {
         let with = if rivals.is_empty() { everybody() } else { rivals };
         let paths = if let Obstacle::Conflict { paths } = found { paths } else { Vec::new() };
         Obstacle::Rivals { with, paths }
+    }
+
+    /// What a probe promises: which two fit the head each, and not together.
+    pub(crate) fn probe(&self, of: Inquiry) -> QueueEvent {
+        let content = |merged| if let Merged::Clean(content) = merged { Some(content) } else { None };
+        let fit = |(entry, head)| Some((entry, head, content(self.merge(&of.head, head))?));
+        let fitting: Vec<_> = of.branches.iter().map(|(entry, head)| (entry, head)).filter_map(fit).collect();
+        let mut clashes = Vec::new();
+        for (n, (one, _, on)) in fitting.iter().enumerate() {
+            for (other, head, _) in &fitting[n + 1..] {
+                if let Merged::Conflict(paths) = self.merge_onto(on, head) {
+                    clashes.push(Clash { one: (*one).clone(), other: (*other).clone(), paths });
+                }
+            }
+        }
+        QueueEvent::Probed { of, clashes }
     }
 
     fn changed(&self, from: &Sha, to: &Sha) -> Vec<String> {
