@@ -55,12 +55,4 @@ impl Seat {
             Self::Rival(board, strategy) => plan(&mut **strategy, board),
         }
     }
-
-    #[cfg(test)]
-    pub(crate) fn board(&self) -> &Board {
-        match self {
-            Self::Ours(strategist) => strategist.board(),
-            Self::Rival(board, _) => board,
-        }
-    }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::strategist::{BehindRed, TrainSettings};
-use super::{Act, Fact, Item, Kind, TestId};
+use super::{Act, Board, Fact, Item, Kind, TestId};
 use crate::sim::player::{Player, Seat};
 use crate::sim::rivals::Rival;
 
@@ -22,6 +22,13 @@ enum Step {
     Move,
     Adopt { kind: Kind, slots: usize },
     StartAnew,
+}
+
+fn board_of(seat: &Seat) -> &Board {
+    match seat {
+        Seat::Ours(strategist) => strategist.board(),
+        Seat::Rival(board, _) => board,
+    }
 }
 
 fn any_kind() -> impl Strategy<Value = Kind> {
@@ -127,7 +134,7 @@ impl World {
             Step::Late { test, fact } => {
                 let is_late = !self.under_way.contains_key(&TestId(*test))
                     && self.landing.as_ref().is_none_or(|(landing, _)| landing.0 != *test);
-                if is_late && !self.seat.board().tests().any(|(id, _)| id.0 == *test) {
+                if is_late && !board_of(&self.seat).tests().any(|(id, _)| id.0 == *test) {
                     self.seat.absorb(&fact(TestId(*test)));
                 }
             }
@@ -203,7 +210,7 @@ impl World {
                 Act::Start { test, items } => self.start(test, &items),
                 Act::Cancel { test } => {
                     let is_known = self.under_way.remove(&test).is_some() || self.green.remove(&test).is_some();
-                    assert!(is_known || self.seat.board().test(test).is_none(), "{test:?} was never begun");
+                    assert!(is_known || board_of(&self.seat).test(test).is_none(), "{test:?} was never begun");
                 }
                 Act::Land { test, items } => self.land(test, items),
                 Act::Eject { item, .. } => {
@@ -229,7 +236,7 @@ impl World {
         );
         let run = self.run_of(&items.iter().copied().collect());
         assert!(self.under_way.insert(test, run).is_none(), "{test:?} is the name of two tests");
-        assert!(self.under_way.len() <= self.seat.board().slots(), "more tests are begun than there are slots");
+        assert!(self.under_way.len() <= board_of(&self.seat).slots(), "more tests are begun than there are slots");
     }
 
     fn land(&mut self, test: TestId, items: Vec<Item>) {
