@@ -34,7 +34,7 @@ pub fn what_cannot_be_simulated_is_said_with_what_can() {
     let world = World::new();
     for (args, said) in [
         (["nonsense"].as_slice(), "team, monorepo, agents"),
-        (&["--strategy", "luck"], "there is no strategy `luck`; choose among serial, batch"),
+        (&["--strategy", "luck"], "there is no strategy `luck`; choose among serial, no-queue, batch"),
         (&["--bad", "120"], "write a number from 0 to below 100"),
         (&["--arrivals", "NaN"], "write a number from 0 to 1000"),
         (&["--seeds", "0"], "0 is not in 1..=1000"),

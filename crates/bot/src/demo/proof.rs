@@ -3,7 +3,7 @@
 use std::fmt;
 
 use agents::task::{Task, TaskState};
-use domain::TaskId;
+use domain::{EntryId, TaskId};
 use mergeq::queue::{self, Queue, QueueEvent, Verdict as CheckVerdict};
 use store::Table;
 
@@ -34,7 +34,7 @@ pub(super) async fn prove(system: &System, sample: &Sample, missing: Vec<String>
     claims.push(merged(system, &[1, 2, 6]).await?);
     claims.push(bisected(system, sample).await?);
     claims.push(came_back(system, 3, "tests").await?);
-    claims.push(came_back(system, 4, "conflicts with T-2").await?);
+    claims.push(repaired(system, sample).await?);
     claims.push(refused(system).await?);
     Ok(Verdict { graph: sample.graph()?, claims })
 }
@@ -55,7 +55,7 @@ fn commits(sample: &Sample) -> anyhow::Result<Vec<Claim>> {
     let n = landed.len();
     let text =
         format!("{n} commits landed on main; each passes `sh tests/run.sh`, run again just now without Downbeat");
-    claims.push(Claim { holds: n == 3 && claims.is_empty(), text });
+    claims.push(Claim { holds: n == 4 && claims.is_empty(), text });
     Ok(claims)
 }
 
@@ -89,6 +89,21 @@ async fn bisected(system: &System, sample: &Sample) -> anyhow::Result<Claim> {
     }
     let text = format!("a batch of {largest_red} was red, and T-3 alone was bisected out of it");
     Ok(Claim { holds: largest_red > 1, text })
+}
+
+/// What conflicted landed nevertheless, from the place that was kept for it.
+async fn repaired(system: &System, sample: &Sample) -> anyhow::Result<Claim> {
+    let id = queue::queue_id(&sample.name, &sample.target);
+    let entry = EntryId::from(TaskId::new(4));
+    let mut was_repaired = false;
+    for happened in system.store.journal(Queue::KIND, &id.to_string(), 0).await? {
+        let event: QueueEvent = serde_json::from_str(&happened.event)?;
+        was_repaired |= matches!(&event, QueueEvent::Repaired { entry: repaired, .. } if *repaired == entry);
+    }
+    let is_merged = matches!(state_of(system, 4).await?, Some(TaskState::Merged { .. }));
+    let text =
+        "T-4 conflicted with T-2, went back to its agent, and landed from the place that was kept for it".to_owned();
+    Ok(Claim { holds: was_repaired && is_merged, text })
 }
 
 async fn came_back(system: &System, number: u64, because: &str) -> anyhow::Result<Claim> {

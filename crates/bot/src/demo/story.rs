@@ -32,7 +32,9 @@ pub(super) fn lines(sabotage: Option<Sabotage>) -> Vec<Line> {
         Some(Sabotage::Refusal) => words("ben", "approve T-5 T-5", &["Plan v1 for T-5"]),
         _ => words("ben", "reject T-5 the checks are what keeps main green", &["ben can say `approve T-5 T-5`"]),
     };
-    vec![
+    let repair = press("ben", "Accept the change", "T-4 is done, but stopped before publishing");
+    let repair = (sabotage != Some(Sabotage::Conflict)).then_some(repair);
+    let mut lines = vec![
         words("ana", "@agent add a farewell", &[]),
         words("dan", "@agent greet in other languages too", &[]),
         words("ana", "@agent rename greet to say_hello", &[]),
@@ -59,9 +61,12 @@ pub(super) fn lines(sabotage: Option<Sabotage>) -> Vec<Line> {
         words(
             "ana",
             "@agent why T-3",
-            &["T-1 is merged", "T-2 is merged", "T-3 did not land", "T-4 did not land", "T-6 is merged"],
+            &["T-1 is merged", "T-2 is merged", "T-3 did not land", "T-4 is merged", "T-6 is merged"],
         ),
-    ]
+    ];
+    let last = lines.len() - 1;
+    lines.splice(last..last, repair);
+    lines
 }
 
 /// What has to be seen before the curtain falls, whatever the order.
@@ -69,7 +74,7 @@ pub(super) const CURTAIN: &[&str] = &[
     "T-1 is merged",
     "T-2 is merged",
     "T-3 did not land",
-    "T-4 did not land",
+    "T-4 is merged",
     "T-5 ended",
     "T-6 is merged",
     "T-3: back from",

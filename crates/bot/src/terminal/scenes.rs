@@ -347,6 +347,7 @@ fn tab_completes_hints_and_lists() {
                 resume
                 retry
                 restore
+                release
         ana #main › re
                       ^
     "#]]);

@@ -47,7 +47,8 @@ fn ask_strategist(draft: &mut Draft) {
         let acts = draft.queue.strategist.plan();
         let is_over = acts.is_empty();
         carry_out(draft, acts);
-        if !draft.drop_needless_runs() && is_over {
+        // What was judged without an act may have left a test, and whoever is in none steps aside.
+        if !draft.drop_needless_runs() && is_over && !let_clashing_step_aside(draft) {
             return;
         }
     }
