@@ -87,5 +87,5 @@ pub fn whoever_is_sent_back_reads_which_tests_failed() {
     wait_for(&instance, "T-2 is merged into main as");
     instance.say("ben: merge T-1");
     let said = wait_for(&instance, "T-1 did not land");
-    expect_test::expect!["   bot  T-1 did not land: its repair does not pass rooms. It does not pass its checks: rooms exited with 1: rooms.kitchen.room (99.6 % sure) when it was tested alone on the target. Look at the change yourself, then say `merge T-1` again."].assert_eq(&said);
+    expect_test::expect!["   bot  T-1 did not land: its repair does not pass rooms. It does not pass its checks: rooms exited with 1: rooms.kitchen.room (99.6 % sure) when it was tested alone on the target. Say `retry T-1`, or look at the change yourself and say `merge T-1` again."].assert_eq(&said);
 }

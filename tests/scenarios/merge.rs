@@ -226,8 +226,8 @@ fn a_red_batch_is_split_until_the_culprit_stands_alone() {
               [T-3] merged as <commit 2>
         bot:  T-3 is merged into main as <commit 2>.
               [T-2] in the merge queue by ana · its place is kept while it is repaired
-              [T-2] back from the merge queue: its repair does not pass words. It does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word. Look at the change yourself, then say `merge T-2` again
-        bot:  T-2 did not land: its repair does not pass words. It does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word. Look at the change yourself, then say `merge T-2` again.
+              [T-2] back from the merge queue: its repair does not pass words. It does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word. Say `retry T-2`, or look at the change yourself and say `merge T-2` again
+        bot:  T-2 did not land: its repair does not pass words. It does not pass its checks: words exited with 1 when it was tested alone on the target: a forbidden word. Say `retry T-2`, or look at the change yourself and say `merge T-2` again.
               [7] Retry   [8] Merge again
     "#]]);
     expect![[r#"

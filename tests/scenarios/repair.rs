@@ -122,8 +122,8 @@ fn what_is_left_unresolved_comes_back_to_a_person() {
         bot:  T-2 goes back to scripted, because it conflicts with T-1 in greeting.md.
               Its place in the merge queue is kept until 14:00 UTC; nothing is to be done.
               [T-2] in the merge queue by dan · its place is kept while it is repaired
-              [T-2] back from the merge queue: its repair failed: its agent left the conflict unresolved in greeting.md. It conflicts with T-1 in greeting.md. Look at the change yourself, then say `merge T-2` again
-        bot:  T-2 did not land: its repair failed: its agent left the conflict unresolved in greeting.md. It conflicts with T-1 in greeting.md. Look at the change yourself, then say `merge T-2` again.
+              [T-2] back from the merge queue: its repair failed: its agent left the conflict unresolved in greeting.md. It conflicts with T-1 in greeting.md. Say `retry T-2`, or look at the change yourself and say `merge T-2` again
+        bot:  T-2 did not land: its repair failed: its agent left the conflict unresolved in greeting.md. It conflicts with T-1 in greeting.md. Say `retry T-2`, or look at the change yourself and say `merge T-2` again.
               [9] Retry   [10] Merge again
     "#]]);
 }

@@ -87,6 +87,7 @@ pub(super) fn readmit(mut task: Task, pull_request: PullRequest) -> Step<Task> {
 /// Hands the change to the queue as it was, which sends it back for good.
 pub(super) fn give_up(mut task: Task, why: &str) -> Step<Task> {
     let Some(Repair { pull_request, by, trouble, .. }) = task.repair.take() else { return Step::quiet(task) };
+    let why = why.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     let why = format!("{why}. It {}", trouble.why);
     task.state = TaskState::Merging { pull_request, by, intent: Intent::Land, note: None };
     Step::owing(task, [TaskEffect::EditCard, TaskEffect::GiveUpRepair { why }])

@@ -272,12 +272,17 @@ fn said(workload: &Workload, slots: usize, seeds: u64) -> String {
         Arrivals::Bursts { size, rate, .. } => format!("{size} together every {:.0} T", 1. / rate),
     };
     let percent = |share: f64| format!("{:.4}", share * 100.).trim_end_matches('0').trim_end_matches('.').to_owned();
+    let texts =
+        [(workload.textual, "% of pairs write the same lines"), (workload.hot, "% of changes are of the hot file")];
+    let texts =
+        texts.into_iter().filter(|(share, _)| *share > 0.).map(|(share, what)| format!(", {} {what}", percent(share)));
     format!(
-        "{} changes, {arrivals}; {} % bad, {} % of runs flaky, {} % of pairs in conflict; {slots} slots, {seeds} seeds",
+        "{} changes, {arrivals}; {} % bad, {} % of runs flaky, {} % of pairs in conflict{}; {slots} slots, {seeds} seeds",
         workload.changes,
         percent(workload.bad),
         percent(workload.flaky),
         percent(workload.conflict),
+        texts.collect::<String>(),
     )
 }
 

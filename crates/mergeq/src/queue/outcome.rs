@@ -157,7 +157,7 @@ impl Why {
             Self::Refused { .. } => format!("Correct what the forge objects to, then say `merge {entry}` again"),
             Self::Dependency { on } => format!("Say `merge {on}` first, and then `merge {entry}` again"),
             Self::RepairOverdue | Self::RepairsSpent { .. } | Self::Unrepaired { .. } => {
-                format!("Look at the change yourself, then say `merge {entry}` again")
+                format!("Say `retry {entry}`, or look at the change yourself and say `merge {entry}` again")
             }
         }
     }
