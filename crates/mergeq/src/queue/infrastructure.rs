@@ -287,3 +287,24 @@ fn what_passed_and_cannot_be_made_anew_leaves_all_its_runs() {
         "#]],
     );
 }
+
+/// [46] It passed before somebody pushed, and does not go with what they pushed: no flake explains that for ever.
+#[test]
+fn who_no_longer_goes_with_a_foreign_push_is_not_tried_for_ever() {
+    check(
+        "nest 1 of a | made 1; target m1; passed 1; made 2 on=m1; failed 2 unit; made 3 on=m1; failed 3 unit; made 4 on=m1; failed 4 unit; made 5 on=m1; failed 5 unit",
+        expect![[r#"
+            made 1             1 testing a  owes checks(1 m0a)
+            target m1          1 testing a
+            passed 1           2 staging a  owes stage(2 a)
+            made 2 on=m1       2 testing a  owes checks(2 m1a)
+            failed 2 unit      3 staging a  owes stage(3 a)
+            made 3 on=m1       3 testing a  owes checks(3 m1a)
+            failed 3 unit      4 staging a  owes stage(4 a)
+            made 4 on=m1       4 testing a  owes checks(4 m1a)
+            failed 4 unit      5 staging a  owes stage(5 a)
+            made 5 on=m1       5 testing a  owes checks(5 m1a)
+            failed 5 unit      idle  tells a ejected: unit exited with 1 (99.7 % sure)
+        "#]],
+    );
+}

@@ -73,8 +73,10 @@ impl Nest {
         let alive: Vec<usize> =
             (0..self.riders.len()).filter(|index| probe.riders.contains(&self.riders[*index].id)).collect();
         let n_riding: usize = alive.iter().map(|index| self.riders[*index].items.len()).sum();
-        let risks: Vec<f64> =
-            alive.iter().map(|index| self.risk_among(n_riding, &self.riders[*index], board)).collect();
+        // What somebody else pushed may explain it where nothing landed since; else a lone rider was tried for ever.
+        let least = if probe.part.is_empty() { self.belief.conflict_rate() } else { 0. };
+        let risk = |index: &usize| self.risk_among(n_riding, &self.riders[*index], board).max(least);
+        let risks: Vec<f64> = alive.iter().map(risk).collect();
         let riders_good: f64 = risks.iter().map(|risk| 1. - risk).product();
         let company_good = self.company_good(&probe.company);
         let p_red = 1. - (1. - doubt) * riders_good * company_good * (1. - flake_rate);
