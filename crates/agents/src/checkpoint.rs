@@ -61,8 +61,7 @@ impl Checkpoints {
     /// nothing changed since the newest checkpoint, that one is it.
     pub async fn take(&self, workspace: &Workspace, words: &str) -> Result<Checkpoint, WorkspaceError> {
         self.workspaces.measure(workspace).await?;
-        let by =
-            Signature { name: "Downbeat".to_owned(), email: "agent@downbeat.invalid".to_owned(), at: self.store.now() };
+        let by = keeper(self.store.now());
         let words: String = words.lines().next().unwrap_or_default().chars().take(WORDS_CHARS_MAX).collect();
         let (task, mirror) = (workspace.task, workspace.mirror());
         let taken = mirror.keep_checkpoint(task, &workspace.tree(), &workspace.base, &words, &by).await?;
@@ -99,6 +98,11 @@ impl Checkpoints {
         }
         Ok(n_tasks)
     }
+}
+
+/// In whose name states are kept.
+pub(crate) fn keeper(at: Timestamp) -> Signature {
+    Signature { name: "Downbeat".to_owned(), email: "agent@downbeat.invalid".to_owned(), at }
 }
 
 /// The checkpoints of a task, oldest first.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use domain::policy::Rules;
-use domain::{Attempt, Cause, DeliveryId};
+use domain::{Attempt, Cause, DeliveryId, Sha};
 use forge::{ForgeError, GitError, Repositories, Repository};
 use store::{ApplyError, Owed, Performed, Performer, Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -130,6 +130,16 @@ struct Run<'a> {
     liaison: Arc<Liaison>,
     log: Arc<TaskLog>,
     stop: CancellationToken,
+}
+
+impl Run<'_> {
+    /// Where the target branch is now, unless the session is stopped first.
+    async fn target_head(&self) -> Result<Sha, Trouble> {
+        tokio::select! {
+            head = self.repository.forge.target_head() => Ok(head?),
+            () = self.stop.cancelled() => Err(SessionError::Stopped.into()),
+        }
+    }
 }
 
 impl Dispatcher {

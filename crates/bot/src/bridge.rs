@@ -214,22 +214,12 @@ pub fn event_of(task: TaskId, news: &News) -> TaskEvent {
 
 /// What is wrong with a change, for whoever repairs it.
 fn trouble_of(why: &Why) -> Trouble {
-    let (rivals, failing) = match why {
-        Why::Conflict { with, .. } => (with.iter().filter_map(|entry| entry.as_str().parse().ok()).collect(), &[][..]),
-        Why::Checks { failing, .. } => (Vec::new(), &failing[..]),
-        Why::Full { .. }
-        | Why::TooLong { .. }
-        | Why::AlreadyIn
-        | Why::Unusable { .. }
-        | Why::Unconcluded { .. }
-        | Why::NoGate { .. }
-        | Why::HeadMoved { .. }
-        | Why::Refused { .. }
-        | Why::Dependency { .. }
-        | Why::RepairOverdue
-        | Why::RepairsSpent { .. }
-        | Why::Unrepaired { .. } => (Vec::new(), &[][..]),
-    };
+    let (mut rivals, mut failing) = (Vec::new(), &[][..]);
+    if let Why::Conflict { with, .. } = why {
+        rivals = with.iter().filter_map(|entry| entry.as_str().parse().ok()).collect();
+    } else if let Why::Checks { failing: checks, .. } = why {
+        failing = &checks[..];
+    }
     let printed: Vec<_> = failing.iter().map(|check| format!("{check}:\n{}", check.output_tail)).collect();
     let why = match failing {
         [] => why.to_string(),

@@ -47,8 +47,7 @@ impl Mirror {
             for delta in diff.deltas() {
                 footprint.adds |= delta.status() == Delta::Added;
                 footprint.removes |= delta.status() == Delta::Deleted;
-                let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes()).unwrap_or_default();
-                footprint.paths.insert(String::from_utf8_lossy(path).into_owned());
+                footprint.paths.insert(path_of(&delta));
             }
             Ok(footprint)
         })
@@ -149,7 +148,12 @@ fn difference(repo: &git2::Repository, ids: [git2::Oid; 2]) -> Result<git2::Diff
 
 fn file_change(diff: &git2::Diff<'_>, n: usize) -> Result<FileChange, git2::Error> {
     let delta = diff.get_delta(n).expect("n counts the deltas");
-    let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes()).unwrap_or_default();
     let (_, added, removed) = Patch::from_diff(diff, n)?.map_or(Ok((0, 0, 0)), |patch| patch.line_stats())?;
-    Ok(FileChange { path: String::from_utf8_lossy(path).into_owned(), added: added as u64, removed: removed as u64 })
+    Ok(FileChange { path: path_of(&delta), added: added as u64, removed: removed as u64 })
+}
+
+/// Where a file stands, or stood if it is gone; what is not UTF-8 in it is replaced.
+pub(crate) fn path_of(delta: &git2::DiffDelta<'_>) -> String {
+    let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes()).unwrap_or_default();
+    String::from_utf8_lossy(path).into_owned()
 }

@@ -20,7 +20,6 @@ pub mod lanes;
 pub mod local;
 pub mod mirror;
 pub mod remote;
-pub mod repair;
 pub mod repositories;
 pub mod workspace;
 
@@ -32,6 +31,7 @@ mod occupancy;
 mod plain;
 mod push;
 mod ref_lock;
+mod repair;
 
 pub use balance::Balance;
 pub use branch::{Branch, BranchCommit, Line};
@@ -46,5 +46,4 @@ pub use local::LocalForge;
 pub use merger::Merged;
 pub use mirror::{Mirror, RemoteTarget};
 pub use remote::{LocateError, Located, Remote, locate_repository};
-pub use repair::Transplant;
 pub use repositories::{OpenError, RepoSettings, Repositories, Repository};

@@ -7,19 +7,11 @@ use domain::{Sha, TaskId};
 use git2::{Diff, DiffLineType, DiffOptions};
 
 use crate::candidate::Signature;
+use crate::changes::path_of;
 use crate::checkpoint::Checkpoint;
 use crate::git::GitError;
 use crate::merger::Merged;
 use crate::mirror::{Mirror, oid};
-
-/// A branch on another base, as a working tree can begin with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transplant {
-    /// The state to begin with.
-    pub checkpoint: Checkpoint,
-    /// Where both sides changed the same thing; nowhere if they go together.
-    pub conflicts: Vec<String>,
-}
 
 /// What one file's change adds and removes, without where.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -39,14 +31,10 @@ impl Mirror {
         task: TaskId,
         [base, head]: [&Sha; 2],
         by: &Signature,
-    ) -> Result<Transplant, GitError> {
-        let (tree, conflicts) = match self.merge(base, head).await? {
-            Merged::Clean { tree } => (tree, Vec::new()),
-            Merged::Conflict { tree, paths } => (tree, paths),
-        };
+    ) -> Result<Checkpoint, GitError> {
+        let (Merged::Clean { tree } | Merged::Conflict { tree, .. }) = self.merge(base, head).await?;
         let words = format!("sent back: {} on {}", head.short(), base.short());
-        let checkpoint = self.keep_tree(task, &tree, base, (&words, by)).await?;
-        Ok(Transplant { checkpoint, conflicts })
+        self.keep_tree(task, &tree, base, (&words, by)).await
     }
 
     /// The files that differ from `base` in `head` and in which marks of a conflict are left, by path.
@@ -119,9 +107,4 @@ fn whole_files(diff: &Diff<'_>) -> BTreeMap<String, Lines> {
         (path_of(&delta), Lines { becomes, ..Lines::default() })
     };
     diff.deltas().map(whole).collect()
-}
-
-fn path_of(delta: &git2::DiffDelta<'_>) -> String {
-    let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes()).unwrap_or_default();
-    String::from_utf8_lossy(path).into_owned()
 }

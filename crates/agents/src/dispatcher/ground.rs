@@ -40,10 +40,7 @@ impl Dispatcher {
         let workspace = match &kept {
             Some(kept) => self.workspaces.create_at(task, run.repository, kept, &branch).await?,
             None => {
-                let base = tokio::select! {
-                    head = run.repository.forge.target_head() => head?,
-                    () = run.stop.cancelled() => return Err(SessionError::Stopped.into()),
-                };
+                let base = run.target_head().await?;
                 self.workspaces.create(task, run.repository, &base, &branch).await?
             }
         };

@@ -2,11 +2,11 @@
 //! side, and what is looked at when it has ended.
 
 use domain::Sha;
-use forge::{Checkpoint, Signature};
+use forge::Checkpoint;
 
 use super::{Dispatcher, Run, Trouble};
+use crate::checkpoint::keeper;
 use crate::prompt;
-use crate::session::SessionError;
 use crate::task::{Repair, Task};
 use crate::workspace::Workspace;
 
@@ -20,15 +20,9 @@ impl Dispatcher {
         if !run.agent.mends() {
             return Ok(None);
         }
-        let (mirror, forge) = (&run.repository.mirror, &run.repository.forge);
-        let base = tokio::select! {
-            base = forge.target_head() => base?,
-            () = run.stop.cancelled() => return Err(SessionError::Stopped.into()),
-        };
+        let (mirror, base) = (&run.repository.mirror, run.target_head().await?);
         mirror.ensure(head).await?;
-        let by =
-            Signature { name: "Downbeat".to_owned(), email: "agent@downbeat.invalid".to_owned(), at: self.store.now() };
-        Ok(Some(mirror.transplant(run.task.id, [&base, head], &by).await?.checkpoint))
+        Ok(Some(mirror.transplant(run.task.id, [&base, head], &keeper(self.store.now())).await?))
     }
 
     /// What the agent is told of what was sent back; empty where nothing was.

@@ -69,12 +69,13 @@ pub(super) fn fail_session(task: Task, session: u32, why: &str, now: Timestamp) 
     if session != task.sessions {
         return Step::quiet(task);
     }
-    let is_pausing = matches!(task.state, TaskState::Pausing { .. });
     match task.goal() {
-        Some(_) if task.runs_session() && task.repair_under_way().is_some() && !is_pausing => {
-            repair::give_up(task, &format!("failed: {why}"))
+        Some(goal) if task.runs_session() && !matches!(task.state, TaskState::Pausing { .. }) => {
+            match task.repair_under_way() {
+                Some(_) => repair::give_up(task, &format!("failed: {why}")),
+                None => task.failed(why.to_owned(), goal),
+            }
         }
-        Some(goal) if task.runs_session() && !is_pausing => task.failed(why.to_owned(), goal),
         _ => moves::session_ended(task, session, now),
     }
 }

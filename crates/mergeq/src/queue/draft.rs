@@ -1,6 +1,6 @@
 //! The next state while a step writes it: the few moves from which `absorb`, `runs` and `plan` are made.
 
-use domain::{EntryId, Timestamp};
+use domain::{EntryId, Rejected, Timestamp};
 
 use super::effect::{News, QueueEffect, Wanted};
 use super::entry::{Entry, Leave, Standing};
@@ -47,6 +47,13 @@ impl Draft {
 
     pub(super) fn tell_strategist(&mut self, fact: &Fact) {
         self.queue.strategist.absorb(fact);
+    }
+
+    /// The entry that a person named.
+    pub(super) fn named_entry(&self, id: &EntryId) -> Result<&Entry, Rejected> {
+        let missing =
+            || Rejected::new(format!("{id} is not in the queue of {}", self.queue.id), "Say `queue` to see who is");
+        self.queue.entry(id).ok_or_else(missing)
     }
 
     pub(super) fn entry_mut(&mut self, id: &EntryId) -> Option<&mut Entry> {

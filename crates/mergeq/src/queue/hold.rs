@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::absorb::take_from_line;
 use super::draft::Draft;
 use super::effect::News;
-use super::entry::Entry;
 
 /// What keeps an entry out of every run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +26,7 @@ impl fmt::Display for Hold {
 
 /// Takes an entry out of every run. What is landing lands; should it not, the hold counts then.
 pub(super) fn hold_entry(draft: &mut Draft, id: &EntryId, hold: &Hold) -> Result<(), Rejected> {
-    if let Some(known) = &find_entry(draft, id)?.hold {
+    if let Some(known) = &draft.named_entry(id)?.hold {
         return Err(Rejected::new(format!("{id} is already {known}"), format!("Say `release {id}` to let it go on")));
     }
     if !draft.queue.is_committed(id) {
@@ -42,7 +41,7 @@ pub(super) fn hold_entry(draft: &mut Draft, id: &EntryId, hold: &Hold) -> Result
 
 /// Lets a held entry go on from its old place.
 pub(super) fn release_hold(draft: &mut Draft, id: &EntryId) -> Result<(), Rejected> {
-    if find_entry(draft, id)?.hold.is_none() {
+    if draft.named_entry(id)?.hold.is_none() {
         return Err(Rejected::new(format!("{id} is not held"), "Say `queue` to see what it waits for"));
     }
     if let Some(entry) = draft.entry_mut(id) {
@@ -50,12 +49,6 @@ pub(super) fn release_hold(draft: &mut Draft, id: &EntryId) -> Result<(), Reject
     }
     draft.report(id, News::Released);
     Ok(())
-}
-
-fn find_entry<'a>(draft: &'a Draft, id: &EntryId) -> Result<&'a Entry, Rejected> {
-    let missing =
-        || Rejected::new(format!("{id} is not in the queue of {}", draft.queue.id), "Say `queue` to see who is");
-    draft.queue.entry(id).ok_or_else(missing)
 }
 
 #[cfg(test)]

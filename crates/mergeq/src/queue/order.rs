@@ -82,12 +82,7 @@ impl fmt::Display for Freeze {
 
 /// Puts an entry elsewhere in line. What lands already is out of reach; what is under test is tested anew from there.
 pub(super) fn prioritise_entry(draft: &mut Draft, id: &EntryId, priority: Priority) -> Result<(), Rejected> {
-    let Some(known) = draft.queue.entry(id).map(|entry| entry.change.priority) else {
-        return Err(Rejected::new(
-            format!("{id} is not in the queue of {}", draft.queue.id),
-            "Say `queue` to see who is",
-        ));
-    };
+    let known = draft.named_entry(id)?.change.priority;
     if known == priority || draft.queue.is_committed(id) {
         return Ok(());
     }
