@@ -57,6 +57,8 @@ pub struct Overdue {
 pub struct Watch {
     /// When it looks next; none when nothing was under way as it looked last.
     pub(super) until: Option<Timestamp>,
+    /// When it looked last. No moment is looked at twice, so that a look heard twice is not taken for the next.
+    looked: Option<Timestamp>,
     alarms: Vec<Alarm>,
     /// How long they took lately, in milliseconds, oldest first.
     took_ms: BTreeMap<Activity, VecDeque<u64>>,
@@ -140,8 +142,9 @@ fn due(queue: &Queue, run: &Run) -> Option<Timestamp> {
     let (watch, limits) = (&queue.watch, &queue.policy.limits);
     let patience = watch.patience(activity_of(run)?, limits);
     let n_told = watch.alarms.iter().find(|alarm| alarm.is_of(run)).map_or(0, |alarm| alarm.n_told);
-    (queue.pause.is_none() && n_told < limits.alarms_max)
-        .then(|| run.since + patience.saturating_mul(2_u32.saturating_pow(n_told)))
+    let due = run.since + patience.saturating_mul(2_u32.saturating_pow(n_told));
+    let unlooked = watch.looked.map_or(due, |looked| due.max(looked + Duration::from_millis(1)));
+    (queue.pause.is_none() && n_told < limits.alarms_max).then_some(unlooked)
 }
 
 /// Learns from what ended well or red how long that takes. What was stopped, or known without a run, says nothing.
@@ -168,10 +171,10 @@ pub(super) fn end_watch(draft: &mut Draft, until: Timestamp) {
     if draft.queue.watch.until != Some(until) {
         return;
     }
-    draft.queue.watch.until = None;
     let now = draft.now;
     let is_due = |run: &&Run| due(&draft.queue, run).is_some_and(|due| due <= now);
     let mut overdue: Vec<Run> = draft.queue.runs.iter().filter(is_due).cloned().collect();
+    (draft.queue.watch.until, draft.queue.watch.looked) = (None, Some(until));
     overdue.sort_by_key(|run| run.since);
     let mut told = HashSet::new();
     for run in overdue {
@@ -224,15 +227,15 @@ mod tests {
         check(
             "batch 2 of a b | made 1; watched; watched; watched; watched; watched; watched; watched",
             expect![[r#"
-            made 1             1 testing a+b  owes checks(1 m0ab)
-            watched            1 testing a+b
-            watched            1 testing a+b  tells a overdue: its checks have taken 30 min, b overdue: its checks have taken 30 min
-            watched            1 testing a+b  tells a overdue: its checks have taken 60 min, b overdue: its checks have taken 60 min
-            watched            1 testing a+b  tells a overdue: its checks have taken 2 h, b overdue: its checks have taken 2 h
-            watched            1 testing a+b  tells a overdue: its checks have taken 4 h, b overdue: its checks have taken 4 h
-            watched            1 testing a+b  tells a overdue: its checks have taken 8 h, b overdue: its checks have taken 8 h
-            watched            1 testing a+b  tells a overdue: its checks have taken 16 h, b overdue: its checks have taken 16 h
-        "#]],
+                made 1             1 testing a+b  owes checks(1 m0ab)
+                watched            1 testing a+b
+                watched            1 testing a+b  tells a overdue: its checks have taken 30 min, b overdue: its checks have taken 30 min
+                watched            1 testing a+b  tells a overdue: its checks have taken 60 min, b overdue: its checks have taken 60 min
+                watched            1 testing a+b  tells a overdue: its checks have taken 2 h, b overdue: its checks have taken 2 h
+                watched            1 testing a+b  tells a overdue: its checks have taken 4 h, b overdue: its checks have taken 4 h
+                watched            1 testing a+b  tells a overdue: its checks have taken 8 h, b overdue: its checks have taken 8 h
+                watched            1 testing a+b  tells a overdue: its checks have taken 16 h, b overdue: its checks have taken 16 h
+            "#]],
         );
     }
 
@@ -330,16 +333,30 @@ mod tests {
     }
 
     #[test]
+    fn a_look_while_the_queue_is_stopped_is_not_the_look_after_it() {
+        check(
+            "serial of a | @1 pause; @300 watch-ended 300; resume; watch-ended 300; watched",
+            expect![[r#"
+                @1 pause           1 staging a | paused by ana
+                @300 watch-ended 300 1 staging a | paused by ana
+                resume             1 staging a
+                watch-ended 300    1 staging a
+                watched            1 staging a  tells a overdue: making its commits has taken 5 min
+            "#]],
+        );
+    }
+
+    #[test]
     fn a_look_that_nobody_awaits_says_nothing() {
         check(
             "serial of a | watch-ended 7; watched; watch-ended 300; withdraw a; watch-ended 300",
             expect![[r#"
-            watch-ended 7      1 staging a
-            watched            1 staging a  tells a overdue: making its commits has taken 5 min
-            watch-ended 300    1 staging a
-            withdraw a         idle  tells a withdrawn by ana
-            watch-ended 300    idle
-        "#]],
+                watch-ended 7      1 staging a
+                watched            1 staging a  tells a overdue: making its commits has taken 5 min
+                watch-ended 300    1 staging a
+                withdraw a         idle  tells a withdrawn by ana
+                watch-ended 300    idle
+            "#]],
         );
     }
 }
