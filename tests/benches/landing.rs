@@ -1,5 +1,6 @@
 //! From the end of a check that takes no time to a target branch that has moved, through the real queue.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -115,6 +116,7 @@ fn change(n: usize, head: Sha) -> Change {
         priority: Priority::default(),
         is_repairable: false,
         depends_on: Vec::new(),
+        lanes: BTreeSet::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! How long the merge queue's machine takes for a step when many are in line.
 
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,7 @@ impl Line {
                 is_repairable: false,
                 priority: Priority::default(),
                 depends_on: Vec::new(),
+                lanes: BTreeSet::new(),
             };
             self.tell(&QueueEvent::Enqueued { change });
         }

@@ -47,9 +47,9 @@ impl<D: Door> Play<D> {
                 return self.look_at_debts().await;
             }
         }
-        let strategist = self.door.queue().await.and_then(|queue| serde_json::to_string(&queue.strategist).ok());
-        let strategist = strategist.unwrap_or_default();
-        Err(breach(RESTS, format!("something is still owed after {CALM_ROUNDS_MAX} rounds, by {strategist}")))
+        let tracks = self.door.queue().await.and_then(|queue| serde_json::to_string(&queue.tracks).ok());
+        let tracks = tracks.unwrap_or_default();
+        Err(breach(RESTS, format!("something is still owed after {CALM_ROUNDS_MAX} rounds, by {tracks}")))
     }
 
     /// Resumes a paused queue, opens a frozen one and releases the held, or lets time pass until the next effect is due that waits for no person.

@@ -20,7 +20,7 @@ pub struct Breach {
 pub type Lawful<T = ()> = Result<T, Breach>;
 
 /// The laws of the two machines, as their own checkers word them, each with a phrase that only it says.
-pub const MACHINE_LAWS: [(&str, &str); 36] = [
+pub const MACHINE_LAWS: [(&str, &str); 37] = [
     ("queue: nobody is in it twice", "is in the queue twice"),
     ("queue: a run holds entries of the queue", "is in a run but not in the queue"),
     ("queue: a test has one run", "is the second run of a test"),
@@ -48,6 +48,7 @@ pub const MACHINE_LAWS: [(&str, &str); 36] = [
     ("queue: a probe is owed once", "and that is not what is owed"),
     ("queue: who is held is in no run", "is held and on its way"),
     ("queue: a run is watched", "nobody watches it"),
+    ("queue: who shares a lane shares a track", "has lanes in common with another track"),
     ("task: no work without an approval", "law 1"),
     ("task: what is published was accepted", "law 2"),
     ("task: an end is left by a retry alone", "law 3"),
@@ -404,7 +405,7 @@ pub fn is_same(a: &Queue, b: &Queue) -> bool {
     a.entries == b.entries
         && a.runs == b.runs
         && a.faults == b.faults
-        && serde_json::to_value(&a.strategist).ok() == serde_json::to_value(&b.strategist).ok()
+        && serde_json::to_value(&a.tracks).ok() == serde_json::to_value(&b.tracks).ok()
         && a.pause == b.pause
         && a.freeze == b.freeze
         && a.head == b.head

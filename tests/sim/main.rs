@@ -118,8 +118,11 @@ fn play_all(n_seeds: u64, play: impl Fn(&Runtime, u64, Weather) -> Result<Occurr
 fn tell(seed: u64, play: impl Fn(Weather) -> Result<Occurred, Broken>) -> Occurred {
     let mut weather = Weather::of(seed);
     weather.is_told = true;
+    let policy = weather.policy.strategy;
     let (breach, recent) = play(weather).expect_err("a seed tells one history");
-    panic!("seed {seed} breaks a law.\n{recent}{breach}\nreplay: cargo xtask sim --seeds 1 --first {seed}");
+    panic!(
+        "seed {seed} breaks a law, under {policy:?}.\n{recent}{breach}\nreplay: cargo xtask sim --seeds 1 --first {seed}"
+    );
 }
 
 /// [35, 38]

@@ -1,13 +1,28 @@
 //! What the world says of branches that are merged: the performers of stagings and of probes.
 
+use std::collections::BTreeSet;
+
 use domain::Sha;
+use forge::{LaneName, lanes_from_toml};
 use mergeq::queue::{Change, Clash, Inquiry, Obstacle, Part, QueueEvent, RunId, Wanted};
 
 use crate::door::Door;
 use crate::play::Play;
 use crate::repo::Merged;
 
+/// What repositories with lanes say.
+const LANES: &str = "[lanes]\nfront = ['src/[a-c].rs']\nback = ['src/[d-g].rs']\nall = ['Cargo.lock']\n";
+
 impl<D: Door> Play<D> {
+    /// The lanes that a branch touches; none in repositories without, and where they cannot be told.
+    pub fn lanes_of(&mut self, head: &Sha) -> BTreeSet<LaneName> {
+        if !self.weather.is_laned || self.chance.one_in(10) {
+            return BTreeSet::new();
+        }
+        let lanes = lanes_from_toml(Some(LANES)).expect("they can be read");
+        lanes.of(self.repo.paths_of(head))
+    }
+
     /// Now and then nothing is found out.
     pub fn probe(&mut self, of: &Inquiry) -> QueueEvent {
         let mut clashes = Vec::new();

@@ -1,5 +1,6 @@
 //! People: they ask, approve what they saw or what is no longer so, change their minds, and push past the queue.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use agents::task::{PlanEdit, PlanMode, Request, Task, TaskEvent, TaskState, Terms, Waits, WordKind};
@@ -312,6 +313,6 @@ impl<D: Door> Play<D> {
         let task: TaskId = entry.as_str().parse().ok()?;
         let product = Product { task, session: 0, plan: None };
         self.history.produced.insert(head.clone(), product);
-        Some(QueueEvent::Repaired { entry, head, started_from: Some(base), approved_by: None })
+        Some(QueueEvent::Repaired { entry, head, started_from: Some(base), approved_by: None, lanes: BTreeSet::new() })
     }
 }

@@ -283,7 +283,8 @@ impl<D: Door> Play<D> {
             }
             TaskEffect::Enqueue { work } => {
                 let Some(task) = self.door.task(id).await else { return Ok(Answer::Nothing) };
-                let mut change = change_of(&task, work);
+                let lanes = self.lanes_of(&work.head);
+                let mut change = change_of(&task, work, lanes);
                 change.is_repairable = !self.chance.one_in(4);
                 if self.chance.one_in(6) {
                     let other = 1 + self.chance.below(usize::try_from(self.n_tasks).expect("a few")) as u64;
@@ -302,8 +303,8 @@ impl<D: Door> Play<D> {
             }
             TaskEffect::Readmit { work } => {
                 let (head, started_from) = (work.head.clone(), Some(work.base.clone()));
-                let approved_by = work.approver().cloned();
-                let repaired = QueueEvent::Repaired { entry: EntryId::from(id), head, started_from, approved_by };
+                let (entry, approved_by, lanes) = (EntryId::from(id), work.approver().cloned(), self.lanes_of(&head));
+                let repaired = QueueEvent::Repaired { entry, head, started_from, approved_by, lanes };
                 self.tell(Told::Queue(repaired), told).await?;
                 Answer::Nothing
             }

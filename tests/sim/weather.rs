@@ -31,6 +31,8 @@ pub struct Weather {
     pub is_rush: bool,
     /// How busy other people are with the target.
     pub pushes: usize,
+    /// Changes are told by their lanes, which are as many as their paths have first letters, and some are not.
+    pub is_laned: bool,
     /// The forge moves the target without a look at where it is; for mutations.
     pub is_forcing: bool,
     /// Nothing goes wrong any more.
@@ -63,6 +65,7 @@ impl Weather {
             crashes: often(&mut chance, &[0, 40, 100, 200]),
             is_rush: chance.one_in(2),
             pushes: *chance.pick(&[0, 0, 1, 3]),
+            is_laned: chance.one_in(3),
             is_forcing: false,
             is_calm: false,
             is_told: false,

@@ -3,12 +3,13 @@
 //! Lane `merge` carries what a task wants to the queue; lane `report` carries what the queue says to the task. Either
 //! way the effect's id is the delivery, so that telling it twice is telling it once.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use agents::task::{self, Task, TaskEffect, TaskEvent, TaskState, Trouble, Work};
 use async_trait::async_trait;
 use domain::{Cause, DeliveryId, EntryId, QueueId, TaskId};
-use forge::Repositories;
+use forge::{LaneName, Repositories};
 use mergeq::queue::{Change, Company, News, Outcome, Place, Priority, Proof, Queue, QueueEffect, QueueEvent, Why};
 use mergeq::{QueueDesk, what_is_missing};
 use store::{ApplyError, Owed, Performed, Performer, Store, StoreError};
@@ -24,6 +25,8 @@ pub struct Enqueuer {
     pub store: Store,
     /// The queues.
     pub desk: QueueDesk,
+    /// Where it is looked which lanes a change touches.
+    pub repositories: Repositories,
 }
 
 impl Enqueuer {
@@ -32,14 +35,15 @@ impl Enqueuer {
         let Some(task) = task else { return Ok(Performed::Finished) };
         let entry = EntryId::from(task.id);
         let event = if let TaskEffect::Enqueue { work } = &owed.effect {
-            let mut change = change_of(&task, work);
+            let mut change = change_of(&task, work, self.lanes_of(&task, work).await);
             self.drop_landed(&mut change.depends_on).await?;
             QueueEvent::Enqueued { change }
         } else if let TaskEffect::Withdraw { by } = &owed.effect {
             QueueEvent::Withdrawn { entry, by: by.clone() }
         } else if let TaskEffect::Readmit { work } = &owed.effect {
             let (head, started_from) = (work.head.clone(), Some(work.base.clone()));
-            QueueEvent::Repaired { entry, head, started_from, approved_by: work.approver().cloned() }
+            let lanes = self.lanes_of(&task, work).await;
+            QueueEvent::Repaired { entry, head, started_from, approved_by: work.approver().cloned(), lanes }
         } else if let TaskEffect::GiveUpRepair { why } = &owed.effect {
             QueueEvent::RepairFailed { entry, why: why.clone() }
         } else {
@@ -58,6 +62,20 @@ impl Enqueuer {
         }
     }
 
+    /// The lanes that the work touches, as the target names them; none where that cannot be told, and then it waits for
+    /// everybody.
+    async fn lanes_of(&self, task: &Task, work: &Work) -> BTreeSet<LaneName> {
+        let Some(repository) = self.repositories.get(&task.request.repo) else { return BTreeSet::new() };
+        let Ok(Some(head)) = repository.mirror.known_head().await else { return BTreeSet::new() };
+        match repository.mirror.lanes_at(&head).await {
+            Ok(lanes) => lanes.of(work.changes.iter().map(|change| &change.path)),
+            Err(error) => {
+                tracing::warn!(task.id = %task.id, "its lanes cannot be told, so it waits for everybody: {error}");
+                BTreeSet::new()
+            }
+        }
+    }
+
     /// What landed, however long ago, is not to be waited for.
     async fn drop_landed(&self, depends_on: &mut Vec<EntryId>) -> Result<(), ApplyError> {
         for index in (0..depends_on.len()).rev() {
@@ -72,7 +90,7 @@ impl Enqueuer {
 }
 
 /// The change that a task wants on its target.
-pub fn change_of(task: &Task, work: &Work) -> Change {
+pub fn change_of(task: &Task, work: &Work, lanes: BTreeSet<LaneName>) -> Change {
     Change {
         id: EntryId::from(task.id),
         head: work.head.clone(),
@@ -85,6 +103,7 @@ pub fn change_of(task: &Task, work: &Work) -> Change {
         is_repairable: true,
         priority: Priority::Normal,
         depends_on: dependencies_of(&task.request.text).into_iter().map(EntryId::from).collect(),
+        lanes,
     }
 }
 

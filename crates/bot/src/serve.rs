@@ -383,7 +383,8 @@ impl Parts {
             pictures: self.pictures.clone(),
             claims: self.desks.claims.clone(),
         };
-        let enqueuer = Enqueuer { store: self.store.clone(), desk: self.desk.clone() };
+        let enqueuer =
+            Enqueuer { store: self.store.clone(), desk: self.desk.clone(), repositories: self.repositories.clone() };
         vec![
             self.pump(Lane::new("session", config.limits.sessions), dispatcher),
             self.pump(Lane::new("publish", 2), publisher),

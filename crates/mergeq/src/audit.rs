@@ -79,6 +79,7 @@ impl Examiner {
                 priority: Priority::First,
                 is_repairable: false,
                 depends_on: Vec::new(),
+                lanes: BTreeSet::new(),
             }),
             Candidate::AlreadyIn => Remedy::Needless,
             Candidate::Conflict { paths } => {

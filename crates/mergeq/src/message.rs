@@ -337,6 +337,7 @@ mod tests {
             priority: Priority::default(),
             is_repairable: false,
             depends_on: Vec::new(),
+            lanes: std::collections::BTreeSet::new(),
         }
     }
 

@@ -26,7 +26,7 @@ pub(crate) struct QueueCard {
     /// To whom it is closed, if so.
     pub(crate) frozen: Option<String>,
     /// How it tests, and why.
-    pub(crate) strategy: Option<String>,
+    pub(crate) strategies: Vec<String>,
     /// How many are in it; more than `lines` when the list is cut.
     pub(crate) count: usize,
     pub(crate) lines: Vec<QueueLine>,
@@ -83,7 +83,7 @@ impl Queues {
                 badge: Badge::new("open", Tone::Quiet),
                 paused: None,
                 frozen: None,
-                strategy: None,
+                strategies: Vec::new(),
                 count: 0,
                 lines: Vec::new(),
                 left: Vec::new(),
@@ -95,8 +95,7 @@ impl Queues {
                 card.badge = badge_of_queue(&queue);
                 card.paused = queue.pause.as_ref().map(|pause| capitalised(&pause.to_string()));
                 card.frozen = view.freeze.as_deref().map(capitalised);
-                let strategy = view.strategy.iter().find(|_| !view.lines.is_empty());
-                card.strategy = strategy.map(|strategy| format!("Strategy {strategy}."));
+                card.strategies = view.strategies.iter().map(|strategy| format!("Strategy {strategy}.")).collect();
                 card.count = view.lines.len();
                 card.lines = lines_of(&queue, &view, now).take(lines_max).collect();
                 let left = recent_outcomes(&state.store, &id, RECENT_MAX).await?;

@@ -130,7 +130,7 @@ impl Intake {
             let view = QueueView::of(&queue);
             let hindered = view.pause.iter().chain(&view.freeze).map(|why| format!(", {why}")).collect::<String>();
             lines.push(format!("{}: {} in line{hindered}", view.id, view.lines.len()));
-            let strategy = view.strategy.iter().filter(|_| !view.lines.is_empty());
+            let strategy = view.strategies.iter().filter(|_| !view.lines.is_empty());
             lines.extend(strategy.map(|strategy| format!("strategy {strategy}")));
             let (debts, now) = (self.store.debts(Queue::KIND, id.as_str()).await?, self.store.now());
             let hindrance = Hindrance::in_queue(&queue, queue.runs.first(), &debts, now);

@@ -29,6 +29,7 @@ pub(super) fn enqueue_change(draft: &mut Draft, change: &Change) -> Result<(), R
         repairs: 0,
         standing,
         admitted: false,
+        track: 0,
         solitary: false,
         hold: None,
         rivals: Vec::new(),
@@ -85,8 +86,7 @@ fn leave_queue(draft: &mut Draft, id: &EntryId, leave: Leave) {
 
 /// Nothing that it is part of goes on; whom it was with is in line again.
 pub(super) fn take_from_line(draft: &mut Draft, id: &EntryId) {
-    let landing = draft.queue.strategist.board().landing();
-    let landing = draft.queue.runs_of(id).find(|run| Some(run.test) == landing).cloned();
+    let landing = draft.queue.runs_of(id).find(|run| draft.queue.tracks.is_landing(run.test)).cloned();
     if let Some(run) = landing {
         call_off_landing(draft, &run);
     }

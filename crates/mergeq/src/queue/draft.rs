@@ -6,8 +6,9 @@ use super::effect::{News, QueueEffect, Wanted};
 use super::entry::{Entry, Leave, Standing};
 use super::outcome::{Outcome, Why};
 use super::state::{Pause, Phase, Queue, Record, Run, RunId, Vouched, Whereabouts};
+use super::tracks::Tracks;
 use super::view::{Place, Progress, numbered_places};
-use crate::strategy::{Board, Fact, TestId};
+use crate::strategy::{Fact, TestId};
 
 /// The next state and what it owes so far.
 pub(super) struct Draft {
@@ -45,8 +46,8 @@ impl Draft {
         }
     }
 
-    pub(super) fn tell_strategist(&mut self, fact: &Fact) {
-        self.queue.strategist.absorb(fact);
+    pub(super) fn tell_strategist(&mut self, of: TestId, fact: fn(TestId) -> Fact) {
+        self.queue.tracks.absorb(of.track(), &fact(of));
     }
 
     /// The entry that a person named.
@@ -65,8 +66,8 @@ impl Draft {
         let admitted = self.entry_mut(id).filter(|entry| entry.admitted);
         let Some(entry) = admitted else { return };
         entry.admitted = false;
-        let item = entry.item();
-        self.tell_strategist(&Fact::Left(item));
+        let (track, item) = (entry.track, entry.item());
+        self.queue.tracks.absorb(track, &Fact::Left(item));
     }
 
     /// Takes an entry out of the queue with its one outcome. The strategy must know.
@@ -152,13 +153,13 @@ impl Draft {
     /// Drops what the strategy needs neither for a verdict nor to land it; true when there was something.
     pub(super) fn drop_needless_runs(&mut self) -> bool {
         let n_before = self.queue.runs.len();
-        self.drop_runs(|run, board| !board.needs(run.test));
+        self.drop_runs(|run, tracks| !tracks.needs(run.test));
         self.queue.runs.len() < n_before
     }
 
-    pub(super) fn drop_runs(&mut self, is_over: impl Fn(&Run, &Board) -> bool) {
-        let Queue { runs, strategist, .. } = &mut self.queue;
-        let over: Vec<Run> = runs.extract_if(.., |run| is_over(run, strategist.board())).collect();
+    pub(super) fn drop_runs(&mut self, is_over: impl Fn(&Run, &Tracks) -> bool) {
+        let Queue { runs, tracks, .. } = &mut self.queue;
+        let over: Vec<Run> = runs.extract_if(.., |run| is_over(run, tracks)).collect();
         for run in over {
             if let Phase::Testing { .. } = run.phase {
                 self.owe(QueueEffect::CancelChecks { run: run.id });

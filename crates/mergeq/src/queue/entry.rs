@@ -1,8 +1,9 @@
 //! One change in a queue: what somebody wants on the target, and whether it may be put into a run now.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use domain::{EntryId, Person, Sha, Timestamp};
+use forge::LaneName;
 use serde::{Deserialize, Serialize};
 
 use super::hold::Hold;
@@ -38,6 +39,10 @@ pub struct Change {
     /// Entries that must land before it.
     #[serde(default)]
     pub depends_on: Vec<EntryId>,
+    /// The parts of the repository that it touches; none where nobody knows, which counts as all of them. It decides who
+    /// waits for whom, and nothing else.
+    #[serde(default)]
+    pub lanes: BTreeSet<LaneName>,
 }
 
 /// Whether an entry may share a run.
@@ -66,6 +71,9 @@ pub struct Entry {
     /// Whether the strategy has it: it is in runs, or will be put into one.
     #[serde(default)]
     pub admitted: bool,
+    /// The track on which it is, or was last.
+    #[serde(default)]
+    pub track: usize,
     /// Whether it was refused together with others, so that from now on it runs alone.
     #[serde(default)]
     pub solitary: bool,
@@ -122,6 +130,11 @@ impl Entry {
     /// Whether it runs with nobody else.
     pub fn is_solitary(&self) -> bool {
         self.solitary || self.change.company == Company::Alone
+    }
+
+    /// Whether the strategist of this track has it.
+    pub(super) fn is_on(&self, track: usize) -> bool {
+        self.admitted && self.track == track
     }
 
     /// Whether it may be put into a run.

@@ -1,6 +1,9 @@
 //! What can happen to a queue.
 
+use std::collections::BTreeSet;
+
 use domain::{EntryId, Person, Sha, Timestamp};
+use forge::LaneName;
 use serde::{Deserialize, Serialize};
 
 use super::entry::Change;
@@ -151,6 +154,9 @@ pub enum QueueEvent {
         /// Who approved the new commit, if somebody did.
         #[serde(default)]
         approved_by: Option<Person>,
+        /// The parts of the repository that it touches now, as in a change.
+        #[serde(default)]
+        lanes: BTreeSet<LaneName>,
     },
     /// A reserved entry could not be repaired.
     RepairFailed {

@@ -12,14 +12,15 @@ use super::entry::{Entry, Standing};
 use super::event::{QueueEvent, Verdict};
 use super::order::{Gatekeeper, Waits};
 use super::state::{Candidate, Phase, Queue, Run};
+use super::tracks::meets_across_tracks;
 use super::watch::is_unwatched;
-use crate::strategy::{Test, TestId};
+use crate::strategy::{Board, Test, TestId};
 
 /// Says which law a state breaks, if it breaks one.
 pub fn broken(queue: &Queue) -> Option<String> {
-    [is_in_two_places, has_bad_order, waits_for_later, has_unfit_run, is_unbounded, has_stalled, is_unwatched]
-        .iter()
-        .find_map(|law| law(queue))
+    let laws =
+        [is_in_two_places, has_bad_order, waits_for_later, has_unfit_run, is_unbounded, has_stalled, is_unwatched];
+    laws.iter().find_map(|law| law(queue)).or_else(|| meets_across_tracks(queue))
 }
 
 /// Says which law a step breaks, if it breaks one.
@@ -104,10 +105,13 @@ fn unfitness(queue: &Queue, run: &Run, solitary: &HashSet<&EntryId>) -> Option<S
     if queue.runs.iter().any(|other| other.id != id && other.test == run.test) {
         return Some(format!("{id} is the second run of a test"));
     }
-    if !queue.strategist.board().needs(run.test) {
+    if !queue.tracks.needs(run.test) {
         return Some(format!("{id} goes on and nobody needs it"));
     }
-    let has_company = || run.set.len() > 1 || queue.runs.iter().any(|other| other.set != run.set);
+    let has_company = || {
+        run.set.len() > 1
+            || queue.runs.iter().any(|other| other.set != run.set && other.test.track() == run.test.track())
+    };
     if run.set.iter().any(|id| solitary.contains(id)) && has_company() {
         return Some(format!("{id} has an entry that wants no company"));
     }
@@ -142,12 +146,10 @@ fn is_unbounded(queue: &Queue) -> Option<String> {
 /// No run starts beyond the bound; those that were under way when it was lowered go on.
 fn starts_too_many(before: &Queue, after: &Queue) -> Option<String> {
     let is_at_work = |run: &&Run| matches!(run.phase, Phase::Staging { .. } | Phase::Testing { .. });
-    let n_runs = |queue: &Queue| {
-        let landing = queue.strategist.board().landing();
-        queue.runs.iter().filter(is_at_work).filter(|run| Some(run.test) != landing).count()
-    };
+    let n_runs =
+        |queue: &Queue| queue.runs.iter().filter(is_at_work).filter(|run| !queue.tracks.is_landing(run.test)).count();
     let n_after = n_runs(after);
-    let is_too_many = n_after > after.strategist.board().slots() && n_after > n_runs(before);
+    let is_too_many = n_after > after.policy.runs_max.max(1) && n_after > n_runs(before);
     is_too_many.then(|| format!("{n_after} runs are under way"))
 }
 
@@ -159,9 +161,9 @@ fn has_stalled(queue: &Queue) -> Option<String> {
     if queue.pause.is_some() {
         return None;
     }
-    let landing = queue.strategist.board().landing();
-    let is_passed = |run: &&Run| Some(run.test) == landing && matches!(run.phase, Phase::Passed { .. });
-    if let Some(run) = queue.runs.iter().find(is_passed) {
+    let is_passed = |run: &&Run| queue.tracks.is_landing(run.test) && matches!(run.phase, Phase::Passed { .. });
+    let is_free = queue.committed_run().is_none();
+    if let Some(run) = queue.runs.iter().find(is_passed).filter(|_| is_free) {
         return Some(format!("{} passed and is not landed", run.id));
     }
     let is_at_work = |run: &Run| !matches!(run.phase, Phase::Passed { .. });
@@ -185,17 +187,17 @@ fn waits_for_nothing(id: &EntryId, waits: &HashMap<&EntryId, Option<Waits>>) -> 
             Some(None) => return true,
             Some(Some(Waits::On(on))) => on,
             Some(Some(Waits::Aside(with))) => &with[0],
-            Some(Some(Waits::Held(_) | Waits::Frozen | Waits::Quota(_))) | None => return false,
+            Some(Some(Waits::Held(_) | Waits::Frozen | Waits::Quota(_) | Waits::Lanes(_))) | None => return false,
         };
     }
     true
 }
 
 /// A test that the strategy waits for, without a run and without a verdict.
-fn untested(queue: &Queue) -> Option<(TestId, &Test)> {
-    let board = queue.strategist.board();
+fn untested<'a>(queue: &'a Queue) -> Option<(TestId, &'a Test)> {
     let has_run = |test: TestId| queue.runs.iter().any(|run| run.test == test);
-    board.tests().find(|(test, _)| !board.is_concluded(*test) && !has_run(*test))
+    let untested = |board: &'a Board| board.tests().find(|(test, _)| !board.is_concluded(*test) && !has_run(*test));
+    queue.tracks.boards().find_map(untested)
 }
 
 /// Laws 1 and 2: what is landed is a commit whose checks passed, just now or before, from the base it was made on; or one

@@ -51,9 +51,9 @@ fn absorb_event(draft: &mut Draft, event: &QueueEvent) -> Result<(), Rejected> {
         QueueEvent::TargetMoved { seen, head } => absorb::note_target(draft, seen.as_ref(), head),
         QueueEvent::HeadMoved { entry, head } => absorb::note_moved_head(draft, entry, head),
         QueueEvent::Reserved { entry, until } => repair::reserve_entry(draft, entry, *until),
-        QueueEvent::Repaired { entry, head, started_from, approved_by } => {
+        QueueEvent::Repaired { entry, head, started_from, approved_by, lanes } => {
             let (started_from, approved_by) = (started_from.as_ref(), approved_by.as_ref());
-            repair::readmit_entry(draft, entry, &Repair { head, started_from, approved_by });
+            repair::readmit_entry(draft, entry, &Repair { head, started_from, approved_by, lanes });
         }
         QueueEvent::RepairFailed { entry, why } => repair::give_up_repair(draft, entry, why),
         QueueEvent::Prioritised { entry, priority, .. } => order::prioritise_entry(draft, entry, *priority)?,

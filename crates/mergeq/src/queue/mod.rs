@@ -20,9 +20,12 @@ mod runs;
 pub mod soundness;
 pub mod state;
 mod table;
+mod tracks;
 pub mod view;
 pub mod watch;
 
+#[cfg(test)]
+mod apart;
 #[cfg(test)]
 mod auditing;
 #[cfg(test)]
@@ -57,6 +60,7 @@ pub use policy::{Limits, Policy};
 pub use probing::{Clash, Inquiry};
 pub use state::{Candidate, Part, Pause, Phase, Queue, Run, RunId, queue_id, repo_of};
 pub use table::{CHECKS_LANE, LAND_LANE, PROBE_LANE, STAGE_LANE, run_group};
+pub use tracks::Tracks;
 pub use view::{EntryLine, Place, Progress, QueueView, progress_of};
 pub(crate) use watch::activity_of;
 pub use watch::{Activity, Overdue, Watch};

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use domain::{EntryId, Person, Rejected};
+use forge::LaneName;
 use serde::{Deserialize, Serialize};
 
 use super::absorb::take_from_line;
@@ -130,6 +131,8 @@ pub enum Waits {
     Frozen,
     /// For others of the same person, of whom so many are tested already.
     Quota(usize),
+    /// For those before it in its lanes, who are on several tracks; without lanes, for everybody.
+    Lanes(Vec<LaneName>),
 }
 
 /// Judges who may be tested, entry by entry in their order.
@@ -199,6 +202,10 @@ impl fmt::Display for Waits {
             Self::Held(hold) => write!(f, "is {hold}"),
             Self::Frozen => f.write_str("waits for the end of the freeze"),
             Self::Quota(max) => write!(f, "waits for others of the same person, of whom {max} are tested at once"),
+            Self::Lanes(lanes) if lanes.is_empty() => {
+                f.write_str("waits for those before it, because it touches every lane")
+            }
+            Self::Lanes(lanes) => write!(f, "waits for those before it in {}", super::outcome::listed(lanes)),
         }
     }
 }

@@ -2,21 +2,21 @@
 
 use super::draft::Draft;
 use super::effect::QueueEffect;
-use super::entry::{Entry, Standing};
-use super::order::Gatekeeper;
 use super::outcome::Why;
 use super::probing::{ask_for_clashes, let_clashing_step_aside};
 use super::repair::send_back;
-use super::state::{Candidate, Phase, Queue, Run, Vouched};
+use super::state::{Candidate, Phase, Queue, Run, RunId, Vouched};
+use super::tracks::admit_entries;
 use crate::strategy::{Act, Item, TestId};
 
 pub(super) fn plan(draft: &mut Draft) {
     if draft.queue.pause.is_some() {
-        let stops = draft.queue.strategist.take_acts();
+        let stops = draft.queue.tracks.take_acts();
         carry_out(draft, stops);
     } else {
-        adopt_policy(draft);
-        ask_strategist(draft);
+        let Queue { tracks, policy, entries, .. } = &mut draft.queue;
+        tracks.adopt(policy, entries);
+        ask_strategists(draft);
     }
     draft.drop_needless_runs();
     if draft.queue.pause.is_none() {
@@ -27,24 +27,15 @@ pub(super) fn plan(draft: &mut Draft) {
     draft.queue.runs.sort_by_key(|run| run.id);
 }
 
-/// Not while something lands: that was decided by the rules of before.
-fn adopt_policy(draft: &mut Draft) {
-    let Queue { strategist, policy, entries, .. } = &mut draft.queue;
-    let is_in_force = strategist.kind() == policy.strategy && strategist.board().slots() == policy.runs_max.max(1);
-    if !is_in_force && strategist.board().landing().is_none() {
-        let admitted = entries.iter().filter(|entry| entry.admitted).map(Entry::item);
-        strategist.adopt(policy.strategy, policy.runs_max, admitted);
-    }
-}
-
 /// Whoever an ejection, or one that stepped aside, made room for is asked about too.
-fn ask_strategist(draft: &mut Draft) {
+fn ask_strategists(draft: &mut Draft) {
     loop {
         admit_entries(&mut draft.queue);
         if let_clashing_step_aside(draft) {
             continue;
         }
-        let acts = draft.queue.strategist.plan();
+        let Queue { tracks, policy, entries, .. } = &mut draft.queue;
+        let acts = tracks.plan(policy, entries);
         let is_over = acts.is_empty();
         carry_out(draft, acts);
         // What was judged without an act may have left a test, and whoever is in none steps aside.
@@ -52,41 +43,6 @@ fn ask_strategist(draft: &mut Draft) {
             return;
         }
     }
-}
-
-/// Hands whoever may be tested to the strategy, by rank. Whoever wants no company is in line alone, and holds up those
-/// behind, so that its turn comes.
-fn admit_entries(queue: &mut Queue) {
-    let is_alone = queue.entries.iter().any(|entry| entry.admitted && entry.is_solitary());
-    if is_alone {
-        return;
-    }
-    let mut is_anybody_there = queue.entries.iter().any(|entry| entry.admitted);
-    for index in admissible(queue) {
-        let entry = &mut queue.entries[index];
-        let is_solitary = entry.is_solitary();
-        if is_solitary && is_anybody_there {
-            return;
-        }
-        (entry.admitted, entry.standing) = (true, Standing::Ready);
-        is_anybody_there = true;
-        queue.strategist.absorb(&crate::strategy::Fact::Arrived(entry.item()));
-        if is_solitary {
-            return;
-        }
-    }
-}
-
-/// The entries that the strategy does not have and may have, in their order.
-fn admissible(queue: &Queue) -> Vec<usize> {
-    let may_come =
-        |entry: &Entry| matches!(entry.standing, Standing::Ready | Standing::Aside { .. }) && !entry.admitted;
-    let mut waiting = queue.entries.iter().enumerate().filter(|(_, entry)| may_come(entry)).peekable();
-    if waiting.peek().is_none() {
-        return Vec::new();
-    }
-    let mut gatekeeper = Gatekeeper::of(queue);
-    waiting.filter_map(|(index, entry)| gatekeeper.stops(entry).is_none().then_some(index)).collect()
 }
 
 fn carry_out(draft: &mut Draft, acts: Vec<Act>) {
@@ -107,7 +63,7 @@ fn start_run(draft: &mut Draft, test: TestId, items: &[Item]) {
 
 fn eject_item(draft: &mut Draft, item: Item, guilt: f64) {
     let Some(id) = draft.queue.id_of(item) else { return };
-    let why = draft.queue.faults.iter().find(|fault| fault.set.contains(&id)).map(|fault| fault.why.clone());
+    let why = draft.queue.fault_of(&id).map(|fault| fault.why.clone());
     let why = why.unwrap_or_else(|| Why::Checks { failing: Vec::new(), sure_permille: 1_000 });
     send_back(draft, &id, why.with_guilt(guilt));
 }
@@ -126,27 +82,49 @@ fn restage_outdated_runs(draft: &mut Draft) {
     }
 }
 
-/// Brings what the strategy wants to land a step further: the commits that were tested, where they still stand on the
+/// Brings what the strategists want to land a step further: the commits that were tested, where they still stand on the
 /// head; otherwise commits of the same content that do, which need another test only if their tree is not the tested
-/// one. A doubtful landing is asked for again under a new id: landing twice is landing once.
+/// one. One landing at a time, the first that passed first.
 fn drive_landing(draft: &mut Draft) {
-    let Some(test) = draft.queue.strategist.board().landing() else { return };
-    let Some(index) = draft.queue.runs.iter().position(|run| run.test == test) else { return };
-    let run = &draft.queue.runs[index];
-    let (candidate, proof, is_doubtful) = match &run.phase {
-        Phase::Passed { candidate, proof } => (candidate.clone(), *proof, false),
-        Phase::Doubtful { candidate, proof } => (candidate.clone(), *proof, true),
-        Phase::Staging { .. } | Phase::Testing { .. } | Phase::Landing { .. } => return,
-    };
-    let run = draft.queue.runs.remove(index);
-    if !is_doubtful && !is_on_head(&draft.queue, &run, &candidate) {
-        let vouched = Vouched { tree: candidate.tree, proof };
-        return draft.begin_staging((test, run.n_lost), run.set, Some(vouched));
+    let is_in_flight = |run: &Run| matches!(run.phase, Phase::Landing { .. });
+    if draft.queue.runs.iter().any(is_in_flight) {
+        return;
     }
+    let ready = draft.queue.runs.iter().filter(|run| may_land(&draft.queue, run));
+    if let Some(id) = ready.min_by_key(|run| (!run.is_committed(), run.since, run.id)).map(|run| run.id) {
+        return land_run(draft, id);
+    }
+    let Queue { runs, tracks, .. } = &mut draft.queue;
+    let is_behind = |run: &Run| matches!(run.phase, Phase::Passed { .. }) && tracks.is_landing(run.test);
+    let behind: Vec<Run> = runs.extract_if(.., |run| is_behind(run)).collect();
+    for run in behind {
+        let Phase::Passed { candidate, proof } = run.phase else { unreachable!("only what passed was taken") };
+        let vouched = Vouched { tree: candidate.tree, proof };
+        draft.begin_staging((run.test, run.n_lost), run.set, Some(vouched));
+    }
+}
+
+/// A doubtful landing may have happened; whatever came between, it is asked for again.
+fn may_land(queue: &Queue, run: &Run) -> bool {
+    match &run.phase {
+        Phase::Doubtful { .. } => true,
+        Phase::Passed { candidate, .. } => queue.tracks.is_landing(run.test) && is_on_head(queue, run, candidate),
+        Phase::Staging { .. } | Phase::Testing { .. } | Phase::Landing { .. } => false,
+    }
+}
+
+/// A doubtful landing is asked for again under a new id: landing twice is landing once.
+fn land_run(draft: &mut Draft, id: RunId) {
+    let may_land = |phase: &Phase| matches!(phase, Phase::Passed { .. } | Phase::Doubtful { .. });
+    let Some(run) = draft.take_run(id, may_land) else { return };
+    let is_doubtful = matches!(run.phase, Phase::Doubtful { .. });
+    let (Phase::Passed { candidate, proof } | Phase::Doubtful { candidate, proof }) = run.phase else {
+        unreachable!("only what may land was taken")
+    };
     let id = if is_doubtful { draft.next_run_id() } else { run.id };
     draft.owe(QueueEffect::Land { run: id, from: candidate.base.clone(), to: candidate.commit().clone() });
     let phase = Phase::Landing { candidate, proof };
-    draft.queue.runs.insert(index, Run { id, phase, since: draft.now, ..run });
+    draft.queue.runs.push(Run { id, phase, since: draft.now, ..run });
 }
 
 fn is_on_head(queue: &Queue, run: &Run, candidate: &Candidate) -> bool {

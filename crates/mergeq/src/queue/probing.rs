@@ -12,6 +12,7 @@ use super::effect::QueueEffect;
 use super::entry::Entry;
 use super::runs::put_aside;
 use super::state::Queue;
+use crate::strategy::Board;
 
 /// Branches on a head, as they are when somebody asks whether they go together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,7 +138,7 @@ fn clashes_by_entry(queue: &Queue) -> HashMap<&EntryId, Vec<(&EntryId, &[String]
 
 /// Who is in a run, or in a test whose verdict waits to be judged.
 fn under_test(queue: &Queue) -> HashSet<&EntryId> {
-    let judged = queue.strategist.board().tests().flat_map(|(_, test)| &test.items);
+    let judged = queue.tracks.boards().flat_map(Board::tests).flat_map(|(_, test)| &test.items);
     let judged: HashSet<_> = judged.copied().collect();
     let is_judged = |entry: &&Entry| judged.contains(&entry.item());
     let in_tests = queue.entries.iter().filter(is_judged).map(|entry| &entry.change.id);

@@ -1,6 +1,9 @@
 //! Repair in place: whoever does not merge or is red keeps its place for a while, and everybody flows past it.
 
+use std::collections::BTreeSet;
+
 use domain::{EntryId, Person, Sha, Timestamp};
+use forge::LaneName;
 
 use super::absorb::take_from_line;
 use super::draft::Draft;
@@ -13,6 +16,7 @@ pub(super) struct Repair<'a> {
     pub(super) head: &'a Sha,
     pub(super) started_from: Option<&'a Sha>,
     pub(super) approved_by: Option<&'a Person>,
+    pub(super) lanes: &'a BTreeSet<LaneName>,
 }
 
 /// Tells whoever sent an entry that it cannot land as it is. Its place is kept where a repair may help, and may still be
@@ -64,6 +68,7 @@ pub(super) fn readmit_entry(draft: &mut Draft, id: &EntryId, repair: &Repair<'_>
     entry.change.head = repair.head.clone();
     entry.change.started_from = repair.started_from.cloned();
     entry.change.approved_by = repair.approved_by.cloned();
+    entry.change.lanes.clone_from(repair.lanes);
     entry.rivals.clear();
     entry.standing = Standing::Ready;
 }

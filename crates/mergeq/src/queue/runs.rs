@@ -33,7 +33,7 @@ pub(super) fn begin_testing(draft: &mut Draft, id: RunId, candidate: Candidate) 
         }
     };
     run.since = draft.now;
-    draft.tell_strategist(&Fact::Begun(run.test));
+    draft.tell_strategist(run.test, Fact::Begun);
     draft.queue.runs.push(run);
 }
 
@@ -62,7 +62,7 @@ pub(super) fn learn_head(draft: &mut Draft, head: &Sha) {
     }
     if draft.queue.head.replace(head.clone()).is_some() {
         draft.queue.runs.iter_mut().for_each(outdate);
-        draft.tell_strategist(&Fact::Moved);
+        draft.queue.tracks.note_moved();
     }
 }
 
@@ -156,8 +156,8 @@ pub(super) fn conclude_checks(draft: &mut Draft, id: RunId, verdict: &Verdict) {
 }
 
 fn pass_run(draft: &mut Draft, run: Run, candidate: Candidate, proof: Proof) {
-    if draft.queue.strategist.board().landing() != Some(run.test) {
-        draft.tell_strategist(&Fact::Green(run.test));
+    if !draft.queue.tracks.is_landing(run.test) {
+        draft.tell_strategist(run.test, Fact::Green);
     }
     let phase = Phase::Passed { candidate, proof };
     draft.queue.runs.push(Run { phase, since: draft.now, ..run });
@@ -173,27 +173,27 @@ fn test_again(draft: &mut Draft, run: Run, candidate: Candidate, tries: Tries) {
 
 fn fail_run(draft: &mut Draft, run: &Run, why: Why) {
     remember_fault(&mut draft.queue, &run.set, why);
-    if draft.queue.strategist.board().landing() == Some(run.test) {
-        draft.tell_strategist(&Fact::Refused(run.test));
+    if draft.queue.tracks.is_landing(run.test) {
+        draft.tell_strategist(run.test, Fact::Refused);
     } else {
-        draft.tell_strategist(&Fact::Red(run.test));
+        draft.tell_strategist(run.test, Fact::Red);
     }
 }
 
-/// A run of fewer says more of each; of as many, the later one does.
+/// Whoever was red among some of the same only is better known by that.
 fn remember_fault(queue: &mut Queue, members: &[EntryId], why: Why) {
-    let of = members.len();
+    let is_among = |one: &[EntryId], others: &[EntryId]| one.iter().all(|member| others.contains(member));
     let mut set = members.to_vec();
     for known in &mut queue.faults {
-        if known.of < of {
-            set.retain(|member| !known.set.contains(member));
-        } else {
+        if is_among(members, &known.members) {
             known.set.retain(|member| !members.contains(member));
+        } else if is_among(&known.members, members) {
+            set.retain(|member| !known.set.contains(member));
         }
     }
     queue.faults.retain(|fault| !fault.set.is_empty());
     if !set.is_empty() {
-        queue.faults.push(Fault { of, set, why });
+        queue.faults.push(Fault { members: members.to_vec(), set, why });
     }
     let surplus = queue.faults.len().saturating_sub(queue.policy.limits.faults_max);
     queue.faults.drain(..surplus);
@@ -208,12 +208,13 @@ pub(super) fn finish_landing(draft: &mut Draft, id: RunId) {
             for part in candidate.parts {
                 let outcome = Outcome::Merged { commit: part.commit.clone(), proof };
                 draft.end_entry(&part.entry, outcome);
+                draft.queue.acquit(&part.entry);
                 remember_landed(&mut draft.queue, part);
             }
         }
         Phase::Staging { .. } | Phase::Testing { .. } | Phase::Passed { .. } => unreachable!("the run was landing"),
     }
-    draft.tell_strategist(&Fact::Landed(run.test));
+    draft.tell_strategist(run.test, Fact::Landed);
     draft.queue.runs.iter_mut().for_each(outdate);
     advance_runs(draft, &run.set);
 }
@@ -261,7 +262,7 @@ pub(super) fn settle_refusal(draft: &mut Draft, id: RunId, refusal: &Refusal) {
     if let Refusal::Moved { head } = refusal {
         learn_head(draft, head);
     }
-    draft.tell_strategist(&Fact::Refused(run.test));
+    draft.tell_strategist(run.test, Fact::Refused);
     let is_lone = run.set.len() == 1;
     let staying = draft.grant_leaves(run.set);
     if let Refusal::Final { why } = refusal {
@@ -282,9 +283,9 @@ fn part_company(draft: &mut Draft, id: &EntryId, refused_alone: Option<&String>)
 
 /// Gives up a landing that is not yet in flight; what it would have landed is in line again.
 pub(super) fn call_off_landing(draft: &mut Draft, run: &Run) {
-    if draft.queue.strategist.board().landing() == Some(run.test) {
+    if draft.queue.tracks.is_landing(run.test) {
         draft.drop_run_of(run.test);
-        draft.tell_strategist(&Fact::Refused(run.test));
+        draft.tell_strategist(run.test, Fact::Refused);
     }
 }
 

@@ -6,8 +6,11 @@
 //! the body goes through JSON and back. It is `@60 passed 1` a minute after the beginning, and `watched` when the look that is
 //! owed is due.
 
+use std::collections::BTreeSet;
+
 use domain::{EntryId, Machine, Person, Sha, Timestamp};
 use expect_test::Expect;
+use forge::LaneName;
 
 use super::draft::Draft;
 use super::effect::{News, QueueEffect};
@@ -168,6 +171,7 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
             head: sha(words[2]),
             started_from: None,
             approved_by: named("by").map(|name| person(Some(name))),
+            lanes: lanes(&words),
         },
         "unrepaired" => QueueEvent::RepairFailed { entry: entry(), why: rest(2) },
         "deadline" => QueueEvent::DeadlinePassed { entry: entry(), until: seconds(words[2]) },
@@ -279,7 +283,14 @@ fn change(id: &str, flags: &[&str], started_from: Option<&str>) -> Change {
         company: if flags.contains(&"alone") { Company::Alone } else { Company::Any },
         priority: flags.iter().find_map(|flag| priority(flag)).unwrap_or_default(),
         depends_on: flags.iter().filter_map(|flag| flag.strip_prefix("after=")).map(EntryId::new).collect(),
+        lanes: lanes(flags),
     }
+}
+
+/// `lanes=web,api`; without it nobody knows.
+fn lanes(words: &[&str]) -> BTreeSet<LaneName> {
+    let named = words.iter().find_map(|word| word.strip_prefix("lanes="));
+    named.iter().flat_map(|list| list.split(',')).map(|name| LaneName::Named(name.to_owned())).collect()
 }
 
 fn staged(queue: &Queue, id: RunId, base: Sha, paths: &[String]) -> QueueEvent {

@@ -12,9 +12,10 @@ use super::outcome::{Outcome, Proof, Why};
 use super::policy::Policy;
 use super::probing::Probing;
 use super::soundness::Finding;
+use super::tracks::Tracks;
 use super::view::Place;
 use super::watch::Watch;
-use crate::strategy::{Item, Strategist, TestId};
+use crate::strategy::{Item, TestId};
 
 /// The merge queue of one target branch. One machine, so that its version serialises all decisions about the branch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,7 +38,7 @@ pub struct Queue {
     /// Everyone without an outcome, by priority and rank.
     pub entries: Vec<Entry>,
     /// What decides who is tested with whom; it knows entries by their ranks.
-    pub strategist: Strategist,
+    pub tracks: Tracks,
     /// The runs under way, and those that passed and may land later. An entry may be in several.
     pub runs: Vec<Run>,
     /// What red runs said of those who have no outcome yet: their reason, should they be ejected.
@@ -89,9 +90,9 @@ pub struct RunId(pub u64);
 /// What a red run says of its members.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// How many entries were in the run. The fewer, the more it says.
-    pub of: usize,
-    /// Of whom nothing better is known; never empty.
+    /// Who was in the run and has not landed since. The fewer, the more it says.
+    pub members: Vec<EntryId>,
+    /// Those of them of whom nothing better can be known; never empty.
     pub set: Vec<EntryId>,
     /// What went wrong.
     pub why: Why,
@@ -224,7 +225,7 @@ pub(crate) enum Whereabouts {
 impl Queue {
     /// An empty queue that has not yet looked at its target.
     pub fn new(repo: RepoName, target: BranchName, policy: Policy) -> Self {
-        let strategist = Strategist::new(policy.strategy, policy.runs_max);
+        let tracks = Tracks::new(policy.strategy, policy.runs_max);
         Self {
             id: queue_id(&repo, &target),
             repo,
@@ -234,7 +235,7 @@ impl Queue {
             freeze: None,
             head: None,
             entries: Vec::new(),
-            strategist,
+            tracks,
             runs: Vec::new(),
             faults: Vec::new(),
             landed: VecDeque::new(),
@@ -256,6 +257,18 @@ impl Queue {
     pub(super) fn id_of(&self, item: Item) -> Option<EntryId> {
         let index = self.entries.binary_search_by_key(&item, Entry::item).ok()?;
         Some(self.entries[index].change.id.clone())
+    }
+
+    /// What is said of an entry that a red run had; the run of the fewest who have not landed says most, and of as many the
+    /// last.
+    pub(super) fn fault_of(&self, id: &EntryId) -> Option<&Fault> {
+        let theirs = self.faults.iter().rev().filter(|fault| fault.set.contains(id));
+        theirs.min_by_key(|fault| fault.members.len())
+    }
+
+    /// Of who landed was no fault: the others were red alone.
+    pub(super) fn acquit(&mut self, landed: &EntryId) {
+        self.faults.iter_mut().for_each(|fault| fault.members.retain(|member| member != landed));
     }
 
     pub(super) fn forget_faults_of(&mut self, id: &EntryId) {

@@ -7,7 +7,7 @@ use super::effect::QueueEffect;
 use super::outcome::Outcome;
 use super::policy::Policy;
 use super::state::{Pause, Queue, Record, RunId, Whereabouts, repo_of};
-use crate::strategy::Strategist;
+use super::tracks::Tracks;
 
 /// Where commits are made.
 pub const STAGE_LANE: &str = "stage";
@@ -39,7 +39,7 @@ pub(super) const STATEMENTS: &[&str] = &[SELECT, INSERT, UPDATE, SAVE_ENTRY];
 
 impl Table for Queue {
     const KIND: &'static str = "queue";
-    const FORMAT: i64 = 2;
+    const FORMAT: i64 = 3;
     const SELECT: &'static str = SELECT;
     const INSERT: &'static str = INSERT;
     const UPDATE: &'static str = UPDATE;
@@ -49,20 +49,19 @@ impl Table for Queue {
         repo_of(&id).map(|_| id)
     }
 
-    /// Format 1 had one run at a time and other words for its strategy. Everybody keeps their place; a landing that was
-    /// in flight is found out when its entries are staged: the target already has them.
     fn upcast(from: i64, mut machine: serde_json::Value) -> Option<serde_json::Value> {
-        let body = machine.as_object_mut().filter(|_| from == 1)?;
-        let policy = body.get_mut("policy")?.as_object_mut()?;
-        let batch_max = policy.remove("grouping")?.get("batch_max").and_then(serde_json::Value::as_u64);
-        let batch_max = batch_max.map(|max| usize::try_from(max).unwrap_or(usize::MAX));
-        let Policy { strategy, runs_max, .. } = batch_max.map_or_else(Policy::serial, Policy::batch);
-        policy.insert("strategy".to_owned(), serde_json::to_value(strategy).ok()?);
-        policy.insert("runs_max".to_owned(), runs_max.into());
-        let strategist = Strategist::new(strategy, runs_max);
-        body.insert("strategist".to_owned(), serde_json::to_value(strategist).ok()?);
-        body.insert("runs".to_owned(), serde_json::Value::Array(Vec::new()));
-        body.insert("faults".to_owned(), serde_json::Value::Array(Vec::new()));
+        let body = machine.as_object_mut()?;
+        match from {
+            1 => forget_runs(body)?,
+            2 => {
+                let strategist = body.remove("strategist")?;
+                body.insert("tracks".to_owned(), vec![strategist].into());
+                for fault in body.get_mut("faults")?.as_array_mut()? {
+                    fault["members"] = fault["set"].clone();
+                }
+            }
+            _ => return None,
+        }
         Some(machine)
     }
 
@@ -103,6 +102,21 @@ impl Table for Queue {
             }
         }
     }
+}
+
+/// Format 1 had one run at a time and other words for its strategy. Everybody keeps their place; a landing that was in
+/// flight is found out when its entries are staged: the target already has them.
+fn forget_runs(body: &mut serde_json::Map<String, serde_json::Value>) -> Option<()> {
+    let policy = body.get_mut("policy")?.as_object_mut()?;
+    let batch_max = policy.remove("grouping")?.get("batch_max").and_then(serde_json::Value::as_u64);
+    let batch_max = batch_max.map(|max| usize::try_from(max).unwrap_or(usize::MAX));
+    let Policy { strategy, runs_max, .. } = batch_max.map_or_else(Policy::serial, Policy::batch);
+    policy.insert("strategy".to_owned(), serde_json::to_value(strategy).ok()?);
+    policy.insert("runs_max".to_owned(), runs_max.into());
+    body.insert("tracks".to_owned(), serde_json::to_value(Tracks::new(strategy, runs_max)).ok()?);
+    body.insert("runs".to_owned(), serde_json::Value::Array(Vec::new()));
+    body.insert("faults".to_owned(), serde_json::Value::Array(Vec::new()));
+    Some(())
 }
 
 /// The group of lane `checks` in which a run's checks are awaited.
@@ -148,5 +162,55 @@ fn landed_as(outcome: &Outcome) -> Arg {
     match outcome {
         Outcome::Merged { commit, .. } => commit.as_str().into(),
         Outcome::Ejected { .. } | Outcome::Withdrawn { .. } => None::<String>.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::script::{body, empty_queue, parse_event, step_lawfully};
+
+    fn queue_of_three() -> Queue {
+        let story = ["batch 2", "enqueue a", "enqueue b", "made 1", "failed 1 unit", "enqueue c"];
+        story.iter().fold(empty_queue(), |queue, line| {
+            let event = parse_event(line, &queue);
+            step_lawfully(queue, &event).0
+        })
+    }
+
+    fn read(format: i64, stored: serde_json::Value) -> Queue {
+        let body = Queue::upcast(format, stored).expect("a body of this format");
+        serde_json::from_value(body).expect("it is of this version now")
+    }
+
+    #[test]
+    fn a_queue_of_the_version_before_goes_on_as_it_was() {
+        let queue = queue_of_three();
+        let mut stored = body(&queue);
+        let fields = stored.as_object_mut().expect("a body");
+        let tracks = fields.remove("tracks").expect("its tracks");
+        fields.insert("strategist".to_owned(), tracks[0].clone());
+        for fault in fields["faults"].as_array_mut().expect("its faults") {
+            let members = fault.as_object_mut().expect("a fault").remove("members").expect("its members");
+            fault["of"] = members.as_array().expect("a list").len().into();
+        }
+        assert_eq!(body(&read(2, stored)), body(&queue));
+    }
+
+    #[test]
+    fn in_a_queue_of_the_first_version_everybody_keeps_their_place() {
+        let queue = queue_of_three();
+        let mut stored = body(&queue);
+        stored["policy"]["grouping"] = serde_json::json!({ "batch_max": 2 });
+        stored.as_object_mut().expect("a body").remove("tracks");
+        for entry in stored["entries"].as_array_mut().expect("its entries") {
+            entry.as_object_mut().expect("an entry").remove("admitted");
+        }
+        let read = read(1, stored);
+        let ranks = |queue: &Queue| queue.entries.iter().map(|entry| entry.rank).collect::<Vec<_>>();
+        assert_eq!((ranks(&read), read.runs.len(), read.policy.strategy), (ranks(&queue), 0, queue.policy.strategy));
+        assert!(Queue::upcast(0, body(&queue)).is_none());
+        let (paused, _) = step_lawfully(read, &parse_event("pause", &queue));
+        assert_eq!(step_lawfully(paused, &parse_event("resume", &queue)).0.runs.len(), 1);
     }
 }

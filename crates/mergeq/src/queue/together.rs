@@ -225,6 +225,27 @@ fn an_ejection_says_what_its_own_run_said() {
 }
 
 /// [18] Another strategy takes over as soon as nothing is landing.
+/// Who landed was not it, so what was red with it was red alone.
+#[test]
+fn an_ejection_says_what_was_red_but_for_those_who_landed() {
+    check(
+        "optimistic 3 of a b c d | made 1; made 2; made 3; failed 2 lint; passed 1; landed 1; failed 3 unit; made 4; failed 4 unit; made 5; failed 5 unit",
+        expect![[r#"
+            made 1             1 testing a | 2 staging a+b | 3 staging a+b+c | line d  owes checks(1 m0a)
+            made 2             1 testing a | 2 testing a+b | 3 staging a+b+c | line d  owes checks(2 m0ab)
+            made 3             1 testing a | 2 testing a+b | 3 testing a+b+c | line d  owes checks(3 m0abc)
+            failed 2 lint      1 testing a | 3 testing a+b+c | line d
+            passed 1           1 landing a | 3 testing a+b+c | line d  owes land(1 m0..m0a)  tells a 1/4 landing
+            landed 1           3 testing b+c | 4 staging b+c+d  owes stage(4 b+c+d)  tells a merged as m0a, d 3/3 testing
+            failed 3 unit      4 staging b+c+d
+            made 4             4 testing b+c+d  owes checks(4 m0abcd)
+            failed 4 unit      5 staging c | 6 staging c+d  owes stage(5 c), stage(6 c+d)  tells b ejected: lint exited with 1
+            made 5             5 testing c | 6 staging c+d  owes checks(5 m0ac)
+            failed 5 unit      6 staging c+d
+        "#]],
+    );
+}
+
 #[test]
 fn another_strategy_takes_over_and_loses_nobody() {
     check(

@@ -1,15 +1,19 @@
 //! What people see of a queue: who stands where, and what came of those who left. Never used for decisions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use domain::{EntryId, Person, QueueId, Timestamp};
+use forge::LaneName;
 use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
 use super::order::{Gatekeeper, Priority, Waits};
+use super::outcome::listed;
 use super::state::{Phase, Queue, Run};
+use super::tracks::admissible;
 use super::watch::Overdue;
+use crate::strategy::Strategist;
 
 /// Where an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +56,8 @@ pub struct QueueView {
     pub pause: Option<String>,
     /// To whom it is closed, if so.
     pub freeze: Option<String>,
-    /// How its strategy works now and what that has learned, on one line; none where that was chosen once.
-    pub strategy: Option<String>,
+    /// How its strategy works now and what that has learned, a line for each track; none where that was chosen once.
+    pub strategies: Vec<String>,
     /// Everyone in line, by position.
     pub lines: Vec<EntryLine>,
 }
@@ -71,6 +75,8 @@ pub struct EntryLine {
     pub progress: Progress,
     /// How soon it is wanted.
     pub priority: Priority,
+    /// The lanes that it touches, where the repository names any.
+    pub lanes: Vec<LaneName>,
     /// What it waits for, but for its turn.
     pub waits: Option<Waits>,
     /// What takes much longer than usual with it.
@@ -85,7 +91,8 @@ impl EntryLine {
         let priority = (self.priority != Priority::Normal).then(|| self.priority.to_string());
         let waits = self.waits.as_ref().map(ToString::to_string);
         let overdue = self.overdue.as_ref().map(|overdue| overdue.in_words(now));
-        priority.into_iter().chain(waits).chain(overdue).collect()
+        let lanes = (!self.lanes.is_empty()).then(|| format!("in {}", listed(&self.lanes)));
+        priority.into_iter().chain(lanes).chain(waits).chain(overdue).collect()
     }
 }
 
@@ -94,10 +101,17 @@ impl QueueView {
     pub fn of(queue: &Queue) -> Self {
         let entries: HashMap<_, _> = queue.entries.iter().map(|entry| (&entry.change.id, entry)).collect();
         let placed = places(queue);
+        let is_of_one_lane =
+            queue.entries.iter().all(|entry| entry.change.lanes.iter().all(|lane| *lane == LaneName::Rest));
         let mut gatekeeper = Gatekeeper::of(queue);
         let held_up = queue.entries.iter().filter(|entry| !entry.admitted && !entry.is_reserved());
-        let waits: HashMap<_, _> =
+        let mut waits: HashMap<_, _> =
             held_up.filter_map(|entry| Some((&entry.change.id, gatekeeper.stops(entry)?))).collect();
+        if !is_of_one_lane && queue.pause.is_none() {
+            let without_track = admissible(queue).into_iter().map(|index| &queue.entries[index].change);
+            waits
+                .extend(without_track.map(|change| (&change.id, Waits::Lanes(change.lanes.iter().cloned().collect()))));
+        }
         let line = |(index, (id, place)): (usize, &(EntryId, Place))| {
             let entry = entries.get(id)?;
             Some(EntryLine {
@@ -106,6 +120,7 @@ impl QueueView {
                 requested_by: entry.change.requested_by.clone(),
                 progress: Progress { place: *place, position: index + 1, of: placed.len() },
                 priority: entry.change.priority,
+                lanes: entry.change.lanes.iter().filter(|_| !is_of_one_lane).cloned().collect(),
                 waits: waits.get(id).cloned(),
                 overdue: queue.watch.overdue_of(id).cloned(),
                 enqueued_at: entry.enqueued_at,
@@ -115,10 +130,24 @@ impl QueueView {
             id: queue.id.clone(),
             pause: queue.pause.as_ref().map(ToString::to_string),
             freeze: queue.freeze.as_ref().map(ToString::to_string),
-            strategy: queue.strategist.reason(),
+            strategies: strategies_of(queue),
             lines: placed.iter().enumerate().filter_map(line).collect(),
         }
     }
+}
+
+/// Those of each track on which somebody is, with its lanes where there are several.
+fn strategies_of(queue: &Queue) -> Vec<String> {
+    let on = |track: usize| queue.entries.iter().filter(move |entry| entry.is_on(track));
+    let strategists = queue.tracks.strategists().iter().enumerate();
+    let in_use: Vec<_> = strategists.filter(|(track, _)| on(*track).next().is_some()).collect();
+    let said = |(track, strategist): &(usize, &Strategist)| {
+        let lanes: BTreeSet<&LaneName> = on(*track).flat_map(|entry| &entry.change.lanes).collect();
+        let lanes: Vec<_> = lanes.into_iter().collect();
+        let reason = strategist.reason()?;
+        Some(if in_use.len() > 1 { format!("of {}: {reason}", listed(&lanes)) } else { reason })
+    };
+    in_use.iter().filter_map(said).collect()
 }
 
 /// Where one entry of a queue is; none when it is not in it.

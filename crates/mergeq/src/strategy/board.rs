@@ -36,6 +36,22 @@ impl Item {
 #[serde(transparent)]
 pub struct TestId(pub u64);
 
+impl TestId {
+    /// More tests than a track begins in a thousand years.
+    const NUMBER_BITS: u32 = 48;
+    /// The most tracks.
+    pub(crate) const TRACKS_MAX: usize = 1 << 10;
+
+    fn first_on(track: usize) -> Self {
+        Self(((track as u64) << Self::NUMBER_BITS) + 1)
+    }
+
+    /// The track of the strategist that begins it.
+    pub(crate) fn track(self) -> usize {
+        (self.0 >> Self::NUMBER_BITS) as usize
+    }
+}
+
 /// A test under way, or concluded and not yet judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Test {
@@ -114,8 +130,13 @@ pub struct Board {
 impl Board {
     /// Nobody in line, nothing under way; at most `slots` tests at once, at least one.
     pub fn new(slots: usize) -> Self {
+        Self::on_track(0, slots.max(1))
+    }
+
+    /// The same on one of several tracks.
+    pub(crate) fn on_track(track: usize, slots: usize) -> Self {
         Self {
-            slots: slots.max(1),
+            slots,
             tests: BTreeMap::new(),
             verdicts: VecDeque::new(),
             proofs: BTreeMap::new(),
@@ -123,18 +144,18 @@ impl Board {
             landing: None,
             landed: 0,
             ejected: 0,
-            next_test: 1,
+            next_test: TestId::first_on(track).0,
             acts: Vec::new(),
         }
     }
 
-    /// How many tests there may be at once.
+    /// How many tests there may be at once; none while other tracks have them all.
     pub fn slots(&self) -> usize {
         self.slots
     }
 
     pub(crate) fn set_slots(&mut self, slots: usize) {
-        self.slots = slots.max(1);
+        self.slots = slots;
     }
 
     /// How many more tests may begin now.

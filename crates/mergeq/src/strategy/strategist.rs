@@ -122,11 +122,21 @@ impl Strategist {
         Self { kind, board: Board::new(slots), memory: Memory::of(kind) }
     }
 
+    /// A strategy with an empty line on one of several tracks, which has no slots yet.
+    pub(crate) fn on_track(track: usize, kind: Kind) -> Self {
+        Self { kind, board: Board::on_track(track, 0), memory: Memory::of(kind) }
+    }
+
+    /// Has so many slots from now on; tests under way go on.
+    pub(crate) fn lend(&mut self, slots: usize) {
+        self.board.set_slots(slots);
+    }
+
     /// Goes by other rules from now on. Tests under way go on, unless it is another strategy altogether: then they are
     /// stopped, and `everybody` without an outcome is in line anew. Not while something lands.
     pub fn adopt(&mut self, kind: Kind, slots: usize, everybody: impl IntoIterator<Item = Item>) {
         debug_assert!(!self.board.is_landing(), "what lands was decided by the rules of before");
-        self.board.set_slots(slots);
+        self.board.set_slots(slots.max(1));
         if !self.memory.adjust(kind) {
             self.board.clear();
             self.memory = Memory::of(kind);

@@ -1,6 +1,7 @@
 //! What every test of the performers stands on: a clock that is moved by hand, git without anybody's configuration, the
 //! repository `web` on a remote that is a directory, and plain changes.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -55,6 +56,7 @@ pub(crate) fn change(id: &str, head: Sha) -> Change {
         priority: Priority::default(),
         is_repairable: false,
         depends_on: Vec::new(),
+        lanes: BTreeSet::new(),
     }
 }
 

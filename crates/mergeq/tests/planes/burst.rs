@@ -165,7 +165,15 @@ impl Repairer {
             let base = play.plane.person.at("main").await;
             let head = play.plane.person.push(entry.as_str(), &base, &edits).await;
             let (started_from, approved_by) = (Some(base), None);
-            play.plane.tell(QueueEvent::Repaired { entry: entry.clone(), head, started_from, approved_by }).await;
+            play.plane
+                .tell(QueueEvent::Repaired {
+                    entry: entry.clone(),
+                    head,
+                    started_from,
+                    approved_by,
+                    lanes: Default::default(),
+                })
+                .await;
             play.note(&format!("{entry} is repaired"));
             self.repaired.insert(entry.clone());
         }
