@@ -409,7 +409,7 @@ pub fn is_same(a: &Queue, b: &Queue) -> bool {
         && a.pause == b.pause
         && a.freeze == b.freeze
         && a.head == b.head
-        && a.watch == b.watch
+        && (&a.watch, &a.closing) == (&b.watch, &b.closing)
         && a.policy == b.policy
         && (&a.landed, &a.unaudited, &a.probing) == (&b.landed, &b.unaudited, &b.probing)
         && (a.next_rank, a.next_run) == (b.next_rank, b.next_run)
