@@ -131,6 +131,7 @@ impl CheckRunner for NullCheck {
             timeout: Duration::from_secs(1),
             retries: 0,
             junit: None,
+            lanes: Vec::new(),
         };
         let run = CheckRun {
             name,

@@ -21,6 +21,7 @@ fn subject(repo: &str, tree: &str, command: &str, environment: &str) -> Subject 
         timeout: Duration::from_secs(60),
         retries: 0,
         junit: None,
+        lanes: Vec::new(),
     };
     let exam = Exam { gate: Gate::Checks(vec![spec]), environment: environment.to_owned() };
     Subject::new(&repo.parse().unwrap(), tree.repeat(40).parse().unwrap(), &exam).unwrap()

@@ -256,6 +256,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             retries: 0,
             junit: None,
+            lanes: Vec::new(),
         };
         let run = |(name, conclusion): &(&str, Conclusion)| CheckRun {
             name: (*name).to_owned(),

@@ -233,7 +233,7 @@ mod tests {
 
     fn spec(name: &str, command: &str) -> CheckSpec {
         let (name, command) = (name.to_owned(), command.to_owned());
-        CheckSpec { name, command, timeout: Duration::from_secs(9), retries: 0, junit: None }
+        CheckSpec { name, command, timeout: Duration::from_secs(9), retries: 0, junit: None, lanes: Vec::new() }
     }
 
     #[test]
