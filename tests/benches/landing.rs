@@ -123,7 +123,7 @@ struct NullCheck(Arc<Mutex<Instant>>);
 
 #[async_trait]
 impl CheckRunner for NullCheck {
-    async fn run(&self, _: &Repository, _: &Sha, _: CancellationToken) -> Result<GateReport, String> {
+    async fn run(&self, _: &Repository, _: &Sha, _: &[CheckSpec], _: CancellationToken) -> Result<GateReport, String> {
         let name = "null".to_owned();
         let spec = CheckSpec {
             name: name.clone(),
