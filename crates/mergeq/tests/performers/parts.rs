@@ -152,16 +152,3 @@ async fn a_red_that_contradicts_takes_its_own_pass_away_alone() {
     assert_eq!(check(&world, 2, &head).await, "Passed, 3 runs");
     assert_eq!(ran(&world), "api tests", "the other pass is still on record");
 }
-
-/// [19]
-#[tokio::test]
-async fn another_environment_knows_no_view() {
-    let world = laned_world("").await;
-    let head = world.mirrored("a", &[("web/a", "2")]).await;
-    assert_eq!(check(&world, 1, &head).await, "Passed, 1 runs");
-    world.runs_in(Some("fedora"));
-    let next = world.mirrored("b", &[("web/a", "2"), ("api/a", "2")]).await;
-    ran(&world);
-    assert_eq!(check(&world, 2, &next).await, "Passed, 2 runs");
-    assert_eq!(ran(&world), "web tests, api tests");
-}
