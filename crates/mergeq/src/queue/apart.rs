@@ -132,6 +132,23 @@ fn a_slot_that_one_track_gives_up_is_taken_at_once() {
     );
 }
 
+/// After there were more: each waits for the other's run.
+#[test]
+fn tracks_take_turns_where_there_are_more_than_runs() {
+    check(
+        "nest 2 | enqueue a lanes=web; enqueue b lanes=api; serial; enqueue c lanes=web; made 3; passed 3; landed 3",
+        expect![[r#"
+            enqueue a lanes=web 1 staging a  owes stage(1 a)  tells a 1/1 testing
+            enqueue b lanes=api 1 staging a | 2 staging b  owes stage(2 b)  tells b 2/2 testing
+            serial             3 staging a | line b  owes stage(3 a)  tells b 2/2 waiting
+            enqueue c lanes=web 3 staging a | line b+c  tells c 3/3 waiting
+            made 3             3 testing a | line b+c  owes checks(3 m0a)
+            passed 3           3 landing a | 4 staging b | line c  owes stage(4 b), land(3 m0..m0a)  tells a 1/3 landing, b 2/3 testing
+            landed 3           5 staging b | line c  owes stage(5 b)  tells a merged as m0a, c 2/2 waiting
+        "#]],
+    );
+}
+
 /// Where there are more lanes than runs, those who could be apart are together.
 #[test]
 fn there_are_no_more_tracks_than_runs() {
