@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use forge::{CheckSpec, Gate};
+use forge::CheckSpec;
 use futures::future::join_all;
 use mergeq::ledger::{Noted, Recall, Subject, VERDICTS_MAX};
 use mergeq::queue::Verdict;
-use mergeq::{Exam, ReuseTerms, Sighting, VerdictLedger};
+use mergeq::{ReuseTerms, Sighting, VerdictLedger};
 use store::Statement;
 
 use crate::bells::count;
@@ -21,9 +21,9 @@ fn subject(repo: &str, tree: &str, command: &str, environment: &str) -> Subject 
         timeout: Duration::from_secs(60),
         retries: 0,
         junit: None,
+        lanes: Vec::new(),
     };
-    let exam = Exam { gate: Gate::Checks(vec![spec]), environment: environment.to_owned() };
-    Subject::new(&repo.parse().unwrap(), tree.repeat(40).parse().unwrap(), &exam).unwrap()
+    Subject::new(&repo.parse().unwrap(), tree.repeat(40).parse().unwrap(), &[spec], environment)
 }
 
 fn known() -> Subject {

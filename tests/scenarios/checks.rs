@@ -3,6 +3,7 @@
 use expect_test::expect;
 use tests::world::{Setup, World};
 
+use crate::progress::without_times;
 use crate::sample::{TEAM, sample_with_checks, setup, world};
 
 fn with_checks(text: Option<&str>) -> World {
@@ -79,6 +80,36 @@ fn a_repository_without_checks_cannot_land() {
                   [2] Retry   [3] Merge again
         "#]],
     );
+}
+
+/// [19, 45]
+#[test]
+fn who_lands_in_another_lane_costs_no_check() {
+    let check = |lane: &str| format!("[[checks]]\nname = '{lane}'\ncommand = 'sh check.sh'\nlanes = ['{lane}']\n");
+    let lanes =
+        "[lanes]\ngreetings = ['greeting.md']\npages = ['README.md', 'welcome.md']\nall = ['check.sh', '*.txt']\n";
+    let mut world = with_checks(Some(&format!("{lanes}{}{}", check("greetings"), check("pages"))));
+    world.play(
+        "ana: @agent shout the greeting plan=off
+         #other ana: @agent add a welcome plan=off
+         ana: merge T-1
+         #other ana: merge T-2",
+    );
+    expect![[r#"
+        agent scripted begins (session 1)
+        check greetings: sh check.sh
+        check greetings passed in
+        check pages: sh check.sh
+        check pages passed in
+        the merge queue: already tested 0 ms ago in the work of T-1 and 0 ms ago in the work of T-2, not tested again
+    "#]]
+    .assert_eq(&without_times(&world.log_of("T-2")));
+    expect![[r#"
+        add a welcome (ana)
+        shout the greeting (ana)
+        the sample (ana)
+    "#]]
+    .assert_eq(&world.remote().log("main"));
 }
 
 /// [6]

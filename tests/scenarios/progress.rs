@@ -183,7 +183,7 @@ fn a_log_tells_which_checks_ran_and_how_they_ended() {
 }
 
 /// How long a check takes is the machine's affair.
-fn without_times(log: &str) -> String {
+pub(crate) fn without_times(log: &str) -> String {
     let timed = |line: &&str| line.starts_with("check ") && line.ends_with('s');
     let cut = |line: &str| {
         line.rsplit_once([' ']).and_then(|(rest, _)| rest.rsplit_once(' ')).map(|(rest, _)| rest.to_owned())

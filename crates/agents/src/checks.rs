@@ -1,8 +1,8 @@
 //! Runs the checks that a commit carries, on exactly its tree, in the cage.
 //!
 //! What is checked is what would land: the commands come from the commit itself, or from the config where it names none,
-//! and each attempt gets a fresh copy of
-//! its files, so that neither an agent nor an earlier check has a hand in the answer.
+//! and each attempt gets a fresh copy of its files, so that neither an agent nor an earlier check has a hand in the
+//! answer. A check that names lanes gets a copy of what belongs to these: what it says cannot depend on anything else.
 
 mod report;
 mod surroundings;
@@ -40,6 +40,17 @@ pub struct Gatekeeper {
     copies: Arc<AtomicU64>,
 }
 
+/// What is to be checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Inspection<'a> {
+    /// Whose mirror has the commit.
+    pub repository: &'a Repository,
+    /// The commit.
+    pub commit: &'a Sha,
+    /// Checks of its gate that need not run, because it is known that they pass.
+    pub known: &'a [CheckSpec],
+}
+
 /// What a commit's gate came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Inspected {
@@ -47,7 +58,7 @@ pub enum Inspected {
     Read {
         /// What the commit demands.
         gate: Gate,
-        /// The checks that were begun.
+        /// The checks that were begun, which are not among those that were known.
         runs: Vec<CheckRun>,
         /// What they found around them, as [`Gatekeeper::environment_of`] says it; none where it changed while they ran.
         environment: Option<String>,
@@ -120,7 +131,7 @@ impl Gatekeeper {
         Some(format!("{:x}", hash.finalize()))
     }
 
-    /// Runs the checks of a commit that the mirror has. `progress` hears which check begins, what it prints and how it
+    /// Runs all checks of a commit that the mirror has. `progress` hears which check begins, what it prints and how it
     /// ended.
     pub async fn inspect(
         &self,
@@ -129,13 +140,23 @@ impl Gatekeeper {
         progress: Progress<'_>,
         stop: CancellationToken,
     ) -> Result<Inspected, GateTrouble> {
+        self.inspect_rest(Inspection { repository, commit, known: &[] }, progress, stop).await
+    }
+
+    /// Runs the checks of a commit that are not known to pass.
+    pub async fn inspect_rest(
+        &self,
+        Inspection { repository, commit, known }: Inspection<'_>,
+        progress: Progress<'_>,
+        stop: CancellationToken,
+    ) -> Result<Inspected, GateTrouble> {
         let gate = match self.gate_of(repository, commit).await? {
             Ok(gate) => gate,
             Err(error) => return Ok(Inspected::Unreadable(error)),
         };
-        let specs = match &gate {
-            Gate::Checks(specs) => specs.as_slice(),
-            Gate::Missing | Gate::Untested => &[],
+        let specs: Vec<CheckSpec> = match &gate {
+            Gate::Checks(specs) => specs.iter().filter(|spec| !known.contains(spec)).cloned().collect(),
+            Gate::Missing | Gate::Untested => Vec::new(),
         };
         let mut runs = Vec::with_capacity(specs.len());
         if specs.is_empty() {
@@ -149,7 +170,7 @@ impl Gatekeeper {
             }
         };
         let before = self.environment_of(repository, commit).await;
-        for spec in specs {
+        for spec in &specs {
             let tree = Tree { repository, commit, environment: environment.as_ref() };
             let run = self.run_check(tree, spec, progress, &stop).await?;
             let passed = run.conclusion == Conclusion::Passed;
@@ -204,7 +225,8 @@ impl Gatekeeper {
         let n = self.copies.fetch_add(1, Ordering::Relaxed);
         let dir = self.root.join(format!("{}-{}-{n}", commit.short(), std::process::id()));
         let tree = dir.join("tree");
-        let made = repository.mirror.checkout_tree(commit, &tree).await;
+        let view = repository.mirror.view_of(commit, &spec.lanes).await?;
+        let made = repository.mirror.checkout_tree(&view, &tree).await;
         let ended = match made {
             Ok(()) => {
                 let command = vec!["/bin/sh".to_owned(), "-c".to_owned(), spec.command.clone()];
@@ -264,8 +286,13 @@ fn ending(spec: &CheckSpec, ended: &Ended) -> String {
     let took = humanize(ended.duration);
     match &ended.how {
         How::Exited(0) => format!("check {} passed in {took}", spec.name),
-        how => format!("check {} did not pass: {how} after {took}", spec.name),
+        how => format!("check {} did not pass: {how} after {took}{}", spec.name, sight(spec)),
     }
+}
+
+/// Whoever misses a file reads why; nothing where the check sees all of them.
+fn sight(spec: &CheckSpec) -> String {
+    if spec.lanes.is_empty() { String::new() } else { format!(", seeing only {}", spec.lanes.join(", ")) }
 }
 
 fn conclude(how: &How) -> (Conclusion, Option<i32>) {

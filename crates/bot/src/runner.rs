@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use agents::cage::ProgressSink;
-use agents::checks::{Gatekeeper, Inspected, Witness};
+use agents::checks::{Gatekeeper, Inspected, Inspection, Witness};
 use agents::log::TaskLog;
 use async_trait::async_trait;
 use domain::{Sha, TaskId};
-use forge::Repository;
+use forge::{CheckSpec, Repository};
 use mergeq::queue::{Queue, queue_id};
 use mergeq::{CheckRunner, Exam, GateReport, Sighting, VerdictLedger, note_report};
 use store::Store;
@@ -34,10 +34,17 @@ impl CagedChecks {
 
 #[async_trait]
 impl CheckRunner for CagedChecks {
-    async fn run(&self, repository: &Repository, commit: &Sha, stop: CancellationToken) -> Result<GateReport, String> {
+    async fn run(
+        &self,
+        repository: &Repository,
+        commit: &Sha,
+        known: &[CheckSpec],
+        stop: CancellationToken,
+    ) -> Result<GateReport, String> {
         let log = TaskLog::of(&self.store, self.tasks_in(repository, commit).await);
         log.line("the merge queue tests what would land");
-        let inspected = log.keep_during(Box::pin(self.gatekeeper.inspect(repository, commit, &log, stop))).await;
+        let inspection = Inspection { repository, commit, known };
+        let inspected = log.keep_during(Box::pin(self.gatekeeper.inspect_rest(inspection, &log, stop))).await;
         inspected.map(report_of).map_err(|error| error.to_string())
     }
 

@@ -7,6 +7,7 @@
 //! timeout = "20m"     # or a number of seconds; 10 minutes without it
 //! retries = 1         # for a check that is known to fail by chance; 0 without it
 //! junit = "target/**/junit.xml"   # where it leaves its report, so that people read which tests failed
+//! lanes = ["web"]     # it sees only the paths of these [lanes], and what concerns every lane; the whole tree without it
 //! ```
 //!
 //! A repository that wants none writes `checks = []`. One that says nothing cannot land, because silence is more often
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::lanes::lanes_in;
+use crate::lanes::{Lanes, SHARED, lanes_in};
 
 /// Where a repository names its checks.
 pub const CHECKS_FILE: &str = ".downbeat/config.toml";
@@ -40,6 +41,10 @@ pub struct CheckSpec {
     /// Where it leaves its report in JUnit's XML, as a path or a pattern below the root of the tree. No verdict depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub junit: Option<String>,
+    /// The lanes whose paths it sees, in order and each once; it sees the whole tree where there is none. See
+    /// [`crate::Mirror::view_of`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lanes: Vec<String>,
 }
 
 /// The tests that failed, as a check's report names them. Reads `tests::a, tests::b, tests::c and 3 more`.
@@ -203,7 +208,7 @@ const PATTERN_BYTES_MAX: usize = 500;
 const RETRIES_MAX: u32 = 5;
 
 const FILE_KEYS: &[&str] = &["checks", "lanes"];
-const CHECK_KEYS: &[&str] = &["name", "command", "timeout", "retries", "junit"];
+const CHECK_KEYS: &[&str] = &["name", "command", "timeout", "retries", "junit", "lanes"];
 
 /// Reads the checks out of the text of `.downbeat/config.toml`; `None` is a tree without that file.
 pub fn gate_from_toml(text: Option<&str>) -> Result<Gate, GateError> {
@@ -218,12 +223,16 @@ fn gate_in(text: &str) -> Result<Gate, GateFault> {
     let parsed = DeTable::parse(text);
     let table = parsed.map_err(|error| GateFault::new(error.span().unwrap_or(0..0), error.message()))?;
     refuse_unknown_keys(table.get_ref(), FILE_KEYS)?;
-    lanes_in(table.get_ref())?;
-    table.get_ref().get("checks").map_or(Ok(Gate::Missing), gate_of)
+    let lanes = lanes_in(table.get_ref())?;
+    table.get_ref().get("checks").map_or(Ok(Gate::Missing), |checks| gate_among(checks, Some(&lanes)))
 }
 
-/// Reads the value of a key `checks`, wherever it stands.
+/// Reads the value of a key `checks` that stands elsewhere, where no check can name a lane.
 pub fn gate_of(checks: &Spanned<DeValue<'_>>) -> Result<Gate, GateFault> {
+    gate_among(checks, None)
+}
+
+fn gate_among(checks: &Spanned<DeValue<'_>>, lanes: Option<&Lanes>) -> Result<Gate, GateFault> {
     let Some(listed) = checks.get_ref().as_array() else {
         return Err(GateFault::new(checks.span(), "`checks` is a list: write `[[checks]]`, or `checks = []` for none"));
     };
@@ -232,7 +241,7 @@ pub fn gate_of(checks: &Spanned<DeValue<'_>>) -> Result<Gate, GateFault> {
     }
     let mut specs: Vec<CheckSpec> = Vec::new();
     for check in listed.iter() {
-        let (spec, name_span) = spec_of(check)?;
+        let (spec, name_span) = spec_of(check, lanes)?;
         if specs.iter().any(|other| other.name == spec.name) {
             return Err(GateFault::new(name_span, format!("another check is named `{}` already", spec.name)));
         }
@@ -241,7 +250,7 @@ pub fn gate_of(checks: &Spanned<DeValue<'_>>) -> Result<Gate, GateFault> {
     Ok(if specs.is_empty() { Gate::Untested } else { Gate::Checks(specs) })
 }
 
-fn spec_of(check: &Spanned<DeValue<'_>>) -> Result<(CheckSpec, Range<usize>), GateFault> {
+fn spec_of(check: &Spanned<DeValue<'_>>, known: Option<&Lanes>) -> Result<(CheckSpec, Range<usize>), GateFault> {
     let Some(table) = check.get_ref().as_table() else {
         return Err(GateFault::new(check.span(), "a check is a table with `name` and `command`"));
     };
@@ -261,7 +270,8 @@ fn spec_of(check: &Spanned<DeValue<'_>>) -> Result<(CheckSpec, Range<usize>), Ga
     let timeout = table.get("timeout").map_or(Ok(TIMEOUT_DEFAULT), timeout_of)?;
     let retries = table.get("retries").map_or(Ok(0), retries_of)?;
     let junit = table.get("junit").map(junit_of).transpose()?;
-    Ok((CheckSpec { name, command, timeout, retries, junit }, name_span))
+    let lanes = table.get("lanes").map_or(Ok(Vec::new()), |value| lanes_seen(value, known))?;
+    Ok((CheckSpec { name, command, timeout, retries, junit, lanes }, name_span))
 }
 
 fn line_of(check: &Spanned<DeValue<'_>>, table: &DeTable<'_>, key: &str) -> Result<(String, Range<usize>), GateFault> {
@@ -304,6 +314,36 @@ fn junit_of(value: &Spanned<DeValue<'_>>) -> Result<String, GateFault> {
         Ok(_) => Ok(text.to_owned()),
         Err(bad) => Err(wrong(bad.to_string())),
     }
+}
+
+/// The lanes that a check names, in order and each once; `known` is none where there are no lanes to name.
+fn lanes_seen(value: &Spanned<DeValue<'_>>, known: Option<&Lanes>) -> Result<Vec<String>, GateFault> {
+    let Some(known) = known else {
+        let why = format!("a check names lanes only in the repository's own {CHECKS_FILE}, which has the `[lanes]`");
+        return Err(GateFault::new(value.span(), why));
+    };
+    let listed = value.get_ref().as_array().filter(|listed| !listed.is_empty()).ok_or_else(|| {
+        let why =
+            "`lanes` are those whose paths the check sees, as in [\"web\"]; without it the check sees the whole tree";
+        GateFault::new(value.span(), why)
+    })?;
+    let names: Vec<String> = known.all().iter().map(ToString::to_string).collect();
+    let mut lanes = Vec::new();
+    for one in listed.iter() {
+        let fault = |why: String| GateFault::new(one.span(), why);
+        let lane = one.get_ref().as_str().ok_or_else(|| fault("a lane is named by a text".to_owned()))?;
+        if lane == SHARED {
+            return Err(fault(format!("`{SHARED}` is no lane: every check sees what concerns every lane")));
+        }
+        if !names.iter().any(|name| name == lane) {
+            let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            return Err(fault(format!("there is no lane `{lane}`; known are {names}")));
+        }
+        lanes.push(lane.to_owned());
+    }
+    lanes.sort();
+    lanes.dedup();
+    Ok(lanes)
 }
 
 fn refuse_unknown_keys(table: &DeTable<'_>, known: &[&str]) -> Result<(), GateFault> {

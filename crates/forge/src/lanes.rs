@@ -42,7 +42,7 @@ pub struct Lanes {
 }
 
 /// The name under which the patterns of every lane stand.
-const SHARED: &str = "all";
+pub(crate) const SHARED: &str = "all";
 /// The name of the lane that nobody names.
 const REST: &str = "rest";
 /// The most lanes: each is a queue that somebody has to picture.
@@ -71,6 +71,18 @@ impl Lanes {
     /// Every lane, the rest among them.
     pub fn all(&self) -> BTreeSet<LaneName> {
         self.named.iter().map(|(name, _)| LaneName::Named(name.clone())).chain([LaneName::Rest]).collect()
+    }
+
+    /// Whether a check that names these lanes sees the path: when a change of it joins one of them.
+    pub(crate) fn is_seen(&self, path: &str, by: &[String]) -> bool {
+        if path == CHECKS_FILE || self.shared.matching(path).is_some() {
+            return true;
+        }
+        let mut touched = self.named.iter().filter(|(_, globs)| globs.matching(path).is_some()).peekable();
+        match touched.peek() {
+            None => by.iter().any(|name| name == REST),
+            Some(_) => touched.any(|(name, _)| by.contains(name)),
+        }
     }
 
     /// Whether the repository names any.

@@ -2,7 +2,7 @@
 //!
 //! Read [`forge`] for what the contexts above may ask, [`local`] for how it is answered on any git remote, [`mirror`] and
 //! [`candidate`] for how a landing commit is made without a working tree, [`workspace`] for the working trees of agents
-//! and checks, and [`git`] for how the program is run so that nobody's configuration has a say.
+//! and checks, [`view`] for what a check sees, and [`git`] for how the program is run so that nobody's configuration has a say.
 //!
 //! Commits and trees are read, and commits written, with `git2`; merges, indexes, refs and remotes go through the `git`
 //! program, because the library merges differently in rare cases and has neither leases nor atomic pushes. The one
@@ -21,6 +21,7 @@ pub mod local;
 pub mod mirror;
 pub mod remote;
 pub mod repositories;
+pub mod view;
 pub mod workspace;
 
 mod attributes;

@@ -85,9 +85,9 @@ impl Mirror {
         reading.tree_over(base).await
     }
 
-    /// Lays the files of a commit out in `dir`, which must be missing or empty, without a `.git`. No filter is run,
-    /// and submodules are empty directories.
-    pub async fn checkout_tree(&self, commit: &Sha, dir: &Path) -> Result<(), GitError> {
+    /// Lays the files of a commit or a tree out in `dir`, which must be missing or empty, without a `.git`. No filter is
+    /// run, and submodules are empty directories.
+    pub async fn checkout_tree(&self, commit_or_tree: &Sha, dir: &Path) -> Result<(), GitError> {
         let failed = |error: std::io::Error| GitError::io(dir, &error);
         tokio::fs::create_dir_all(dir).await.map_err(failed)?;
         if tokio::fs::read_dir(dir).await.map_err(failed)?.next_entry().await.map_err(failed)?.is_some() {
@@ -95,7 +95,7 @@ impl Mirror {
         }
         let scratch = self.scratch()?;
         let reading = WorkspaceReading { mirror: self, dir, index: scratch.path().join("index") };
-        reading.call("read-tree").args(["--reset", "-u", commit.as_str()]).bytes().await.map(drop)
+        reading.call("read-tree").args(["--reset", "-u", commit_or_tree.as_str()]).bytes().await.map(drop)
     }
 }
 

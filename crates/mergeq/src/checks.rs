@@ -1,5 +1,5 @@
 //! Performs `AwaitChecks`: has the checks of a commit run, and turns what they say into a verdict. What passed before is
-//! not run again: the [`crate::ledger`] is asked first.
+//! not run again: the [`crate::ledger`] is asked first, about each part of the gate by itself.
 //!
 //! Safe to repeat: checks decide about a commit and change nothing else; what they say is noted before it is answered, so
 //! that a crash in between costs nothing.
@@ -8,22 +8,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::Sha;
-use forge::{CheckRun, Conclusion, Gate, Repositories, Repository};
+use domain::{Sha, Timestamp};
+use forge::{CheckRun, CheckSpec, Conclusion, Gate, Repositories, Repository};
 use store::{Owed, Performed, Performer, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{has_commit, is_awaited, repository_of};
-use crate::ledger::{Exam, Noted, Pass, Recall, Sighting, Subject, VerdictLedger};
+use crate::ledger::{Exam, Noted, Pass, Recall, Sighting, VerdictLedger};
+use crate::parts::{parts_of, took};
 use crate::queue::{FailedCheck, Phase, Queue, QueueEffect, QueueEvent, RunId, Verdict};
 
 /// Whatever can run the checks that a tree asks for.
 #[async_trait]
 pub trait CheckRunner: Send + Sync {
-    /// Runs the checks of the commit to their end, or until `stop` fires.
+    /// Runs the checks of the commit to their end, or until `stop` fires, each on what it sees. Those that are `known` to
+    /// pass need not run.
     ///
     /// An error means that it could not even begin, for reasons that may pass: no disk, no sandbox.
-    async fn run(&self, repository: &Repository, commit: &Sha, stop: CancellationToken) -> Result<GateReport, String>;
+    async fn run(
+        &self,
+        repository: &Repository,
+        commit: &Sha,
+        known: &[CheckSpec],
+        stop: CancellationToken,
+    ) -> Result<GateReport, String>;
 
     /// How the commit would be tested now, without running anything; none where that cannot be told, and then whatever
     /// is known of its tree is of no use.
@@ -45,7 +53,7 @@ pub enum GateReport {
     },
     /// It can.
     Read {
-        /// The checks that it asks for.
+        /// The checks that it asks for, those that were known among them.
         gate: Gate,
         /// One for each check that came to an end of any kind.
         runs: Vec<CheckRun>,
@@ -71,46 +79,80 @@ impl Checker {
         Self { store, repositories, runner, ledger }
     }
 
-    /// Whether the commit need not be tested, because its tree was. Where that cannot be told it has to be.
-    async fn is_tested_already(&self, repository: &Repository, commit: &Sha) -> bool {
-        let Some(exam) = self.runner.exam_of(repository, commit).await else { return false };
-        let Some(subject) = subject_of(repository, commit, &exam).await else { return false };
-        let known = self.ledger.recall(&subject).await;
-        let now = self.store.now();
-        match known {
-            Ok(Recall::Passed(pass)) => {
-                let said = format!("the merge queue: already tested {}, not tested again", pass.in_words(now));
-                self.runner.tell(repository, commit, &said).await;
-                true
-            }
-            Ok(Recall::Doubted(pass)) => {
-                let said = format!(
-                    "the merge queue: already tested {}, and tested again to see whether that still holds",
+    /// What of the commit need not be tested, because exactly what its checks see was. Where that cannot be told
+    /// everything has to be.
+    async fn tested_already(&self, repository: &Repository, commit: &Sha) -> TestedAlready {
+        let Some(exam) = self.runner.exam_of(repository, commit).await else { return TestedAlready::default() };
+        let parts = parts_of(repository, commit, &exam).await.unwrap_or_else(|error| {
+            tracing::warn!(repo = %repository.name, "what the checks of {} see cannot be told: {error}", commit.short());
+            Vec::new()
+        });
+        let (mut passed, mut lines, now) = (Vec::new(), Vec::new(), self.store.now());
+        for part in &parts {
+            let label = &part.label;
+            match self.ledger.recall(&part.subject).await {
+                Ok(Recall::Passed(pass)) => {
+                    lines.push(format!("{label}already tested {}, not tested again", pass.in_words(now)));
+                    passed.push((part, pass));
+                }
+                Ok(Recall::Doubted(pass)) => lines.push(format!(
+                    "{label}already tested {}, and tested again to see whether that still holds",
                     pass.in_words(now)
-                );
-                self.runner.tell(repository, commit, &said).await;
-                false
-            }
-            Ok(Recall::Unknown) => false,
-            Err(error) => {
-                tracing::warn!(repo = %repository.name, "what was tested before cannot be read: {error}");
-                false
+                )),
+                Ok(Recall::Unknown) => {}
+                Err(error) => {
+                    tracing::warn!(repo = %repository.name, "what was tested before cannot be read: {error}");
+                }
             }
         }
+        let is_all = !parts.is_empty() && passed.len() == parts.len();
+        if is_all {
+            let passes = passed.iter().map(|(_, pass)| pass);
+            lines = vec![format!("already tested {}, not tested again", where_seen(passes, now))];
+        }
+        for line in lines {
+            self.runner.tell(repository, commit, &format!("the merge queue: {line}")).await;
+        }
+        let checks = passed.iter().flat_map(|(part, _)| part.checks.clone()).collect();
+        TestedAlready { checks, is_all }
     }
 
-    /// Keeps what a run said, and returns the pass that it contradicts.
+    /// Keeps what a run said, and returns a pass that it contradicts.
     async fn note(&self, repository: &Repository, report: &GateReport, seen: &Sighting) -> Option<Pass> {
-        let noted = note_report(&self.ledger, repository, report, seen).await?;
-        let Noted::Contradicted(pass) = noted else { return None };
-        let said = format!(
-            "the merge queue: red now, though exactly this passed {}; a check is flaky, or depends on more than its tree. It \
-             is tested once more",
-            pass.in_words(self.store.now())
-        );
-        self.runner.tell(repository, &seen.commit, &said).await;
-        Some(pass)
+        let mut contradicted = None;
+        for NotedPart { label, noted } in note_report(&self.ledger, repository, report, seen).await {
+            let Noted::Contradicted(pass) = noted else { continue };
+            let said = format!(
+                "the merge queue: {label}red now, though exactly this passed {}; a check is flaky, or depends on more than \
+                 its tree. It is tested once more",
+                pass.in_words(self.store.now())
+            );
+            self.runner.tell(repository, &seen.commit, &said).await;
+            contradicted = Some(pass);
+        }
+        contradicted
     }
+}
+
+/// What of a commit's gate is on record.
+#[derive(Default)]
+struct TestedAlready {
+    checks: Vec<CheckSpec>,
+    /// Whether no check is left.
+    is_all: bool,
+}
+
+/// Where they were seen, each place once, with the age of what was seen there first.
+fn where_seen<'a>(passes: impl Iterator<Item = &'a Pass>, now: Timestamp) -> String {
+    let mut first: Vec<&Pass> = Vec::new();
+    for pass in passes {
+        match first.iter_mut().find(|other| other.seen_in == pass.seen_in) {
+            Some(other) if other.concluded_at <= pass.concluded_at => {}
+            Some(other) => *other = pass,
+            None => first.push(pass),
+        }
+    }
+    first.iter().map(|pass| pass.in_words(now)).collect::<Vec<_>>().join(" and ")
 }
 
 #[async_trait]
@@ -130,12 +172,16 @@ impl Performer for Checker {
             Ok(false) => return Performed::Done(QueueEvent::CandidateLost { run: *run }),
             Err(error) => return Performed::Retry { after: BEGIN_AGAIN_AFTER, why: error.to_string() },
         }
-        if !is_stopped() && self.is_tested_already(repository, commit).await {
+        let already = match is_stopped() {
+            true => TestedAlready::default(),
+            false => self.tested_already(repository, commit).await,
+        };
+        if already.is_all {
             return Performed::Done(verdict(Verdict::AlreadyPassed));
         }
         let report = match is_stopped() {
             true => Err("stopped before it began".to_owned()),
-            false => self.runner.run(repository, commit, owed.revoked.clone()).await,
+            false => self.runner.run(repository, commit, &already.checks, owed.revoked.clone()).await,
         };
         let contradicted = match &report {
             Ok(report) => self.note(repository, report, &sighting(owed, *run, commit, report)).await,
@@ -154,7 +200,7 @@ impl Performer for Checker {
                 let why = format!("red, though the same tree passed in {}", pass.seen_in);
                 Performed::Retry { after: Duration::ZERO, why }
             }
-            (Ok(report), None) => Performed::Done(verdict(verdict_of(&report))),
+            (Ok(report), None) => Performed::Done(verdict(verdict_of(&report, &already.checks))),
             (Err(why), _) => Performed::Retry { after: BEGIN_AGAIN_AFTER, why },
         }
     }
@@ -169,36 +215,55 @@ fn sighting(owed: &Owed<Queue>, run: RunId, commit: &Sha, report: &GateReport) -
     Sighting { commit: commit.clone(), seen_in: format!("{run} of {}", owed.machine), took: report.took() }
 }
 
-/// What a verdict on the commit would be about. Without its tree, nothing.
-async fn subject_of(repository: &Repository, commit: &Sha, exam: &Exam) -> Option<Subject> {
-    let tree = repository.mirror.tree_of(commit).await.ok()?;
-    Subject::new(&repository.name, tree, exam)
+/// What a verdict on some checks of a gate did to the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotedPart {
+    /// What a line about it begins with: `web tests: `, or nothing where these are all checks.
+    pub label: String,
+    /// What it did.
+    pub noted: Noted,
 }
 
-/// Keeps in the ledger what a real run of a commit's checks said, whoever asked for it. A row that cannot be written
-/// costs another run at worst.
+/// Keeps in the ledger what a real run of a commit's checks said, whoever asked for it: once for all checks that see the
+/// same. A row that cannot be written costs another run at worst.
 pub async fn note_report(
     ledger: &VerdictLedger,
     repository: &Repository,
     report: &GateReport,
     seen: &Sighting,
-) -> Option<Noted> {
-    let GateReport::Read { gate, environment: Some(environment), .. } = report else { return None };
+) -> Vec<NotedPart> {
+    let GateReport::Read { gate, runs, environment: Some(environment) } = report else { return Vec::new() };
     let exam = Exam { gate: gate.clone(), environment: environment.clone() };
-    let subject = subject_of(repository, &seen.commit, &exam).await?;
-    let noted = ledger.note(&subject, &verdict_of(report), seen).await;
-    match &noted {
-        Ok(Noted::Contradicted(pass)) => tracing::warn!(
+    let parts = parts_of(repository, &seen.commit, &exam).await.unwrap_or_else(|error| {
+        tracing::warn!(repo = %repository.name, "a verdict was not kept: {error}");
+        Vec::new()
+    });
+    let mut all_noted = Vec::with_capacity(parts.len());
+    for part in parts {
+        let runs = part.runs(runs);
+        let seen = Sighting { took: took(&runs), ..seen.clone() };
+        match ledger.note(&part.subject, &verdict_on(&part.checks, &runs), &seen).await {
+            Ok(noted) => {
+                warn_of_contradiction(repository, &noted, &seen);
+                all_noted.push(NotedPart { label: part.label, noted });
+            }
+            Err(error) => tracing::warn!(repo = %repository.name, "a verdict was not kept: {error}"),
+        }
+    }
+    all_noted
+}
+
+fn warn_of_contradiction(repository: &Repository, noted: &Noted, seen: &Sighting) {
+    match noted {
+        Noted::Contradicted(pass) => tracing::warn!(
             repo = %repository.name,
             "{} is red in {}, and passed before in {}: a check is flaky, or depends on more than its tree",
             seen.commit.short(),
             seen.seen_in,
             pass.seen_in
         ),
-        Ok(Noted::Ignored | Noted::Kept | Noted::Red) => {}
-        Err(error) => tracing::warn!(repo = %repository.name, "a verdict was not kept: {error}"),
+        Noted::Ignored | Noted::Kept | Noted::Red => {}
     }
-    noted.ok()
 }
 
 impl GateReport {
@@ -206,19 +271,27 @@ impl GateReport {
     pub fn took(&self) -> Duration {
         match self {
             Self::Unreadable { .. } => Duration::ZERO,
-            Self::Read { runs, .. } => Duration::from_millis(runs.iter().map(|run| run.duration_ms).sum()),
+            Self::Read { runs, .. } => took(runs),
         }
     }
 }
 
-/// Passed only if every check that the tree asks for says so: a check without a run never started.
-fn verdict_of(report: &GateReport) -> Verdict {
-    let (specs, runs) = match report {
-        GateReport::Unreadable { why } => return Verdict::NoGate { why: Some(why.clone()) },
-        GateReport::Read { gate: Gate::Missing, .. } => return Verdict::NoGate { why: None },
-        GateReport::Read { gate: Gate::Untested, .. } => return Verdict::Untested,
-        GateReport::Read { gate: Gate::Checks(specs), runs, .. } => (specs, runs),
-    };
+/// Passed only if every check that the tree asks for says so, or is known to: these very checks are on record for what
+/// they see of the commit.
+fn verdict_of(report: &GateReport, known: &[CheckSpec]) -> Verdict {
+    match report {
+        GateReport::Unreadable { why } => Verdict::NoGate { why: Some(why.clone()) },
+        GateReport::Read { gate: Gate::Missing, .. } => Verdict::NoGate { why: None },
+        GateReport::Read { gate: Gate::Untested, .. } => Verdict::Untested,
+        GateReport::Read { gate: Gate::Checks(specs), runs, .. } => {
+            let open: Vec<CheckSpec> = specs.iter().filter(|spec| !known.contains(spec)).cloned().collect();
+            verdict_on(&open, runs)
+        }
+    }
+}
+
+/// Passed only if every one of these checks says so: a check without a run never started.
+fn verdict_on(specs: &[CheckSpec], runs: &[CheckRun]) -> Verdict {
     let failing: Vec<FailedCheck> = runs.iter().filter_map(failure).collect();
     if !failing.is_empty() {
         return Verdict::Failed { failing };
@@ -245,18 +318,26 @@ fn failure(run: &CheckRun) -> Option<FailedCheck> {
 
 #[cfg(test)]
 mod tests {
-    use forge::{CheckSpec, FailedTests};
+    use forge::FailedTests;
 
     use super::*;
 
-    fn verdict(checks: &[&str], ended: &[(&str, Conclusion)]) -> Verdict {
-        let spec = |name: &&str| CheckSpec {
-            name: (*name).to_owned(),
+    fn spec(name: &str) -> CheckSpec {
+        CheckSpec {
+            name: name.to_owned(),
             command: "true".to_owned(),
             timeout: Duration::from_secs(1),
             retries: 0,
             junit: None,
-        };
+            lanes: Vec::new(),
+        }
+    }
+
+    fn verdict(checks: &[&str], ended: &[(&str, Conclusion)]) -> Verdict {
+        verdict_beside(&[], checks, ended)
+    }
+
+    fn verdict_beside(known: &[CheckSpec], checks: &[&str], ended: &[(&str, Conclusion)]) -> Verdict {
         let run = |(name, conclusion): &(&str, Conclusion)| CheckRun {
             name: (*name).to_owned(),
             conclusion: *conclusion,
@@ -266,8 +347,8 @@ mod tests {
             attempts: 1,
             failed_tests: FailedTests::default(),
         };
-        let gate = Gate::Checks(checks.iter().map(spec).collect());
-        verdict_of(&GateReport::Read { gate, runs: ended.iter().map(run).collect(), environment: None })
+        let gate = Gate::Checks(checks.iter().map(|name| spec(name)).collect());
+        verdict_of(&GateReport::Read { gate, runs: ended.iter().map(run).collect(), environment: None }, known)
     }
 
     /// [21, 36]
@@ -291,13 +372,28 @@ mod tests {
         }
     }
 
+    /// [21]
+    #[test]
+    fn what_is_known_of_a_check_counts_for_that_very_check_alone() {
+        use Conclusion::{Failed, Passed};
+        let both = &["unit", "lint"];
+        let known = [spec("lint")];
+        assert_eq!(verdict_beside(&known, both, &[("unit", Passed)]), Verdict::Passed);
+        let why = "unit never started".to_owned();
+        assert_eq!(verdict_beside(&known, both, &[]), Verdict::Unconcluded { why });
+        assert!(matches!(verdict_beside(&known, both, &[("unit", Failed)]), Verdict::Failed { .. }));
+        let other = [CheckSpec { command: "make lint".to_owned(), ..spec("lint") }];
+        let why = "lint never started".to_owned();
+        assert_eq!(verdict_beside(&other, both, &[("unit", Passed)]), Verdict::Unconcluded { why });
+    }
+
     /// [36]
     #[test]
     fn silence_about_checks_is_no_pass() {
         let read = |gate| GateReport::Read { gate, runs: Vec::new(), environment: None };
-        assert_eq!(verdict_of(&read(Gate::Missing)), Verdict::NoGate { why: None });
-        assert_eq!(verdict_of(&read(Gate::Untested)), Verdict::Untested);
+        assert_eq!(verdict_of(&read(Gate::Missing), &[]), Verdict::NoGate { why: None });
+        assert_eq!(verdict_of(&read(Gate::Untested), &[]), Verdict::Untested);
         let why = "line 1".to_owned();
-        assert_eq!(verdict_of(&GateReport::Unreadable { why: why.clone() }), Verdict::NoGate { why: Some(why) });
+        assert_eq!(verdict_of(&GateReport::Unreadable { why: why.clone() }, &[]), Verdict::NoGate { why: Some(why) });
     }
 }

@@ -4,11 +4,16 @@
 //! queue. So a pass counts in any position of any run, after a restart, and when an agent's own run before publishing
 //! gave it.
 //!
+//! The tree is the one that the checks were run on: all of the commit's, or what of it belongs to the lanes that they
+//! name, and then nothing else was there for them to read. Checks that see the same are one subject; a gate whose
+//! checks see different things has several, and a commit passes when it has a pass of each.
+//!
 //! # Laws
 //!
-//! 1. Only a pass of every check is kept, and only after they really ran. Whoever crashes between the run and the row
-//!    costs another run; the row is never there first.
-//! 2. A red run takes the pass of its subject away, however old: one of the two is a flake, or the environment lies.
+//! 1. Only a pass of every check of the subject is kept, and only after they really ran on its tree. Whoever crashes
+//!    between the run and the row costs another run; the row is never there first.
+//! 2. A red run takes the pass of its subject away, however old: one of the two is a flake, or the environment lies. What
+//!    is on record about other subjects of the same commit stays: nothing was said about them.
 //! 3. What cannot be told (an environment that changed during the run, or that is not made yet) is not kept and not
 //!    recalled.
 
@@ -36,7 +41,7 @@ pub struct Exam {
     pub environment: String,
 }
 
-/// What a verdict is about. There is one only where checks are demanded.
+/// What a verdict is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     repo: RepoName,
@@ -124,11 +129,9 @@ pub struct VerdictLedger {
 }
 
 impl Subject {
-    /// What a verdict on this tree would be about; none where nothing is demanded of it.
-    pub fn new(repo: &RepoName, tree: Sha, exam: &Exam) -> Option<Self> {
-        let Gate::Checks(specs) = &exam.gate else { return None };
-        let (gate, environment) = (hash_of_gate(specs), exam.environment.clone());
-        Some(Self { repo: repo.clone(), tree, gate, environment })
+    /// What a verdict of these checks would be about, all of which see this tree.
+    pub fn new(repo: &RepoName, tree: Sha, checks: &[CheckSpec], environment: &str) -> Self {
+        Self { repo: repo.clone(), tree, gate: hash_of_gate(checks), environment: environment.to_owned() }
     }
 }
 
@@ -203,7 +206,8 @@ fn key_of(subject: &Subject, terms: &ReuseTerms) -> table::Key {
     ]
 }
 
-/// Of everything in the checks that can change how they end. Where they write a report is not among it.
+/// Of everything in the checks that can change how they end. Where they write a report is not among it, nor by which
+/// lanes they see what they see: the tree says that.
 fn hash_of_gate(specs: &[CheckSpec]) -> String {
     let numbers = |spec: &CheckSpec| [spec.timeout.as_millis().to_string(), spec.retries.to_string()];
     let parts =
@@ -233,7 +237,7 @@ mod tests {
 
     fn spec(name: &str, command: &str) -> CheckSpec {
         let (name, command) = (name.to_owned(), command.to_owned());
-        CheckSpec { name, command, timeout: Duration::from_secs(9), retries: 0, junit: None }
+        CheckSpec { name, command, timeout: Duration::from_secs(9), retries: 0, junit: None, lanes: Vec::new() }
     }
 
     #[test]
@@ -256,13 +260,8 @@ mod tests {
         let mut reporting = gate.clone();
         reporting[0].junit = Some("report.xml".to_owned());
         assert_eq!(hash_of_gate(&reporting), hash_of_gate(&gate), "a report decides nothing");
-    }
-
-    #[test]
-    fn what_demands_nothing_has_no_verdict_to_keep() {
-        let (repo, tree) = ("web".parse().unwrap(), "a".repeat(40).parse().unwrap());
-        let subject = |gate| Subject::new(&repo, Sha::clone(&tree), &Exam { gate, environment: String::new() });
-        assert_eq!((subject(Gate::Missing), subject(Gate::Untested)), (None, None));
-        assert!(subject(Gate::Checks(vec![spec("unit", "true")])).is_some());
+        let mut seeing = gate.clone();
+        seeing[0].lanes = vec!["web".to_owned()];
+        assert_eq!(hash_of_gate(&seeing), hash_of_gate(&gate), "what it sees is the tree");
     }
 }

@@ -8,8 +8,9 @@
 //! # Laws
 //!
 //! 1. Only a commit whose checks concluded with success, in exactly that form, is ever landed. Success on the same tree
-//!    in the same environment counts, wherever it was seen. A tree that says `checks = []` lands too, and its outcome
-//!    says `untested`.
+//!    in the same environment counts, wherever it was seen. A check that names lanes is run on their paths and nothing
+//!    else, and for it the same paths are the same tree. A tree that says `checks = []` lands too, and its outcome says
+//!    `untested`.
 //! 2. Landing is a compare-and-swap on the branch: `from` must still be the head, fast-forward only. This backs up
 //!    law 1 even if `plan` were wrong.
 //! 3. Every enqueued entry gets exactly one outcome.
@@ -44,6 +45,7 @@ pub mod landing;
 pub mod ledger;
 pub mod message;
 pub mod missing;
+mod parts;
 pub mod prober;
 pub mod probes;
 pub mod reconciler;

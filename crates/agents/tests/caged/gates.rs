@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use agents::cage::{Cage, CageSettings, ProgressSink, SilentSink};
-use agents::checks::{Gatekeeper, Inspected};
+use agents::checks::{Gatekeeper, Inspected, Inspection};
 use agents::setup::{SETUP_FILE, SetupSettings, Setups};
 use domain::{Clock, Timestamp};
 use expect_test::{Expect, expect};
@@ -25,6 +25,8 @@ pub const CASES: &[Case] = &[
     ("checks_see_nothing_else", checks_see_nothing_else),
     ("what_ran_while_programs_were_changed_ran_nowhere_known", what_ran_while_programs_were_changed_ran_nowhere_known),
     ("a_red_check_names_the_tests_that_its_report_names", a_red_check_names_the_tests_that_its_report_names),
+    ("checks_see_the_lanes_that_they_name_alone", checks_see_the_lanes_that_they_name_alone),
+    ("what_is_known_to_pass_is_not_begun", what_is_known_to_pass_is_not_begun),
     ("checks_see_what_the_setup_made", checks_see_what_the_setup_made),
     ("what_checks_ran_in_is_known_once_their_setup_ran", what_checks_ran_in_is_known_once_their_setup_ran),
 ];
@@ -158,6 +160,71 @@ fn stopped_checks_are_cancelled() {
 fn checks_see_nothing_else() {
     let command = "test ! -e .git && test -z \"$(ls ../.. 2>/dev/null)\" && echo x > written && cat written";
     is_shown(&[check("alone", command, "")], expect![[r#"alone: passed, exit Some(0), attempt 1, "x""#]]);
+}
+
+/// A project with a file in each of two lanes, one of the rest, one for all, and these checks.
+fn laned(checks: &[String]) -> Project {
+    let lanes = "[lanes]\nweb = ['web/**']\napi = ['api/**']\nall = ['shared']\n";
+    let config = lanes.to_owned() + &checks.concat();
+    Project::new(&[
+        ("web/a", "1\n"),
+        ("api/a", "1\n"),
+        ("notes", "1\n"),
+        ("shared", "1\n"),
+        (".downbeat/config.toml", &config),
+    ])
+}
+
+/// [19]
+fn checks_see_the_lanes_that_they_name_alone() {
+    let list = "find . -type f | sort | xargs echo; touch api/b web/b 2>/dev/null; true";
+    let project = laned(&[
+        check("web", list, "lanes = [\"web\"]"),
+        check("both", list, "lanes = [\"web\", \"api\"]"),
+        check("whole", list, ""),
+        check("again", list, "lanes = [\"rest\"]"),
+        check("curious", "cat web/a ../tree/api/a", "lanes = [\"web\"]"),
+        check("never", "true", ""),
+    ]);
+    let (gatekeeper, stop, log) = (gatekeeper(&project), CancellationToken::new(), Lines::default());
+    let run = gatekeeper.inspect(&project.repository, &project.base, &log, stop);
+    let Inspected::Read { runs, .. } = block_on(run).unwrap() else { panic!("unreadable") };
+    let shown = runs.iter().map(|run| format!("{}: {}, {}", run.name, run.conclusion, run.output_tail));
+    expect![[r#"
+        web: passed, ./.downbeat/config.toml ./shared ./web/a
+        both: passed, ./.downbeat/config.toml ./api/a ./shared ./web/a
+        whole: passed, ./.downbeat/config.toml ./api/a ./notes ./shared ./web/a
+        again: passed, ./.downbeat/config.toml ./notes ./shared
+        curious: failed, 1
+        cat: ../tree/api/a: No such file or directory"#]]
+    .assert_eq(&shown.collect::<Vec<_>>().join("\n"));
+    let told = log.0.into_inner().unwrap();
+    assert!(told.last().is_some_and(|line| line.ends_with(", seeing only web")), "{told:?}");
+    assert_eq!(told.iter().filter(|line| line.contains("seeing only")).count(), 1);
+}
+
+/// [45]
+fn what_is_known_to_pass_is_not_begun() {
+    let project = laned(&[
+        check("web", "false", "lanes = [\"web\"]"),
+        check("api", "true", "lanes = [\"api\"]"),
+        check("whole", "true", ""),
+    ]);
+    let (gatekeeper, repository, commit) = (gatekeeper(&project), &project.repository, &project.base);
+    let Gate::Checks(specs) = block_on(gatekeeper.gate_of(repository, commit)).unwrap().unwrap() else {
+        panic!("none")
+    };
+    let ran = |known| {
+        let inspection = Inspection { repository, commit, known };
+        let run = gatekeeper.inspect_rest(inspection, &SilentSink, CancellationToken::new());
+        let Inspected::Read { gate, runs, .. } = block_on(run).unwrap() else { panic!("unreadable") };
+        assert_eq!(gate, Gate::Checks(specs.clone()), "the gate is what the commit demands");
+        runs.iter().map(|run| format!("{} {}", run.name, run.conclusion)).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(ran(&[]), "web failed");
+    assert_eq!(ran(&specs[..1]), "api passed, whole passed");
+    assert_eq!(ran(&specs[1..]), "web failed");
+    assert_eq!(ran(&specs), "");
 }
 
 fn checks_see_what_the_setup_made() {

@@ -31,6 +31,7 @@ fn a_check_needs_no_more_than_a_name_and_a_command() {
         timeout: TIMEOUT_DEFAULT,
         retries: 0,
         junit: None,
+        lanes: Vec::new(),
     };
     assert_eq!(specs, [check]);
 }
@@ -137,6 +138,31 @@ fn a_report_is_somewhere_below_the_root() {
            4 | junit = '../r.xml'
              |         ^"#]],
     );
+}
+
+/// [19]
+#[test]
+fn a_check_names_lanes_that_there_are() {
+    let written = |lanes: &str| {
+        format!(
+            "lanes = {{ web = ['web/**'], api = ['api/**'], all = ['x'] }}\n[[checks]]\nname = 'a'\ncommand = 'b'\nlanes = {lanes}\n"
+        )
+    };
+    assert_eq!(checks_in(&written("['web', 'rest', 'api', 'web']"))[0].lanes, ["api", "rest", "web"]);
+    assert_eq!(checks_in("[[checks]]\nname = 'a'\ncommand = 'b'\nlanes = ['rest']\n")[0].lanes, ["rest"]);
+    for (lanes, why) in [
+        ("['web', 'wbe']", "line 5, column 17: there is no lane `wbe`; known are `api`, `web`, `rest`\n"),
+        ("['all']", "line 5, column 10: `all` is no lane: every check sees what concerns every lane\n"),
+        ("[]", "line 5, column 9: `lanes` are those whose paths the check sees, as in [\"web\"]"),
+        ("'web'", "line 5, column 9: `lanes` are those"),
+        ("[7]", "line 5, column 10: a lane is named by a text\n"),
+    ] {
+        let said = gate_from_toml(Some(&written(lanes))).unwrap_err().to_string();
+        assert!(said.contains(why), "{said}");
+    }
+    let elsewhere = DeTable::parse("checks = [{ name = 'a', command = 'b', lanes = ['rest'] }]").unwrap();
+    let fault = gate_of(&elsewhere.get_ref()["checks"]).unwrap_err();
+    assert!(fault.why.starts_with("a check names lanes only in the repository's own"), "{}", fault.why);
 }
 
 #[test]

@@ -12,5 +12,6 @@ mod publishing;
 mod reading;
 mod repairing;
 mod styles;
+mod views;
 mod workspaces;
 mod world;

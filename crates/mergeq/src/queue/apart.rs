@@ -132,6 +132,23 @@ fn a_slot_that_one_track_gives_up_is_taken_at_once() {
     );
 }
 
+/// After there were more: each waits for the other's run.
+#[test]
+fn tracks_take_turns_where_there_are_more_than_runs() {
+    check(
+        "nest 2 | enqueue a lanes=web; enqueue b lanes=api; serial; enqueue c lanes=web; made 3; passed 3; landed 3",
+        expect![[r#"
+            enqueue a lanes=web 1 staging a  owes stage(1 a)  tells a 1/1 testing
+            enqueue b lanes=api 1 staging a | 2 staging b  owes stage(2 b)  tells b 2/2 testing
+            serial             3 staging a | line b  owes stage(3 a)  tells b 2/2 waiting
+            enqueue c lanes=web 3 staging a | line b+c  tells c 3/3 waiting
+            made 3             3 testing a | line b+c  owes checks(3 m0a)
+            passed 3           3 landing a | 4 staging b | line c  owes stage(4 b), land(3 m0..m0a)  tells a 1/3 landing, b 2/3 testing
+            landed 3           5 staging b | line c  owes stage(5 b)  tells a merged as m0a, c 2/2 waiting
+        "#]],
+    );
+}
+
 /// Where there are more lanes than runs, those who could be apart are together.
 #[test]
 fn there_are_no_more_tracks_than_runs() {
@@ -180,5 +197,40 @@ fn a_repaired_change_goes_where_it_belongs_now() {
             reserve b 900      1 testing a | reserved b  owes deadline(b 900), cancel(2)  tells b 2/2 reserved
             repaired b bb lanes=api 1 testing a | 3 staging b  owes stage(3 b@bb)  tells b 2/2 testing
         "#]],
+    );
+}
+
+/// [31] Until it is known whether one has landed nobody else lands.
+#[test]
+fn a_doubtful_landing_comes_before_what_passed_on_another_track() {
+    check(
+        "train 4 | enqueue a lanes=web; enqueue b lanes=api; made 1; made 2; passed 1; passed 2; @60 unanswered 1 no network; resume; landed 3",
+        expect![[r#"
+            enqueue a lanes=web 1 staging a  owes stage(1 a)  tells a 1/1 testing
+            enqueue b lanes=api 1 staging a | 2 staging b  owes stage(2 b)  tells b 2/2 testing
+            made 1             1 testing a | 2 staging b  owes checks(1 m0a)
+            made 2             1 testing a | 2 testing b  owes checks(2 m0b)
+            passed 1           1 landing a | 2 testing b  owes land(1 m0..m0a)  tells a 1/2 landing
+            passed 2           1 landing a | 2 passed b
+            @60 unanswered 1 no network 1 doubtful a | 2 passed b | stopped: no network  tells a stalled: no network
+            resume             2 passed b | 3 landing a  owes land(3 m0..m0a)
+            landed 3           4 staging b  owes stage(4 b)  tells a merged as m0a
+        "#]],
+    );
+}
+
+/// [40]
+#[test]
+fn another_strategy_takes_over_on_every_track() {
+    check(
+        "train 4 | enqueue a lanes=web; enqueue b lanes=api; made 1; made 2; hybrid 4; nest 1",
+        expect![[r#"
+        enqueue a lanes=web 1 staging a  owes stage(1 a)  tells a 1/1 testing
+        enqueue b lanes=api 1 staging a | 2 staging b  owes stage(2 b)  tells b 2/2 testing
+        made 1             1 testing a | 2 staging b  owes checks(1 m0a)
+        made 2             1 testing a | 2 testing b  owes checks(2 m0b)
+        hybrid 4           3 staging a | 4 staging b  owes cancel(1), stage(3 a), cancel(2), stage(4 b)
+        nest 1             5 staging a | line b  owes stage(5 a)  tells b 2/2 waiting
+    "#]],
     );
 }

@@ -117,6 +117,9 @@ impl Strategy for Batch {
             }
             None => {}
         }
+        if board.free() == 0 {
+            return;
+        }
         let part = self.parts.pop_front_if(|part| !overtakes(&self.line, &part.items)).map(|part| part.items);
         let mut items = part.unwrap_or_else(|| first_alike_of(&self.line, self.batch_max));
         if let Some(surplus) = items.iter().nth(self.batch_max).copied() {

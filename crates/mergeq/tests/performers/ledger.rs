@@ -24,7 +24,7 @@ fn n_runs(world: &World) -> usize {
 }
 
 /// Has a commit's checks awaited as a pump would, and says what came of it and how often they ran by now.
-async fn check(world: &World, run: u64, commit: &domain::Sha) -> String {
+pub(crate) async fn check(world: &World, run: u64, commit: &domain::Sha) -> String {
     let answer = world
         .checker()
         .perform(&owed(world, QueueEffect::AwaitChecks { run: RunId(run), commit: commit.clone() }))
@@ -64,7 +64,7 @@ async fn a_change_that_was_tested_before_it_came_lands_without_a_run_and_says_so
     let head = world.mirrored("T-1", &[("x", "1")]).await;
     let report = world.inspect(&head).await;
     let seen = Sighting { commit: head.clone(), seen_in: "the work of T-1".to_owned(), took: report.took() };
-    note_report(&world.ledger, &world.repository(), &report, &seen).await.unwrap();
+    assert_eq!(note_report(&world.ledger, &world.repository(), &report, &seen).await.len(), 1);
     let n_before = n_runs(&world);
     world.enqueue_head("T-1", head).await;
     world.drain().await;

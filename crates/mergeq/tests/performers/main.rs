@@ -5,6 +5,7 @@ mod audits;
 #[path = "../ground/mod.rs"]
 mod ground;
 mod ledger;
+mod parts;
 mod probes;
 mod shapes;
 mod styles;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{Clock, QueueId, Sha, Timestamp};
 use forge::checks::CHECKS_FILE;
-use forge::{CheckRun, Conclusion, Gate, Git, Repositories, Repository, gate_from_toml};
+use forge::{CheckRun, CheckSpec, Conclusion, Gate, Git, Repositories, Repository, gate_from_toml};
 use mergeq::queue::{News, Outcome, Policy, Queue, QueueEffect, QueueEvent, queue_id};
 use mergeq::{
     CheckRunner, Checker, Exam, Examiner, GateReport, Lander, LandingRule, LeaseTimer, Prober, Probes, QueueDesk,
@@ -64,11 +64,13 @@ impl Performer for Listener {
     }
 }
 
-/// A check that is a function of the tree: red where there is a file `bad`, where the file that `needs` names is not
-/// there, or where the environment lies.
+/// A check that is a function of the tree that it sees: red where there is a file `bad` at its root or in a
+/// directory there, where the file that `needs` names is not there, or where the environment lies.
 #[derive(Default)]
 pub(crate) struct TreeRunner {
     pub(crate) n_runs: AtomicUsize,
+    /// The checks that ran, by name, in the order in which they did.
+    pub(crate) ran: Mutex<Vec<String>>,
     pub(crate) lies: AtomicBool,
     /// None where nobody knows what it runs in.
     pub(crate) environment: Mutex<Option<&'static str>>,
@@ -93,7 +95,13 @@ impl TreeRunner {
 
 #[async_trait]
 impl CheckRunner for TreeRunner {
-    async fn run(&self, repository: &Repository, commit: &Sha, _stop: CancellationToken) -> Result<GateReport, String> {
+    async fn run(
+        &self,
+        repository: &Repository,
+        commit: &Sha,
+        known: &[CheckSpec],
+        _stop: CancellationToken,
+    ) -> Result<GateReport, String> {
         self.n_runs.fetch_add(1, Ordering::SeqCst);
         if let Some(why) = *self.trouble.lock().unwrap() {
             return Err(why.to_owned());
@@ -105,20 +113,16 @@ impl CheckRunner for TreeRunner {
             Ok(gate) => gate,
             Err(why) => return Ok(GateReport::Unreadable { why }),
         };
-        let is_bad = repository.mirror.file_at(commit, "bad").await.map_err(|error| error.to_string())?.is_some();
-        let is_bad = is_bad || lacks_something(repository, commit).await || self.lies.load(Ordering::SeqCst);
-        let conclusion = if is_bad { Conclusion::Failed } else { Conclusion::Passed };
         let specs = if let Gate::Checks(specs) = &gate { specs.clone() } else { Vec::new() };
-        let ended = |spec: &forge::CheckSpec| CheckRun {
-            name: spec.name.clone(),
-            conclusion,
-            exit: Some(i32::from(is_bad)),
-            output_tail: String::new(),
-            duration_ms: 1,
-            attempts: 1,
-            failed_tests: forge::FailedTests::default(),
-        };
-        let runs = specs.iter().map(ended).collect();
+        let mut runs = Vec::new();
+        for spec in specs.iter().filter(|spec| !known.contains(spec)) {
+            self.ran.lock().unwrap().push(spec.name.clone());
+            let is_bad = is_bad(repository, commit, spec).await? || self.lies.load(Ordering::SeqCst);
+            runs.push(ended(spec, is_bad));
+            if is_bad {
+                break;
+            }
+        }
         Ok(GateReport::Read { gate, runs, environment: self.environment() })
     }
 
@@ -132,10 +136,25 @@ impl CheckRunner for TreeRunner {
     }
 }
 
-async fn lacks_something(repository: &Repository, commit: &Sha) -> bool {
-    let Some(needed) = repository.mirror.file_at(commit, "needs").await.unwrap() else { return false };
-    let needed = String::from_utf8(needed).unwrap();
-    repository.mirror.file_at(commit, &needed).await.unwrap().is_none()
+async fn is_bad(repository: &Repository, commit: &Sha, spec: &CheckSpec) -> Result<bool, String> {
+    let view = repository.mirror.view_of(commit, &spec.lanes).await.map_err(|error| error.to_string())?;
+    let dir = tempfile::tempdir().unwrap();
+    repository.mirror.checkout_tree(&view, dir.path()).await.map_err(|error| error.to_string())?;
+    let needed = std::fs::read_to_string(dir.path().join("needs")).ok();
+    let has_bad = || std::fs::read_dir(dir.path()).unwrap().flatten().any(|entry| entry.path().join("bad").exists());
+    Ok(dir.path().join("bad").exists() || has_bad() || needed.is_some_and(|needed| !dir.path().join(needed).exists()))
+}
+
+fn ended(spec: &CheckSpec, is_bad: bool) -> CheckRun {
+    CheckRun {
+        name: spec.name.clone(),
+        conclusion: if is_bad { Conclusion::Failed } else { Conclusion::Passed },
+        exit: Some(i32::from(is_bad)),
+        output_tail: String::new(),
+        duration_ms: 1,
+        attempts: 1,
+        failed_tests: forge::FailedTests::default(),
+    }
 }
 
 impl World {
@@ -260,7 +279,7 @@ impl World {
 
     /// Runs a commit's checks beside any queue.
     pub(crate) async fn inspect(&self, commit: &Sha) -> GateReport {
-        self.runner.run(&self.repository(), commit, CancellationToken::new()).await.unwrap()
+        self.runner.run(&self.repository(), commit, &[], CancellationToken::new()).await.unwrap()
     }
 
     /// Another commit with the tree of this one, which the mirror has.

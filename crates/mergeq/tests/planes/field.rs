@@ -94,7 +94,13 @@ impl TreeRunner {
 
 #[async_trait]
 impl CheckRunner for TreeRunner {
-    async fn run(&self, repository: &Repository, commit: &Sha, _stop: CancellationToken) -> Result<GateReport, String> {
+    async fn run(
+        &self,
+        repository: &Repository,
+        commit: &Sha,
+        _known: &[forge::CheckSpec],
+        _stop: CancellationToken,
+    ) -> Result<GateReport, String> {
         let mirror = &repository.mirror;
         let config =
             mirror.file_at(commit, forge::checks::CHECKS_FILE).await.map_err(|error| error.to_string())?.unwrap();
