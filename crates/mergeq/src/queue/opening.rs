@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::draft::Draft;
 use super::effect::{News, QueueEffect};
+use super::entry::Entry;
 use super::order::{Gatekeeper, Priority, clear_line_below};
+use super::runs::call_off_landing;
 use super::state::{Phase, Queue, Run};
+use crate::strategy::Kind;
 
 /// How long before it closes it is said when: whoever wants to land something today can still hurry.
 const NOTICE: Duration = Duration::from_secs(24 * 3_600);
@@ -26,6 +29,8 @@ pub struct Closing {
     pub(super) until: Option<Timestamp>,
     /// Who was told that they wait for an opening, and for which.
     told: BTreeMap<EntryId, Timestamp>,
+    /// By track, the last to come for whom those before them were taken back into line.
+    regrouped_for: BTreeMap<usize, u64>,
 }
 
 impl Closing {
@@ -73,6 +78,7 @@ pub(super) fn keep_hours(draft: &mut Draft) {
         return;
     }
     draft.queue.closing.until = until;
+    draft.queue.closing.regrouped_for.clear();
     if let Some(until) = until {
         draft.owe(QueueEffect::Opening { until });
     }
@@ -82,6 +88,33 @@ pub(super) fn keep_hours(draft: &mut Draft) {
 pub(super) fn make_way(draft: &mut Draft) {
     if Gatekeeper::of(&draft.queue).has_urgent() {
         clear_line_below(draft, Priority::First);
+    }
+}
+
+/// A strategy starts nothing behind what is to land, so that whoever came late would be tested only after the opening. When
+/// nothing is under test any more, what waits is taken back into line and tested again together with them, once for each who
+/// came. Its own pass is on record, and costs no other run. In a batch it would not grow by that.
+pub(super) fn regroup(draft: &mut Draft) {
+    let may_grow = !matches!(draft.queue.policy.strategy, Kind::Serial | Kind::Batch { .. });
+    let is_kept_out = |run: &&Run| may_grow && draft.queue.is_kept_out(run);
+    let kept_out: Vec<Run> = draft.queue.runs.iter().filter(is_kept_out).cloned().collect();
+    for run in &kept_out {
+        let Queue { tracks, entries, runs, closing, .. } = &mut draft.queue;
+        let track = run.test.track();
+        let is_untested = |entry: &&Entry| !runs.iter().any(|run| run.set.contains(&entry.change.id));
+        let late = entries.iter().filter(|entry| entry.is_on(track)).filter(is_untested).map(|entry| entry.rank).max();
+        let Some(last) = late.filter(|last| closing.regrouped_for.get(&track).is_none_or(|known| known < last)) else {
+            continue;
+        };
+        let (n_tests, n_concluded) = tracks.n_under_test(track);
+        if n_tests > n_concluded {
+            continue;
+        }
+        // What was told meanwhile is judged first, and may be to land in its turn.
+        if n_concluded == 0 {
+            closing.regrouped_for.insert(track, last);
+        }
+        call_off_landing(draft, run);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::effect::QueueEffect;
-use super::opening::make_way;
+use super::opening::{make_way, regroup};
 use super::outcome::Why;
 use super::probing::{ask_for_clashes, let_clashing_step_aside};
 use super::repair::send_back;
@@ -15,8 +15,6 @@ pub(super) fn plan(draft: &mut Draft) {
         let stops = draft.queue.tracks.take_acts();
         carry_out(draft, stops);
     } else {
-        let Queue { tracks, policy, entries, .. } = &mut draft.queue;
-        tracks.adopt(policy, entries);
         ask_strategists(draft);
     }
     draft.drop_needless_runs();
@@ -33,6 +31,9 @@ fn ask_strategists(draft: &mut Draft) {
     loop {
         make_way(draft);
         admit_entries(&mut draft.queue);
+        regroup(draft);
+        let Queue { tracks, policy, entries, .. } = &mut draft.queue;
+        tracks.adopt(policy, entries);
         if let_clashing_step_aside(draft) {
             continue;
         }

@@ -80,7 +80,7 @@ pub(super) fn step_lawfully(before: Queue, event: &QueueEvent) -> (Queue, String
 }
 
 #[track_caller]
-fn step_at(before: Queue, event: &QueueEvent, now: Timestamp) -> (Queue, String) {
+pub(super) fn step_at(before: Queue, event: &QueueEvent, now: Timestamp) -> (Queue, String) {
     let (after, effects) = match before.clone().step(event, now) {
         Ok(step) => (step.state, step.effects),
         Err(rejected) => return (before, relabelled(&format!("rejected: {rejected}"))),

@@ -50,6 +50,12 @@ impl Tracks {
         self.board_of(test).is_some_and(|board| board.landing() == Some(test))
     }
 
+    /// How many tests a track has, and on how many of them the verdict is known and only waits to be judged.
+    pub(super) fn n_under_test(&self, track: usize) -> (usize, usize) {
+        let board = self.0[track].board();
+        (board.tests().count(), board.tests().filter(|(test, _)| board.is_concluded(*test)).count())
+    }
+
     /// Takes in what happened on one track.
     pub(super) fn absorb(&mut self, track: usize, fact: &Fact) {
         if let Some(strategist) = self.0.get_mut(track) {

@@ -1,9 +1,12 @@
 //! The machine while its target is closed: nothing lands but the urgent, nobody is sent back, and at the opening all that
 //! passed goes on by itself. Scripts begin on Thursday, 1 January 1970, at midnight; it is 3,600 at 01:00.
 
+use domain::Timestamp;
 use expect_test::expect;
 
-use super::script::check;
+use super::script::{check, empty_queue, parse_event, step_at};
+use super::view::QueueView;
+use crate::queue::Queue;
 
 #[test]
 fn what_passed_while_it_is_closed_waits_and_lands_at_the_opening() {
@@ -300,5 +303,122 @@ fn a_landing_in_doubt_is_asked_for_again_though_it_is_closed() {
             resume             2 landing a  owes land(2 m0..m0a)
             landed 2           idle  tells a merged as m0a
         "#]],
+    );
+}
+
+/// What passed before is on record, so that its commits are made and no check is run for it.
+#[test]
+fn who_comes_behind_those_who_wait_is_tested_with_them() {
+    check(
+        "train 3 closed=daily_01:00_-_02:00_UTC of a | @3700 made 1; passed 1; enqueue b; made 2; already-passed 2; made 3; enqueue c; passed 3; made 4; already-passed 4; made 5; passed 5; opened; landed 4; landed 3; landed 5",
+        expect![[r#"
+            @3700 made 1       1 testing a  owes checks(1 m0a), opening(7200)
+            passed 1           1 passed a  tells a kept out until Thu 02:00 UTC
+            enqueue b          2 staging a | 3 staging a+b  owes stage(2 a), stage(3 a+b)  tells a 1/2 testing, b 2/2 testing
+            made 2             2 testing a | 3 staging a+b  owes checks(2 m0a)
+            already-passed 2   2 passed a | 3 staging a+b  tells a kept out until Thu 02:00 UTC
+            made 3             2 passed a | 3 testing a+b  owes checks(3 m0ab)
+            enqueue c          2 passed a | 3 testing a+b | line c  tells c 3/3 waiting
+            passed 3           3 passed a+b | 4 staging a | 5 staging a+b+c  owes stage(4 a), stage(5 a+b+c)  tells a 1/3 testing, c 3/3 testing
+            made 4             3 passed a+b | 4 testing a | 5 staging a+b+c  owes checks(4 m0a)
+            already-passed 4   3 passed a+b | 4 passed a | 5 staging a+b+c  tells a kept out until Thu 02:00 UTC
+            made 5             3 passed a+b | 4 passed a | 5 testing a+b+c  owes checks(5 m0abc)
+            passed 5           3 passed a+b | 4 passed a | 5 passed a+b+c
+            opened             3 passed a+b | 4 landing a | 5 passed a+b+c  owes land(4 m0..m0a)  tells a 1/3 landing
+            landed 4           3 landing b | 5 passed b+c  owes land(3 m0a..m0ab)  tells a merged as m0a, already tested, b 1/2 landing
+            landed 3           5 landing c  owes land(5 m0ab..m0abc)  tells b merged as m0ab, c 1/1 landing
+            landed 5           idle  tells c merged as m0abc
+        "#]],
+    );
+    check(
+        "nest 3 closed=daily_01:00_-_02:00_UTC of a | @3700 made 1; passed 1; enqueue b; made 4; passed 4; made 2; already-passed 2; made 3; passed 3; opened; landed 4",
+        expect![[r#"
+            @3700 made 1       1 testing a  owes checks(1 m0a), opening(7200)
+            passed 1           1 passed a  tells a kept out until Thu 02:00 UTC
+            enqueue b          2 staging a | 3 staging b | 4 staging a+b  owes stage(2 a), stage(3 b), stage(4 a+b)  tells a 1/2 testing, b 2/2 testing
+            made 4             2 staging a | 3 staging b | 4 testing a+b  owes checks(4 m0ab)
+            passed 4           2 staging a | 3 staging b | 4 passed a+b  tells a kept out until Thu 02:00 UTC, b kept out until Thu 02:00 UTC
+            made 2             2 testing a | 3 staging b | 4 passed a+b  owes checks(2 m0a)
+            already-passed 2   2 passed a | 3 staging b | 4 passed a+b
+            made 3             2 passed a | 3 testing b | 4 passed a+b  owes checks(3 m0b)
+            passed 3           2 passed a | 3 passed b | 4 passed a+b
+            opened             2 passed a | 3 passed b | 4 landing a+b  owes land(4 m0..m0ab)  tells a 1/2 landing, b 2/2 landing
+            landed 4           idle  tells a merged as m0a, b merged as m0ab
+        "#]],
+    );
+    check(
+        "adaptive 3 closed=daily_01:00_-_02:00_UTC of a | @3700 made 1; passed 1; enqueue b; made 3; passed 3; enqueue c; made 2; made 4; opened; landed 3",
+        expect![[r#"
+            @3700 made 1       1 testing a  owes checks(1 m0a), opening(7200)
+            passed 1           1 passed a  tells a kept out until Thu 02:00 UTC
+            enqueue b          2 staging a | 3 staging a+b | 4 staging b  owes stage(2 a), stage(3 a+b), stage(4 b)  tells a 1/2 testing, b 2/2 testing
+            made 3             2 staging a | 3 testing a+b | 4 staging b  owes checks(3 m0ab)
+            passed 3           2 staging a | 3 passed a+b | 4 staging b  tells a kept out until Thu 02:00 UTC, b kept out until Thu 02:00 UTC
+            enqueue c          2 staging a | 3 passed a+b | 4 staging b | line c  tells c 3/3 waiting
+            made 2             2 testing a | 3 passed a+b | 4 staging b | line c  owes checks(2 m0a)
+            made 4             2 testing a | 3 passed a+b | 4 testing b | line c  owes checks(4 m0b)
+            opened             2 testing a | 3 landing a+b | 4 testing b | line c  owes land(3 m0..m0ab)  tells a 1/3 landing, b 2/3 landing
+            landed 3           5 staging c  owes cancel(2), cancel(4), stage(5 c)  tells a merged as m0a, b merged as m0ab, c 1/1 testing
+        "#]],
+    );
+}
+
+/// One at a time is what was asked for, and a batch is tested as it was made.
+#[test]
+fn who_comes_behind_those_who_wait_in_batches_comes_after_the_opening() {
+    check(
+        "batch 3 closed=daily_01:00_-_02:00_UTC of a | @3700 made 1; passed 1; enqueue b; opened; landed 1",
+        expect![[r#"
+            @3700 made 1       1 testing a  owes checks(1 m0a), opening(7200)
+            passed 1           1 passed a  tells a kept out until Thu 02:00 UTC
+            enqueue b          1 passed a | line b  tells b 2/2 waiting
+            opened             1 landing a | line b  owes land(1 m0..m0a)  tells a 1/2 landing
+            landed 1           2 staging b  owes stage(2 b)  tells a merged as m0a, b 1/1 testing
+        "#]],
+    );
+}
+
+/// Who fails with them leaves them alone, and nobody goes in a circle.
+#[test]
+fn who_comes_behind_and_fails_is_sent_back_before_the_opening_or_after() {
+    check(
+        "train 3 closed=daily_01:00_-_02:00_UTC of a | @3700 made 1; passed 1; enqueue b; made 2; already-passed 2; made 3; failed 3 unit; opened; landed 2",
+        expect![[r#"
+            @3700 made 1       1 testing a  owes checks(1 m0a), opening(7200)
+            passed 1           1 passed a  tells a kept out until Thu 02:00 UTC
+            enqueue b          2 staging a | 3 staging a+b  owes stage(2 a), stage(3 a+b)  tells a 1/2 testing, b 2/2 testing
+            made 2             2 testing a | 3 staging a+b  owes checks(2 m0a)
+            already-passed 2   2 passed a | 3 staging a+b  tells a kept out until Thu 02:00 UTC
+            made 3             2 passed a | 3 testing a+b  owes checks(3 m0ab)
+            failed 3 unit      2 passed a | line b  tells b 2/2 waiting
+            opened             2 landing a | line b  owes land(2 m0..m0a)  tells a 1/2 landing
+            landed 2           idle  tells a merged as m0a, already tested, b ejected: unit exited with 1
+        "#]],
+    );
+}
+
+#[test]
+fn whoever_looks_reads_until_when_and_a_day_before_from_when() {
+    let at = |hours: i64| Timestamp::from_ms(hours * 3_600_000);
+    let story =
+        ["batch 2 closed=Fri_17:00_-_Mon_08:00_UTC", "enqueue a", "enqueue b first after=a", "made 1", "passed 1"];
+    // From Friday, 20:00.
+    let play = |queue: Queue, line: &&str| {
+        let event = parse_event(line, &queue);
+        step_at(queue, &event, at(44)).0
+    };
+    let queue = story.iter().fold(empty_queue(), play);
+    let hours = [16, 17, 41, 104, 180].map(|hour| QueueView::of(&queue, at(hour)).hours.unwrap_or_default());
+    assert_eq!(hours, ["", "closes Fri 17:00 UTC", "closed until Mon 08:00 UTC", "", ""]);
+    let notes = QueueView::of(&queue, at(44)).lines.into_iter().map(|line| line.notes(at(44)).join(", "));
+    assert_eq!(
+        notes.collect::<Vec<_>>(),
+        ["first, waits for a, on which it depends", "has passed and waits until it opens Mon 08:00 UTC"]
+    );
+    let urgent = ["enqueue c first"].iter().fold(queue, play);
+    let notes = QueueView::of(&urgent, at(44)).lines.into_iter().map(|line| line.notes(at(44)).join(", "));
+    assert_eq!(
+        notes.collect::<Vec<_>>(),
+        ["first, waits for a, on which it depends", "first", "waits for what lands while it is closed"]
     );
 }
