@@ -106,15 +106,10 @@ pub(super) fn regroup(draft: &mut Draft) {
         let Some(last) = late.filter(|last| closing.regrouped_for.get(&track).is_none_or(|known| known < last)) else {
             continue;
         };
-        let (n_tests, n_concluded) = tracks.n_under_test(track);
-        if n_tests > n_concluded {
-            continue;
-        }
-        // What was told meanwhile is judged first, and may be to land in its turn.
-        if n_concluded == 0 {
+        if !tracks.is_under_test(track) {
             closing.regrouped_for.insert(track, last);
+            call_off_landing(draft, run);
         }
-        call_off_landing(draft, run);
     }
 }
 

@@ -50,10 +50,10 @@ impl Tracks {
         self.board_of(test).is_some_and(|board| board.landing() == Some(test))
     }
 
-    /// How many tests a track has, and on how many of them the verdict is known and only waits to be judged.
-    pub(super) fn n_under_test(&self, track: usize) -> (usize, usize) {
+    /// Whether a verdict is awaited on a track.
+    pub(super) fn is_under_test(&self, track: usize) -> bool {
         let board = self.0[track].board();
-        (board.tests().count(), board.tests().filter(|(test, _)| board.is_concluded(*test)).count())
+        board.tests().any(|(test, _)| !board.is_concluded(test))
     }
 
     /// Takes in what happened on one track.
