@@ -349,10 +349,26 @@ fn windows_that_cannot_be_used_are_named_one_by_one_and_together() {
     refused(
         &with("[queue]\nclosed = [\"Fri 25:00 - Mon 08:00 UTC\", \"\", \"Fri 17:00 - Mon 08:00 Berlin\"]\n"),
         &[],
-        expect![[""]],
+        expect![[r#"
+            the config has 3 mistakes
+
+            downbeat.toml, line 18, column 11: `queue.closed`: `Fri 25:00 - Mon 08:00 UTC` is no window of time: `25:00` is no time of day; those go from `00:00` to `23:59`. Write it as in `Fri 17:00 - Mon 08:00 Europe/Berlin` or `daily 22:00 - 06:00 UTC`
+              18 | closed = ["Fri 25:00 - Mon 08:00 UTC", "", "Fri 17:00 - Mon 08:00 Berlin"]
+                 |           ^
+
+            downbeat.toml, line 18, column 40: `queue.closed`: `` is no window of time: it is empty. Write it as in `Fri 17:00 - Mon 08:00 Europe/Berlin` or `daily 22:00 - 06:00 UTC`
+              18 | closed = ["Fri 25:00 - Mon 08:00 UTC", "", "Fri 17:00 - Mon 08:00 Berlin"]
+                 |                                        ^
+
+            downbeat.toml, line 18, column 44: `queue.closed`: `Fri 17:00 - Mon 08:00 Berlin` is no window of time: `Berlin` is no time zone; perhaps `Europe/Berlin` is meant. Write it as in `Fri 17:00 - Mon 08:00 Europe/Berlin` or `daily 22:00 - 06:00 UTC`
+              18 | closed = ["Fri 25:00 - Mon 08:00 UTC", "", "Fri 17:00 - Mon 08:00 Berlin"]
+                 |                                            ^"#]],
     );
     let all_day = "[queue]\nclosed = [\"daily 06:00 - 18:00 UTC\", \"daily 18:00 - 06:00 UTC\"]\n[repos.docs]\nremote = \"/srv/docs\"\ntarget = \"main\"\n";
-    refused(&with(all_day), &[], expect![[""]]);
+    refused(&with(all_day), &[], expect![[r#"
+        downbeat.toml, line 18, column 10: `queue.closed`: together they cover all time, so that it would never be open; take one out, or let one end sooner
+          18 | closed = ["daily 06:00 - 18:00 UTC", "daily 18:00 - 06:00 UTC"]
+             |          ^"#]]);
 }
 
 #[test]

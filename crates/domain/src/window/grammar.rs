@@ -94,7 +94,7 @@ fn time(word: &str) -> Result<Time, String> {
 
 fn zone_of(word: &str) -> Result<TimeZone, String> {
     ZONES.get(word).map_err(|_| {
-        let meant = nearest_zone(word).map(|name| format!("; did you mean `{name}`?"));
+        let meant = nearest_zone(word).map(|name| format!("; perhaps `{name}` is meant"));
         format!("`{word}` is no time zone{}", meant.unwrap_or_else(|| ", such as `Europe/Berlin` or `UTC`".to_owned()))
     })
 }

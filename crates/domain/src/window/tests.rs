@@ -225,8 +225,8 @@ fn what_is_no_window_is_named_with_what_is_wrong() {
         `+7:00` is no time of day; those go from `00:00` to `23:59`
         `Frei` is no day; days are `Mon` to `Sun`, `daily` and `weekdays`
         `Fri` before the `-` is not a day and a time
-        `Europe/Belin` is no time zone; did you mean `Europe/Berlin`?
-        `berlin` is no time zone; did you mean `Europe/Berlin`?
+        `Europe/Belin` is no time zone; perhaps `Europe/Berlin` is meant
+        `berlin` is no time zone; perhaps `Europe/Berlin` is meant
         `MESZ` is no time zone, such as `Europe/Berlin` or `UTC`
         `Mon 08:00 Europe / Berlin` after the `-` is not a day, a time and a zone
         it ends when it begins, which is all the time or none
