@@ -365,10 +365,14 @@ fn windows_that_cannot_be_used_are_named_one_by_one_and_together() {
                  |                                            ^"#]],
     );
     let all_day = "[queue]\nclosed = [\"daily 06:00 - 18:00 UTC\", \"daily 18:00 - 06:00 UTC\"]\n[repos.docs]\nremote = \"/srv/docs\"\ntarget = \"main\"\n";
-    refused(&with(all_day), &[], expect![[r#"
+    refused(
+        &with(all_day),
+        &[],
+        expect![[r#"
         downbeat.toml, line 18, column 10: `queue.closed`: together they cover all time, so that it would never be open; take one out, or let one end sooner
           18 | closed = ["daily 06:00 - 18:00 UTC", "daily 18:00 - 06:00 UTC"]
-             |          ^"#]]);
+             |          ^"#]],
+    );
 }
 
 #[test]

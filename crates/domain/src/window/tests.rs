@@ -1,3 +1,5 @@
+//! Windows by examples, and against the clocks on the wall, minute by minute.
+
 use std::collections::BTreeMap;
 
 use expect_test::{Expect, expect};

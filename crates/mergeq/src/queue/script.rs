@@ -186,9 +186,7 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
         "hold" => QueueEvent::Held { entry: entry(), hold: Hold { by: person(None), why: rest(2) } },
         "release" => QueueEvent::Released { entry: entry(), by: person(named("by")) },
         "watch-ended" => QueueEvent::WatchEnded { until: seconds(words[1]) },
-        "opened" => QueueEvent::Opened {
-            until: words.get(1).map_or_else(|| queue.closing.until().expect("it is closed"), |at| seconds(at)),
-        },
+        "opened" => QueueEvent::Opened { until: opening(queue, words.get(1)) },
         "watched" => QueueEvent::WatchEnded { until: queue.watch.until.expect("somebody watches") },
         "freeze" => frozen(words[1], person(named("by")), rest(2)),
         "audited" => audited(named("to").map_or_else(|| sha("m0a"), sha), words[1], &words[2..]),
@@ -269,6 +267,10 @@ fn policy(strategy: &str, words: &[&str], reruns: Option<&str>, entries: Option<
     policy.closed = closed(words);
     policy.limits.entries_max = entries.map_or(1_000, number);
     policy
+}
+
+fn opening(queue: &Queue, at: Option<&&str>) -> Timestamp {
+    at.map_or_else(|| queue.closing.until().expect("it is closed"), |at| seconds(at))
 }
 
 /// `closed=daily_01:00_-_02:00_UTC`; a script begins on a Thursday at midnight.
