@@ -9,7 +9,7 @@ use domain::{Cause, DeliveryId, Sha};
 use forge::{CheckRun, CheckSpec, Conclusion, Gate, Repositories, Repository, Style};
 use mergeq::queue::{Change, Company, News, Outcome, Policy, Priority, Queue, QueueEffect, QueueEvent};
 use mergeq::{
-    CheckRunner, Checker, GateReport, Lander, LandingRule, QueueDesk, ReuseTerms, Stager, StagingSettings,
+    Briefing, CheckRunner, Checker, GateReport, Lander, LandingRule, QueueDesk, ReuseTerms, Stager, StagingSettings,
     VerdictLedger,
 };
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreSettings};
