@@ -132,10 +132,8 @@ impl Checker {
         let run = queue.as_ref().and_then(|queue| queue.runs.iter().find(|known| known.id == run));
         let Some((queue, run)) = queue.as_ref().zip(run) else { return BTreeMap::new() };
         let theirs = queue.faults.iter().filter(|fault| fault.set.iter().any(|entry| run.set.contains(entry)));
-        let failing = theirs.flat_map(|fault| match &fault.why {
-            Why::Checks { failing, .. } => failing.as_slice(),
-            _ => &[],
-        });
+        let failing =
+            theirs.flat_map(|fault| if let Why::Checks { failing, .. } = &fault.why { &failing[..] } else { &[] });
         let named = failing.filter(|check| !check.failed_tests.is_empty());
         named.map(|check| (check.name.clone(), check.failed_tests.clone())).collect()
     }
