@@ -92,6 +92,7 @@ impl Line {
             | QueueEffect::Restore { .. }
             | QueueEffect::Report { .. }
             | QueueEffect::Watch { .. }
+            | QueueEffect::Opening { .. }
             | QueueEffect::Probe(_)
             | QueueEffect::Deadline { .. } => {}
         }

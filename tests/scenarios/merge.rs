@@ -300,3 +300,57 @@ fn a_change_that_is_there_already_does_not_land_twice() {
               [3] Retry   [4] Merge again
     "#]]);
 }
+
+#[test]
+fn what_passes_while_the_target_is_closed_lands_at_the_opening() {
+    let config =
+        format!("{TEAM}\n[queue]\nclosed = [\"Fri 14:00 - Mon 08:00 Europe/Berlin\", \"daily 12:00 - 12:30 UTC\"]");
+    let mut world = Setup { config: &config, ..setup() }.open();
+    world.play("ana: @agent add a farewell plan=off");
+    world.transcript();
+    world.check(
+        "-- 40 minutes pass
+         ana: queue
+         -- 1 hours pass
+         ana: merge T-1
+         ana: queue
+         -- 2 days pass
+         ana: status T-1
+         -- 17 hours pass
+         ana: queue
+         -- 20 minutes pass
+         ana: queue",
+        expect![[r#"
+            --    40 minutes pass
+            ana:  queue
+            bot:  The merge queue is empty. Say `merge T-1` when a task is ready.
+            --    1 hours pass
+            ana:  merge T-1  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 13:40 UTC
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing · has passed and lands when the target opens, Mon 08:00 Europe/Berlin
+            ana:  queue
+            bot:  sample:main: 1 in line, closed until Mon 08:00 Europe/Berlin
+                  strategy chain: too few verdicts to judge by yet, few changes come
+                  T-1 add a farewell · position 1 of 1 · testing · has passed and waits until it opens Mon 08:00 Europe/Berlin
+            --    2 days pass
+            ana:  status T-1
+            bot:  T-1 · add a farewell
+                  in the merge queue by ana · position 1 of 1 · testing · has passed and lands when the target opens, Mon 08:00 Europe/Berlin
+                  asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
+            --    17 hours pass
+            ana:  queue
+            bot:  sample:main: 1 in line, closed until Mon 08:00 Europe/Berlin
+                  strategy chain: too few verdicts to judge by yet, few changes come
+                  T-1 add a farewell · position 1 of 1 · testing · has passed and waits until it opens Mon 08:00 Europe/Berlin
+            --    20 minutes pass
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
+                  took 2 d
+            ana:  queue
+            bot:  sample:main: 0 in line, closes Mon 12:00 UTC
+        "#]],
+    );
+}

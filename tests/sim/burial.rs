@@ -28,6 +28,7 @@ pub fn buried(debt: &Debt, why: &str) -> Option<Told> {
             QueueEvent::DeadlinePassed { entry: entry.clone(), until: *until }
         }
         Debt::Queue(QueueEffect::Watch { until }) => QueueEvent::WatchEnded { until: *until },
+        Debt::Queue(QueueEffect::Opening { until }) => QueueEvent::Opened { until: *until },
         Debt::Queue(QueueEffect::Restore { finding, by }) => {
             QueueEvent::Remedied { commit: finding.commit.clone(), by: by.clone(), remedy: Remedy::None { why } }
         }

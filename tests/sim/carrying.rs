@@ -24,6 +24,10 @@ pub fn judge_debts(tasks: &[Task], queue: Option<&Queue>, debts: &[Owing]) -> La
         let is_owed = owed(&|effect| matches!(effect, QueueEffect::Watch { until } if *until == wanted));
         ensure(is_owed, CARRIED, || "nobody looks whether a run takes too long".to_owned())?;
     }
+    if let Some(wanted) = queue.closing.until() {
+        let is_owed = owed(&|effect| matches!(effect, QueueEffect::Opening { until } if *until == wanted));
+        ensure(is_owed, CARRIED, || "nobody opens the target again".to_owned())?;
+    }
     if let Some(asked) = &queue.probing.asked {
         let is_owed = owed(&|effect| matches!(effect, QueueEffect::Probe(of) if of == asked));
         ensure(is_owed, CARRIED, || "a probe is awaited that nobody makes".to_owned())?;

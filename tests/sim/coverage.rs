@@ -56,13 +56,13 @@ variants! {
     QueueEvent {
         Enqueued, Withdrawn, Staged, StagingBlocked, StagingFailed, ChecksConcluded, Landed, LandingRefused,
         LandingUnanswered, TargetMoved, HeadMoved, Reserved, Repaired, RepairFailed, Prioritised, Frozen, Thawed, Paused, Resumed, PolicyChanged,
-        DeadlinePassed, Audited, Probed, RestoreOrdered, Remedied, CandidateLost, WatchEnded, Held, Released,
+        DeadlinePassed, Audited, Probed, RestoreOrdered, Remedied, CandidateLost, WatchEnded, Opened, Held, Released,
     }
     Obstacle { Conflict, Rivals, AlreadyIn, Unusable }
     Verdict { Passed, AlreadyPassed, Untested, Failed, Unconcluded, NoGate }
     Refusal { Moved, Final }
-    QueueEffect { Stage, AwaitChecks, CancelChecks, Land, Audit, Restore, Probe, Report, Deadline, Watch }
-    News { Progressed, SteppedAside, Reserved, Stalled, Unsound, Overdue, Held, Released, Ended }
+    QueueEffect { Stage, AwaitChecks, CancelChecks, Land, Audit, Restore, Probe, Report, Deadline, Watch, Opening }
+    News { Progressed, SteppedAside, Reserved, Stalled, Unsound, Overdue, KeptOut, Held, Released, Ended }
     Outcome { Merged, Ejected, Withdrawn }
     Why {
         Full, TooLong, Conflict, AlreadyIn, Unusable, Checks, Unconcluded, NoGate, HeadMoved, Refused, Dependency,

@@ -201,7 +201,7 @@ impl History {
         if let Some(run) = answered_run(event)
             && before.runs.iter().all(|known| known.id != run)
         {
-            ensure(is_same(before, queue) && effects.is_empty(), LATE, || {
+            ensure(is_other_hour(before, queue) || is_same(before, queue) && effects.is_empty(), LATE, || {
                 format!("{event:?} is for a run that is gone")
             })?;
         }
@@ -400,6 +400,11 @@ fn answered_run(event: &QueueEvent) -> Option<RunId> {
     }
 }
 
+/// Whether a target was closed or opened by the clock alone, which any step may find out.
+pub fn is_other_hour(before: &Queue, after: &Queue) -> bool {
+    before.closing.until() != after.closing.until()
+}
+
 /// Whether two queues are the same to everybody.
 pub fn is_same(a: &Queue, b: &Queue) -> bool {
     a.entries == b.entries
@@ -409,7 +414,7 @@ pub fn is_same(a: &Queue, b: &Queue) -> bool {
         && a.pause == b.pause
         && a.freeze == b.freeze
         && a.head == b.head
-        && a.watch == b.watch
+        && (&a.watch, &a.closing) == (&b.watch, &b.closing)
         && a.policy == b.policy
         && (&a.landed, &a.unaudited, &a.probing) == (&b.landed, &b.unaudited, &b.probing)
         && (a.next_rank, a.next_run) == (b.next_rank, b.next_run)

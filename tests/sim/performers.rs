@@ -362,6 +362,7 @@ impl<D: Door> Play<D> {
                 say(QueueEvent::DeadlinePassed { entry: entry.clone(), until: *until })
             }
             QueueEffect::Watch { until } => say(QueueEvent::WatchEnded { until: *until }),
+            QueueEffect::Opening { until } => say(QueueEvent::Opened { until: *until }),
             QueueEffect::CancelChecks { .. } => Answer::Nothing,
         })
     }

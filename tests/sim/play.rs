@@ -12,7 +12,7 @@ use crate::carrying::judge_debts;
 use crate::chance::Chance;
 use crate::coverage::Coverage;
 use crate::door::{Claim, Debt, Door, Lane, Lease, Settled, Told};
-use crate::laws::{Breach, History, LATE, Lawful, PLANNED, breach, is_same, judge_agreement};
+use crate::laws::{Breach, History, LATE, Lawful, PLANNED, breach, is_other_hour, is_same, judge_agreement};
 use crate::performers::{Answer, Flight, Stage};
 use crate::repo::Repo;
 use crate::weather::Weather;
@@ -378,7 +378,8 @@ impl<D: Door> Play<D> {
             Told::Queue(event) => {
                 let Some(queue) = self.door.queue().await else { return Ok(()) };
                 let step = (rules.queue)(queue.clone(), event, now);
-                step.is_ok_and(|step| !is_same(&step.state, &queue) || !step.effects.is_empty())
+                let is_changed = |step: &Step<Queue>| !is_same(&step.state, &queue) || !step.effects.is_empty();
+                step.is_ok_and(|step| !is_other_hour(&queue, &step.state) && is_changed(&step))
             }
         };
         if is_changed { Err(breach(LATE, format!("{told:?} was heard again"))) } else { Ok(()) }

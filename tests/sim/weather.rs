@@ -1,5 +1,6 @@
 //! What a seed makes of the world: how many people, how bad the network, which rules.
 
+use domain::{Window, Windows};
 use mergeq::queue::{Limits, Policy};
 use mergeq::strategy::Kind;
 use mergeq::strategy::strategist::{BehindRed, TrainSettings};
@@ -135,5 +136,20 @@ pub fn any_policy(chance: &mut Chance) -> Policy {
         repairs_max: 1 + u32::from(chance.one_in(2)),
         ..Limits::default()
     };
-    Policy { limits, ..policy }
+    let closed = Windows::new(any_windows(chance)).expect("they leave something");
+    Policy { closed, limits, ..policy }
+}
+
+/// A history begins on a Friday at noon and takes hours, or days.
+fn any_windows(chance: &mut Chance) -> Vec<Window> {
+    const WINDOWS: [&str; 6] = [
+        "daily 12:00 - 12:01 UTC",
+        "daily 12:02 - 13:30 UTC",
+        "daily 13:00 - 18:00 Europe/Berlin",
+        "Fri 14:00 - Mon 08:00 Europe/Berlin",
+        "weekdays 08:00 - 20:00 America/New_York",
+        "Sun 03:00 - 02:00 Australia/Lord_Howe",
+    ];
+    let n = if chance.one_in(3) { 1 + chance.below(2) } else { 0 };
+    (0..n).map(|_| chance.pick(&WINDOWS).parse().expect("a window")).collect()
 }

@@ -314,7 +314,7 @@ fn intake_settings(config: &Config) -> IntakeSettings {
 }
 
 fn queue_rules(repositories: &Repositories, config: &Config) -> Vec<(RepoName, BranchName, Policy)> {
-    let rule = |one: &Repository| (one.name.clone(), one.target.clone(), config.queue_policy());
+    let rule = |one: &Repository| (one.name.clone(), one.target.clone(), config.queue_policy(&one.name));
     repositories.iter().map(rule).collect()
 }
 

@@ -10,6 +10,7 @@ pub mod policy;
 pub mod repo;
 pub mod thread;
 pub mod time;
+pub mod window;
 
 pub use id::{DeliveryId, EffectId, EntryId, QueueId, TaskId};
 pub use machine::{Attempt, Cause, Machine, Rejected, Step};
@@ -17,3 +18,4 @@ pub use person::{Person, Role};
 pub use repo::{BranchName, RepoName, Sha};
 pub use thread::{MessageRef, Platform, ThreadRef};
 pub use time::{Clock, Timestamp};
+pub use window::{Window, Windows};

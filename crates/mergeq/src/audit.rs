@@ -122,7 +122,8 @@ impl Performer for Examiner {
             | QueueEffect::Probe(_)
             | QueueEffect::Report { .. }
             | QueueEffect::Deadline { .. }
-            | QueueEffect::Watch { .. } => Performed::Finished,
+            | QueueEffect::Watch { .. }
+            | QueueEffect::Opening { .. } => Performed::Finished,
         }
     }
 
@@ -143,7 +144,8 @@ impl Performer for Examiner {
             | QueueEffect::Probe(_)
             | QueueEffect::Report { .. }
             | QueueEffect::Deadline { .. }
-            | QueueEffect::Watch { .. } => None,
+            | QueueEffect::Watch { .. }
+            | QueueEffect::Opening { .. } => None,
         }
     }
 }

@@ -63,6 +63,7 @@ impl QueueDesk {
     /// A repository's queue as people see it; none when no change ever came.
     pub async fn view(&self, repo: &RepoName) -> Result<Option<QueueView>, StoreError> {
         let Some(id) = self.queue_of(repo) else { return Ok(None) };
-        Ok(self.store.load::<Queue>(&id).await?.as_ref().map(QueueView::of))
+        let queue = self.store.load::<Queue>(&id).await?;
+        Ok(queue.as_ref().map(|queue| QueueView::of(queue, self.store.now())))
     }
 }

@@ -1,4 +1,4 @@
-//! Performs `Deadline` and `Watch`: says that the time has come. The outbox row is the timer.
+//! Performs `Deadline`, `Watch` and `Opening`: says that the time has come. The outbox row is the timer.
 
 use async_trait::async_trait;
 use store::{Owed, Performed, Performer};
@@ -19,6 +19,9 @@ impl Performer for LeaseTimer {
     fn bury(&self, owed: &Owed<Queue>, _why: &str) -> Option<QueueEvent> {
         if let QueueEffect::Watch { until } = &owed.effect {
             return Some(QueueEvent::WatchEnded { until: *until });
+        }
+        if let QueueEffect::Opening { until } = &owed.effect {
+            return Some(QueueEvent::Opened { until: *until });
         }
         let QueueEffect::Deadline { entry, until } = &owed.effect else { return None };
         Some(QueueEvent::DeadlinePassed { entry: entry.clone(), until: *until })

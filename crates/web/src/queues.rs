@@ -25,6 +25,8 @@ pub(crate) struct QueueCard {
     pub(crate) paused: Option<String>,
     /// To whom it is closed, if so.
     pub(crate) frozen: Option<String>,
+    /// Until when its hours keep out what has passed, or from when.
+    pub(crate) hours: Option<String>,
     /// How it tests, and why.
     pub(crate) strategies: Vec<String>,
     /// How many are in it; more than `lines` when the list is cut.
@@ -83,18 +85,20 @@ impl Queues {
                 badge: Badge::new("open", Tone::Quiet),
                 paused: None,
                 frozen: None,
+                hours: None,
                 strategies: Vec::new(),
                 count: 0,
                 lines: Vec::new(),
                 left: Vec::new(),
             };
             if let Some(queue) = queue {
-                let view = QueueView::of(&queue);
+                let view = QueueView::of(&queue, now);
                 queues.places.extend(view.lines.iter().map(|line| (line.entry.clone(), line.progress)));
                 let lines_max = usize::try_from(state.settings.lines_max).unwrap_or(usize::MAX);
                 card.badge = badge_of_queue(&queue);
                 card.paused = queue.pause.as_ref().map(|pause| capitalised(&pause.to_string()));
                 card.frozen = view.freeze.as_deref().map(capitalised);
+                card.hours = view.hours.as_deref().map(capitalised);
                 card.strategies = view.strategies.iter().map(|strategy| format!("Strategy {strategy}.")).collect();
                 card.count = view.lines.len();
                 card.lines = lines_of(&queue, &view, now).take(lines_max).collect();

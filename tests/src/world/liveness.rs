@@ -27,8 +27,9 @@ pub(super) async fn stuck(system: &System) -> Result<Vec<String>, StoreError> {
         let Some(queue) = store.load::<Queue>(&id).await? else { continue };
         let debts = store.debts(Queue::KIND, &id.to_string()).await?;
         let n_waiting = queue.entries.iter().filter(|entry| waits_for_queue(entry)).count();
-        // A timer moves no entry on.
-        if n_waiting > 0 && queue.pause.is_none() && debts.iter().all(|debt| debt.lane == "timer") {
+        // A timer moves no entry on, but that of an opening.
+        let is_open = queue.pause.is_none() && queue.closing.until().is_none();
+        if n_waiting > 0 && is_open && debts.iter().all(|debt| debt.lane == "timer") {
             stuck.push(format!("the queue {id} has {n_waiting} entries and owes nothing"));
         }
     }

@@ -127,8 +127,14 @@ impl Intake {
         for repository in self.repositories.iter() {
             let Some(id) = self.desk.queue_of(&repository.name) else { continue };
             let Some(queue) = self.store.load::<Queue>(&id).await? else { continue };
-            let view = QueueView::of(&queue);
-            let hindered = view.pause.iter().chain(&view.freeze).map(|why| format!(", {why}")).collect::<String>();
+            let view = QueueView::of(&queue, self.store.now());
+            let hindered = view
+                .pause
+                .iter()
+                .chain(&view.freeze)
+                .chain(&view.hours)
+                .map(|why| format!(", {why}"))
+                .collect::<String>();
             lines.push(format!("{}: {} in line{hindered}", view.id, view.lines.len()));
             let strategy = view.strategies.iter().filter(|_| !view.lines.is_empty());
             lines.extend(strategy.map(|strategy| format!("strategy {strategy}")));

@@ -6,6 +6,7 @@ use domain::{BranchName, Person, RepoName};
 
 use super::context::CONTEXT;
 use super::egress::{EGRESS, HOSTS, PROVIDER, REPO_EGRESS, provider_name};
+use super::hours::{CLOSED, REPO_CLOSED};
 use super::key::Absent::{Default, Needed, NeededBy, Otherwise};
 use super::key::Applied::{self, AtReload, AtStart};
 use super::key::{Form, Key, Step};
@@ -143,6 +144,7 @@ const REPO: &[Key] = &[
     ),
     REPO_STYLE,
     REPO_MESSAGE,
+    REPO_CLOSED,
     table("egress", Form::Table(REPO_EGRESS), AtReload, "What its sessions reach of the network beside what all do."),
 ];
 
@@ -248,6 +250,7 @@ const QUEUE: &[Key] = &[
     ),
     REPAIRS_MAX,
     REPAIR_MAX_MIN,
+    CLOSED,
     STYLE,
     MESSAGE,
     VERDICT_MAX_AGE_H,

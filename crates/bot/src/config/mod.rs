@@ -23,6 +23,7 @@ mod wellformed;
 mod costs;
 mod excerpt;
 mod ground;
+mod hours;
 mod landing;
 mod repairs;
 mod slack;
@@ -38,7 +39,7 @@ use agents::session::AgentSettings;
 use agents::setup::SetupSettings;
 use agents::workspace::WorkspaceSettings;
 use domain::policy::{BadRules, Channels, Grounds, Group, Policy as PermissionPolicy, Rules};
-use domain::{BranchName, Person, RepoName, Role};
+use domain::{BranchName, Person, RepoName, Role, Windows};
 use forge::{Gate, GitSettings, Remote, Style};
 use mergeq::Template;
 use mergeq::queue::{Limits, Policy};
@@ -160,6 +161,8 @@ pub struct RepoConfig {
     pub style: Option<Style>,
     /// What they say there, likewise.
     pub message: Option<Template>,
+    /// When nothing lands there, likewise.
+    pub closed: Option<Windows>,
     /// What its sessions reach of the network besides.
     pub egress: RepoEgressConfig,
 }
@@ -202,6 +205,8 @@ pub struct QueueConfig {
     pub repair_max_min: u64,
     /// How often the remote's branch is looked at, in seconds: a push by others costs at most one run that long.
     pub look_every_s: u64,
+    /// When nothing lands but what is `first`.
+    pub closed: Windows,
     /// What a change becomes on its target.
     pub style: Style,
     /// What it says there.
@@ -389,8 +394,8 @@ impl Config {
         made.map_err(|error| UnusableState { state: self.state.clone(), error })
     }
 
-    /// The rules of every queue: as many runs at once as there may be check runs.
-    pub fn queue_policy(&self) -> Policy {
+    /// The rules of a repository's queue: as many runs at once as there may be check runs.
+    pub fn queue_policy(&self, repo: &RepoName) -> Policy {
         let QueueConfig { policy, batch_max, window, person_max, repairs_max, repair_max_min, .. } = self.queue;
         let train = |is_adaptive, behind_red, vouching| {
             Kind::Train(TrainSettings { window, is_adaptive, behind_red, vouching })
@@ -408,7 +413,8 @@ impl Config {
         let runs_max = if is_one_by_one { 1 } else { self.limits.checks };
         let policy = Policy::of(strategy, runs_max);
         let lease_max_ms = repair_max_min * 60_000;
-        Policy { limits: Limits { person_max, repairs_max, lease_max_ms, ..policy.limits }, ..policy }
+        let closed = self.closed(repo).clone();
+        Policy { closed, limits: Limits { person_max, repairs_max, lease_max_ms, ..policy.limits }, ..policy }
     }
 
     /// How git is run: with those variables of our own environment that say where it is and how remotes are reached.

@@ -10,6 +10,7 @@ use toml::Value;
 
 use super::egress::is_known;
 use super::ground::{Ground, Mark, heading, join};
+use super::hours::demand_open_hours;
 use super::key::{Absent, Form, Key, Step, nearest};
 use super::keys::ROOT;
 use super::mistake::{Mistake, Mistakes, Text};
@@ -220,6 +221,7 @@ fn demand_agreement(ground: &mut Ground<'_>) {
     }
     demand_of_slack(ground);
     demand_known_names(ground);
+    demand_open_hours(ground);
 }
 
 /// Everything that names a person, a group or a repository names one that is there.
@@ -292,7 +294,7 @@ fn demand_of_slack(ground: &mut Ground<'_>) {
     }
 }
 
-fn contradict(ground: &mut Ground<'_>, path: &str, why: String) {
+pub(super) fn contradict(ground: &mut Ground<'_>, path: &str, why: String) {
     let mark = ground.marks.get(path).cloned().unwrap_or(Mark::Default);
     let why = match &mark {
         Mark::Variable(name) if overlay::is_from_file(name) => {

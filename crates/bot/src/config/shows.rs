@@ -92,6 +92,7 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         person_max = 50                                  # default
         repairs_max = 3                                  # default
         repair_max_min = 120                             # default
+        closed = []                                      # default
         style = "squash"                                 # default
         message = """
         {title}
@@ -209,6 +210,7 @@ fn a_key_is_explained_and_an_unknown_one_sent_to_the_nearest() {
           repos.NAME.checks: Used where a commit's own .downbeat/config.toml says nothing about checks
           repos.NAME.style: What a change becomes on this target
           repos.NAME.message: What a landed commit says here
+          repos.NAME.closed: When nothing lands on this target; `[]` for never
           repos.NAME.egress.allow: Hosts that sessions of this repository may reach beside those of `egress.allow`
     "#]]
     .assert_eq(&explained("repos"));

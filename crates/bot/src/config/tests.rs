@@ -59,7 +59,7 @@ person = "anna"
                9 | target = "a b"
                  |          ^
 
-            downbeat.toml, line 10, column 1: there is no key `colour` in [repos.web]; known are `remote`, `target`, `checks`, `style`, `message` and `egress`
+            downbeat.toml, line 10, column 1: there is no key `colour` in [repos.web]; known are `remote`, `target`, `checks`, `style`, `message`, `closed` and `egress`
               10 | colour = "…"
                  | ^
 
@@ -342,4 +342,26 @@ fn a_generated_config_is_replaced_key_by_key_at_its_top() {
     assert_eq!(origin("state"), Some(Origin::Generated));
     assert_eq!(origin("repos.web.target"), Some(Origin::Line(11)));
     assert_eq!(origin("queue.batch_max"), Some(Origin::Default));
+}
+
+#[test]
+fn windows_that_cannot_be_used_are_named_one_by_one_and_together() {
+    refused(
+        &with("[queue]\nclosed = [\"Fri 25:00 - Mon 08:00 UTC\", \"\", \"Fri 17:00 - Mon 08:00 Berlin\"]\n"),
+        &[],
+        expect![[""]],
+    );
+    let all_day = "[queue]\nclosed = [\"daily 06:00 - 18:00 UTC\", \"daily 18:00 - 06:00 UTC\"]\n[repos.docs]\nremote = \"/srv/docs\"\ntarget = \"main\"\n";
+    refused(&with(all_day), &[], expect![[""]]);
+}
+
+#[test]
+fn a_repository_has_its_own_windows_or_those_of_all() {
+    let text = with(
+        "[queue]\nclosed = [\"Fri 17:00 - Mon 08:00 Europe/Berlin\"]\n[repos.docs]\nremote = \"/srv/docs\"\ntarget = \"main\"\nclosed = []\n",
+    );
+    let config = Config::from_text("config", &text).unwrap();
+    let closed = |repo: &str| Vec::from(config.queue_policy(&repo.parse().unwrap()).closed);
+    assert_eq!(closed("web"), ["Fri 17:00 - Mon 08:00 Europe/Berlin"]);
+    assert!(closed("docs").is_empty());
 }

@@ -79,6 +79,11 @@ pub enum QueueEffect {
         /// The time.
         until: Timestamp,
     },
+    /// Answer `Opened` when the time has come. Lane `timer`.
+    Opening {
+        /// The time.
+        until: Timestamp,
+    },
 }
 
 /// A change that shall land.
@@ -121,6 +126,11 @@ pub enum News {
     Released,
     /// The run that it is in takes much longer than usual. Nothing is decided by it.
     Overdue(Overdue),
+    /// It passed, and the target is closed.
+    KeptOut {
+        /// When it opens: `Mon 08:00 Europe/Berlin`.
+        until: String,
+    },
     /// It landed, and the audit found that the landing was not what it had to be; the queue stopped itself.
     Unsound {
         /// What was found.

@@ -224,6 +224,11 @@ pub enum QueueEvent {
         /// The look that is meant.
         until: Timestamp,
     },
+    /// The window in which the target was closed should be over.
+    Opened {
+        /// The opening that is meant.
+        until: Timestamp,
+    },
 }
 
 /// What is in the way of one entry at staging.

@@ -10,7 +10,8 @@ use domain::{EntryId, Sha};
 use super::effect::{News, QueueEffect};
 use super::entry::{Entry, Standing};
 use super::event::{QueueEvent, Verdict};
-use super::order::{Gatekeeper, Waits};
+use super::order::{Gatekeeper, Priority, Waits};
+use super::outcome;
 use super::state::{Candidate, Phase, Queue, Run};
 use super::tracks::meets_across_tracks;
 use super::watch::is_unwatched;
@@ -31,6 +32,8 @@ pub fn broken_by(before: &Queue, event: &QueueEvent, after: &Queue, effects: &[Q
         .or_else(|| audits_wrongly(before, event, effects))
         .or_else(|| owes_wrongly(before, after, effects))
         .or_else(|| probes_wrongly(before, event, after, effects))
+        .or_else(|| lands_while_closed(before, after, effects))
+        .or_else(|| times_wrongly(before, event, after, effects))
         .or_else(|| starts_too_many(before, after))
         .or_else(|| broken(after))
 }
@@ -163,12 +166,14 @@ fn has_stalled(queue: &Queue) -> Option<String> {
     }
     let is_passed = |run: &&Run| queue.tracks.is_landing(run.test) && matches!(run.phase, Phase::Passed { .. });
     let is_free = queue.committed_run().is_none();
-    if let Some(run) = queue.runs.iter().find(is_passed).filter(|_| is_free) {
+    let (kept_out, passed): (Vec<&Run>, Vec<&Run>) =
+        queue.runs.iter().filter(is_passed).partition(|run| queue.is_kept_out(run));
+    if let Some(run) = passed.first().filter(|_| is_free) {
         return Some(format!("{} passed and is not landed", run.id));
     }
     let is_at_work = |run: &Run| !matches!(run.phase, Phase::Passed { .. });
-    if queue.runs.iter().any(is_at_work) {
-        return None;
+    if queue.runs.iter().any(is_at_work) || !kept_out.is_empty() {
+        return waiting_urgent(queue);
     }
     let mut gatekeeper = Gatekeeper::of(queue);
     let entries = queue.entries.iter().filter(|entry| !entry.is_reserved());
@@ -176,6 +181,13 @@ fn has_stalled(queue: &Queue) -> Option<String> {
         entries.map(|entry| (&entry.change.id, (!entry.admitted).then(|| gatekeeper.stops(entry)).flatten())).collect();
     let waiting = queue.entries.iter().find(|entry| waits_for_nothing(&entry.change.id, &waits));
     waiting.map(|entry| format!("{} waits and nothing starts", entry.change.id))
+}
+
+/// Whoever may land while it is closed waits for nobody who may not.
+fn waiting_urgent(queue: &Queue) -> Option<String> {
+    let kept_out: Vec<&EntryId> = queue.kept_out().into_iter().collect();
+    let urgent = Gatekeeper::of(queue).has_urgent() && !kept_out.is_empty();
+    urgent.then(|| format!("{} waits for the opening and keeps the urgent from their turn", outcome::listed(&kept_out)))
 }
 
 /// Whether nothing is in an entry's way, or all that is waits for itself in the end. Who is reserved or frozen out holds
@@ -187,7 +199,10 @@ fn waits_for_nothing(id: &EntryId, waits: &HashMap<&EntryId, Option<Waits>>) -> 
             Some(None) => return true,
             Some(Some(Waits::On(on))) => on,
             Some(Some(Waits::Aside(with))) => &with[0],
-            Some(Some(Waits::Held(_) | Waits::Frozen | Waits::Quota(_) | Waits::Lanes(_))) | None => return false,
+            Some(Some(
+                Waits::Held(_) | Waits::Frozen | Waits::Urgent | Waits::Opening(_) | Waits::Quota(_) | Waits::Lanes(_),
+            ))
+            | None => return false,
         };
     }
     true
@@ -305,6 +320,30 @@ fn probes_wrongly(before: &Queue, event: &QueueEvent, after: &Queue, effects: &[
     (is_lost || !owed.eq(expected)).then(|| format!("{is:?} is under way after {was:?}, and that is not what is owed"))
 }
 
+/// What begins to land while it is closed is urgent; whatever is in doubt landed before.
+fn lands_while_closed(before: &Queue, after: &Queue, effects: &[QueueEffect]) -> Option<String> {
+    let begins = |run: &&Run| {
+        let is_owed = |effect: &QueueEffect| matches!(effect, QueueEffect::Land { run: id, .. } if *id == run.id);
+        let is_asked_again = before.committed_run().is_some_and(|before| before.set == run.set);
+        effects.iter().any(is_owed) && !is_asked_again
+    };
+    let is_low = |id: &&EntryId| after.entry(id).is_some_and(|entry| entry.change.priority < Priority::First);
+    let mut low = after.runs.iter().filter(begins).flat_map(|run| &run.set).filter(is_low);
+    after.closing.until()?;
+    low.next().map(|id| format!("{id} begins to land while it is closed"))
+}
+
+/// One timer is owed for each opening, when that is known first.
+fn times_wrongly(before: &Queue, event: &QueueEvent, after: &Queue, effects: &[QueueEffect]) -> Option<String> {
+    let (was, is) = (before.closing.until(), after.closing.until());
+    let has_come = matches!(event, QueueEvent::Opened { until } if was == Some(*until));
+    let expected = is.filter(|_| is != was || has_come);
+    let owed = effects
+        .iter()
+        .filter_map(|effect| if let QueueEffect::Opening { until } = effect { Some(*until) } else { None });
+    (!owed.eq(expected)).then(|| format!("it opens at {is:?} after {was:?}, and that is not what is owed"))
+}
+
 fn moves_on(effect: &QueueEffect, of: &Run) -> bool {
     match effect {
         QueueEffect::Stage { run, .. } => *run == of.id && matches!(of.phase, Phase::Staging { .. }),
@@ -318,6 +357,7 @@ fn moves_on(effect: &QueueEffect, of: &Run) -> bool {
         | QueueEffect::Probe(_)
         | QueueEffect::Report { .. }
         | QueueEffect::Deadline { .. }
-        | QueueEffect::Watch { .. } => false,
+        | QueueEffect::Watch { .. }
+        | QueueEffect::Opening { .. } => false,
     }
 }

@@ -8,7 +8,7 @@ use super::event::QueueEvent;
 use super::plan::plan;
 use super::repair::Repair;
 use super::state::{Candidate, Queue};
-use super::{absorb, hold, laws, losses, order, probing, repair, runs, soundness, watch};
+use super::{absorb, hold, laws, losses, opening, order, probing, repair, runs, soundness, watch};
 
 impl Machine for Queue {
     type Id = QueueId;
@@ -19,8 +19,10 @@ impl Machine for Queue {
         let mut draft = Draft::of(self, now);
         watch::note_duration(&mut draft, event);
         absorb_event(&mut draft, event)?;
+        opening::keep_hours(&mut draft);
         plan(&mut draft);
         watch::keep_watch(&mut draft);
+        opening::tell_kept_out(&mut draft);
         let (queue, effects) = draft.close();
         assert_eq!(laws::broken(&queue), None, "after {event:?}");
         Ok(Step::owing(queue, effects))
@@ -66,6 +68,7 @@ fn absorb_event(draft: &mut Draft, event: &QueueEvent) -> Result<(), Rejected> {
         QueueEvent::PolicyChanged { policy } => absorb::change_policy(draft, policy),
         QueueEvent::DeadlinePassed { entry, until } => repair::end_lease(draft, entry, *until),
         QueueEvent::WatchEnded { until } => watch::end_watch(draft, *until),
+        QueueEvent::Opened { until } => opening::end_closing(draft, *until),
     }
     Ok(())
 }

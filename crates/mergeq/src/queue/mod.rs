@@ -10,6 +10,7 @@ pub mod hold;
 pub mod laws;
 mod losses;
 mod machine;
+pub mod opening;
 pub mod order;
 pub mod outcome;
 mod plan;
@@ -48,11 +49,14 @@ mod script;
 mod together;
 #[cfg(test)]
 mod troubles;
+#[cfg(test)]
+mod windows;
 
 pub use effect::{News, QueueEffect, Wanted};
 pub use entry::{Change, Company, Entry};
 pub use event::{Obstacle, QueueEvent, Refusal, Verdict};
 pub use hold::Hold;
+pub use opening::Closing;
 pub use order::{Freeze, Priority, Waits};
 pub(crate) use outcome::listed;
 pub use outcome::{FailedCheck, Outcome, Proof, Why};

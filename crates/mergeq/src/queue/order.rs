@@ -100,12 +100,17 @@ pub(super) fn prioritise_entry(draft: &mut Draft, id: &EntryId, priority: Priori
 
 /// Takes those below the freeze from the strategy; what lands already lands.
 pub(super) fn freeze_queue(draft: &mut Draft, freeze: &Freeze) {
-    let is_below = |entry: &&Entry| entry.admitted && entry.change.priority < freeze.below;
+    clear_line_below(draft, freeze.below);
+    draft.queue.freeze = Some(freeze.clone());
+}
+
+/// Takes whatever is of a lower priority from the strategy, but not what lands already.
+pub(super) fn clear_line_below(draft: &mut Draft, priority: Priority) {
+    let is_below = |entry: &&Entry| entry.admitted && entry.change.priority < priority;
     let below: Vec<EntryId> =
         draft.queue.entries.iter().filter(is_below).map(|entry| entry.change.id.clone()).collect();
     let below = below.into_iter().filter(|id| !draft.queue.is_committed(id)).collect::<Vec<_>>();
     below.iter().for_each(|id| take_from_line(draft, id));
-    draft.queue.freeze = Some(freeze.clone());
 }
 
 pub(super) fn thaw_queue(draft: &mut Draft) -> Result<(), Rejected> {
@@ -129,6 +134,10 @@ pub enum Waits {
     Held(Hold),
     /// For the end of a freeze.
     Frozen,
+    /// For the urgent, which land while the target is closed.
+    Urgent,
+    /// For the opening of the target, which is then.
+    Opening(String),
     /// For others of the same person, of whom so many are tested already.
     Quota(usize),
     /// For those before it in its lanes, who are on several tracks; without lanes, for everybody.
@@ -142,6 +151,8 @@ pub(super) struct Gatekeeper<'a> {
     present: OnceCell<HashMap<&'a EntryId, u64>>,
     /// Made when the first asks who stepped aside.
     in_the_way: OnceCell<HashSet<&'a EntryId>>,
+    /// Found out when the first asks.
+    has_urgent: OnceCell<bool>,
     of_person: HashMap<&'a Person, usize>,
 }
 
@@ -151,7 +162,7 @@ impl<'a> Gatekeeper<'a> {
         for entry in queue.entries.iter().filter(|entry| entry.admitted) {
             *of_person.entry(&entry.change.requested_by).or_default() += 1;
         }
-        Self { queue, present: OnceCell::new(), in_the_way: OnceCell::new(), of_person }
+        Self { queue, present: OnceCell::new(), in_the_way: OnceCell::new(), has_urgent: OnceCell::new(), of_person }
     }
 
     fn is_in_the_way(&self, id: &EntryId) -> bool {
@@ -164,8 +175,16 @@ impl<'a> Gatekeeper<'a> {
         self.present.get_or_init(|| ranks.collect()).get(id).copied()
     }
 
-    /// What an entry waits for; none when nothing is in its way, and then it counts for its person.
-    pub(super) fn stops(&mut self, entry: &'a Entry) -> Option<Waits> {
+    /// Whether the target is closed, and somebody is there who may land all the same.
+    pub(super) fn has_urgent(&self) -> bool {
+        let is_urgent = |entry: &Entry| entry.change.priority == Priority::First && !entry.is_reserved();
+        let may_go = |entry: &Entry| is_urgent(entry) && (entry.admitted || self.keeps(entry).is_none());
+        let is_closed = self.queue.closing.until().is_some();
+        is_closed && *self.has_urgent.get_or_init(|| self.queue.entries.iter().any(may_go))
+    }
+
+    /// What an entry waits for, whatever its priority and its person.
+    fn keeps(&self, entry: &Entry) -> Option<Waits> {
         let change = &entry.change;
         if let Some(hold) = &entry.hold {
             return Some(Waits::Held(hold.clone()));
@@ -181,8 +200,21 @@ impl<'a> Gatekeeper<'a> {
         if let Some(on) = change.depends_on.iter().find(is_before) {
             return Some(Waits::On(on.clone()));
         }
+        None
+    }
+
+    /// What an entry waits for; none when nothing is in its way, and then it counts for its person.
+    pub(super) fn stops(&mut self, entry: &'a Entry) -> Option<Waits> {
+        let change = &entry.change;
+        let kept = self.keeps(entry);
+        if kept.is_some() {
+            return kept;
+        }
         if self.queue.freeze.as_ref().is_some_and(|freeze| change.priority < freeze.below) {
             return Some(Waits::Frozen);
+        }
+        if change.priority < Priority::First && self.has_urgent() {
+            return Some(Waits::Urgent);
         }
         let n_known = self.of_person.entry(&change.requested_by).or_default();
         let person_max = self.queue.policy.limits.person_max;
@@ -201,6 +233,8 @@ impl fmt::Display for Waits {
             Self::On(on) => write!(f, "waits for {on}, on which it depends"),
             Self::Held(hold) => write!(f, "is {hold}"),
             Self::Frozen => f.write_str("waits for the end of the freeze"),
+            Self::Urgent => f.write_str("waits for what lands while it is closed"),
+            Self::Opening(until) => write!(f, "has passed and waits until it opens {until}"),
             Self::Quota(max) => write!(f, "waits for others of the same person, of whom {max} are tested at once"),
             Self::Lanes(lanes) if lanes.is_empty() => {
                 f.write_str("waits for those before it, because it touches every lane")

@@ -2,6 +2,7 @@
 
 use super::draft::Draft;
 use super::effect::QueueEffect;
+use super::opening::{make_way, regroup};
 use super::outcome::Why;
 use super::probing::{ask_for_clashes, let_clashing_step_aside};
 use super::repair::send_back;
@@ -14,8 +15,6 @@ pub(super) fn plan(draft: &mut Draft) {
         let stops = draft.queue.tracks.take_acts();
         carry_out(draft, stops);
     } else {
-        let Queue { tracks, policy, entries, .. } = &mut draft.queue;
-        tracks.adopt(policy, entries);
         ask_strategists(draft);
     }
     draft.drop_needless_runs();
@@ -30,7 +29,11 @@ pub(super) fn plan(draft: &mut Draft) {
 /// Whoever an ejection, or one that stepped aside, made room for is asked about too.
 fn ask_strategists(draft: &mut Draft) {
     loop {
+        make_way(draft);
         admit_entries(&mut draft.queue);
+        regroup(draft);
+        let Queue { tracks, policy, entries, .. } = &mut draft.queue;
+        tracks.adopt(policy, entries);
         if let_clashing_step_aside(draft) {
             continue;
         }
@@ -84,7 +87,7 @@ fn restage_outdated_runs(draft: &mut Draft) {
 
 /// Brings what the strategists want to land a step further: the commits that were tested, where they still stand on the
 /// head; otherwise commits of the same content that do, which need another test only if their tree is not the tested
-/// one. One landing at a time, the first that passed first.
+/// one. One landing at a time, the first that passed first. While the target is closed, what passed is kept on the head.
 fn drive_landing(draft: &mut Draft) {
     let is_in_flight = |run: &Run| matches!(run.phase, Phase::Landing { .. });
     if draft.queue.runs.iter().any(is_in_flight) {
@@ -94,10 +97,11 @@ fn drive_landing(draft: &mut Draft) {
     if let Some(id) = ready.min_by_key(|run| (!run.is_committed(), run.since, run.id)).map(|run| run.id) {
         return land_run(draft, id);
     }
-    let Queue { runs, tracks, .. } = &mut draft.queue;
-    let is_behind = |run: &Run| matches!(run.phase, Phase::Passed { .. }) && tracks.is_landing(run.test);
-    let behind: Vec<Run> = runs.extract_if(.., |run| is_behind(run)).collect();
-    for run in behind {
+    let is_on_head = |run: &Run| run.candidate().is_some_and(|candidate| is_on_head(&draft.queue, run, candidate));
+    let is_behind = |run: &&Run| draft.queue.tracks.is_landing(run.test) && !is_on_head(run);
+    let behind: Vec<RunId> = draft.queue.runs.iter().filter(is_behind).map(|run| run.id).collect();
+    for id in behind {
+        let Some(run) = draft.take_run(id, |phase| matches!(phase, Phase::Passed { .. })) else { continue };
         let Phase::Passed { candidate, proof } = run.phase else { unreachable!("only what passed was taken") };
         let vouched = Vouched { tree: candidate.tree, proof };
         draft.begin_staging((run.test, run.n_lost), run.set, Some(vouched));
@@ -108,7 +112,9 @@ fn drive_landing(draft: &mut Draft) {
 fn may_land(queue: &Queue, run: &Run) -> bool {
     match &run.phase {
         Phase::Doubtful { .. } => true,
-        Phase::Passed { candidate, .. } => queue.tracks.is_landing(run.test) && is_on_head(queue, run, candidate),
+        Phase::Passed { candidate, .. } => {
+            queue.tracks.is_landing(run.test) && !queue.is_kept_out(run) && is_on_head(queue, run, candidate)
+        }
         Phase::Staging { .. } | Phase::Testing { .. } | Phase::Landing { .. } => false,
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use domain::Windows;
 use serde::{Deserialize, Serialize};
 
 use crate::strategy::Kind;
@@ -14,6 +15,9 @@ pub struct Policy {
     pub strategy: Kind,
     /// The most runs under test at once; 0 counts as 1.
     pub runs_max: usize,
+    /// When nothing lands but what is [`First`](super::order::Priority::First).
+    #[serde(default, skip_serializing_if = "Windows::is_empty")]
+    pub closed: Windows,
     /// The bounds.
     pub limits: Limits,
 }
@@ -66,7 +70,7 @@ pub struct Limits {
 impl Policy {
     /// A strategy with the usual bounds.
     pub fn of(strategy: Kind, runs_max: usize) -> Self {
-        Self { strategy, runs_max, limits: Limits::default() }
+        Self { strategy, runs_max, closed: Windows::default(), limits: Limits::default() }
     }
 
     /// One entry at a time.

@@ -30,6 +30,8 @@ fn any_line() -> impl Strategy<Value = String> {
         2 => Just("resume".to_owned()),
         1 => Just("serial".to_owned()),
         3 => (strategy(), 1..5_u32, 0..2_u32).prop_map(|(kind, n, r)| format!("{kind} {n} reruns={r}")),
+        // It is midnight all the time, so that it is closed until the rules change.
+        1 => (strategy(), 1..5_u32).prop_map(|(kind, n)| format!("{kind} {n} closed=daily_00:00_-_01:00_UTC")),
         6 => (entry(), entry()).prop_map(|(one, other)| format!("probed {one}-{other} b-c in=x")),
         1 => (entry(), entry()).prop_map(|(one, other)| format!("probed {one}-{other} of={one},{other}")),
         30 => (answer(), 0..3_u64, entry(), path()).prop_map(|(word, age, e, p)| format!("@{word} {age} {e} {p}")),
@@ -96,6 +98,9 @@ fn truthful_answer(queue: &Queue) -> Option<String> {
     if queue.pause.is_some() {
         return Some("resume".to_owned());
     }
+    if queue.closing.until().is_some() {
+        return Some("serial".to_owned());
+    }
     if queue.freeze.is_some() {
         return Some("thaw".to_owned());
     }
@@ -104,6 +109,7 @@ fn truthful_answer(queue: &Queue) -> Option<String> {
         _ => None,
     });
     let answer = queue.runs.iter().find_map(|run| match run.phase {
+        Phase::Staging { is_outdated: true, .. } => None,
         Phase::Staging { .. } => Some(format!("staged {}", run.id.0)),
         Phase::Testing { .. } => Some(format!("passed {}", run.id.0)),
         Phase::Landing { .. } | Phase::Doubtful { .. } => Some(format!("landed {}", run.id.0)),

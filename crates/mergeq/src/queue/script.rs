@@ -4,11 +4,11 @@
 //! event, the state after it, and what is owed. `batch 4 of a b c |` before the story sets the scene. A commit is written by its label (`m0`, or `1a` for entry `a` in
 //! run 1), which is spelled in its hexadecimal digits; after `made` instead of `staged` it tells its whole history. After each step the laws are checked, `plan` is asked again, and
 //! the body goes through JSON and back. It is `@60 passed 1` a minute after the beginning, and `watched` when the look that is
-//! owed is due.
+//! owed is due, `opened` when the opening is.
 
 use std::collections::BTreeSet;
 
-use domain::{EntryId, Machine, Person, Sha, Timestamp};
+use domain::{EntryId, Machine, Person, Sha, Timestamp, Windows};
 use expect_test::Expect;
 use forge::LaneName;
 
@@ -40,7 +40,9 @@ pub(super) fn check(script: &str, expected: Expect) {
     for line in story.split(';').map(str::trim) {
         let (at, words) = line.strip_prefix('@').and_then(|timed| timed.split_once(' ')).unwrap_or(("", line));
         let (event, asked) = (parse_event(words, &queue), queue.probing.asked.clone());
-        if let (QueueEvent::WatchEnded { until }, "watched") = (&event, words) {
+        if let (QueueEvent::WatchEnded { until }, "watched") | (QueueEvent::Opened { until }, "opened") =
+            (&event, words)
+        {
             now = now.max(*until);
         }
         now = if at.is_empty() { now } else { seconds(at) };
@@ -78,7 +80,7 @@ pub(super) fn step_lawfully(before: Queue, event: &QueueEvent) -> (Queue, String
 }
 
 #[track_caller]
-fn step_at(before: Queue, event: &QueueEvent, now: Timestamp) -> (Queue, String) {
+pub(super) fn step_at(before: Queue, event: &QueueEvent, now: Timestamp) -> (Queue, String) {
     let (after, effects) = match before.clone().step(event, now) {
         Ok(step) => (step.state, step.effects),
         Err(rejected) => return (before, relabelled(&format!("rejected: {rejected}"))),
@@ -178,6 +180,9 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
         "hold" => QueueEvent::Held { entry: entry(), hold: Hold { by: person(None), why: rest(2) } },
         "release" => QueueEvent::Released { entry: entry(), by: person(named("by")) },
         "watch-ended" => QueueEvent::WatchEnded { until: seconds(words[1]) },
+        "opened" => QueueEvent::Opened {
+            until: words.get(1).map_or_else(|| queue.closing.until().expect("it is closed"), |at| seconds(at)),
+        },
         "watched" => QueueEvent::WatchEnded { until: queue.watch.until.expect("somebody watches") },
         "freeze" => frozen(words[1], person(named("by")), rest(2)),
         "audited" => audited(named("to").map_or_else(|| sha("m0a"), sha), words[1], &words[2..]),
@@ -260,8 +265,16 @@ fn policy(strategy: &str, words: &[&str], reruns: Option<&str>, entries: Option<
     };
     policy.limits.reruns_max = reruns.map_or(0, |text| text.parse().expect("a number"));
     policy.limits.person_max = words.iter().find_map(|word| word.strip_prefix("person=")).map_or(50, number);
+    policy.closed = closed(words);
     policy.limits.entries_max = entries.map_or(1_000, number);
     policy
+}
+
+/// `closed=daily_01:00_-_02:00_UTC`; a script begins on a Thursday at midnight.
+fn closed(words: &[&str]) -> Windows {
+    let named = words.iter().filter_map(|word| word.strip_prefix("closed="));
+    let texts: Vec<String> = named.map(|text| text.replace('_', " ")).collect();
+    Windows::try_from(texts).expect("windows")
 }
 
 fn priority(word: &str) -> Option<Priority> {
@@ -402,6 +415,7 @@ fn describe_effect(effect: &QueueEffect) -> String {
         QueueEffect::Audit { .. } => "audit".to_owned(),
         QueueEffect::Probe(of) => describe_inquiry(of),
         QueueEffect::Watch { until } => format!("watch({})", until.as_ms() / 1_000),
+        QueueEffect::Opening { until } => format!("opening({})", until.as_ms() / 1_000),
         QueueEffect::Restore { .. } => "restore".to_owned(),
         QueueEffect::Report { entry, news } => format!("{entry} {}", describe_news(news)),
         QueueEffect::Deadline { entry, until } => format!("deadline({entry} {})", until.as_ms() / 1_000),
@@ -415,6 +429,7 @@ fn describe_news(news: &News) -> String {
         News::Reserved { why, until } => relabelled(&format!("reserved until {}: {why}", until.as_ms() / 1_000)),
         News::Stalled { why } => format!("stalled: {}", relabelled(why)),
         News::Held(hold) => hold.to_string(),
+        News::KeptOut { until } => format!("kept out until {until}"),
         News::Released => "released".to_owned(),
         News::Overdue(overdue) => format!("overdue: {overdue}"),
         News::Unsound { why } => format!("unsound: {}", relabelled(why)),

@@ -7,6 +7,7 @@ use domain::{BranchName, EntryId, Person, QueueId, RepoName, Sha, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
+use super::opening::Closing;
 use super::order::Freeze;
 use super::outcome::{Outcome, Proof, Why};
 use super::policy::Policy;
@@ -54,6 +55,9 @@ pub struct Queue {
     /// How long runs take, and when it is looked next whether one takes too long.
     #[serde(default)]
     pub watch: Watch,
+    /// Which window of `policy.closed` is on.
+    #[serde(default)]
+    pub closing: Closing,
     /// The rank of the next entry.
     pub next_rank: u64,
     /// The number of the next run.
@@ -242,6 +246,7 @@ impl Queue {
             unaudited: VecDeque::new(),
             probing: Probing::default(),
             watch: Watch::default(),
+            closing: Closing::default(),
             next_rank: 1,
             next_run: 1,
             moved: Vec::new(),

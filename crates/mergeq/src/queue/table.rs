@@ -21,7 +21,7 @@ pub const AUDIT_LANE: &str = "audit";
 pub const PROBE_LANE: &str = "probe";
 /// Where the people who wait are told.
 pub const REPORT_LANE: &str = "report";
-/// Where leases end, and where it is looked whether a run takes too long.
+/// Where leases and windows end, and where it is looked whether a run takes too long.
 pub const TIMER_LANE: &str = "timer";
 
 const SELECT: &str = "SELECT version, body FROM queue WHERE id = $1";
@@ -97,7 +97,7 @@ impl Table for Queue {
             QueueEffect::Audit { .. } | QueueEffect::Restore { .. } => owe(AUDIT_LANE, id.to_string()),
             QueueEffect::Probe(_) => owe(PROBE_LANE, id.to_string()),
             QueueEffect::Report { entry, .. } => owe(REPORT_LANE, format!("{id}/{entry}")),
-            QueueEffect::Deadline { until, .. } | QueueEffect::Watch { until } => {
+            QueueEffect::Deadline { until, .. } | QueueEffect::Watch { until } | QueueEffect::Opening { until } => {
                 Route::Owe { lane: TIMER_LANE, group: None, due: *until }
             }
         }

@@ -50,6 +50,12 @@ impl Tracks {
         self.board_of(test).is_some_and(|board| board.landing() == Some(test))
     }
 
+    /// Whether a verdict is awaited on a track.
+    pub(super) fn is_under_test(&self, track: usize) -> bool {
+        let board = self.0[track].board();
+        board.tests().any(|(test, _)| !board.is_concluded(test))
+    }
+
     /// Takes in what happened on one track.
     pub(super) fn absorb(&mut self, track: usize, fact: &Fact) {
         if let Some(strategist) = self.0.get_mut(track) {

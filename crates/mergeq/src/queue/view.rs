@@ -56,6 +56,8 @@ pub struct QueueView {
     pub pause: Option<String>,
     /// To whom it is closed, if so.
     pub freeze: Option<String>,
+    /// Until when its hours keep what passed from landing, or from when within a day: `closed until Mon 08:00 Europe/Berlin`.
+    pub hours: Option<String>,
     /// How its strategy works now and what that has learned, a line for each track; none where that was chosen once.
     pub strategies: Vec<String>,
     /// Everyone in line, by position.
@@ -98,7 +100,7 @@ impl EntryLine {
 
 impl QueueView {
     /// The view of a queue.
-    pub fn of(queue: &Queue) -> Self {
+    pub fn of(queue: &Queue, now: Timestamp) -> Self {
         let entries: HashMap<_, _> = queue.entries.iter().map(|entry| (&entry.change.id, entry)).collect();
         let placed = places(queue);
         let is_of_one_lane =
@@ -111,6 +113,10 @@ impl QueueView {
             let without_track = admissible(queue).into_iter().map(|index| &queue.entries[index].change);
             waits
                 .extend(without_track.map(|change| (&change.id, Waits::Lanes(change.lanes.iter().cloned().collect()))));
+        }
+        if let Some(until) = queue.closing.until() {
+            let until = queue.policy.closed.in_words(until);
+            waits.extend(queue.kept_out().into_iter().map(|id| (id, Waits::Opening(until.clone()))));
         }
         let line = |(index, (id, place)): (usize, &(EntryId, Place))| {
             let entry = entries.get(id)?;
@@ -130,6 +136,7 @@ impl QueueView {
             id: queue.id.clone(),
             pause: queue.pause.as_ref().map(ToString::to_string),
             freeze: queue.freeze.as_ref().map(ToString::to_string),
+            hours: queue.hours_in_words(now),
             strategies: strategies_of(queue),
             lines: placed.iter().enumerate().filter_map(line).collect(),
         }

@@ -34,7 +34,7 @@ async fn a_check_that_nobody_begins_is_missed_by_name() {
     world.advance(HALF_AN_HOUR);
     world.drain_but("checks").await;
     assert!(world.told().ends_with("T-1 overdue: its checks have taken 60 min\n"), "{}", world.told());
-    let view = QueueView::of(&world.queue().await);
+    let view = QueueView::of(&world.queue().await, world.now());
     assert_eq!(view.lines[0].notes(world.now()), ["its checks have taken 60 min"]);
     world.drain().await;
     assert_eq!(world.past().await, "T-1 merged");

@@ -49,6 +49,7 @@ impl Performer for Listener {
             News::Stalled { why } => format!("stalled: {why}"),
             News::Held(hold) => hold.to_string(),
             News::Released => "released".to_owned(),
+            News::KeptOut { until } => format!("kept out until {until}"),
             News::Overdue(overdue) => format!("overdue: {overdue}"),
             News::Unsound { why } => format!("unsound: {why}"),
             News::Ended(Outcome::Merged { .. }) => "merged".to_owned(),
