@@ -9,7 +9,7 @@ use domain::{Cause, DeliveryId, Sha};
 use forge::{CheckRun, CheckSpec, Conclusion, Gate, Repositories, Repository, Style};
 use mergeq::queue::{Change, Company, News, Outcome, Policy, Priority, Queue, QueueEffect, QueueEvent};
 use mergeq::{
-    CheckRunner, Checker, GateReport, Lander, LandingRule, QueueDesk, ReuseTerms, Stager, StagingSettings,
+    Briefing, CheckRunner, Checker, GateReport, Lander, LandingRule, QueueDesk, ReuseTerms, Stager, StagingSettings,
     VerdictLedger,
 };
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreSettings};
@@ -125,7 +125,7 @@ struct NullCheck(Arc<Mutex<Instant>>);
 
 #[async_trait]
 impl CheckRunner for NullCheck {
-    async fn run(&self, _: &Repository, _: &Sha, _: &[CheckSpec], _: CancellationToken) -> Result<GateReport, String> {
+    async fn run(&self, _: &Repository, _: &Sha, _: &Briefing, _: CancellationToken) -> Result<GateReport, String> {
         let name = "null".to_owned();
         let spec = CheckSpec {
             name: name.clone(),
@@ -133,6 +133,7 @@ impl CheckRunner for NullCheck {
             timeout: Duration::from_secs(1),
             retries: 0,
             junit: None,
+            failed_first: None,
             lanes: Vec::new(),
         };
         let run = CheckRun {

@@ -21,6 +21,7 @@ fn subject(repo: &str, tree: &str, command: &str, environment: &str) -> Subject 
         timeout: Duration::from_secs(60),
         retries: 0,
         junit: None,
+        failed_first: None,
         lanes: Vec::new(),
     };
     Subject::new(&repo.parse().unwrap(), tree.repeat(40).parse().unwrap(), &[spec], environment)

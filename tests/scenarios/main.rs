@@ -14,6 +14,7 @@ mod cancel;
 mod channels;
 mod correcting;
 mod editing;
+mod lanes;
 mod merge;
 mod permissions;
 mod promises;

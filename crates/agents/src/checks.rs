@@ -7,6 +7,7 @@
 mod report;
 mod surroundings;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,6 +50,9 @@ pub struct Inspection<'a> {
     pub commit: &'a Sha,
     /// Checks of its gate that need not run, because it is known that they pass.
     pub known: &'a [CheckSpec],
+    /// By check, the tests that failed before. A check that can runs these alone first; where one of them fails again, it
+    /// is red, and otherwise all of it runs.
+    pub failed_before: &'a BTreeMap<String, FailedTests>,
 }
 
 /// What a commit's gate came to.
@@ -140,13 +144,14 @@ impl Gatekeeper {
         progress: Progress<'_>,
         stop: CancellationToken,
     ) -> Result<Inspected, GateTrouble> {
-        self.inspect_rest(Inspection { repository, commit, known: &[] }, progress, stop).await
+        let failed_before = &BTreeMap::new();
+        self.inspect_rest(Inspection { repository, commit, known: &[], failed_before }, progress, stop).await
     }
 
     /// Runs the checks of a commit that are not known to pass.
     pub async fn inspect_rest(
         &self,
-        Inspection { repository, commit, known }: Inspection<'_>,
+        Inspection { repository, commit, known, failed_before }: Inspection<'_>,
         progress: Progress<'_>,
         stop: CancellationToken,
     ) -> Result<Inspected, GateTrouble> {
@@ -172,7 +177,8 @@ impl Gatekeeper {
         let before = self.environment_of(repository, commit).await;
         for spec in &specs {
             let tree = Tree { repository, commit, environment: environment.as_ref() };
-            let run = self.run_check(tree, spec, progress, &stop).await?;
+            let first = failed_before.get(&spec.name).and_then(|tests| spec.line_for(tests));
+            let run = self.run_check(tree, (spec, first), progress, &stop).await?;
             let passed = run.conclusion == Conclusion::Passed;
             runs.push(run);
             if !passed {
@@ -189,7 +195,7 @@ impl Gatekeeper {
     async fn run_check(
         &self,
         tree: Tree<'_>,
-        spec: &CheckSpec,
+        (spec, first): (&CheckSpec, Option<String>),
         progress: Progress<'_>,
         stop: &CancellationToken,
     ) -> Result<CheckRun, GateTrouble> {
@@ -198,7 +204,11 @@ impl Gatekeeper {
         loop {
             attempts += 1;
             progress.line(&beginning(spec, attempts));
-            let (ended, Reported { failed, troubles }) = self.try_once(tree, spec, progress, stop).await?;
+            let (ended, Reported { failed, troubles }) =
+                match self.try_failed(tree, (spec, first.as_ref()), progress, stop).await? {
+                    Some(red) => red,
+                    None => self.try_once(tree, spec, progress, stop).await?,
+                };
             duration += ended.duration;
             let (conclusion, exit) = conclude(&ended.how);
             progress.line(&ending(spec, &ended));
@@ -213,6 +223,23 @@ impl Gatekeeper {
                 return Ok(CheckRun { name, conclusion, exit, output_tail, duration_ms, attempts, failed_tests });
             }
         }
+    }
+
+    /// The tests that failed before, alone; what came of it where one of them fails again. Nothing else is believed: a test
+    /// that is gone fails too.
+    async fn try_failed(
+        &self,
+        tree: Tree<'_>,
+        (spec, first): (&CheckSpec, Option<&String>),
+        progress: Progress<'_>,
+        stop: &CancellationToken,
+    ) -> Result<Option<(Ended, Reported)>, GateTrouble> {
+        let Some(command) = first.cloned() else { return Ok(None) };
+        progress.line(&format!("check {}: first what failed before: {command}", spec.name));
+        let alone = CheckSpec { command, ..spec.clone() };
+        let (ended, reported) = self.try_once(tree, &alone, progress, stop).await?;
+        let is_red = conclude(&ended.how).0 == Conclusion::Failed && !reported.failed.is_empty();
+        Ok(is_red.then_some((ended, reported)))
     }
 
     async fn try_once(

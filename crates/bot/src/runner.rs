@@ -8,9 +8,9 @@ use agents::checks::{Gatekeeper, Inspected, Inspection, Witness};
 use agents::log::TaskLog;
 use async_trait::async_trait;
 use domain::{Sha, TaskId};
-use forge::{CheckSpec, Repository};
+use forge::Repository;
 use mergeq::queue::{Queue, queue_id};
-use mergeq::{CheckRunner, Exam, GateReport, Sighting, VerdictLedger, note_report};
+use mergeq::{Briefing, CheckRunner, Exam, GateReport, Sighting, VerdictLedger, note_report};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -38,12 +38,12 @@ impl CheckRunner for CagedChecks {
         &self,
         repository: &Repository,
         commit: &Sha,
-        known: &[CheckSpec],
+        Briefing { known, failed_before }: &Briefing,
         stop: CancellationToken,
     ) -> Result<GateReport, String> {
         let log = TaskLog::of(&self.store, self.tasks_in(repository, commit).await);
         log.line("the merge queue tests what would land");
-        let inspection = Inspection { repository, commit, known };
+        let inspection = Inspection { repository, commit, known, failed_before };
         let inspected = log.keep_during(Box::pin(self.gatekeeper.inspect_rest(inspection, &log, stop))).await;
         inspected.map(report_of).map_err(|error| error.to_string())
     }

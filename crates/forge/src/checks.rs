@@ -7,6 +7,7 @@
 //! timeout = "20m"     # or a number of seconds; 10 minutes without it
 //! retries = 1         # for a check that is known to fail by chance; 0 without it
 //! junit = "target/**/junit.xml"   # where it leaves its report, so that people read which tests failed
+//! failed_first = "cargo test -- --exact {tests}"   # how it runs just those tests that failed in runs before this one
 //! lanes = ["web"]     # it sees only the paths of these [lanes], and what concerns every lane; the whole tree without it
 //! ```
 //!
@@ -41,10 +42,27 @@ pub struct CheckSpec {
     /// Where it leaves its report in JUnit's XML, as a path or a pattern below the root of the tree. No verdict depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub junit: Option<String>,
+    /// A line for `sh -c` that runs the tests alone which take the place of [`CheckSpec::TESTS`], and leaves the same report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_first: Option<String>,
     /// The lanes whose paths it sees, in order and each once; it sees the whole tree where there is none. See
     /// [`crate::Mirror::view_of`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lanes: Vec<String>,
+}
+
+impl CheckSpec {
+    /// What stands for the names of tests in [`CheckSpec::failed_first`].
+    pub const TESTS: &str = "{tests}";
+
+    /// The line that runs these tests alone, each name quoted for the shell; none where the check cannot, or no name can
+    /// stand there. A name that begins with a dash would be an option.
+    pub fn line_for(&self, tests: &FailedTests) -> Option<String> {
+        let template = self.failed_first.as_ref()?;
+        let names = tests.named.iter().filter(|name| !name.starts_with('-') && !name.contains('\0'));
+        let quoted: Vec<String> = names.map(|name| format!("'{}'", name.replace('\'', r"'\''"))).collect();
+        (!quoted.is_empty()).then(|| template.replace(Self::TESTS, &quoted.join(" ")))
+    }
 }
 
 /// The tests that failed, as a check's report names them. Reads `tests::a, tests::b, tests::c and 3 more`.
@@ -208,7 +226,7 @@ const PATTERN_BYTES_MAX: usize = 500;
 const RETRIES_MAX: u32 = 5;
 
 const FILE_KEYS: &[&str] = &["checks", "lanes"];
-const CHECK_KEYS: &[&str] = &["name", "command", "timeout", "retries", "junit", "lanes"];
+const CHECK_KEYS: &[&str] = &["name", "command", "timeout", "retries", "junit", "failed_first", "lanes"];
 
 /// Reads the checks out of the text of `.downbeat/config.toml`; `None` is a tree without that file.
 pub fn gate_from_toml(text: Option<&str>) -> Result<Gate, GateError> {
@@ -270,8 +288,9 @@ fn spec_of(check: &Spanned<DeValue<'_>>, known: Option<&Lanes>) -> Result<(Check
     let timeout = table.get("timeout").map_or(Ok(TIMEOUT_DEFAULT), timeout_of)?;
     let retries = table.get("retries").map_or(Ok(0), retries_of)?;
     let junit = table.get("junit").map(junit_of).transpose()?;
+    let failed_first = table.get("failed_first").map(|value| failed_first_of(value, junit.is_some())).transpose()?;
     let lanes = table.get("lanes").map_or(Ok(Vec::new()), |value| lanes_seen(value, known))?;
-    Ok((CheckSpec { name, command, timeout, retries, junit, lanes }, name_span))
+    Ok((CheckSpec { name, command, timeout, retries, junit, failed_first, lanes }, name_span))
 }
 
 fn line_of(check: &Spanned<DeValue<'_>>, table: &DeTable<'_>, key: &str) -> Result<(String, Range<usize>), GateFault> {
@@ -313,6 +332,22 @@ fn junit_of(value: &Spanned<DeValue<'_>>) -> Result<String, GateFault> {
     match Globs::new(&[text]) {
         Ok(_) => Ok(text.to_owned()),
         Err(bad) => Err(wrong(bad.to_string())),
+    }
+}
+
+fn failed_first_of(value: &Spanned<DeValue<'_>>, has_report: bool) -> Result<String, GateFault> {
+    let line = value.get_ref().as_str().filter(|line| line.contains(CheckSpec::TESTS));
+    match line {
+        Some(line) if has_report => Ok(line.to_owned()),
+        Some(_) => {
+            let why = "`failed_first` needs `junit`: which tests failed is only known from a report";
+            Err(GateFault::new(value.span(), why))
+        }
+        None => {
+            let why =
+                "`failed_first` is a command with `{tests}` where the names of the tests go, as in \"pytest {tests}\"";
+            Err(GateFault::new(value.span(), why))
+        }
     }
 }
 

@@ -4,32 +4,32 @@
 //! Safe to repeat: checks decide about a commit and change nothing else; what they say is noted before it is answered, so
 //! that a crash in between costs nothing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Sha, Timestamp};
-use forge::{CheckRun, CheckSpec, Conclusion, Gate, Repositories, Repository};
+use domain::{QueueId, Sha, Timestamp};
+use forge::{CheckRun, CheckSpec, Conclusion, FailedTests, Gate, Repositories, Repository};
 use store::{Owed, Performed, Performer, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{has_commit, is_awaited, repository_of};
 use crate::ledger::{Exam, Noted, Pass, Recall, Sighting, VerdictLedger};
 use crate::parts::{parts_of, took};
-use crate::queue::{FailedCheck, Phase, Queue, QueueEffect, QueueEvent, RunId, Verdict};
+use crate::queue::{FailedCheck, Phase, Queue, QueueEffect, QueueEvent, RunId, Verdict, Why};
 
 /// Whatever can run the checks that a tree asks for.
 #[async_trait]
 pub trait CheckRunner: Send + Sync {
-    /// Runs the checks of the commit to their end, or until `stop` fires, each on what it sees. Those that are `known` to
-    /// pass need not run.
+    /// Runs the checks of the commit to their end, or until `stop` fires, each on what it sees, as the briefing says.
     ///
     /// An error means that it could not even begin, for reasons that may pass: no disk, no sandbox.
     async fn run(
         &self,
         repository: &Repository,
         commit: &Sha,
-        known: &[CheckSpec],
+        briefing: &Briefing,
         stop: CancellationToken,
     ) -> Result<GateReport, String>;
 
@@ -41,6 +41,15 @@ pub trait CheckRunner: Send + Sync {
 
     /// Lets whoever waits for the commit's checks read a line about them.
     async fn tell(&self, _repository: &Repository, _commit: &Sha, _line: &str) {}
+}
+
+/// What a runner is told beside the commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Briefing {
+    /// Checks that are known to pass, and need not run.
+    pub known: Vec<CheckSpec>,
+    /// By check, the tests that failed in earlier runs with entries of this one: where they still do, nothing else need run.
+    pub failed_before: BTreeMap<String, FailedTests>,
 }
 
 /// What a commit asks for, and what came of it.
@@ -117,6 +126,18 @@ impl Checker {
         TestedAlready { checks, is_all }
     }
 
+    /// What red runs said of who is in this one, the last one of each check. It only saves time, so that nothing will do.
+    async fn failed_before(&self, queue: &QueueId, run: RunId) -> BTreeMap<String, FailedTests> {
+        let queue = self.store.load::<Queue>(queue).await.ok().flatten();
+        let run = queue.as_ref().and_then(|queue| queue.runs.iter().find(|known| known.id == run));
+        let Some((queue, run)) = queue.as_ref().zip(run) else { return BTreeMap::new() };
+        let theirs = queue.faults.iter().filter(|fault| fault.set.iter().any(|entry| run.set.contains(entry)));
+        let failing =
+            theirs.flat_map(|fault| if let Why::Checks { failing, .. } = &fault.why { &failing[..] } else { &[] });
+        let named = failing.filter(|check| !check.failed_tests.is_empty());
+        named.map(|check| (check.name.clone(), check.failed_tests.clone())).collect()
+    }
+
     /// Keeps what a run said, and returns a pass that it contradicts.
     async fn note(&self, repository: &Repository, report: &GateReport, seen: &Sighting) -> Option<Pass> {
         let mut contradicted = None;
@@ -181,7 +202,11 @@ impl Performer for Checker {
         }
         let report = match is_stopped() {
             true => Err("stopped before it began".to_owned()),
-            false => self.runner.run(repository, commit, &already.checks, owed.revoked.clone()).await,
+            false => {
+                let failed_before = self.failed_before(&owed.machine, *run).await;
+                let briefing = Briefing { known: already.checks.clone(), failed_before };
+                self.runner.run(repository, commit, &briefing, owed.revoked.clone()).await
+            }
         };
         let contradicted = match &report {
             Ok(report) => self.note(repository, report, &sighting(owed, *run, commit, report)).await,
@@ -318,8 +343,6 @@ fn failure(run: &CheckRun) -> Option<FailedCheck> {
 
 #[cfg(test)]
 mod tests {
-    use forge::FailedTests;
-
     use super::*;
 
     fn spec(name: &str) -> CheckSpec {
@@ -329,6 +352,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             retries: 0,
             junit: None,
+            failed_first: None,
             lanes: Vec::new(),
         }
     }

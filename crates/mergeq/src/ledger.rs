@@ -210,8 +210,10 @@ fn key_of(subject: &Subject, terms: &ReuseTerms) -> table::Key {
 /// lanes they see what they see: the tree says that.
 fn hash_of_gate(specs: &[CheckSpec]) -> String {
     let numbers = |spec: &CheckSpec| [spec.timeout.as_millis().to_string(), spec.retries.to_string()];
-    let parts =
-        specs.iter().flat_map(|spec| [spec.name.clone(), spec.command.clone()].into_iter().chain(numbers(spec)));
+    let first = |spec: &CheckSpec| spec.failed_first.as_ref().map(|line| format!("failed first: {line}"));
+    let parts = specs
+        .iter()
+        .flat_map(|spec| [spec.name.clone(), spec.command.clone()].into_iter().chain(numbers(spec)).chain(first(spec)));
     hash_of(parts)
 }
 
@@ -237,17 +239,26 @@ mod tests {
 
     fn spec(name: &str, command: &str) -> CheckSpec {
         let (name, command) = (name.to_owned(), command.to_owned());
-        CheckSpec { name, command, timeout: Duration::from_secs(9), retries: 0, junit: None, lanes: Vec::new() }
+        CheckSpec {
+            name,
+            command,
+            timeout: Duration::from_secs(9),
+            retries: 0,
+            junit: None,
+            failed_first: None,
+            lanes: Vec::new(),
+        }
     }
 
     #[test]
     fn whatever_can_change_a_verdict_changes_the_gate() {
         let gate = vec![spec("unit", "make test"), spec("lint", "make lint")];
-        let changes: [fn(&mut Vec<CheckSpec>); 7] = [
+        let changes: [fn(&mut Vec<CheckSpec>); 8] = [
             |gate| gate[0].name = "units".to_owned(),
             |gate| gate[0].command = "make test || true".to_owned(),
             |gate| gate[1].timeout = Duration::from_secs(10),
             |gate| gate[1].retries = 1,
+            |gate| gate[0].failed_first = Some("make only".to_owned()),
             |gate| gate.truncate(1),
             |gate| gate.reverse(),
             |gate| (gate[0].name, gate[0].command) = ("unitmake ".to_owned(), "test".to_owned()),

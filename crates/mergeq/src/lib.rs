@@ -53,7 +53,7 @@ pub mod staging;
 pub mod timer;
 
 pub use audit::{Auditor, Examiner, restore};
-pub use checks::{CheckRunner, Checker, GateReport, note_report};
+pub use checks::{Briefing, CheckRunner, Checker, GateReport, note_report};
 pub use desk::QueueDesk;
 pub use landing::Lander;
 pub use ledger::{Exam, ReuseTerms, Sighting, VerdictLedger};

@@ -75,6 +75,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             retries: 0,
             junit: None,
+            failed_first: None,
             lanes: lanes.iter().map(|lane| (*lane).to_owned()).collect(),
         };
         let gate =

@@ -69,21 +69,6 @@ fn of_states() -> Vec<Mutation> {
             })
         }),
         mutation(
-            "queue: who shares a lane shares a track",
-            "a change under test gets another's lanes",
-            |queue, event, now| {
-                altered(queue, event, now, |_, step| {
-                    let on = |entry: &Entry, track: usize| entry.admitted && entry.track == track;
-                    let lanes =
-                        step.state.entries.iter().find(|entry| on(entry, 0)).map(|entry| entry.change.lanes.clone());
-                    let other = step.state.entries.iter_mut().find(|entry| on(entry, 1));
-                    if let (Some(other), Some(lanes)) = (other, lanes) {
-                        other.change.lanes = lanes;
-                    }
-                })
-            },
-        ),
-        mutation(
             "queue: the reserved and the leaving stand apart",
             "a reserved entry is still the strategy's",
             |queue, event, now| {
@@ -120,6 +105,21 @@ fn of_states() -> Vec<Mutation> {
 
 fn of_lasting() -> Vec<Mutation> {
     vec![
+        mutation(
+            "queue: who shares a lane shares a track",
+            "a change under test gets another's lanes",
+            |queue, event, now| {
+                altered(queue, event, now, |_, step| {
+                    let on = |entry: &Entry, track: usize| entry.admitted && entry.track == track;
+                    let lanes =
+                        step.state.entries.iter().find(|entry| on(entry, 0)).map(|entry| entry.change.lanes.clone());
+                    let other = step.state.entries.iter_mut().find(|entry| on(entry, 1));
+                    if let (Some(other), Some(lanes)) = (other, lanes) {
+                        other.change.lanes = lanes;
+                    }
+                })
+            },
+        ),
         mutation("queue: what is tested has a run", "a run that fails to be staged is dropped", |queue, event, now| {
             altered(queue, event, now, |_, step| {
                 if let QueueEvent::StagingFailed { run, .. } = event {

@@ -1,5 +1,6 @@
 //! Checks on exactly the tree that would land.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +9,7 @@ use agents::checks::{Gatekeeper, Inspected, Inspection};
 use agents::setup::{SETUP_FILE, SetupSettings, Setups};
 use domain::{Clock, Timestamp};
 use expect_test::{Expect, expect};
-use forge::{Conclusion, Gate, gate_from_toml};
+use forge::{CheckRun, Conclusion, FailedTests, Gate, gate_from_toml};
 use tokio_util::sync::CancellationToken;
 
 use crate::Case;
@@ -25,6 +26,7 @@ pub const CASES: &[Case] = &[
     ("checks_see_nothing_else", checks_see_nothing_else),
     ("what_ran_while_programs_were_changed_ran_nowhere_known", what_ran_while_programs_were_changed_ran_nowhere_known),
     ("a_red_check_names_the_tests_that_its_report_names", a_red_check_names_the_tests_that_its_report_names),
+    ("what_failed_before_is_run_first_and_alone", what_failed_before_is_run_first_and_alone),
     ("checks_see_the_lanes_that_they_name_alone", checks_see_the_lanes_that_they_name_alone),
     ("what_is_known_to_pass_is_not_begun", what_is_known_to_pass_is_not_begun),
     ("checks_see_what_the_setup_made", checks_see_what_the_setup_made),
@@ -183,7 +185,7 @@ fn checks_see_the_lanes_that_they_name_alone() {
         check("both", list, "lanes = [\"web\", \"api\"]"),
         check("whole", list, ""),
         check("again", list, "lanes = [\"rest\"]"),
-        check("curious", "cat web/a ../tree/api/a", "lanes = [\"web\"]"),
+        check("curious", "cat web/a >/dev/null && cat ../tree/api/a", "lanes = [\"web\"]"),
         check("never", "true", ""),
     ]);
     let (gatekeeper, stop, log) = (gatekeeper(&project), CancellationToken::new(), Lines::default());
@@ -195,8 +197,7 @@ fn checks_see_the_lanes_that_they_name_alone() {
         both: passed, ./.downbeat/config.toml ./api/a ./shared ./web/a
         whole: passed, ./.downbeat/config.toml ./api/a ./notes ./shared ./web/a
         again: passed, ./.downbeat/config.toml ./notes ./shared
-        curious: failed, 1
-        cat: ../tree/api/a: No such file or directory"#]]
+        curious: failed, cat: ../tree/api/a: No such file or directory"#]]
     .assert_eq(&shown.collect::<Vec<_>>().join("\n"));
     let told = log.0.into_inner().unwrap();
     assert!(told.last().is_some_and(|line| line.ends_with(", seeing only web")), "{told:?}");
@@ -215,7 +216,7 @@ fn what_is_known_to_pass_is_not_begun() {
         panic!("none")
     };
     let ran = |known| {
-        let inspection = Inspection { repository, commit, known };
+        let inspection = Inspection { repository, commit, known, failed_before: &BTreeMap::new() };
         let run = gatekeeper.inspect_rest(inspection, &SilentSink, CancellationToken::new());
         let Inspected::Read { gate, runs, .. } = block_on(run).unwrap() else { panic!("unreadable") };
         assert_eq!(gate, Gate::Checks(specs.clone()), "the gate is what the commit demands");
@@ -286,6 +287,40 @@ fn a_red_check_names_the_tests_that_its_report_names() {
     assert_eq!(named("unit", "rm -r out; exit 1", ""), "failed:  check unit: it left no report at out/*.xml");
     let linked = "ln -s /etc out/etc; rm out/r.xml; ln -s /etc/hostname out/r.xml; exit 1";
     assert_eq!(named("unit", linked, ""), "failed:  check unit: it left no report at out/*.xml");
+}
+
+/// How a check ends that knows how to run what failed before, and what is told of it.
+fn told_of_failed_first(first: &str, command: &str) -> (CheckRun, String) {
+    let lines = [
+        "[[checks]]".to_owned(),
+        "name = 'unit'".to_owned(),
+        format!("command = '''{command}'''"),
+        "junit = 'r.xml'".to_owned(),
+        format!("failed_first = '''{first}'''"),
+    ];
+    let project = Project::new(&[("a", "1\n"), (".downbeat/config.toml", &lines.join("\n"))]);
+    let (gatekeeper, log) = (gatekeeper(&project), Lines::default());
+    let failed_before = &BTreeMap::from([("unit".to_owned(), FailedTests::of(["tests::old".to_owned()]))]);
+    let inspection = Inspection { repository: &project.repository, commit: &project.base, known: &[], failed_before };
+    let run = gatekeeper.inspect_rest(inspection, &log, CancellationToken::new());
+    let Inspected::Read { runs, .. } = block_on(run).unwrap() else { panic!("unreadable") };
+    (runs[0].clone(), log.0.into_inner().unwrap().join("\n"))
+}
+
+fn what_failed_before_is_run_first_and_alone() {
+    let red = r#"echo "<testsuite><testcase name='$1'><failure/></testcase></testsuite>" >r.xml; exit 1"#;
+    let (run, told) = told_of_failed_first(&format!("set -- {{tests}}; {red}"), "echo all of it");
+    assert_eq!((run.conclusion, run.failed_tests.to_string().as_str()), (Conclusion::Failed, "tests::old"), "{told}");
+    assert!(told.contains("first what failed before: set -- 'tests::old'") && !told.contains("\nall of it"), "{told}");
+
+    // They pass, or are gone: all of it is run, and only that decides.
+    for first in ["true {tests}", "echo no such test {tests}; exit 4"] {
+        let (run, told) = told_of_failed_first(first, "echo all of it");
+        assert_eq!(run.conclusion, Conclusion::Passed, "{told}");
+        assert!(told.contains("\nall of it"), "{told}");
+    }
+    let (run, told) = told_of_failed_first("true {tests}", "exit 3");
+    assert_eq!((run.conclusion, run.exit), (Conclusion::Failed, Some(3)), "{told}");
 }
 
 fn what_ran_while_programs_were_changed_ran_nowhere_known() {

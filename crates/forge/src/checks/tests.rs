@@ -31,6 +31,7 @@ fn a_check_needs_no_more_than_a_name_and_a_command() {
         timeout: TIMEOUT_DEFAULT,
         retries: 0,
         junit: None,
+        failed_first: None,
         lanes: Vec::new(),
     };
     assert_eq!(specs, [check]);
@@ -138,6 +139,26 @@ fn a_report_is_somewhere_below_the_root() {
            4 | junit = '../r.xml'
              |         ^"#]],
     );
+}
+
+#[test]
+fn a_check_may_say_how_it_runs_what_failed_before() {
+    let written = |first: &str, more: &str| {
+        format!("[[checks]]\nname = 'unit'\ncommand = 'make'\n{more}failed_first = {first}\n")
+    };
+    let check = checks_in(&written("'make only {tests} -- {tests}'", "junit = 'r.xml'\n")).remove(0);
+    let line = |names: &[&str]| check.line_for(&FailedTests::of(names.iter().map(|name| (*name).to_owned())));
+    let quoted = r"'a::b' 'it'\''s $(all)'";
+    assert_eq!(line(&["a::b", "it's $(all)"]), Some(format!("make only {quoted} -- {quoted}")));
+    assert_eq!((line(&["--all", "a\0b"]), line(&[])), (None, None));
+    for (first, more, why) in [
+        ("'make only'", "junit = 'r.xml'\n", "line 5, column 16: `failed_first` is a command with `{tests}` where"),
+        ("7", "", "line 4, column 16: `failed_first` is a command with `{tests}`"),
+        ("'make {tests}'", "", "line 4, column 16: `failed_first` needs `junit`: which tests failed is only"),
+    ] {
+        let said = gate_from_toml(Some(&written(first, more))).unwrap_err().to_string();
+        assert!(said.contains(why), "{said}");
+    }
 }
 
 /// [19]

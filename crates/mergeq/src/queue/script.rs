@@ -168,13 +168,7 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
         }
         "head" => QueueEvent::HeadMoved { entry: entry(), head: sha(words[2]) },
         "reserve" => QueueEvent::Reserved { entry: entry(), until: seconds(words[2]) },
-        "repaired" => QueueEvent::Repaired {
-            entry: entry(),
-            head: sha(words[2]),
-            started_from: None,
-            approved_by: named("by").map(|name| person(Some(name))),
-            lanes: lanes(&words),
-        },
+        "repaired" => repaired(&words, named("by")),
         "unrepaired" => QueueEvent::RepairFailed { entry: entry(), why: rest(2) },
         "deadline" => QueueEvent::DeadlinePassed { entry: entry(), until: seconds(words[2]) },
         "prioritise" => QueueEvent::Prioritised {
@@ -198,6 +192,11 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
         "resume" => QueueEvent::Resumed { by: person(named("by")) },
         strategy => QueueEvent::PolicyChanged { policy: policy(strategy, &words, named("reruns"), named("entries")) },
     }
+}
+
+fn repaired(words: &[&str], by: Option<&str>) -> QueueEvent {
+    let (entry, head, approved_by) = (EntryId::new(words[1]), sha(words[2]), by.map(|name| person(Some(name))));
+    QueueEvent::Repaired { entry, head, started_from: None, approved_by, lanes: lanes(words) }
 }
 
 fn frozen(below: &str, by: Person, why: String) -> QueueEvent {

@@ -214,11 +214,11 @@ impl<'a> Usher<'a> {
     /// Its track; none when it has to wait.
     fn seat(&mut self, entry: &'a Entry) -> Option<usize> {
         let lanes = &entry.change.lanes;
-        let mut met = (0..self.tracks.len()).filter(|track| self.tracks[*track].lanes.do_meet(lanes));
+        let mut met = (0..self.tracks.len()).filter(|track| self.tracks[*track].lanes.meet(lanes));
         let (first, has_second) = (met.next(), met.next().is_some());
-        let before = self.waiting.iter().find(|waiting| waiting.do_meet(lanes));
+        let before = self.waiting.iter().find(|waiting| waiting.meets(lanes));
         let going = first.or_else(|| before.map_or_else(|| self.any_track(entry), |before| before.going));
-        let is_parted = self.waiting.iter().any(|waiting| waiting.do_meet(lanes) && waiting.going != going);
+        let is_parted = self.waiting.iter().any(|waiting| waiting.meets(lanes) && waiting.going != going);
         if let Some(track) = going.filter(|track| !has_second && !is_parted && self.is_open_to(*track, entry)) {
             self.tracks.resize_with(self.tracks.len().max(track + 1), Occupancy::default);
             self.tracks[track].take_in(entry);
@@ -259,14 +259,14 @@ impl<'a> Occupancy<'a> {
 }
 
 impl Lanes<'_> {
-    fn do_meet(&self, lanes: &BTreeSet<LaneName>) -> bool {
+    fn meet(&self, lanes: &BTreeSet<LaneName>) -> bool {
         let is_named = |lane: &LaneName| self.named.contains(lane);
         self.are_all || (lanes.is_empty() && !self.named.is_empty()) || lanes.iter().any(is_named)
     }
 }
 
 impl Waiting<'_> {
-    fn do_meet(&self, lanes: &BTreeSet<LaneName>) -> bool {
+    fn meets(&self, lanes: &BTreeSet<LaneName>) -> bool {
         self.lanes.is_empty() || lanes.is_empty() || !self.lanes.is_disjoint(lanes)
     }
 }
@@ -279,7 +279,7 @@ pub(super) fn meets_across_tracks(queue: &Queue) -> Option<String> {
         return None;
     }
     let tracks = Usher::of(queue).tracks;
-    let n_met = |entry: &&Entry| tracks.iter().filter(|track| track.lanes.do_meet(&entry.change.lanes)).count();
+    let n_met = |entry: &&Entry| tracks.iter().filter(|track| track.lanes.meet(&entry.change.lanes)).count();
     let meeting = queue.entries.iter().filter(|entry| entry.admitted).find(|entry| n_met(entry) > 1);
     meeting.map(|entry| format!("{} has lanes in common with another track", entry.change.id))
 }

@@ -174,3 +174,18 @@ async fn looks_that_find_the_same_change_nothing() {
     world.drain().await;
     assert_eq!(world.past().await, "T-1 merged");
 }
+
+/// Whoever searches the culprit asks first for what failed when all were together.
+#[tokio::test]
+async fn what_failed_in_a_red_run_is_told_to_the_next() {
+    let world = World::new(Policy::batch(2)).await;
+    world.pause().await;
+    for (task, file) in [("T-1", "a"), ("T-2", "bad")] {
+        let head = world.mirrored(task, &[(file, "1")]).await;
+        world.enqueue_head(task, head).await;
+    }
+    world.resume().await;
+    world.drain().await;
+    let asked = std::mem::take(&mut *world.runner.failed_before.lock().unwrap());
+    assert_eq!(asked, ["", "unit: tests::bad", "unit: tests::bad"]);
+}

@@ -11,8 +11,8 @@ use forge::checks::CHECKS_FILE;
 use forge::{CheckRun, CheckSpec, Conclusion, Gate, Git, Repositories, Repository, gate_from_toml};
 use mergeq::queue::{News, Outcome, Policy, Queue, QueueEffect, QueueEvent, queue_id};
 use mergeq::{
-    CheckRunner, Checker, Exam, Examiner, GateReport, Lander, LandingRule, LeaseTimer, Prober, Probes, QueueDesk,
-    Reconciler, ReuseTerms, Stager, StagingSettings, VerdictLedger, recent_outcomes,
+    Briefing, CheckRunner, Checker, Exam, Examiner, GateReport, Lander, LandingRule, LeaseTimer, Prober, Probes,
+    QueueDesk, Reconciler, ReuseTerms, Stager, StagingSettings, VerdictLedger, recent_outcomes,
 };
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreSettings};
 use tempfile::TempDir;
@@ -71,6 +71,8 @@ pub(crate) struct TreeRunner {
     pub(crate) n_runs: AtomicUsize,
     /// The checks that ran, by name, in the order in which they did.
     pub(crate) ran: Mutex<Vec<String>>,
+    /// What failed before, as each run was told.
+    pub(crate) failed_before: Mutex<Vec<String>>,
     pub(crate) lies: AtomicBool,
     /// None where nobody knows what it runs in.
     pub(crate) environment: Mutex<Option<&'static str>>,
@@ -99,10 +101,12 @@ impl CheckRunner for TreeRunner {
         &self,
         repository: &Repository,
         commit: &Sha,
-        known: &[CheckSpec],
+        Briefing { known, failed_before }: &Briefing,
         _stop: CancellationToken,
     ) -> Result<GateReport, String> {
         self.n_runs.fetch_add(1, Ordering::SeqCst);
+        let said: Vec<_> = failed_before.iter().map(|(check, tests)| format!("{check}: {tests}")).collect();
+        self.failed_before.lock().unwrap().push(said.join(", "));
         if let Some(why) = *self.trouble.lock().unwrap() {
             return Err(why.to_owned());
         }
@@ -153,7 +157,7 @@ fn ended(spec: &CheckSpec, is_bad: bool) -> CheckRun {
         output_tail: String::new(),
         duration_ms: 1,
         attempts: 1,
-        failed_tests: forge::FailedTests::default(),
+        failed_tests: forge::FailedTests::of(is_bad.then(|| "tests::bad".to_owned())),
     }
 }
 
@@ -279,7 +283,7 @@ impl World {
 
     /// Runs a commit's checks beside any queue.
     pub(crate) async fn inspect(&self, commit: &Sha) -> GateReport {
-        self.runner.run(&self.repository(), commit, &[], CancellationToken::new()).await.unwrap()
+        self.runner.run(&self.repository(), commit, &Briefing::default(), CancellationToken::new()).await.unwrap()
     }
 
     /// Another commit with the tree of this one, which the mirror has.

@@ -98,7 +98,7 @@ impl CheckRunner for TreeRunner {
         &self,
         repository: &Repository,
         commit: &Sha,
-        _known: &[forge::CheckSpec],
+        _: &mergeq::Briefing,
         _stop: CancellationToken,
     ) -> Result<GateReport, String> {
         let mirror = &repository.mirror;

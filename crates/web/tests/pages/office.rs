@@ -127,6 +127,7 @@ impl Office {
             priority: Priority::default(),
             is_repairable: false,
             depends_on: Vec::new(),
+            lanes: std::collections::BTreeSet::new(),
         };
         self.queue(task.request.repo.as_str(), QueueEvent::Enqueued { change }).await;
     }
