@@ -20,7 +20,7 @@ pub struct Breach {
 pub type Lawful<T = ()> = Result<T, Breach>;
 
 /// The laws of the two machines, as their own checkers word them, each with a phrase that only it says.
-pub const MACHINE_LAWS: [(&str, &str); 37] = [
+pub const MACHINE_LAWS: [(&str, &str); 39] = [
     ("queue: nobody is in it twice", "is in the queue twice"),
     ("queue: a run holds entries of the queue", "is in a run but not in the queue"),
     ("queue: a test has one run", "is the second run of a test"),
@@ -45,6 +45,8 @@ pub const MACHINE_LAWS: [(&str, &str); 37] = [
     ("queue: who leaves has one outcome", "outcomes instead of"),
     ("queue: a landing is not disturbed", "was taken from its landing"),
     ("queue: a run owes one effect", "effects instead of"),
+    ("queue: an opening is owed once", "it opens at"),
+    ("queue: while it is closed only the urgent land", "begins to land while it is closed"),
     ("queue: a probe is owed once", "and that is not what is owed"),
     ("queue: who is held is in no run", "is held and on its way"),
     ("queue: a run is watched", "nobody watches it"),

@@ -16,10 +16,19 @@ fn mutation(law: &'static str, fault: &'static str, queue: Stepper<Queue>) -> Mu
 }
 
 pub fn mutations() -> Vec<Mutation> {
-    [of_states(), of_lasting(), of_runs(), of_runs_on_their_way(), of_steps(), of_histories(), of_outcomes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        of_states(),
+        of_lasting(),
+        of_hours(),
+        of_runs(),
+        of_runs_on_their_way(),
+        of_steps(),
+        of_histories(),
+        of_outcomes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 type Stepped = Result<Step<Queue>, Rejected>;
@@ -100,6 +109,30 @@ fn of_states() -> Vec<Mutation> {
         mutation("queue: a probe is owed once", "a probe is forgotten", |queue, event, now| {
             altered(queue, event, now, |_, step| step.effects.retain(|one| !matches!(one, QueueEffect::Probe(_))))
         }),
+    ]
+}
+
+fn of_hours() -> Vec<Mutation> {
+    vec![
+        mutation("queue: an opening is owed once", "nobody waits for the opening", |queue, event, now| {
+            altered(queue, event, now, |_, step| {
+                step.effects.retain(|effect| !matches!(effect, QueueEffect::Opening { .. }));
+            })
+        }),
+        mutation(
+            "queue: while it is closed only the urgent land",
+            "what passes lands at any hour",
+            |mut queue, event, now| {
+                let is_verdict = matches!(event, QueueEvent::ChecksConcluded { .. });
+                if !is_verdict {
+                    return queue.step(event, now);
+                }
+                let (closed, closing) = (std::mem::take(&mut queue.policy.closed), queue.closing.clone());
+                let mut step = queue.step(event, now)?;
+                (step.state.policy.closed, step.state.closing) = (closed, closing);
+                Ok(step)
+            },
+        ),
     ]
 }
 

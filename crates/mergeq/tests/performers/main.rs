@@ -64,7 +64,7 @@ async fn a_bad_change_is_bisected_out_and_the_others_land() {
     world.enqueue("T-3", &[("z", "3")]).await;
     world.resume().await;
     world.drain().await;
-    assert_eq!(world.past().await, "T-3 merged, T-2 ejected: unit exited with 1, T-1 merged");
+    assert_eq!(world.past().await, "T-3 merged, T-2 ejected: unit exited with 1: tests::bad, T-1 merged");
     assert!(!world.log().await.contains("T-2"));
 }
 

@@ -47,7 +47,7 @@ async fn of_two_that_are_good_alone_and_bad_together_the_earlier_lands() {
         world.enqueue("T-3", &[("z", "1\n")]).await;
         world.resume().await;
         world.drain().await;
-        assert_eq!(world.past().await, "T-3 merged, T-2 ejected: unit exited with 1, T-1 merged");
+        assert_eq!(world.past().await, "T-3 merged, T-2 ejected: unit exited with 1: tests::bad, T-1 merged");
     }
 }
 
