@@ -47,6 +47,7 @@ fn who_is_in_another_lane_is_told_so_and_lands_without_another_run() {
         expect![[r#"
             ana:  queue
             bot:  sample:main: 2 in line, paused by ola
+                  strategy chain: too few verdicts to judge by yet
                   T-1 shout the greeting · position 1 of 2 · waiting · in greetings
                   T-2 add a welcome · position 2 of 2 · waiting · in pages · is held by ola: the words are not final
             ola:  resume

@@ -143,11 +143,13 @@ impl QueueView {
     }
 }
 
-/// Those of each track on which somebody is, with its lanes where there are several.
+/// Those of each track on which somebody is, with its lanes where there are several; of the first while nobody is on any.
 fn strategies_of(queue: &Queue) -> Vec<String> {
     let on = |track: usize| queue.entries.iter().filter(move |entry| entry.is_on(track));
     let strategists = queue.tracks.strategists().iter().enumerate();
-    let in_use: Vec<_> = strategists.filter(|(track, _)| on(*track).next().is_some()).collect();
+    let is_anybody_on_any = queue.entries.iter().any(|entry| entry.admitted);
+    let is_in_use = |track: usize| if is_anybody_on_any { on(track).next().is_some() } else { track == 0 };
+    let in_use: Vec<_> = strategists.filter(|(track, _)| !queue.entries.is_empty() && is_in_use(*track)).collect();
     let said = |(track, strategist): &(usize, &Strategist)| {
         let lanes: BTreeSet<&LaneName> = on(*track).flat_map(|entry| &entry.change.lanes).collect();
         let lanes: Vec<_> = lanes.into_iter().collect();
