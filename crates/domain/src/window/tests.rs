@@ -278,8 +278,8 @@ fn nth_minute(n: i64) -> Timestamp {
     at("2026-02-01T00:00Z") + Duration::from_millis(u64::try_from(n * MINUTE_MS).expect("not before"))
 }
 
-/// By looking at clocks alone: a window begins with the first minute that is not before its begin, and ends after the last
-/// that is before its end.
+/// By looking at clocks alone: a window begins with the first minute that is not before its begin, and ends with the last that
+/// is its end or, where there is none, after the last before it.
 fn covered(windows: &Windows) -> Vec<bool> {
     let mut covered = vec![false; CLOCKS["UTC"].len()];
     for window in &windows.0 {
@@ -296,7 +296,10 @@ fn covered(windows: &Windows) -> Vec<bool> {
             let from = (near(begin)..clock.len()).find(|n| clock[*n] >= begin).unwrap_or(clock.len());
             let until = match clock.last() {
                 Some(last) if *last < end => clock.len(),
-                _ => (near(end)..clock.len()).take(1_700).rfind(|n| clock[*n] < end).map_or(0, |n| n + 1),
+                _ => {
+                    let last = (near(end)..clock.len()).take(1_700).rfind(|n| clock[*n] <= end);
+                    last.map_or(0, |n| if clock[n] == end { n } else { n + 1 })
+                }
             };
             covered[from.min(until)..until].fill(true);
         }
