@@ -57,13 +57,9 @@ impl Lanes {
     pub fn of<S: AsRef<str>>(&self, paths: impl IntoIterator<Item = S>) -> BTreeSet<LaneName> {
         let mut joined = BTreeSet::new();
         for path in paths {
-            let path = path.as_ref();
-            if path == CHECKS_FILE || self.shared.matching(path).is_some() {
-                return self.all();
-            }
-            let touched = self.named.iter().filter(|(_, globs)| globs.matching(path).is_some());
-            let touched: Vec<_> = touched.map(|(name, _)| LaneName::Named(name.clone())).collect();
-            joined.extend(if touched.is_empty() { vec![LaneName::Rest] } else { touched });
+            let Some(named) = self.named_at(path.as_ref()) else { return self.all() };
+            let touched = named.iter().map(|name| LaneName::Named((*name).to_owned()));
+            joined.extend(touched.chain(named.is_empty().then_some(LaneName::Rest)));
         }
         joined
     }
@@ -75,14 +71,15 @@ impl Lanes {
 
     /// Whether a check that names these lanes sees the path: when a change of it joins one of them.
     pub(crate) fn is_seen(&self, path: &str, by: &[String]) -> bool {
-        if path == CHECKS_FILE || self.shared.matching(path).is_some() {
-            return true;
-        }
-        let mut touched = self.named.iter().filter(|(_, globs)| globs.matching(path).is_some()).peekable();
-        match touched.peek() {
-            None => by.iter().any(|name| name == REST),
-            Some(_) => touched.any(|(name, _)| by.contains(name)),
-        }
+        let sees = |lane: &str| by.iter().any(|name| name == lane);
+        self.named_at(path).is_none_or(|named| named.iter().any(|name| sees(name)) || (named.is_empty() && sees(REST)))
+    }
+
+    /// The named lanes of a path, which is in the rest where there are none; none at all where it concerns every lane.
+    fn named_at(&self, path: &str) -> Option<Vec<&str>> {
+        let touched = self.named.iter().filter(|(_, globs)| globs.matching(path).is_some());
+        let is_shared = path == CHECKS_FILE || self.shared.matching(path).is_some();
+        (!is_shared).then(|| touched.map(|(name, _)| name.as_str()).collect())
     }
 
     /// Whether the repository names any.

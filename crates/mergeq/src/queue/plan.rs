@@ -6,7 +6,7 @@ use super::opening::{make_way, regroup};
 use super::outcome::Why;
 use super::probing::{ask_for_clashes, let_clashing_step_aside};
 use super::repair::send_back;
-use super::state::{Candidate, Phase, Queue, Run, RunId, Vouched};
+use super::state::{Phase, Queue, Run, RunId, Vouched};
 use super::tracks::admit_entries;
 use crate::strategy::{Act, Item, TestId};
 
@@ -97,26 +97,25 @@ fn drive_landing(draft: &mut Draft) {
     if let Some(id) = ready.min_by_key(|run| (!run.is_committed(), run.since, run.id)).map(|run| run.id) {
         return land_run(draft, id);
     }
-    let is_on_head = |run: &Run| run.candidate().is_some_and(|candidate| is_on_head(&draft.queue, run, candidate));
-    let is_behind = |run: &&Run| draft.queue.tracks.is_landing(run.test) && !is_on_head(run);
-    let behind: Vec<RunId> = draft.queue.runs.iter().filter(is_behind).map(|run| run.id).collect();
-    for id in behind {
-        let Some(run) = draft.take_run(id, |phase| matches!(phase, Phase::Passed { .. })) else { continue };
+    let is_behind = |run: &&Run| is_landing_passed(&draft.queue, run) && !is_on_head(&draft.queue, run);
+    let behind: Vec<Run> = draft.queue.runs.iter().filter(is_behind).cloned().collect();
+    for run in behind {
         let Phase::Passed { candidate, proof } = run.phase else { unreachable!("only what passed was taken") };
+        draft.drop_run_of(run.test);
         let vouched = Vouched { tree: candidate.tree, proof };
         draft.begin_staging((run.test, run.n_lost), run.set, Some(vouched));
     }
 }
 
+/// What passed and is wanted on the target, wherever it stands.
+fn is_landing_passed(queue: &Queue, run: &Run) -> bool {
+    matches!(run.phase, Phase::Passed { .. }) && queue.tracks.is_landing(run.test)
+}
+
 /// A doubtful landing may have happened; whatever came between, it is asked for again.
 fn may_land(queue: &Queue, run: &Run) -> bool {
-    match &run.phase {
-        Phase::Doubtful { .. } => true,
-        Phase::Passed { candidate, .. } => {
-            queue.tracks.is_landing(run.test) && !queue.is_kept_out(run) && is_on_head(queue, run, candidate)
-        }
-        Phase::Staging { .. } | Phase::Testing { .. } | Phase::Landing { .. } => false,
-    }
+    let is_doubtful = matches!(run.phase, Phase::Doubtful { .. });
+    is_doubtful || (is_landing_passed(queue, run) && !queue.is_kept_out(run) && is_on_head(queue, run))
 }
 
 /// A doubtful landing is asked for again under a new id: landing twice is landing once.
@@ -133,6 +132,8 @@ fn land_run(draft: &mut Draft, id: RunId) {
     draft.queue.runs.push(Run { id, phase, since: draft.now, ..run });
 }
 
-fn is_on_head(queue: &Queue, run: &Run, candidate: &Candidate) -> bool {
-    Some(&candidate.base) == queue.head.as_ref() && candidate.parts.iter().map(|part| &part.entry).eq(&run.set)
+fn is_on_head(queue: &Queue, run: &Run) -> bool {
+    run.candidate().is_some_and(|candidate| {
+        Some(&candidate.base) == queue.head.as_ref() && candidate.parts.iter().map(|part| &part.entry).eq(&run.set)
+    })
 }
