@@ -9,8 +9,8 @@ use domain::{Cause, DeliveryId, Sha};
 use forge::{CheckRun, CheckSpec, Conclusion, Gate, Repositories, Repository, Style};
 use mergeq::queue::{Change, Company, News, Outcome, Policy, Priority, Queue, QueueEffect, QueueEvent};
 use mergeq::{
-    Briefing, CheckRunner, Checker, GateReport, Lander, LandingRule, QueueDesk, ReuseTerms, Stager, StagingSettings,
-    VerdictLedger,
+    Briefing, CheckRunner, Checker, GateReport, Judge, Lander, LandingRule, QueueDesk, ReuseTerms, Stager,
+    StagingSettings, VerdictLedger,
 };
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreSettings};
 use tokio::sync::mpsc;
@@ -75,8 +75,7 @@ async fn land_all(
             Checker::new(
                 store.clone(),
                 repositories.clone(),
-                runner,
-                VerdictLedger::new(store.clone(), ReuseTerms::default()),
+                Judge::new(store.clone(), runner, VerdictLedger::new(store.clone(), ReuseTerms::default())),
             ),
         )),
         Arc::new(Pump::new(store.clone(), Lane::new("land", 2), Lander::new(repositories))),

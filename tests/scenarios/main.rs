@@ -20,6 +20,7 @@ mod permissions;
 mod promises;
 mod reactions;
 mod steering;
+mod trial;
 mod waits;
 
 mod agents;

@@ -1,6 +1,6 @@
 //! What is said of an effect whose attempts are spent.
 
-use agents::task::{TaskEffect, TaskEvent};
+use agents::task::{TaskEffect, TaskEvent, TrialResult};
 use mergeq::Remedy;
 use mergeq::queue::{QueueEffect, QueueEvent, Verdict};
 
@@ -14,6 +14,11 @@ pub fn buried(debt: &Debt, why: &str) -> Option<Told> {
             let event = match effect {
                 TaskEffect::StartSession { session, .. } => TaskEvent::SessionFailed { session: *session, why },
                 TaskEffect::Publish { work } => TaskEvent::PublishFailed { head: work.head.clone(), why },
+                TaskEffect::Try { work } => {
+                    let result =
+                        TrialResult { is_fit: false, words: format!("could not be tried: {why}"), next: String::new() };
+                    TaskEvent::TrialEnded { head: work.head.clone(), result }
+                }
                 TaskEffect::AwaitDeadline(deadline) => TaskEvent::DeadlinePassed { deadline: *deadline },
                 _ => return None,
             };

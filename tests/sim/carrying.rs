@@ -73,9 +73,11 @@ fn is_carried(task: &Task, queue: Option<&Queue>, debts: &[Owing]) -> bool {
             let is_session = |effect: &TaskEffect| matches!(effect, TaskEffect::StartSession { session, .. } if *session == task.sessions);
             owed(&|effect| is_end_of(task, effect)) && !owed(&is_session)
         }
-        TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::InReview { .. } => {
-            owed(&|effect| is_end_of(task, effect))
+        TaskState::InReview { .. } => {
+            (!task.is_on_trial() || owed(&|effect| matches!(effect, TaskEffect::Try { .. })))
+                && owed(&|effect| is_end_of(task, effect))
         }
+        TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } => owed(&|effect| is_end_of(task, effect)),
         TaskState::Publishing { work } => {
             owed(&|effect| matches!(effect, TaskEffect::Publish { work: owed } if owed.head == work.head))
         }

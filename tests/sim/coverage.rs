@@ -42,13 +42,13 @@ variants! {
         DeadlinePassed, Asked, InputGiven, SessionParked, Steered, Suggested, RequestWithdrawn,
         RequestCorrected, RemarkCorrected, RemarkWithdrawn,
         WordsTold, HostsReached, PauseRequested,
-        ResumeRequested, RolledBack, Muted, Unmuted,
+        ResumeRequested, RolledBack, Muted, Unmuted, TrialRequested, TrialEnded,
     }
     TaskEffect {
         StartSession, StopSession, Publish, CleanUp, PostCard, EditCard, Announce, CloseQuestion, CloseOffer, Enqueue,
-        Withdraw, Readmit, GiveUpRepair, AwaitDeadline,
+        Withdraw, Readmit, GiveUpRepair, AwaitDeadline, Try, StopTrial,
     }
-    Announcement { PlanReady, Asked, Departed, ReadyToMerge, Repairing, SentBack, Doubted, Beside, Reminded, Ended }
+    Announcement { PlanReady, Asked, Departed, ReadyToMerge, Tried, Repairing, SentBack, Doubted, Beside, Reminded, Ended }
     TaskState {
         Queued, Planning, AwaitingApproval, Working, Asking, Parked, Pausing, Paused, Departed, Publishing, InReview, Merging, Cancelling, Merged,
         Answered, Cancelled, Failed,

@@ -34,9 +34,10 @@ const fn lane(kind: &'static str, name: &'static str) -> Lane {
 }
 
 /// Every lane that the two machines owe in.
-pub const LANES: [Lane; 12] = [
+pub const LANES: [Lane; 13] = [
     lane("task", "session"),
     lane("task", "publish"),
+    lane("task", "try"),
     lane("task", "merge"),
     lane("task", "chat"),
     lane("task", "timer"),

@@ -20,7 +20,7 @@ pub struct Breach {
 pub type Lawful<T = ()> = Result<T, Breach>;
 
 /// The laws of the two machines, as their own checkers word them, each with a phrase that only it says.
-pub const MACHINE_LAWS: [(&str, &str); 39] = [
+pub const MACHINE_LAWS: [(&str, &str); 41] = [
     ("queue: nobody is in it twice", "is in the queue twice"),
     ("queue: a run holds entries of the queue", "is in a run but not in the queue"),
     ("queue: a test has one run", "is the second run of a test"),
@@ -51,15 +51,17 @@ pub const MACHINE_LAWS: [(&str, &str); 39] = [
     ("queue: who is held is in no run", "is held and on its way"),
     ("queue: a run is watched", "nobody watches it"),
     ("queue: who shares a lane shares a track", "has lanes in common with another track"),
-    ("task: no work without an approval", "law 1"),
-    ("task: what is published was accepted", "law 2"),
-    ("task: an end is left by a retry alone", "law 3"),
-    ("task: a wait has a deadline", "law 4"),
-    ("task: the late changes nothing", "law 5"),
-    ("task: a question has one answer", "law 6"),
-    ("task: what people say is told to a session", "law 7"),
-    ("task: who rests owes nothing but the end of it", "law 8"),
-    ("task: no button outlives what it stands for", "law 9"),
+    ("task: no work without an approval", "law 1:"),
+    ("task: what is published was accepted", "law 2:"),
+    ("task: an end is left by a retry alone", "law 3:"),
+    ("task: a wait has a deadline", "law 4:"),
+    ("task: the late changes nothing", "law 5:"),
+    ("task: a question has one answer", "law 6:"),
+    ("task: what people say is told to a session", "law 7:"),
+    ("task: who rests owes nothing but the end of it", "law 8:"),
+    ("task: no button outlives what it stands for", "law 9:"),
+    ("task: a place that is kept is taken or given up", "law 10:"),
+    ("task: only what waits for the word to merge is tried", "law 11:"),
 ];
 
 /// The laws of whole histories, which this file judges.

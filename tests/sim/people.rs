@@ -120,6 +120,7 @@ impl<D: Door> Play<D> {
             TaskState::InReview { .. } => Some(match self.chance.below(20) {
                 0..17 => TaskEvent::MergeRequested { by },
                 17 => TaskEvent::RevisionRequested { by, feedback: words },
+                18 => TaskEvent::TrialRequested { by },
                 _ => TaskEvent::RetryRequested { by, agent: None, model: None },
             }),
             TaskState::Merging { .. } => match self.chance.below(40) {

@@ -4,7 +4,7 @@
 
 use agents::session::people::{Question, QuestionKind};
 use agents::task::{
-    Announcement, Demand, Goal, PlanDraft, TaskEffect, TaskEvent, TaskState, Terms, Word, WordKind, Work,
+    Announcement, Demand, Goal, PlanDraft, TaskEffect, TaskEvent, TaskState, Terms, TrialResult, Word, WordKind, Work,
 };
 use domain::policy::Tier;
 use domain::{Cause, DeliveryId, EntryId, MessageRef, Sha, TaskId};
@@ -271,6 +271,14 @@ impl<D: Door> Play<D> {
                 self.history.published.push(work.head.clone());
                 say(TaskEvent::Published { head: work.head.clone(), reference: format!("downbeat/{id}") })
             }
+            TaskEffect::Try { work } => {
+                let is_fit = !self.chance.one_in(3);
+                let words = if is_fit { "passes on main" } else { "unit exited with 1" }.to_owned();
+                say(TaskEvent::TrialEnded {
+                    head: work.head.clone(),
+                    result: TrialResult { is_fit, words, next: String::new() },
+                })
+            }
             TaskEffect::PostCard => {
                 let Some(task) = self.door.task(id).await else { return Ok(Answer::Nothing) };
                 say(TaskEvent::CardPosted {
@@ -316,6 +324,7 @@ impl<D: Door> Play<D> {
             TaskEffect::AwaitDeadline(deadline) => say(TaskEvent::DeadlinePassed { deadline: *deadline }),
             TaskEffect::StartSession { .. }
             | TaskEffect::StopSession
+            | TaskEffect::StopTrial
             | TaskEffect::CleanUp
             | TaskEffect::EditCard
             | TaskEffect::Announce(_)

@@ -289,6 +289,10 @@ impl<D: Door> Play<D> {
             let is_session = |effect: &TaskEffect| matches!(effect, TaskEffect::StartSession { .. });
             self.revoke(|debt| matches!(debt, Debt::Task(id, effect) if *id == before.id && is_session(effect)));
         }
+        if after.effects.contains(&TaskEffect::StopTrial) {
+            let is_trial = |effect: &TaskEffect| matches!(effect, TaskEffect::Try { .. });
+            self.revoke(|debt| matches!(debt, Debt::Task(id, effect) if *id == before.id && is_trial(effect)));
+        }
         self.history.judge_task(before, event, after)
     }
 

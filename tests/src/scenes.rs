@@ -109,6 +109,7 @@ fn task(state: TaskState) -> Task {
         muted_by: None,
         asides: agents::task::Asides::default(),
         repair: None,
+        trial: None,
         state,
     }
 }

@@ -124,6 +124,8 @@ impl Performer for Publisher {
             | TaskEffect::Withdraw { .. }
             | TaskEffect::Readmit { .. }
             | TaskEffect::GiveUpRepair { .. }
+            | TaskEffect::Try { .. }
+            | TaskEffect::StopTrial
             | TaskEffect::AwaitDeadline(_) => Performed::Finished,
         }
     }

@@ -10,7 +10,9 @@ use agents::task::{self, Task, TaskEffect, TaskEvent, TaskState, Trouble, Work};
 use async_trait::async_trait;
 use domain::{Cause, DeliveryId, EntryId, QueueId, TaskId};
 use forge::{LaneName, Repositories};
-use mergeq::queue::{Change, Company, News, Outcome, Place, Priority, Proof, Queue, QueueEffect, QueueEvent, Why};
+use mergeq::queue::{
+    Change, Company, FailedCheck, News, Outcome, Place, Priority, Proof, Queue, QueueEffect, QueueEvent, Why,
+};
 use mergeq::{QueueDesk, what_is_missing};
 use store::{ApplyError, Owed, Performed, Performer, Store, StoreError};
 
@@ -250,15 +252,19 @@ fn trouble_of(why: &Why) -> Trouble {
     Trouble { why, rivals, printed: printed.join("\n\n") }
 }
 
-/// The last line that each failed check printed, unless its report named the tests: most often that line does.
+/// How its checks failed, and what they printed last.
 fn last_words(why: &Why) -> String {
     let Why::Checks { failing, .. } = why else { return String::new() };
-    let nameless = failing.iter().filter(|check| check.failed_tests.is_empty());
-    let said: Vec<_> = nameless.filter_map(|check| last_line(&check.output_tail)).collect();
     let how = " when it was tested alone on the target";
-    match (said.is_empty(), failing.iter().all(|check| check.failed_tests.is_empty())) {
-        (true, true) => String::new(),
-        (true, false) => how.to_owned(),
-        (false, _) => format!("{how}: {}", said.join("; ")),
+    match printed_last(failing) {
+        said if !said.is_empty() => format!("{how}: {said}"),
+        _ if failing.iter().all(|check| check.failed_tests.is_empty()) => String::new(),
+        _ => how.to_owned(),
     }
+}
+
+/// The last line that each failed check printed, unless its report named the tests: most often that line does.
+pub(crate) fn printed_last(failing: &[FailedCheck]) -> String {
+    let nameless = failing.iter().filter(|check| check.failed_tests.is_empty());
+    nameless.filter_map(|check| last_line(&check.output_tail)).collect::<Vec<_>>().join("; ")
 }

@@ -21,6 +21,7 @@ pub mod slack;
 pub mod survey;
 pub mod terminal;
 pub mod tls;
+pub mod trier;
 pub mod up;
 pub mod upkeep;
 

@@ -7,9 +7,8 @@ use agents::cage::ProgressSink;
 use agents::checks::{Gatekeeper, Inspected, Inspection, Witness};
 use agents::log::TaskLog;
 use async_trait::async_trait;
-use domain::{Sha, TaskId};
+use domain::{EntryId, Sha, TaskId};
 use forge::Repository;
-use mergeq::queue::{Queue, queue_id};
 use mergeq::{Briefing, CheckRunner, Exam, GateReport, Sighting, VerdictLedger, note_report};
 use store::Store;
 use tokio_util::sync::CancellationToken;
@@ -23,12 +22,8 @@ pub struct CagedChecks {
 }
 
 impl CagedChecks {
-    /// The tasks whose changes the commit holds. For their logs alone, so that none will do when it cannot be told.
-    async fn tasks_in(&self, repository: &Repository, commit: &Sha) -> Vec<TaskId> {
-        let queue = self.store.load::<Queue>(&queue_id(&repository.name, &repository.target)).await.ok().flatten();
-        let runs = queue.iter().flat_map(|queue| &queue.runs);
-        let tested = runs.filter(|run| run.candidate().is_some_and(|candidate| candidate.commit() == commit));
-        tested.flat_map(|run| &run.set).filter_map(|entry| entry.as_str().parse().ok()).collect()
+    fn log_of(&self, entries: &[EntryId]) -> TaskLog {
+        TaskLog::of(&self.store, entries.iter().filter_map(|entry| entry.as_str().parse().ok()).collect::<Vec<_>>())
     }
 }
 
@@ -38,11 +33,11 @@ impl CheckRunner for CagedChecks {
         &self,
         repository: &Repository,
         commit: &Sha,
-        Briefing { known, failed_before }: &Briefing,
+        Briefing { entries, known, failed_before }: &Briefing,
         stop: CancellationToken,
     ) -> Result<GateReport, String> {
-        let log = TaskLog::of(&self.store, self.tasks_in(repository, commit).await);
-        log.line("the merge queue tests what would land");
+        let log = self.log_of(entries);
+        log.line("what would land is tested");
         let inspection = Inspection { repository, commit, known, failed_before };
         let inspected = log.keep_during(Box::pin(self.gatekeeper.inspect_rest(inspection, &log, stop))).await;
         inspected.map(report_of).map_err(|error| error.to_string())
@@ -54,8 +49,8 @@ impl CheckRunner for CagedChecks {
         Some(Exam { gate, environment })
     }
 
-    async fn tell(&self, repository: &Repository, commit: &Sha, line: &str) {
-        let log = TaskLog::of(&self.store, self.tasks_in(repository, commit).await);
+    async fn tell(&self, entries: &[EntryId], line: &str) {
+        let log = self.log_of(entries);
         log.line(line);
         log.keep().await;
     }

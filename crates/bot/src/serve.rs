@@ -23,8 +23,8 @@ use domain::{BranchName, Cause, Clock, DeliveryId, RepoName};
 use forge::{Gate, RepoSettings, Repositories, Repository};
 use mergeq::queue::Policy;
 use mergeq::{
-    Checker, Examiner, Lander, LandingRules, LeaseTimer, Prober, Probes, QueueDesk, Reconciler, Stager,
-    StagingSettings, VerdictLedger,
+    Checker, Examiner, Judge, Lander, LandingRules, LeaseTimer, Prober, Probes, QueueDesk, Reconciler, Stager,
+    StagingSettings, Trials, VerdictLedger,
 };
 use store::{Lane, Pump, Pumping, Store, StoreSettings};
 use tokio_util::sync::CancellationToken;
@@ -45,6 +45,7 @@ use crate::config::Config;
 use crate::control::wire::RunningTask;
 use crate::runner::{CagedChecks, OwnRuns};
 use crate::slack::Slack;
+use crate::trier::Trier;
 use crate::upkeep::Upkeep;
 
 /// How long a shutdown waits for what is running; after that leases expire by themselves.
@@ -385,23 +386,24 @@ impl Parts {
         };
         let enqueuer =
             Enqueuer { store: self.store.clone(), desk: self.desk.clone(), repositories: self.repositories.clone() };
+        let trials = Trials::new(self.stager(), self.judge());
+        let trier = Trier { store: self.store.clone(), repositories: self.repositories.clone(), trials };
         vec![
             self.pump(Lane::new("session", config.limits.sessions), dispatcher),
             self.pump(Lane::new("publish", 2), publisher),
+            self.pump(Lane::new("try", config.limits.tries), trier),
             self.pump(joining_lane("merge", 2), enqueuer),
             self.pump(Lane::new("timer", 4), DeadlineTimer),
         ]
     }
 
     fn queue_pumps(&self, config: &Config) -> Vec<Arc<dyn Pumping>> {
-        let runner = Arc::new(CagedChecks { gatekeeper: self.checks.clone(), store: self.store.clone() });
-        let checker = Checker::new(self.store.clone(), self.repositories.clone(), runner, self.verdicts.clone());
-        let staging = StagingSettings { rules: self.landing.clone(), ..StagingSettings::default() };
-        let examiner = Examiner::new(self.store.clone(), self.repositories.clone(), &staging.mail_domain);
-        let stager = Stager::new(self.store.clone(), self.repositories.clone(), staging);
+        let checker = Checker::new(self.store.clone(), self.repositories.clone(), self.judge());
+        let mail_domain = StagingSettings::default().mail_domain;
+        let examiner = Examiner::new(self.store.clone(), self.repositories.clone(), &mail_domain);
         let reporter = Reporter { store: self.store.clone(), repositories: self.repositories.clone() };
         vec![
-            self.pump(Lane::new("stage", 2), stager),
+            self.pump(Lane::new("stage", 2), self.stager()),
             self.pump(Lane::new("probe", 2), Prober::new(self.repositories.clone(), Probes::default())),
             self.pump(Lane::new("checks", config.limits.checks), checker),
             self.pump(Lane::new("land", 2), Lander::new(self.repositories.clone())),
@@ -409,6 +411,16 @@ impl Parts {
             self.pump(joining_lane("report", 4), reporter),
             self.pump(Lane::new("timer", 4), LeaseTimer),
         ]
+    }
+
+    fn stager(&self) -> Stager {
+        let settings = StagingSettings { rules: self.landing.clone(), ..StagingSettings::default() };
+        Stager::new(self.store.clone(), self.repositories.clone(), settings)
+    }
+
+    fn judge(&self) -> Judge {
+        let runner = CagedChecks { gatekeeper: self.checks.clone(), store: self.store.clone() };
+        Judge::new(self.store.clone(), Arc::new(runner), self.verdicts.clone())
     }
 
     fn intake(&self, config: &Config) -> Intake {

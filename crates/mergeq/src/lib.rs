@@ -1,9 +1,10 @@
 //! Keeps a target branch green: only tested commits land.
 //!
 //! Read [`queue`] first: a pure machine, one for each target branch. [`staging`], [`checks`] and [`landing`] perform what
-//! it owes, [`ledger`] remembers what passed, [`reconciler`] tells it what it could not hear, [`desk`] brings it what
+//! it owes, [`judge`] turns checks into verdicts, [`ledger`] remembers what passed, [`reconciler`] tells it what it could not hear, [`desk`] brings it what
 //! people want. What it reports is performed above, where the queue's entries are somebody's tasks. [`prober`] says
-//! which changes do not go together before any is tested; [`audit`] looks again at what landed.
+//! which changes do not go together before any is tested; [`audit`] looks again at what landed; [`trial`] tries a change
+//! without landing it.
 //!
 //! # Laws
 //!
@@ -41,6 +42,7 @@ mod answer;
 pub mod audit;
 pub mod checks;
 pub mod desk;
+pub mod judge;
 pub mod landing;
 pub mod ledger;
 pub mod message;
@@ -51,10 +53,12 @@ pub mod probes;
 pub mod reconciler;
 pub mod staging;
 pub mod timer;
+pub mod trial;
 
 pub use audit::{Auditor, Examiner, restore};
-pub use checks::{Briefing, CheckRunner, Checker, GateReport, note_report};
+pub use checks::Checker;
 pub use desk::QueueDesk;
+pub use judge::{Briefing, Case, CheckRunner, GateReport, Judge, Judged, note_report};
 pub use landing::Lander;
 pub use ledger::{Exam, ReuseTerms, Sighting, VerdictLedger};
 pub use message::{BadTemplate, Template};
@@ -67,3 +71,4 @@ pub use queue::soundness::{Finding, Flaw, LandedPart, LandedRun, Remedy};
 pub use reconciler::{ReconcileError, Reconciler};
 pub use staging::{LandingRule, LandingRules, Stager, StagingSettings};
 pub use timer::LeaseTimer;
+pub use trial::{Inconclusive, Trials, Tried};

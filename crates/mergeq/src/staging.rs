@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use domain::{QueueId, RepoName, Sha, Timestamp};
+use domain::{EntryId, QueueId, RepoName, Sha, Timestamp};
 use forge::{
     Branch, Candidate, ForgeError, GitError, MergeOrder, Replayed, Repositories, Repository, Signature, Style,
 };
@@ -15,7 +15,7 @@ use store::{Owed, Performed, Performer, Store};
 
 use crate::answer::{Unanswered, is_awaited, repository_of};
 use crate::message::{Template, Words};
-use crate::queue::{Obstacle, Part, Phase, Queue, QueueEffect, QueueEvent, RunId, Wanted};
+use crate::queue::{self, Obstacle, Part, Phase, Queue, QueueEffect, QueueEvent, RunId, Wanted};
 
 /// How commits are made.
 #[derive(Clone, Debug)]
@@ -62,10 +62,21 @@ impl Default for StagingSettings {
 }
 
 /// The performer of lane `stage`.
+#[derive(Clone)]
 pub struct Stager {
     store: Store,
     repositories: Repositories,
     settings: StagingSettings,
+}
+
+/// What came of making commits.
+pub(crate) enum Made {
+    /// They are in the mirror.
+    Commits(queue::Candidate),
+    /// One of the changes does not merge.
+    Blocked { base: Sha, entry: EntryId, obstacle: Obstacle },
+    /// There was no change.
+    Nothing,
 }
 
 /// One staging: where, and the commits as far as they are made.
@@ -90,20 +101,26 @@ impl Stager {
     /// An error is of the forge or of git, and says nothing about a change.
     pub async fn stage(&self, queue: &QueueId, run: RunId, changes: &[Wanted]) -> Result<QueueEvent, ForgeError> {
         let repository = repository_of(&self.repositories, queue)?;
+        Ok(match self.make(repository, changes).await? {
+            Made::Commits(queue::Candidate { base, tree, parts }) => QueueEvent::Staged { run, base, tree, parts },
+            Made::Blocked { base, entry, obstacle } => QueueEvent::StagingBlocked { run, base, entry, obstacle },
+            Made::Nothing => QueueEvent::StagingFailed { run, why: "there was nothing to stage".to_owned() },
+        })
+    }
+
+    /// Makes the commits that would land, on the target's head as it is.
+    pub(crate) async fn make(&self, repository: &Repository, changes: &[Wanted]) -> Result<Made, ForgeError> {
         let base = repository.forge.target_head().await?;
         let (tip, settings, rule) = (base.clone(), &self.settings, self.settings.rules.of(&repository.name));
         let mut chain = Chain { repository, settings, rule, base: base.clone(), tip, tree: None, parts: Vec::new() };
         for (index, wanted) in changes.iter().enumerate() {
             if let Some(obstacle) = chain.append(wanted).await? {
                 let obstacle = chain.judge_alone(&changes[..index], wanted, obstacle).await?;
-                return Ok(QueueEvent::StagingBlocked { run, base, entry: wanted.change.id.clone(), obstacle });
+                return Ok(Made::Blocked { base, entry: wanted.change.id.clone(), obstacle });
             }
         }
         let Chain { tree, parts, .. } = chain;
-        Ok(match tree {
-            Some(tree) => QueueEvent::Staged { run, base, tree, parts },
-            None => QueueEvent::StagingFailed { run, why: "there was nothing to stage".to_owned() },
-        })
+        Ok(tree.map_or(Made::Nothing, |tree| Made::Commits(queue::Candidate { base, tree, parts })))
     }
 }
 

@@ -85,6 +85,9 @@ fn what_happened(event: &TaskEvent) -> String {
         E::Published { reference, .. } => format!("Published as {reference}"),
         E::PublishFailed { .. } => "Could not be published".to_owned(),
         E::MergeRequested { by } => format!("{by} sent it to the merge queue"),
+        E::TrialRequested { by } => format!("{by} has it tried"),
+        E::TrialEnded { result, .. } if result.is_fit => "Would land".to_owned(),
+        E::TrialEnded { .. } => "Would not land".to_owned(),
         E::DequeueRequested { by } => format!("{by} took it out of the merge queue"),
         E::EntryProgressed { .. } => "Moved in the merge queue".to_owned(),
         E::EntryMerged { commit, .. } => format!("Landed as {}", commit.short()),
@@ -125,6 +128,7 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         | E::PublishFailed { why, .. }
         | E::LandingDoubted { why }
         | E::EntryEjected { why } => Some(why),
+        E::TrialEnded { result, .. } => Some(&result.words),
         E::RepairRequested { trouble, .. } => Some(&trouble.why),
         E::EntryProgressed { note } => note.as_deref(),
         E::Submitted { .. }
@@ -144,6 +148,7 @@ fn words_of(event: &TaskEvent) -> Option<&str> {
         | E::DepartureAccepted { .. }
         | E::Published { .. }
         | E::MergeRequested { .. }
+        | E::TrialRequested { .. }
         | E::DequeueRequested { .. }
         | E::EntryMerged { .. }
         | E::EntryWithdrawn

@@ -145,6 +145,29 @@ fn of_talk() -> Vec<Mutation> {
                 })
             },
         ),
+        mutation(
+            "task: a place that is kept is taken or given up",
+            "the queue is not told that a repair was dropped",
+            |task, event, now| {
+                altered(task, event, now, |before, step| {
+                    if before.repair_under_way().is_some() {
+                        step.effects.retain(|effect| !matches!(effect, TaskEffect::Withdraw { .. }));
+                    }
+                })
+            },
+        ),
+        mutation(
+            "task: only what waits for the word to merge is tried",
+            "a change is tried on while it lands",
+            |task, event, now| {
+                altered(task, event, now, |before, step| {
+                    if let TaskEvent::MergeRequested { .. } = event {
+                        step.state.trial = before.trial.clone();
+                        step.effects.retain(|effect| *effect != TaskEffect::StopTrial);
+                    }
+                })
+            },
+        ),
         mutation(laws::TAKEN_BACK, "a step back leaves the session its number", |task, event, now| {
             altered(task, event, now, |before, step| {
                 if let (TaskEvent::RolledBack { .. }, Some(goal)) = (event, before.work_goal()) {

@@ -45,6 +45,7 @@ fn waits_for_queue(entry: &Entry) -> bool {
 async fn missing(store: &Store, task: &Task, debts: &[Debt]) -> Result<Option<&'static str>, StoreError> {
     let owes = |lane: &str| debts.iter().any(|debt| debt.lane == lane);
     Ok(match &task.state {
+        _ if task.is_on_trial() && !owes("try") => Some("nobody tries its change"),
         TaskState::Queued { .. }
         | TaskState::Planning { .. }
         | TaskState::Working { .. }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::aside::Aside;
 use super::state::Ground;
 use super::word::{OpenQuestion, Word};
-use super::{Goal, Plan, Work};
+use super::{Goal, Plan, TrialResult, Work};
 
 /// One thing to do. Each can be performed twice with one result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,13 @@ pub enum TaskEffect {
         /// When.
         at: Timestamp,
     },
+    /// Lane `try`: make and test the change as it would land now.
+    Try {
+        /// The change.
+        work: Work,
+    },
+    /// Asks what tries the change to stop; no lane, a revocation.
+    StopTrial,
     /// Lane `merge`: put the change into the queue.
     Enqueue {
         /// The change.
@@ -110,6 +117,11 @@ pub enum Announcement {
         /// The number of the wait that begins with it.
         #[serde(default)]
         wait: u32,
+    },
+    /// What came of a trial.
+    Tried {
+        /// It.
+        result: TrialResult,
     },
     /// The queue keeps the change's place while it is repaired.
     Repairing {

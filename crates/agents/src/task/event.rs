@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::repair::Trouble;
 use super::word::WordKind;
-use super::{Deadline, PlanDraft, PlanEdit, Proof, Request, Work};
+use super::{Deadline, PlanDraft, PlanEdit, Proof, Request, TrialResult, Work};
 use crate::session::people::Question;
 
 /// One thing that happened. Events that answer a session carry its number, so that a late one is known.
@@ -223,6 +223,18 @@ pub enum TaskEvent {
         /// Who.
         by: Person,
     },
+    /// A person wants to know whether the published change would land.
+    TrialRequested {
+        /// Who.
+        by: Person,
+    },
+    /// The trial of a change came to an end.
+    TrialEnded {
+        /// The commit that was tried.
+        head: Sha,
+        /// What came of it.
+        result: TrialResult,
+    },
     /// A person took the change out of the queue.
     DequeueRequested {
         /// Who.
@@ -326,6 +338,8 @@ impl TaskEvent {
             | Self::Published { .. }
             | Self::PublishFailed { .. }
             | Self::MergeRequested { .. }
+            | Self::TrialRequested { .. }
+            | Self::TrialEnded { .. }
             | Self::DequeueRequested { .. }
             | Self::EntryProgressed { .. }
             | Self::EntryMerged { .. }

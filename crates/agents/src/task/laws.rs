@@ -29,6 +29,24 @@ pub fn broken(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<St
         .or_else(|| stuck(after))
         .or_else(|| left_open(before, after))
         .or_else(|| misplaced(before, after))
+        .or_else(|| tried_elsewhere(before, after))
+}
+
+/// Law 11.
+fn tried_elsewhere(before: &Task, after: &Step<Task>) -> Option<String> {
+    let under_way = |task: &Task| task.trial.as_ref().filter(|trial| trial.result.is_none()).map(|it| it.head.clone());
+    let is_begun = |head| after.effects.iter().any(|it| matches!(it, TaskEffect::Try { work } if work.head == head));
+    let is_stopped = after.effects.iter().any(|it| matches!(it, TaskEffect::StopTrial));
+    let is_fine = match (under_way(before), under_way(&after.state)) {
+        (Some(was), Some(is)) => was == is,
+        (None, Some(is)) => is_begun(is),
+        (Some(_), None) => is_stopped || after.state.trial.is_some(),
+        (None, None) => true,
+    };
+    let is_fine = is_fine && after.state.is_tried_in_place();
+    (!is_fine).then(|| {
+        format!("law 11: another change is tried than {} has, which is {}", before.id, after.state.state_in_words())
+    })
 }
 
 /// Law 9.
@@ -144,7 +162,9 @@ fn stuck(after: &Step<Task>) -> Option<String> {
         after.state.state,
         TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } | TaskState::InReview { .. }
     );
-    let is_talk = |said: &Announcement| matches!(said, Announcement::Beside { .. } | Announcement::Reminded { .. });
+    let is_talk = |said: &Announcement| {
+        matches!(said, Announcement::Beside { .. } | Announcement::Reminded { .. } | Announcement::Tried { .. })
+    };
     let is_offer = |effect: &TaskEffect| matches!(effect, TaskEffect::Announce(said) if !is_talk(said));
     let announced = after.effects.iter().any(is_offer);
     let deadline = after.effects.iter().any(is_end);
@@ -209,6 +229,7 @@ fn restless(before: &Task, after: &Step<Task>) -> Option<String> {
             TaskEffect::EditCard
                 | TaskEffect::CloseQuestion { .. }
                 | TaskEffect::CloseOffer { .. }
+                | TaskEffect::Withdraw { .. }
                 | TaskEffect::Announce(Announcement::Beside { .. } | Announcement::Reminded { .. })
                 | TaskEffect::AwaitDeadline(_)
         )

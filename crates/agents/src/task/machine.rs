@@ -5,7 +5,7 @@ use domain::{Machine, Rejected, Step, TaskId, Timestamp};
 use super::word::OpenQuestion;
 use super::{
     Announcement, Task, TaskEffect, TaskEvent, aside, asking, contract, correcting, editing, ending, moves, muting,
-    offer, planning, repair, review, steering, working,
+    offer, planning, repair, review, steering, trial, working,
 };
 
 impl Machine for Task {
@@ -15,7 +15,7 @@ impl Machine for Task {
 
     fn step(self, event: &TaskEvent, now: Timestamp) -> Result<Step<Self>, Rejected> {
         let (open, offer) = (self.open_question().cloned(), self.offer());
-        let mut step = repair::settle(route(self, event, now)?);
+        let mut step = trial::settle(repair::settle(route(self, event, now)?));
         let settled = aside::settle(&mut step.state, event).into_iter().map(|aside| Announcement::Beside { aside });
         for over in offer.filter(|offer| step.state.offer().as_ref() != Some(offer)).into_iter().chain(settled) {
             step.effects.insert(0, offer::closing(over, event, &step.state, now));
@@ -69,6 +69,8 @@ fn route(task: Task, event: &TaskEvent, now: Timestamp) -> Result<Step<Task>, Re
         E::Published { head, reference } => Ok(review::published(task, head, reference, now)),
         E::PublishFailed { head, why } => Ok(ending::fail_publishing(task, head, why)),
         E::MergeRequested { by } => review::request_merge(task, by),
+        E::TrialRequested { by } => trial::request(task, by),
+        E::TrialEnded { head, result } => Ok(trial::end(task, head, result)),
         E::DequeueRequested { by } => review::dequeue(task, by),
         E::EntryProgressed { note } => Ok(review::progressed(task, note.as_ref())),
         E::EntryMerged { commit, proof } => Ok(review::merged(task, commit, *proof)),

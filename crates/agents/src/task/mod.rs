@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`state`] (what can be true), [`event`] (what can happen), [`effect`] (what is then owed), and
 //! the story in its four phases: `planning`, `working`, `review`, `ending`; beside them what people and sessions say to
-//! each other meanwhile: `asking`, `steering`, `correcting`, `aside`; and [`repair`], by which what was sent back goes on.
+//! each other meanwhile: `asking`, `steering`, `correcting`, `aside`; [`repair`], by which what was sent back goes on; and
+//! [`trial`], which tells whether a change would land.
 //! `machine` only routes.
 //!
 //! **Needs.** Nothing but the event and the time.
@@ -18,10 +19,12 @@
 //! 5. Late answers (an older session, an older deadline, an entry that left the queue) change nothing.
 //! 6. A question has at most one answer.
 //! 7. What a person said to a session is told to one: no goal ends while a word for it waits.
-//! 8. A task that rests, with a question or a pause, owes nothing but the end of its wait.
+//! 8. A task that rests, with a question or a pause, owes nothing but the end of its wait, and the way out of the queue
+//!    when somebody gives the place of its repair up.
 //! 9. What was offered and no longer holds is closed: no button outlives what it stands for.
 //! 10. A place in the merge queue that is kept for a repair is taken again, or given up once; it is never held by a task that
 //!     goes another way.
+//! 11. What is tried is the published change that waits for the word to merge; nobody has another one tried.
 //!
 //! **Races that are accepted.** A stop that arrives while the queue is landing is an intent: when the landing wins,
 //! the task is merged and says so.
@@ -50,6 +53,7 @@ pub mod repair;
 mod review;
 mod standing;
 mod steering;
+pub mod trial;
 mod working;
 
 mod table;
@@ -65,6 +69,7 @@ pub use state::{
     Approved, Demand, Goal, Ground, Intent, PlanMode, Proof, PullRequest, Request, Task, TaskState, Waits, Work,
 };
 pub use table::STATEMENTS;
+pub use trial::{Trial, TrialResult};
 pub use word::{OpenQuestion, Word, WordKind};
 
 #[cfg(test)]

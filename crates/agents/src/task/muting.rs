@@ -43,6 +43,8 @@ pub(super) fn hush(mut step: Step<Task>, event: &TaskEvent) -> Step<Task> {
             | TaskEffect::PostCard
             | TaskEffect::CloseQuestion { .. }
             | TaskEffect::CloseOffer { .. }
+            | TaskEffect::Try { .. }
+            | TaskEffect::StopTrial
             | TaskEffect::Enqueue { .. }
             | TaskEffect::Withdraw { .. }
             | TaskEffect::Readmit { .. }
@@ -62,6 +64,7 @@ fn is_needed(announcement: &Announcement, task: &Task) -> bool {
         | Announcement::ReadyToMerge { .. }
         | Announcement::SentBack { .. }
         | Announcement::Doubted { .. }
+        | Announcement::Tried { .. }
         | Announcement::Beside { .. }
         | Announcement::Reminded { .. } => true,
         Announcement::Repairing { .. } => false,

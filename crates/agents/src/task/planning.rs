@@ -36,6 +36,7 @@ impl Task {
             muted_by,
             asides: Asides::default(),
             repair: None,
+            trial: None,
             state,
         };
         start(task, goal, Ground::Target, vec![TaskEffect::PostCard])

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Plan;
 use super::aside::Asides;
 use super::repair::Repair;
+use super::trial::Trial;
 use super::word::{OpenQuestion, Word};
 
 /// One request by a person for a change in a repository.
@@ -51,6 +52,9 @@ pub struct Task {
     /// Its place in the merge queue, while its change is repaired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repair: Option<Repair>,
+    /// Whether its change would land as it is, as far as somebody wanted to know while it waits for the word to merge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
     /// Where it stands.
     pub state: TaskState,
 }

@@ -80,6 +80,8 @@ impl Table for Task {
         match effect {
             TaskEffect::StartSession { .. } => owe("session", own, now),
             TaskEffect::StopSession => Route::Revoke { lane: "session", group: id.to_string() },
+            TaskEffect::Try { .. } => owe("try", own, now),
+            TaskEffect::StopTrial => Route::Revoke { lane: "try", group: id.to_string() },
             TaskEffect::Publish { .. } | TaskEffect::CleanUp => owe("publish", own, now),
             TaskEffect::PostCard
             | TaskEffect::EditCard

@@ -1,11 +1,12 @@
-//! What a task's thread hears of the merge queue once something went wrong there: a repair, the way back, a landing in
+//! What a task's thread hears of the merge queue beside its way through it: a trial, a repair, the way back, a landing in
 //! doubt. Pure, as `render` is.
 
-use agents::task::{Repair, Task};
+use agents::task::{Repair, Task, Trial, TrialResult};
 use domain::Timestamp;
 
 use super::controls;
 use super::messenger::{Choice, Part, Said, Urgency};
+use super::render::first_line;
 
 /// How a card begins while what the queue sent back is repaired.
 pub fn in_repair(repair: &Repair) -> String {
@@ -18,6 +19,25 @@ pub fn repairing(task: &Task, why: &str, until: Timestamp) -> Said {
     let title = format!("{id} goes back to {agent}, because it {why}.");
     let kept = format!("Its place in the merge queue is kept until {}; nothing is to be done.", until.of_day());
     Said { parts: vec![Part::Title(title), Part::Words(kept)], ..Said::default() }
+}
+
+/// How a card ends while its change is tried, and afterwards.
+pub fn in_trial(trial: &Trial) -> String {
+    match &trial.result {
+        None => format!(" · being tried, as {} said", trial.by),
+        Some(TrialResult { words, .. }) => format!(" · tried: {}", first_line(words)),
+    }
+}
+
+/// What came of a trial, for whoever wanted to know.
+pub fn tried(task: &Task, result: &TrialResult) -> Said {
+    let (id, title) = (task.id, if result.is_fit { "would land" } else { "would not land" });
+    let parts = vec![
+        Part::Title(format!("{id} {title}:")),
+        Part::Now(format!("{}.", result.words)),
+        Part::Words(format!("{}.", result.next)),
+    ];
+    Said { parts, ..Said::default() }
 }
 
 /// A change that came back from the queue.

@@ -137,6 +137,8 @@ pub enum TaskVerb {
     Rollback,
     /// Send it to the merge queue.
     Merge,
+    /// Find out whether its change would land.
+    Try,
     /// Take it out of the merge queue.
     Dequeue,
     /// Stop it.
@@ -151,7 +153,7 @@ pub enum TaskVerb {
 
 impl TaskVerb {
     /// All of them, in the order in which the help shows them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Approve,
         Self::Revise,
         Self::Edit,
@@ -163,6 +165,7 @@ impl TaskVerb {
         Self::Resume,
         Self::Rollback,
         Self::Merge,
+        Self::Try,
         Self::Dequeue,
         Self::Stop,
         Self::Retry,
@@ -184,6 +187,7 @@ impl TaskVerb {
             Self::Resume => "resume",
             Self::Rollback => "rollback",
             Self::Merge => "merge",
+            Self::Try => "try",
             Self::Dequeue => "dequeue",
             Self::Stop => "stop",
             Self::Retry => "retry",
@@ -205,7 +209,7 @@ impl TaskVerb {
             Self::Rollback => is_number(split_word(words).0),
             Self::Retry => Other::read(words).is_some(),
             Self::Pause | Self::Resume => words.is_empty() && is_named,
-            Self::Merge | Self::Dequeue | Self::Stop | Self::Mute | Self::Unmute => words.is_empty(),
+            Self::Merge | Self::Try | Self::Dequeue | Self::Stop | Self::Mute | Self::Unmute => words.is_empty(),
         }
     }
 }

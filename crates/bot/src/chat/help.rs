@@ -3,7 +3,7 @@
 /// Everything, by what people want.
 const OVERVIEW: &str = "Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME \
 model=NAME budget=DOLLARS plan=ask|auto|off merge=ask|auto
-Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `merge T-1`
+Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `try T-1` · `merge T-1`
 Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
 Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
 Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `context T-1` · `checkpoints T-1` · `queue`
@@ -15,7 +15,7 @@ On one of my messages or on a request ❌ stops, 🔁 retries and 🔇 mutes; �
 `help approve` says more of one command.";
 
 /// Each command with what it does and an example.
-const COMMANDS: [(&str, &str); 35] = [
+const COMMANDS: [(&str, &str); 36] = [
     (
         "ask",
         "`@agent WHAT SHOULD CHANGE` starts a task: an agent proposes a plan, and works once it is approved. plan=auto \
@@ -62,6 +62,11 @@ Example: `rollback T-1 2 without the cache`.",
         "merge",
         "Sends a ready change to the merge queue, which tests exactly what would land and lands it only if it passes. \
 Example: `merge T-1`.",
+    ),
+    (
+        "try",
+        "Makes and tests a ready change as it would land now, without landing it. What passes lands without another run while the \
+target stays. Example: `try T-1`.",
     ),
     ("dequeue", "Takes a change out of the merge queue; it stays ready. Example: `dequeue T-1`."),
     ("stop", "Ends a task, whatever it is at; an agent at work is stopped. Example: `stop T-1`."),

@@ -272,7 +272,7 @@ pub(super) fn right_for(verb: TaskVerb) -> Verb {
         TaskVerb::Merge => Verb::Merge,
         TaskVerb::Dequeue => Verb::Dequeue,
         TaskVerb::Stop => Verb::Stop,
-        TaskVerb::Retry => Verb::Retry,
+        TaskVerb::Retry | TaskVerb::Try => Verb::Retry,
         TaskVerb::Answer
         | TaskVerb::Steer
         | TaskVerb::Interrupt
@@ -318,6 +318,7 @@ fn event_of(verb: TaskVerb, heard: &Heard, task: &Task, words: &str) -> Result<T
         TaskVerb::Revise | TaskVerb::Edit => TaskEvent::RevisionRequested { by, feedback: words.to_owned() },
         TaskVerb::Reject => TaskEvent::Refused { by, why: words.to_owned() },
         TaskVerb::Merge => TaskEvent::MergeRequested { by },
+        TaskVerb::Try => TaskEvent::TrialRequested { by },
         TaskVerb::Dequeue => TaskEvent::DequeueRequested { by },
         TaskVerb::Stop => TaskEvent::StopRequested { by },
         TaskVerb::Retry => {

@@ -30,6 +30,8 @@ pub enum Kept {
     Departure,
     /// A change that is ready.
     Ready,
+    /// What came of a trial.
+    Trial,
     /// A change that the queue sent back.
     Back,
     /// A change that goes back to its agent.
@@ -45,12 +47,13 @@ pub enum Kept {
 }
 
 impl Kept {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Card,
         Self::Plan,
         Self::Question,
         Self::Departure,
         Self::Ready,
+        Self::Trial,
         Self::Back,
         Self::Repair,
         Self::Doubt,
@@ -66,6 +69,7 @@ impl Kept {
             Self::Question => "question",
             Self::Departure => "departure",
             Self::Ready => "ready",
+            Self::Trial => "trial",
             Self::Back => "back",
             Self::Repair => "repair",
             Self::Doubt => "doubt",
@@ -98,6 +102,7 @@ impl Key {
             Announcement::Beside { aside } => (Kept::Aside, aside.number.to_string()),
             Announcement::Reminded { wait, .. } => (Kept::Reminder, wait.to_string()),
             Announcement::Repairing { .. } => (Kept::Repair, effect.to_owned()),
+            Announcement::Tried { .. } => (Kept::Trial, effect.to_owned()),
             Announcement::Doubted { .. } => (Kept::Doubt, effect.to_owned()),
             Announcement::Ended => (Kept::End, effect.to_owned()),
         };

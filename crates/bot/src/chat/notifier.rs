@@ -92,6 +92,8 @@ impl Notifier {
             | TaskEffect::StopSession
             | TaskEffect::Publish { .. }
             | TaskEffect::CleanUp
+            | TaskEffect::Try { .. }
+            | TaskEffect::StopTrial
             | TaskEffect::Enqueue { .. }
             | TaskEffect::Withdraw { .. }
             | TaskEffect::Readmit { .. }
@@ -144,6 +146,7 @@ impl Notifier {
             | TaskState::Pausing { .. } => "session",
             TaskState::Publishing { .. } => "publish",
             TaskState::Merging { .. } => "merge",
+            TaskState::InReview { .. } if task.is_on_trial() => "try",
             TaskState::AwaitingApproval { .. }
             | TaskState::Asking { .. }
             | TaskState::Parked { .. }
@@ -187,6 +190,7 @@ fn announced(task: &Task, announcement: &Announcement, around: &Surroundings) ->
         Announcement::Departed { work, why, .. } => render::departed(task, work, why),
         Announcement::ReadyToMerge { reference, work, .. } => render::ready(task, reference, work),
         Announcement::Repairing { why, until } => aftermath::repairing(task, why, *until),
+        Announcement::Tried { result } => aftermath::tried(task, result),
         Announcement::SentBack { why, .. } => aftermath::sent_back(task, why),
         Announcement::Doubted { why } => aftermath::doubted(task, why),
         Announcement::Beside { aside } => render::aside(task, aside),

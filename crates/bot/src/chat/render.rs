@@ -153,7 +153,8 @@ fn muted(task: &Task) -> String {
 
 fn standing(task: &Task, around: &Surroundings) -> String {
     let repair = task.repair_under_way().map(aftermath::in_repair).unwrap_or_default();
-    repair + &stage_of(task, around)
+    let trial = task.trial.as_ref().map(aftermath::in_trial).unwrap_or_default();
+    repair + &stage_of(task, around) + &trial
 }
 
 fn stage_of(task: &Task, around: &Surroundings) -> String {
@@ -475,7 +476,7 @@ fn listed(items: &[String]) -> String {
     }
 }
 
-fn first_line(text: &str) -> &str {
+pub(super) fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 

@@ -42,7 +42,7 @@ pub(super) fn fits(verb: TaskVerb, task: &TaskLine) -> bool {
         TaskVerb::Approve | TaskVerb::Reject => matches!(state, "awaiting-approval" | "departed"),
         TaskVerb::Revise => matches!(state, "awaiting-approval" | "departed" | "in-review"),
         TaskVerb::Edit => state == "awaiting-approval",
-        TaskVerb::Merge => state == "in-review",
+        TaskVerb::Merge | TaskVerb::Try => state == "in-review",
         TaskVerb::Dequeue => state == "merging",
         TaskVerb::Stop | TaskVerb::Mute | TaskVerb::Unmute => !task.is_ended(),
         TaskVerb::Retry => matches!(state, "failed" | "cancelled" | "in-review" | "parked" | "paused"),

@@ -274,6 +274,7 @@ const LIMITS: &[Key] = &[
         "Agent sessions at once: each takes about a gibibyte and a processor.",
     ),
     Key::new("checks", Form::Whole { min: 1, max: 256 }, Default("2"), AtStart, "Check runs at once."),
+    Key::new("tries", Form::Whole { min: 1, max: 256 }, Default("1"), AtStart, "Changes tried at once, beside these."),
     Key::new(
         "session_min",
         Form::Whole { min: 1, max: 1_440 },

@@ -229,6 +229,8 @@ pub struct LimitsConfig {
     pub sessions: usize,
     /// Check runs at once.
     pub checks: usize,
+    /// Changes tried at once, beside these.
+    pub tries: usize,
     /// Minutes that one session may take.
     pub session_min: u64,
     /// Minutes for which a session waits for an answer before it ends its turn.

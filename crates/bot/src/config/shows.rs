@@ -122,6 +122,7 @@ fn what_holds_is_shown_with_where_it_comes_from() {
         tasks_live = 200                                 # default
         sessions = 4                                     # default
         checks = 2                                       # default
+        tries = 1                                        # default
         session_min = 30                                 # default
         answer_min = 4                                   # default
         workspace_mb = 4096                              # default

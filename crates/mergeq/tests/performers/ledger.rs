@@ -19,7 +19,7 @@ async fn known_world() -> World {
     world
 }
 
-fn n_runs(world: &World) -> usize {
+pub(crate) fn n_runs(world: &World) -> usize {
     world.runner.n_runs.load(Ordering::SeqCst)
 }
 

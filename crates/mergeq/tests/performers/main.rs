@@ -9,6 +9,7 @@ mod parts;
 mod probes;
 mod shapes;
 mod styles;
+mod trials;
 mod troubles;
 mod watch;
 mod wild;

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Clock, QueueId, Sha, Timestamp};
+use domain::{Clock, EntryId, QueueId, Sha, Timestamp};
 use forge::checks::CHECKS_FILE;
 use forge::{CheckRun, CheckSpec, Conclusion, Gate, Git, Repositories, Repository, gate_from_toml};
 use mergeq::queue::{News, Outcome, Policy, Queue, QueueEffect, QueueEvent, queue_id};
 use mergeq::{
-    Briefing, CheckRunner, Checker, Exam, Examiner, GateReport, Lander, LandingRule, LeaseTimer, Prober, Probes,
+    Briefing, CheckRunner, Checker, Exam, Examiner, GateReport, Judge, Lander, LandingRule, LeaseTimer, Prober, Probes,
     QueueDesk, Reconciler, ReuseTerms, Stager, StagingSettings, VerdictLedger, recent_outcomes,
 };
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreSettings};
@@ -101,7 +101,7 @@ impl CheckRunner for TreeRunner {
         &self,
         repository: &Repository,
         commit: &Sha,
-        Briefing { known, failed_before }: &Briefing,
+        Briefing { known, failed_before, .. }: &Briefing,
         _stop: CancellationToken,
     ) -> Result<GateReport, String> {
         self.n_runs.fetch_add(1, Ordering::SeqCst);
@@ -135,7 +135,7 @@ impl CheckRunner for TreeRunner {
         Some(Exam { gate, environment: self.environment()? })
     }
 
-    async fn tell(&self, _: &Repository, _: &Sha, line: &str) {
+    async fn tell(&self, _: &[EntryId], line: &str) {
         self.told.lock().unwrap().push(line.to_owned());
     }
 }
@@ -297,7 +297,11 @@ impl World {
     }
 
     pub(crate) fn checker(&self) -> Checker {
-        Checker::new(self.store.clone(), self.repositories.clone(), self.runner.clone(), self.ledger.clone())
+        Checker::new(self.store.clone(), self.repositories.clone(), self.judge())
+    }
+
+    pub(crate) fn judge(&self) -> Judge {
+        Judge::new(self.store.clone(), self.runner.clone(), self.ledger.clone())
     }
 
     pub(crate) fn desk_with(&self, policy: Policy) -> QueueDesk {
@@ -402,7 +406,11 @@ fn pumps_of(
         pump(store, "report", Listener(told.clone())),
         pump(store, "stage", Stager::new(store.clone(), repositories.clone(), staging)),
         pump(store, "probe", Prober::new(repositories.clone(), Probes::default())),
-        pump(store, "checks", Checker::new(store.clone(), repositories.clone(), runner, ledger)),
+        pump(
+            store,
+            "checks",
+            Checker::new(store.clone(), repositories.clone(), Judge::new(store.clone(), runner, ledger)),
+        ),
         pump(store, "land", Lander::new(repositories.clone())),
         pump(store, "audit", Examiner::new(store.clone(), repositories.clone(), "example.org")),
         pump(store, "timer", LeaseTimer),

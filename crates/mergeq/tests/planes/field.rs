@@ -13,7 +13,7 @@ use domain::{EntryId, Sha};
 use forge::{CheckRun, Conclusion, FailedTests, Gate, Repositories, Repository, gate_from_toml};
 use mergeq::queue::{Change, News, Policy, Queue, QueueEffect, QueueEvent, queue_id};
 use mergeq::{
-    CheckRunner, Checker, GateReport, Lander, Prober, Probes, QueueDesk, Reconciler, ReuseTerms, Stager,
+    CheckRunner, Checker, GateReport, Judge, Lander, Prober, Probes, QueueDesk, Reconciler, ReuseTerms, Stager,
     StagingSettings, VerdictLedger,
 };
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, StoreError, StoreSettings};
@@ -146,7 +146,8 @@ impl Field {
         let (holder, begun) = Holder::new();
         let runner = Arc::new(TreeRunner::new(workload));
         let ledger = VerdictLedger::new(store.clone(), ReuseTerms::default());
-        let checker = Checker::new(store.clone(), repositories.clone(), runner.clone(), ledger);
+        let checker =
+            Checker::new(store.clone(), repositories.clone(), Judge::new(store.clone(), runner.clone(), ledger));
         let stager = Stager::new(store.clone(), repositories.clone(), StagingSettings::default());
         let workers = [
             pump(&store, "stage", holder.hold(stager)),

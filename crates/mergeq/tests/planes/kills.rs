@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use domain::{Cause, DeliveryId};
 use mergeq::queue::{News, Policy, Queue, QueueEffect, QueueEvent, queue_id};
 use mergeq::{
-    Checker, Examiner, Lander, Prober, Probes, QueueDesk, Reconciler, ReuseTerms, Stager, StagingSettings,
+    Checker, Examiner, Judge, Lander, Prober, Probes, QueueDesk, Reconciler, ReuseTerms, Stager, StagingSettings,
     VerdictLedger, recent_outcomes,
 };
 use store::{Lane, Owed, Performed, Performer, Pump, Pumping, Store, Table};
@@ -143,7 +143,7 @@ async fn live(dir: &Path, fate: &Fate) -> Store {
     let nothing = Workload { seed: 1, changes: Vec::new(), pushes: Vec::new(), flaky: 0. };
     let runner = Arc::new(TreeRunner::new(&nothing));
     let ledger = VerdictLedger::new(store.clone(), ReuseTerms::default());
-    let checker = Checker::new(store.clone(), repositories.clone(), runner, ledger);
+    let checker = Checker::new(store.clone(), repositories.clone(), Judge::new(store.clone(), runner, ledger));
     let pumps = [
         pump(&store, fate, "report", Scribe(dir.join("reports"))),
         pump(&store, fate, "stage", Stager::new(store.clone(), repositories.clone(), StagingSettings::default())),

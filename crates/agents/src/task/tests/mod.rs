@@ -13,6 +13,7 @@ use crate::session::people::{Question, QuestionKind};
 mod repair;
 mod script;
 mod talk;
+mod trial;
 
 use script::{event, owed};
 
@@ -318,7 +319,12 @@ fn stopping_a_session_is_a_revocation_and_no_debt() {
     assert_eq!(route, Route::Revoke { lane: "session", group: "T-1".to_owned() });
 }
 
-const WORDS: [&str; 56] = [
+const WORDS: [&str; 61] = [
+    "repair",
+    "try ben",
+    "tried",
+    "tried b",
+    "tried-red",
     "reminded",
     "reminded 1",
     "suggest dan use tabs",

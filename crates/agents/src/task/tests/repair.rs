@@ -68,6 +68,22 @@ fn other_lines_than_were_approved_wait_for_a_yes() {
 }
 
 #[test]
+fn the_place_of_a_repair_that_rests_may_be_given_up() {
+    check_from_the_queue(
+        "repair; started; pause ana; stopped; dequeue ben; withdrawn",
+        expect![[r#"
+        merging            owes close(announce(ready): sent to the merge queue by ben), edit-card, enqueue
+        queued             owes edit-card, announce(repairing), start-session(2, work, a on the target)
+        working            owes edit-card
+        pausing            owes stop-session, edit-card
+        paused             owes edit-card, deadline(2)
+        paused             owes edit-card, withdraw(ben)
+        paused             owes edit-card
+    "#]],
+    );
+}
+
+#[test]
 fn nobody_is_asked_again_who_was_not_asked_before() {
     check_from_the_queue(
         "repair; started; done-altered; published",

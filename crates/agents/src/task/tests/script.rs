@@ -104,6 +104,16 @@ pub(super) fn event(task: &Task, words: &str) -> TaskEvent {
         "published" => TaskEvent::Published { head: sha("a"), reference: "downbeat/T-1".to_owned() },
         "unpublished" => TaskEvent::PublishFailed { head: sha("a"), why: "no such remote".to_owned() },
         "merge" => TaskEvent::MergeRequested { by: by() },
+        "try" => TaskEvent::TrialRequested { by: by() },
+        "tried" | "tried-red" => {
+            let head = words.get(1).copied();
+            let (is_fit, words) = match words[0] {
+                "tried" => (true, "passes on main (bbbbbbbbbb)"),
+                _ => (false, "unit exited with 1, on main (bbbbbbbbbb)"),
+            };
+            let head = sha(head.unwrap_or("a"));
+            TaskEvent::TrialEnded { head, result: TrialResult { is_fit, words: words.to_owned(), next: String::new() } }
+        }
         "dequeue" => TaskEvent::DequeueRequested { by: by() },
         "moved-up" => TaskEvent::EntryProgressed { note: None },
         "landed" => TaskEvent::EntryMerged { commit: sha("b"), proof: Proof::Tested },
@@ -177,6 +187,9 @@ pub(super) fn owed(effect: &TaskEffect) -> String {
         TaskEffect::GiveUpRepair { why } => format!("give-up({why})"),
         TaskEffect::Announce(Announcement::Doubted { .. }) => "announce(doubted)".to_owned(),
         TaskEffect::Announce(Announcement::Ended) => "announce(ended)".to_owned(),
+        TaskEffect::Announce(Announcement::Tried { result }) => format!("announce({})", result.words),
+        TaskEffect::Try { work } => format!("try({})", &work.head.as_str()[..1]),
+        TaskEffect::StopTrial => "stop-trial".to_owned(),
         TaskEffect::Enqueue { .. } => "enqueue".to_owned(),
         TaskEffect::Withdraw { by } => format!("withdraw({by})"),
         TaskEffect::AwaitDeadline(deadline) => match deadline.then {
