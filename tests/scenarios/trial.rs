@@ -89,3 +89,62 @@ fn whoever_would_be_red_reads_why_and_is_sent_nowhere() {
     let said = world.transcript();
     assert!(said.contains("what would land is tested") && said.contains("check words did not pass"), "{said}");
 }
+
+/// [20]
+#[test]
+fn what_is_in_the_way_of_a_change_that_waits_is_on_its_card() {
+    let mut world = world();
+    world.play(
+        "ana: @agent shout the greeting plan=off
+         ana: @agent whisper the greeting plan=off
+         ana: @agent add a welcome plan=off",
+    );
+    world.transcript();
+    world.check(
+        "-- look out
+         -- look out
+         ana: merge T-1
+         -- look out
+         ana: status T-2
+         ana: stop T-2
+         -- look out",
+        expect![[r#"
+            --    look out
+                  [T-1] ready on downbeat/T-1 · conflicts with T-2 in greeting.md
+                  [T-2] ready on downbeat/T-2 · conflicts with T-1 in greeting.md
+            --    look out
+            ana:  merge T-1  👀
+                  [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 12:00 UTC
+                  [T-1] in the merge queue by ana · entering
+                  [T-1] in the merge queue by ana · position 1 of 1 · testing
+                  [T-1] in the merge queue by ana · position 1 of 1 · landing
+                  [T-1] merged as <commit 1>, already tested
+            bot:  T-1 is merged into main as <commit 1>, already tested.
+            --    look out
+                  [T-2] ready on downbeat/T-2 · conflicts with main in greeting.md
+            ana:  status T-2
+            bot:  T-2 · whisper the greeting
+                  ready on downbeat/T-2 · conflicts with main in greeting.md
+                  asked by ana · sample@main (as before in this thread) · agent scripted · read 1 message (2 of bots left out) · caged: LEVEL
+            ana:  stop T-2  👀
+                  [T-2 is ready on downbeat/T-2] stopped by ana at 12:00 UTC
+                  [T-2] ended: stopped by ana
+            bot:  T-2 ended: stopped by ana. Say `retry T-2` to run it again.
+            --    look out
+        "#]],
+    );
+    world.remote().commit("zoe", "welcome by hand", &[("welcome.md", "Welcome!\n")]);
+    world.check("-- look\n-- look out\nana: merge T-3\n-- look out", expect![[r#"
+        --    look
+        --    look out
+              [T-3] ready on downbeat/T-3 · main has all of it already
+        ana:  merge T-3  👀
+              [T-3 is ready on downbeat/T-3] sent to the merge queue by ana at 12:00 UTC
+              [T-3] in the merge queue by ana · entering
+              [T-3] in the merge queue by ana · position 1 of 1 · testing
+              [T-3] back from the merge queue: the target already has all that it changes. Nothing is left to do; say `stop T-3` to end it · main has all of it already
+        bot:  T-3 did not land: the target already has all that it changes. Nothing is left to do; say `stop T-3` to end it.
+              [7] Retry   [8] Merge again
+        --    look out
+    "#]]);
+}

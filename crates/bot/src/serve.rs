@@ -34,6 +34,7 @@ use crate::bridge::{Enqueuer, Reporter};
 use crate::chat::console::Console;
 use crate::chat::conversation::DecisionTimer;
 use crate::chat::intake::{Intake, IntakeSettings};
+use crate::chat::lookout::{Forecasts, Lookout};
 use crate::chat::messenger::Messenger;
 use crate::chat::notifier::{Notifier, Replier, Unsaid};
 use crate::chat::reader::Reader;
@@ -83,6 +84,7 @@ pub struct System {
     landing: LandingRules,
     reconciler: Reconciler,
     refresher: Arc<Refresher>,
+    lookout: Arc<Lookout>,
     look_every: Duration,
     workspaces: Workspaces,
     pictures: Pictures,
@@ -111,6 +113,7 @@ struct Parts {
     egress: Egress,
     ledger: Ledger,
     verdicts: VerdictLedger,
+    probes: Probes,
     desks: Desks,
 }
 
@@ -148,6 +151,7 @@ impl System {
             roster: roster.clone(),
             ledger: ledger.clone(),
             board: Arc::default(),
+            forecasts: Forecasts::default(),
             cage: level.in_brief(),
         };
         slack.iter().for_each(|slack| slack.show_homes_with(notifier.clone()));
@@ -175,6 +179,7 @@ impl System {
             egress,
             ledger,
             verdicts,
+            probes: Probes::default(),
             desks,
         };
         Ok(parts.join(config))
@@ -254,6 +259,8 @@ impl System {
         tracker.spawn(async move { upkeep.run(until).await });
         let (refresher, until) = (self.refresher.clone(), stop.clone());
         tracker.spawn(async move { refresher.run(REFRESH_EVERY, until).await });
+        let (lookout, until) = (self.lookout.clone(), stop.clone());
+        tracker.spawn(async move { lookout.run(REFRESH_EVERY, until).await });
         if let Some(slack) = self.slack.clone() {
             let until = stop.clone();
             tracker.spawn(async move { slack.run(until).await });
@@ -290,6 +297,11 @@ impl System {
     /// Brings the cards of tasks that wait up to date once.
     pub async fn refresh(&self) -> Result<(), Unsaid> {
         self.refresher.refresh_once().await
+    }
+
+    /// Tells the cards of changes that wait what is in their way, once.
+    pub async fn look_out(&self) -> Result<(), Unsaid> {
+        self.lookout.look_once().await
     }
 
     /// Looks at the truth of every target branch once.
@@ -336,6 +348,7 @@ impl Parts {
         let pumps = [self.task_pumps(config), self.queue_pumps(config), self.chat_pumps(&intake)].concat();
         System {
             refresher: Arc::new(Refresher::new(self.notifier.clone())),
+            lookout: Arc::new(Lookout::new(self.notifier.clone(), self.probes.clone())),
             reconciler: Reconciler::new(self.store.clone(), self.repositories.clone()),
             look_every: Duration::from_secs(config.queue.look_every_s),
             desk: self.desk,
@@ -404,7 +417,7 @@ impl Parts {
         let reporter = Reporter { store: self.store.clone(), repositories: self.repositories.clone() };
         vec![
             self.pump(Lane::new("stage", 2), self.stager()),
-            self.pump(Lane::new("probe", 2), Prober::new(self.repositories.clone(), Probes::default())),
+            self.pump(Lane::new("probe", 2), Prober::new(self.repositories.clone(), self.probes.clone())),
             self.pump(Lane::new("checks", config.limits.checks), checker),
             self.pump(Lane::new("land", 2), Lander::new(self.repositories.clone())),
             self.pump(Lane::new("audit", 2), examiner),

@@ -9,15 +9,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::{EntryId, RepoName, Sha};
 use forge::{Footprint, ForgeError, GitError, Merged, Mirror, Repository};
+use tokio::sync::Mutex as AsyncMutex;
 
 use crate::queue::Clash;
 
-/// Probes branches of all repositories, and remembers what came of it.
-#[derive(Debug)]
+/// Probes branches of all repositories, and remembers what came of it. A clone remembers the same.
+#[derive(Clone, Debug)]
 pub struct Probes {
     limits: ProbeLimits,
-    known: Mutex<HashMap<RepoName, Known>>,
+    known: Arc<Mutex<HashMap<RepoName, Memory>>>,
 }
+
+/// What is known of a repository's newest head. Whoever asks while another does waits, and then most of it is known.
+type Memory = Arc<AsyncMutex<Option<Known>>>;
 
 /// How much is probed at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +96,7 @@ impl Default for ProbeLimits {
 impl Probes {
     /// Probes that remember nothing yet.
     pub fn new(limits: ProbeLimits) -> Self {
-        Self { limits, known: Mutex::default() }
+        Self { limits, known: Arc::default() }
     }
 
     /// Probes branches against the head and against each other, in the order in which they would land. The mirror is asked
@@ -103,23 +107,17 @@ impl Probes {
         head: &Sha,
         branches: &[(EntryId, Sha)],
     ) -> Result<ConflictGraph, ForgeError> {
-        let mut known = self.take(&repository.name, head);
-        let probed = known.probe(&repository.mirror, branches, self.limits).await;
-        // A call at the same time began with nothing; whichever ends last is remembered.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(repository.name.clone(), known);
-        probed
+        let memory = self.memory_of(&repository.name);
+        let mut known = memory.lock().await;
+        known.take_if(|known| !known.is_of_use(head));
+        let known =
+            known.get_or_insert_with(|| Known { head: head.clone(), branches: HashMap::new(), pairs: HashMap::new() });
+        known.probe(&repository.mirror, branches, self.limits).await
     }
 
-    fn take(&self, repository: &RepoName, head: &Sha) -> Known {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(repository);
-        let is_of_use = |known: &Known| {
-            known.head == *head && known.branches.len() < BRANCHES_KEPT_MAX && known.pairs.len() < PAIRS_KEPT_MAX
-        };
-        known.filter(is_of_use).unwrap_or_else(|| Known {
-            head: head.clone(),
-            branches: HashMap::new(),
-            pairs: HashMap::new(),
-        })
+    fn memory_of(&self, repository: &RepoName) -> Memory {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(repository.clone()).or_default().clone()
     }
 }
 
@@ -147,6 +145,10 @@ impl ConflictGraph {
 }
 
 impl Known {
+    fn is_of_use(&self, head: &Sha) -> bool {
+        self.head == *head && self.branches.len() < BRANCHES_KEPT_MAX && self.pairs.len() < PAIRS_KEPT_MAX
+    }
+
     async fn probe(
         &mut self,
         mirror: &Mirror,

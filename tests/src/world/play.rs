@@ -7,6 +7,7 @@
 //! -- 8 days pass                   or hours, minutes, seconds
 //! -- restart                       the process dies and comes back
 //! -- look                          the target branches are looked at
+//! -- look out                      cards are told what is in the way of their changes, as the system does by itself too
 //! -- refresh                       cards are told of long waits, as the system does by itself every few seconds
 //! -- ben puts ✅ on 4              an emoji on the fourth message of the thread
 //! -- ana edits 1: other words      the first message of the thread says something else now
@@ -43,6 +44,10 @@ impl World {
                 self.drain();
             }
             "look" => self.look(),
+            "look out" => {
+                self.runtime.block_on(self.system().look_out()).expect("cards can be edited");
+                self.take_in();
+            }
             "refresh" => {
                 self.runtime.block_on(self.system().refresh()).expect("cards can be edited");
                 self.take_in();

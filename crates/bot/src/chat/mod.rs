@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`messenger`] (the seam), [`command`] (the grammar of what people may say), [`conversation`] (the
 //! machine that holds what was heard until it is answered), [`intake`] (from words to an event), [`render`] (from a
-//! state to words and buttons), [`notifier`] (says them), [`key`] (by which they are found again), [`refresher`] (tells what long waits are for), [`running`] (what is going on while nobody is asked).
+//! state to words and buttons), [`notifier`] (says them), [`key`] (by which they are found again), [`refresher`] (tells what long waits are
+//! for), [`lookout`] (tells what is in the way of changes that wait), [`running`] (what is going on while nobody is asked).
 
 pub mod messenger;
 
@@ -18,6 +19,7 @@ pub mod home;
 mod hopping;
 pub mod intake;
 pub mod key;
+pub mod lookout;
 pub mod notifier;
 pub mod order;
 pub mod reader;

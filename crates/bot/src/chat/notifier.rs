@@ -21,6 +21,7 @@ use super::choosing;
 use super::conversation::{Conversation, ConversationEffect, ConversationEvent};
 use super::hindrance::Hindrance;
 use super::key::Key;
+use super::lookout::Forecasts;
 use super::messenger::{ChatError, Messenger, Said};
 use super::render::{self, LandedBeside, Surroundings};
 
@@ -39,6 +40,8 @@ pub struct Notifier {
     pub ledger: Ledger,
     /// Where sessions show what they do.
     pub board: Arc<Board>,
+    /// What is in the way of changes that wait.
+    pub forecasts: Forecasts,
     /// The sandbox's level, in words.
     pub cage: String,
 }
@@ -103,6 +106,14 @@ impl Notifier {
         Ok(None)
     }
 
+    /// Brings a task's card up to date that owes no edit, unless somebody muted it.
+    pub(super) async fn edit_card(&self, task: &Task) -> Result<(), Unsaid> {
+        if let (Some(card), None) = (&task.card, &task.muted_by) {
+            self.messenger.edit(card, &render::card(task, &self.surroundings(task).await?)).await?;
+        }
+        Ok(())
+    }
+
     /// What a card shows beside the task itself.
     pub async fn surroundings(&self, task: &Task) -> Result<Surroundings, StoreError> {
         let mut around = Surroundings { cage: self.cage.clone(), ..Surroundings::default() };
@@ -115,6 +126,9 @@ impl Notifier {
         }
         if let TaskState::Planning { .. } | TaskState::Working { .. } = task.state {
             around.doing = self.board.doing(task.id).unwrap_or_default();
+        }
+        if let TaskState::InReview { .. } = task.state {
+            around.forecast = self.forecasts.of(task.id);
         }
         around.last_todo = self.board.last_todo(task.id);
         if let TaskState::Merging { .. } = task.state {

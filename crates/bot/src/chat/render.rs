@@ -31,6 +31,8 @@ pub struct Surroundings {
     pub queue: Option<String>,
     /// What keeps it from going on, in words.
     pub hindrance: Option<String>,
+    /// What is in the way of its change, in words.
+    pub forecast: Option<String>,
     /// Where landed work waits, when it could not be put on the target branch itself.
     pub waits: Option<LandedBeside>,
     /// What it has cost so far, in words, where its agent reports any use.
@@ -154,7 +156,8 @@ fn muted(task: &Task) -> String {
 fn standing(task: &Task, around: &Surroundings) -> String {
     let repair = task.repair_under_way().map(aftermath::in_repair).unwrap_or_default();
     let trial = task.trial.as_ref().map(aftermath::in_trial).unwrap_or_default();
-    repair + &stage_of(task, around) + &trial
+    let forecast = around.forecast.as_ref().map(|forecast| format!(" · {forecast}")).unwrap_or_default();
+    repair + &stage_of(task, around) + &trial + &forecast
 }
 
 fn stage_of(task: &Task, around: &Surroundings) -> String {

@@ -190,11 +190,11 @@ mod tests {
             table += &format!("{line:<18} → {:<10} | {}\n", found.common().unwrap_or_default(), texts.join(" "));
         }
         expect![[r#"
-                               →            | 7 8 @agent approve revise edit reject answer steer interrupt pause resume rollback merge dequeue stop retry mute unmute status queue why help freeze thaw restore hold release /thread /threads /all /help /quit
+                               →            | 7 8 @agent approve revise edit reject answer steer interrupt pause resume rollback merge try dequeue stop retry mute unmute status queue why help freeze thaw restore hold release /thread /threads /all /help /quit
             a                  → a          | approve answer
             re                 → re         | revise reject resume retry restore release
             @                  → @agent     | @agent
-            @agent             →            | approve revise edit reject answer steer interrupt pause resume rollback merge dequeue stop retry mute unmute status queue why help freeze thaw restore hold release repo= agent= plan= merge= branch=
+            @agent             →            | approve revise edit reject answer steer interrupt pause resume rollback merge try dequeue stop retry mute unmute status queue why help freeze thaw restore hold release repo= agent= plan= merge= branch=
             @agent fix it      →            | repo= agent= plan= merge= branch=
             @agent fix it r    → repo=      | repo=
             @agent repo=       → repo=      | repo=web repo=api repo=acme/docs

@@ -171,7 +171,8 @@ impl Entry {
         matches!(self.standing, Standing::Leaving(_))
     }
 
-    pub(crate) fn is_reserved(&self) -> bool {
+    /// Whether somebody repairs it, and its branch is about to move.
+    pub fn is_reserved(&self) -> bool {
         matches!(self.standing, Standing::Reserved { .. })
     }
 

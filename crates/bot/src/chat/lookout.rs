@@ -1,0 +1,186 @@
+//! Tells on the cards of changes that wait for the word to merge what is in their way just now: whenever a target moves or a
+//! branch comes, each is merged with the target, with those in the queue, and with the others that wait.
+//!
+//! A forecast: nothing is decided by it and nothing waits for it, so that it is kept nowhere. What is not known yet is found
+//! out when the change lands.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use agents::task::{Task, TaskState, view};
+use domain::{EntryId, RepoName, Sha, TaskId};
+use forge::Repository;
+use mergeq::queue::{Inquiry, Queue, queue_id};
+use mergeq::{ConflictGraph, Fit, Probes};
+use tokio_util::sync::CancellationToken;
+
+use super::notifier::{Notifier, Unsaid};
+
+/// How many changes that wait are looked at, the oldest first: a probe of more takes longer than anybody looks at a card.
+const IN_REVIEW_MAX: i64 = 500;
+/// How many of those that are in the way are named.
+const NAMED_MAX: usize = 3;
+
+/// What is in the way of changes, in words that fit on a card. A clone tells the same.
+#[derive(Clone, Debug, Default)]
+pub struct Forecasts(Arc<Mutex<BTreeMap<TaskId, String>>>);
+
+impl Forecasts {
+    /// What is in the way of this one, as far as is known.
+    pub fn of(&self, task: TaskId) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&task).cloned()
+    }
+
+    /// Puts others in place of all that is known, and says of whom it is another one.
+    fn replace(&self, with: BTreeMap<TaskId, String>) -> Vec<TaskId> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *known, with);
+        let all = before.keys().chain(known.keys().filter(|task| !before.contains_key(task)));
+        all.filter(|task| before.get(task) != known.get(task)).copied().collect()
+    }
+}
+
+/// What was looked at, and what is in the way of whom.
+type Found = (Inquiry, BTreeMap<TaskId, String>);
+
+/// Looks what is in the way of changes that wait.
+pub struct Lookout {
+    notifier: Notifier,
+    probes: Probes,
+    /// What was found lately of each repository, and of which branches; before the first look nobody knows what cards say.
+    found: tokio::sync::Mutex<Option<BTreeMap<RepoName, Found>>>,
+}
+
+impl Lookout {
+    /// One that tells what it finds as `notifier` does.
+    pub fn new(notifier: Notifier, probes: Probes) -> Self {
+        Self { notifier, probes, found: tokio::sync::Mutex::default() }
+    }
+
+    /// Looks every `period` until `stop` fires.
+    #[expect(clippy::disallowed_methods, reason = "the period is a wish, not a debt: a forecast may come late")]
+    pub async fn run(&self, period: Duration, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            if let Err(error) = self.look_once().await {
+                tracing::warn!("cards were not told what is in the way of their changes: {error}");
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(period) => {}
+            }
+        }
+    }
+
+    /// Looks once, and edits the cards of which something else is to be told than before.
+    pub async fn look_once(&self) -> Result<(), Unsaid> {
+        let mut waiting: BTreeMap<RepoName, Vec<Task>> = BTreeMap::new();
+        for line in view::in_review(&self.notifier.store, IN_REVIEW_MAX).await? {
+            let task = self.notifier.store.load::<Task>(&line.id).await?;
+            task.into_iter().for_each(|task| waiting.entry(task.request.repo.clone()).or_default().push(task));
+        }
+        let mut found = self.found.lock().await;
+        let is_first = found.is_none();
+        let found = found.get_or_insert_default();
+        found.retain(|name, _| waiting.contains_key(name));
+        for (name, tasks) in &waiting {
+            let Some(repository) = self.notifier.repositories.get(name) else { continue };
+            match self.look_at(repository, tasks, found.get(name).map(|(inquiry, _)| inquiry)).await {
+                Ok(Some(news)) => drop(found.insert(name.clone(), news)),
+                Ok(None) => {}
+                Err(why) => tracing::warn!(repo = %name, "nobody knows what is in the way of its changes: {why}"),
+            }
+        }
+        let all = found.values().flat_map(|(_, told)| told.clone()).collect();
+        let news = self.notifier.forecasts.replace(all);
+        for task in waiting.values().flatten().filter(|task| is_first || news.contains(&task.id)) {
+            self.notifier.edit_card(task).await?;
+        }
+        Ok(())
+    }
+
+    /// What is in the way of the changes of one repository; none where nothing moved since `before`.
+    async fn look_at(
+        &self,
+        repository: &Repository,
+        tasks: &[Task],
+        before: Option<&Inquiry>,
+    ) -> Result<Option<Found>, String> {
+        let Some(head) = repository.mirror.known_head().await.map_err(in_words)? else { return Ok(None) };
+        let queue = self.notifier.store.load::<Queue>(&queue_id(&repository.name, &repository.target)).await;
+        let queue = queue.map_err(in_words)?;
+        let entries = queue.iter().flat_map(|queue| &queue.entries).filter(|entry| !entry.is_reserved());
+        let in_line = entries.map(|entry| (entry.change.id.clone(), entry.change.head.clone()));
+        let waiting: Vec<(TaskId, Sha)> = tasks.iter().filter_map(|task| Some((task.id, head_of(task)?))).collect();
+        let ours = waiting.iter().map(|(task, head)| (EntryId::from(*task), head.clone()));
+        let inquiry = Inquiry { head, branches: in_line.chain(ours).collect() };
+        if before == Some(&inquiry) {
+            return Ok(None);
+        }
+        let graph = self.probes.of(repository, &inquiry.head, &inquiry.branches).await.map_err(in_words)?;
+        let told = waiting.iter().filter_map(|(task, _)| Some((*task, in_the_way(*task, repository, &graph)?)));
+        let told = told.collect();
+        Ok(Some((inquiry, told)))
+    }
+}
+
+fn in_words(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Where the change that waits ends.
+fn head_of(task: &Task) -> Option<Sha> {
+    match &task.state {
+        TaskState::InReview { pull_request, .. } => Some(pull_request.work.head.clone()),
+        _ => None,
+    }
+}
+
+/// `conflicts with main in src/login.rs`; nothing where nothing is.
+fn in_the_way(task: TaskId, repository: &Repository, graph: &ConflictGraph) -> Option<String> {
+    let (target, entry) = (&repository.target, EntryId::from(task));
+    match graph.branches.get(&entry)? {
+        Fit::Conflict { paths } => return Some(format!("conflicts with {target} in {}", some_of(paths))),
+        Fit::AlreadyIn => return Some(format!("{target} has all of it already")),
+        Fit::Unusable { why } => return Some(format!("cannot be merged: {why}")),
+        Fit::Clean { .. } => {}
+    }
+    let clashes: Vec<_> = graph.pairs.iter().filter(|clash| clash.one == entry || clash.other == entry).collect();
+    let rival = |clash: &&mergeq::Clash| if clash.one == entry { clash.other.clone() } else { clash.one.clone() };
+    let rivals: Vec<String> = clashes.iter().map(rival).map(|rival| rival.to_string()).collect();
+    let mut paths: Vec<String> = clashes.iter().flat_map(|clash| clash.paths.clone()).collect();
+    paths.sort();
+    paths.dedup();
+    (!rivals.is_empty()).then(|| format!("conflicts with {} in {}", some_of(&rivals), some_of(&paths)))
+}
+
+/// `a, b, c and 2 more`.
+fn some_of(things: &[String]) -> String {
+    let named = things.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
+    match things.len().saturating_sub(NAMED_MAX) {
+        0 => named,
+        n => format!("{named} and {n} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_told_and_who_is_not_follows_from_what_was_told_before() {
+        let (one, two, three) = (TaskId::new(1), TaskId::new(2), TaskId::new(3));
+        let told = |words: [(TaskId, &str); 2]| words.map(|(task, words)| (task, words.to_owned())).into();
+        let forecasts = Forecasts::default();
+        assert_eq!(forecasts.replace(told([(one, "a"), (two, "b")])), [one, two]);
+        assert_eq!(forecasts.replace(told([(one, "a"), (two, "c")])), [two]);
+        assert_eq!(forecasts.replace(told([(one, "a"), (three, "d")])), [two, three]);
+        assert_eq!(forecasts.of(two), None);
+    }
+
+    #[test]
+    fn many_are_named_in_part() {
+        let all = ["a", "b", "c", "d", "e"].map(str::to_owned);
+        assert_eq!((some_of(&all[..3]), some_of(&all)), ("a, b, c".to_owned(), "a, b, c and 2 more".to_owned()));
+    }
+}
