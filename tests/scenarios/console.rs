@@ -12,7 +12,7 @@ fn help_says_what_can_be_said() {
         expect![[r#"
             ana:  @agent
             bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME budget=DOLLARS plan=ask|auto|off merge=ask|auto
-                  Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `merge T-1`
+                  Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `try T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
                   Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `context T-1` · `checkpoints T-1` · `queue`
@@ -23,7 +23,7 @@ fn help_says_what_can_be_said() {
                   `help approve` says more of one command.
             ana:  help
             bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME budget=DOLLARS plan=ask|auto|off merge=ask|auto
-                  Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `merge T-1`
+                  Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `try T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
                   Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `context T-1` · `checkpoints T-1` · `queue`
@@ -76,7 +76,7 @@ fn a_slip_of_the_keyboard_starts_nothing() {
             bot:  There is no command `stauts`. Did you mean `status T-1`? Say `help` to see what there is.
             ana:  @agent
             bot:  Ask:    `@agent fix the login redirect`, and after it any of repo=NAME branch=NAME agent=NAME model=NAME budget=DOLLARS plan=ask|auto|off merge=ask|auto
-                  Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `merge T-1`
+                  Decide: `approve T-1` · `revise T-1 keep the old name` · `edit T-1` · `reject T-1` · `try T-1` · `merge T-1`
                   Guide:  `answer T-1 yes` · `steer T-1 use tabs` · `interrupt T-1` · `pause T-1` · `resume T-1` · `rollback T-1 2`
                   Change: `stop T-1` · `retry T-1` · `dequeue T-1` · `mute T-1` · `unmute T-1`
                   Look:   `status` · `tasks` · `status T-1` · `why T-1` · `log T-1` · `diff T-1` · `context T-1` · `checkpoints T-1` · `queue`

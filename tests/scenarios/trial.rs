@@ -90,7 +90,6 @@ fn whoever_would_be_red_reads_why_and_is_sent_nowhere() {
     assert!(said.contains("what would land is tested") && said.contains("check words did not pass"), "{said}");
 }
 
-/// [20]
 #[test]
 fn what_is_in_the_way_of_a_change_that_waits_is_on_its_card() {
     let mut world = world();

@@ -271,14 +271,7 @@ impl<D: Door> Play<D> {
                 self.history.published.push(work.head.clone());
                 say(TaskEvent::Published { head: work.head.clone(), reference: format!("downbeat/{id}") })
             }
-            TaskEffect::Try { work } => {
-                let is_fit = !self.chance.one_in(3);
-                let words = if is_fit { "passes on main" } else { "unit exited with 1" }.to_owned();
-                say(TaskEvent::TrialEnded {
-                    head: work.head.clone(),
-                    result: TrialResult { is_fit, words, next: String::new() },
-                })
-            }
+            TaskEffect::Try { work } => say(self.tried(work)),
             TaskEffect::PostCard => {
                 let Some(task) = self.door.task(id).await else { return Ok(Answer::Nothing) };
                 say(TaskEvent::CardPosted {
@@ -331,6 +324,12 @@ impl<D: Door> Play<D> {
             | TaskEffect::CloseQuestion { .. }
             | TaskEffect::CloseOffer { .. } => Answer::Nothing,
         })
+    }
+
+    fn tried(&mut self, work: &Work) -> TaskEvent {
+        let is_fit = !self.chance.one_in(3);
+        let words = if is_fit { "passes on main" } else { "unit exited with 1" }.to_owned();
+        TaskEvent::TrialEnded { head: work.head.clone(), result: TrialResult { is_fit, words, next: String::new() } }
     }
 
     async fn perform_for_queue(&mut self, effect: &QueueEffect, effect_id: &str, flight: &Flight) -> Lawful<Answer> {

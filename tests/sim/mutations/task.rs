@@ -17,7 +17,7 @@ fn mutation(law: &'static str, fault: &'static str, task: Stepper<Task>) -> Muta
 }
 
 pub fn mutations() -> Vec<Mutation> {
-    [of_steps(), of_talk(), of_changes(), of_histories()].into_iter().flatten().collect()
+    [of_steps(), of_talk(), of_review(), of_changes(), of_histories()].into_iter().flatten().collect()
 }
 
 /// Sends a step on into a session.
@@ -145,6 +145,11 @@ fn of_talk() -> Vec<Mutation> {
                 })
             },
         ),
+    ]
+}
+
+fn of_review() -> Vec<Mutation> {
+    vec![
         mutation(
             "task: a place that is kept is taken or given up",
             "the queue is not told that a repair was dropped",

@@ -28,7 +28,7 @@ fn edit(task: &Task, by: Person, words: &[&str]) -> TaskEvent {
     TaskEvent::PlanEdited { by, version, edit: PlanEdit { steps, ..PlanEdit::default() }, terms }
 }
 
-/// What people and sessions say to each other.
+/// What people and sessions say to each other, and what people want to know.
 fn talk(task: &Task, words: &[&str]) -> TaskEvent {
     let session = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.sessions);
     let by = || person(words.get(1).copied().unwrap_or("ben"));
@@ -63,6 +63,16 @@ fn talk(task: &Task, words: &[&str]) -> TaskEvent {
         }
         "told" => TaskEvent::WordsTold { session, words: task.untold() },
         "reached" => TaskEvent::HostsReached { session: task.sessions, hosts: vec![words[1].to_owned()] },
+        "try" => TaskEvent::TrialRequested { by: by() },
+        "tried" | "tried-red" => {
+            let head = words.get(1).copied();
+            let (is_fit, words) = match words[0] {
+                "tried" => (true, "passes on main (bbbbbbbbbb)"),
+                _ => (false, "unit exited with 1, on main (bbbbbbbbbb)"),
+            };
+            let head = sha(head.unwrap_or("a"));
+            TaskEvent::TrialEnded { head, result: TrialResult { is_fit, words: words.to_owned(), next: String::new() } }
+        }
         other => panic!("no event is called {other:?}"),
     }
 }
@@ -104,16 +114,6 @@ pub(super) fn event(task: &Task, words: &str) -> TaskEvent {
         "published" => TaskEvent::Published { head: sha("a"), reference: "downbeat/T-1".to_owned() },
         "unpublished" => TaskEvent::PublishFailed { head: sha("a"), why: "no such remote".to_owned() },
         "merge" => TaskEvent::MergeRequested { by: by() },
-        "try" => TaskEvent::TrialRequested { by: by() },
-        "tried" | "tried-red" => {
-            let head = words.get(1).copied();
-            let (is_fit, words) = match words[0] {
-                "tried" => (true, "passes on main (bbbbbbbbbb)"),
-                _ => (false, "unit exited with 1, on main (bbbbbbbbbb)"),
-            };
-            let head = sha(head.unwrap_or("a"));
-            TaskEvent::TrialEnded { head, result: TrialResult { is_fit, words: words.to_owned(), next: String::new() } }
-        }
         "dequeue" => TaskEvent::DequeueRequested { by: by() },
         "moved-up" => TaskEvent::EntryProgressed { note: None },
         "landed" => TaskEvent::EntryMerged { commit: sha("b"), proof: Proof::Tested },

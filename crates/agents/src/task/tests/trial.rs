@@ -24,7 +24,6 @@ fn whoever_asks_hears_what_became_of_it_and_may_ask_again() {
     );
 }
 
-/// [5]
 #[test]
 fn a_trial_ends_with_what_the_change_goes_on_to() {
     check_in_review(
