@@ -1,6 +1,6 @@
 //! Where a task stands, in words: its badge, what is going on, and what a person can say next. Pure.
 
-use agents::task::{Approved, Goal, Intent, Proof, Repair, Task, TaskState, Work};
+use agents::task::{Approved, Goal, Intent, Proof, Repair, Task, TaskState, Trial, Work};
 use forge::FileChange;
 use mergeq::queue::{Place, Progress};
 use serde::Serialize;
@@ -124,7 +124,8 @@ fn stage_of(task: &Task, place: Option<&Progress>) -> String {
         TaskState::Publishing { work } => format!("Publishing {}", size(&work.changes)),
         TaskState::InReview { sent_back: Some(why), .. } => format!("Did not land: {}", first_line(why)),
         TaskState::InReview { pull_request, sent_back: None } => {
-            format!("Published with {}; {}", size(&pull_request.work.changes), checks(&pull_request.work))
+            let work = &pull_request.work;
+            format!("Published with {}; {}{}", size(&work.changes), checks(work), trial(task))
         }
         TaskState::Merging { by, intent: Intent::Land, note, .. } => {
             let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
@@ -143,6 +144,14 @@ fn stage_of(task: &Task, place: Option<&Progress>) -> String {
     }
 }
 
+fn trial(task: &Task) -> String {
+    match &task.trial {
+        None => String::new(),
+        Some(Trial { by, result: None, .. }) => format!("; being tried, as {by} said"),
+        Some(Trial { result: Some(result), .. }) => format!("; tried: {}", first_line(&result.words)),
+    }
+}
+
 fn commands_of(task: &Task) -> Vec<String> {
     let id = task.id;
     let say = |verbs: &[&str]| verbs.iter().map(|verb| format!("{verb} {id}")).collect();
@@ -156,7 +165,7 @@ fn commands_of(task: &Task) -> Vec<String> {
         TaskState::InReview { pull_request, sent_back } => {
             match (pull_request.work.red_checks().is_empty(), sent_back) {
                 (true, None) if !pull_request.work.may_land() => say(&["retry"]),
-                (true, None) => say(&["merge"]),
+                (true, None) => say(&["merge", "try"]),
                 (true, Some(_)) => say(&["retry", "merge"]),
                 (false, _) => vec![format!("retry {id}"), format!("revise {id} …")],
             }

@@ -32,7 +32,7 @@ async fn the_board_shows_who_is_needed_then_what_runs_then_the_queues_and_what_e
         ready to merge
         Published with +36 −3 in 2 files; its 2 checks passed
         T-8 acme/web asked by cem claude 51 min ago
-        Say merge T-8 in console/checkout
+        Say merge T-8 or try T-8 in console/checkout
         Rename the basket to cart everywhere
         sent back
         Did not land: conflicts with T-1 in src/login.rs
