@@ -118,6 +118,8 @@ pub enum TaskCommand {
         #[command(flatten)]
         voice: Voice,
     },
+    /// Make and test a ready task as it would land now, without landing it
+    Try(Named),
     /// Send a ready task to the merge queue
     Merge(Named),
     /// Print what a task's agent and checks printed
@@ -226,6 +228,7 @@ pub async fn run(command: TaskCommand, place: &PlaceArgs) -> anyhow::Result<Exit
             let words = format!("retry {id}{}", with.into_iter().flatten().collect::<String>());
             order(place, &voice, words, &format!("{id} runs again")).await
         }
+        T::Try(named) => on_task("try", &named, place, "is being tried; its thread hears what comes of it").await,
         T::Merge(named) => on_task("merge", &named, place, "is in the merge queue").await,
         T::Log { id, follow, form } => follow_log(place, id, form, follow).await,
         T::Diff { id, checkpoint, since, form } => show(place, form, &Ask::Diff { id, checkpoint, since }).await,
