@@ -329,21 +329,21 @@ fn what_passes_while_the_target_is_closed_lands_at_the_opening() {
                   [T-1 is ready on downbeat/T-1] sent to the merge queue by ana at 13:40 UTC
                   [T-1] in the merge queue by ana · entering
                   [T-1] in the merge queue by ana · position 1 of 1 · testing
-                  [T-1] in the merge queue by ana · position 1 of 1 · testing · has passed and lands when the target opens, Mon 08:00 Europe/Berlin
+                  [T-1] in the merge queue by ana · position 1 of 1 · passed · lands when the target opens, Mon 08:00 Europe/Berlin
             ana:  queue
             bot:  sample:main: 1 in line, closed until Mon 08:00 Europe/Berlin
                   strategy chain: too few verdicts to judge by yet, few changes come
-                  T-1 add a farewell · position 1 of 1 · testing · has passed and waits until it opens Mon 08:00 Europe/Berlin
+                  T-1 add a farewell · position 1 of 1 · passed · waits until it opens Mon 08:00 Europe/Berlin
             --    2 days pass
             ana:  status T-1
             bot:  T-1 · add a farewell
-                  in the merge queue by ana · position 1 of 1 · testing · has passed and lands when the target opens, Mon 08:00 Europe/Berlin
+                  in the merge queue by ana · position 1 of 1 · passed · lands when the target opens, Mon 08:00 Europe/Berlin
                   asked by ana · sample@main (the only one) · agent scripted · read 0 messages · caged: LEVEL
             --    17 hours pass
             ana:  queue
             bot:  sample:main: 1 in line, closed until Mon 08:00 Europe/Berlin
                   strategy chain: too few verdicts to judge by yet, few changes come
-                  T-1 add a farewell · position 1 of 1 · testing · has passed and waits until it opens Mon 08:00 Europe/Berlin
+                  T-1 add a farewell · position 1 of 1 · passed · waits until it opens Mon 08:00 Europe/Berlin
             --    20 minutes pass
                   [T-1] in the merge queue by ana · position 1 of 1 · landing
                   [T-1] merged as <commit 1>, already tested

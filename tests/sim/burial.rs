@@ -14,10 +14,10 @@ pub fn buried(debt: &Debt, why: &str) -> Option<Told> {
             let event = match effect {
                 TaskEffect::StartSession { session, .. } => TaskEvent::SessionFailed { session: *session, why },
                 TaskEffect::Publish { work } => TaskEvent::PublishFailed { head: work.head.clone(), why },
-                TaskEffect::Try { work } => {
+                TaskEffect::Try { trial, .. } => {
                     let result =
                         TrialResult { is_fit: false, words: format!("could not be tried: {why}"), next: String::new() };
-                    TaskEvent::TrialEnded { head: work.head.clone(), result }
+                    TaskEvent::TrialEnded { trial: *trial, result }
                 }
                 TaskEffect::AwaitDeadline(deadline) => TaskEvent::DeadlinePassed { deadline: *deadline },
                 _ => return None,

@@ -74,7 +74,8 @@ fn is_carried(task: &Task, queue: Option<&Queue>, debts: &[Owing]) -> bool {
             owed(&|effect| is_end_of(task, effect)) && !owed(&is_session)
         }
         TaskState::InReview { .. } => {
-            (!task.is_on_trial() || owed(&|effect| matches!(effect, TaskEffect::Try { .. })))
+            let newest = task.trials;
+            (!task.is_on_trial() || owed(&|effect| matches!(effect, TaskEffect::Try { trial, .. } if *trial == newest)))
                 && owed(&|effect| is_end_of(task, effect))
         }
         TaskState::AwaitingApproval { .. } | TaskState::Departed { .. } => owed(&|effect| is_end_of(task, effect)),

@@ -271,7 +271,7 @@ impl<D: Door> Play<D> {
                 self.history.published.push(work.head.clone());
                 say(TaskEvent::Published { head: work.head.clone(), reference: format!("downbeat/{id}") })
             }
-            TaskEffect::Try { work } => say(self.tried(work)),
+            TaskEffect::Try { trial, .. } => say(self.tried(*trial)),
             TaskEffect::PostCard => {
                 let Some(task) = self.door.task(id).await else { return Ok(Answer::Nothing) };
                 say(TaskEvent::CardPosted {
@@ -326,10 +326,10 @@ impl<D: Door> Play<D> {
         })
     }
 
-    fn tried(&mut self, work: &Work) -> TaskEvent {
+    fn tried(&mut self, trial: u32) -> TaskEvent {
         let is_fit = !self.chance.one_in(3);
         let words = if is_fit { "passes on main" } else { "unit exited with 1" }.to_owned();
-        TaskEvent::TrialEnded { head: work.head.clone(), result: TrialResult { is_fit, words, next: String::new() } }
+        TaskEvent::TrialEnded { trial, result: TrialResult { is_fit, words, next: String::new() } }
     }
 
     async fn perform_for_queue(&mut self, effect: &QueueEffect, effect_id: &str, flight: &Flight) -> Lawful<Answer> {

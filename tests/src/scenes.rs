@@ -103,6 +103,7 @@ fn task(state: TaskState) -> Task {
         plans: 2,
         waits: 0,
         questions: 1,
+        trials: 0,
         said: Vec::new(),
         reached: BTreeSet::new(),
         allowed: BTreeMap::new(),

@@ -217,7 +217,7 @@ pub fn event_of(task: TaskId, news: &News) -> TaskEvent {
         }
         News::Released => TaskEvent::EntryProgressed { note: Some(String::new()) },
         News::KeptOut { until } => {
-            TaskEvent::EntryProgressed { note: Some(format!("has passed and lands when the target opens, {until}")) }
+            TaskEvent::EntryProgressed { note: Some(format!("lands when the target opens, {until}")) }
         }
         News::Overdue(overdue) => TaskEvent::EntryProgressed { note: Some(overdue.to_string()) },
         News::Unsound { why } => TaskEvent::LandingDoubted { why: why.clone() },

@@ -31,11 +31,11 @@ impl Performer for Trier {
     type Machine = Task;
 
     async fn perform(&self, owed: &Owed<Task>) -> Performed<TaskEvent> {
-        let TaskEffect::Try { work } = &owed.effect else { return Performed::Finished };
+        let TaskEffect::Try { trial, work } = &owed.effect else { return Performed::Finished };
         let again = |why| Performed::Retry { after: AGAIN_AFTER, why };
-        let ended = |result| TaskEvent::TrialEnded { head: work.head.clone(), result };
+        let ended = |result| TaskEvent::TrialEnded { trial: *trial, result };
         let task = match self.store.load::<Task>(&owed.machine).await {
-            Ok(Some(task)) if task.is_on_trial() => task,
+            Ok(Some(task)) if is_awaited(&task, *trial) => task,
             Ok(_) => return Performed::Finished,
             Err(error) => return again(error.to_string()),
         };
@@ -49,7 +49,7 @@ impl Performer for Trier {
         if owed.revoked.is_cancelled() {
             // A process that is ending stops trials too, and then somebody still waits.
             return match self.store.load::<Task>(&owed.machine).await {
-                Ok(task) if !task.as_ref().is_some_and(Task::is_on_trial) => Performed::Finished,
+                Ok(task) if !task.as_ref().is_some_and(|task| is_awaited(task, *trial)) => Performed::Finished,
                 Ok(_) | Err(_) => again("the process was ending".to_owned()),
             };
         }
@@ -62,9 +62,13 @@ impl Performer for Trier {
     }
 
     fn bury(&self, owed: &Owed<Task>, why: &str) -> Option<TaskEvent> {
-        let TaskEffect::Try { work } = &owed.effect else { return None };
-        Some(TaskEvent::TrialEnded { head: work.head.clone(), result: untried(owed.machine, why) })
+        let TaskEffect::Try { trial, .. } = &owed.effect else { return None };
+        Some(TaskEvent::TrialEnded { trial: *trial, result: untried(owed.machine, why) })
     }
+}
+
+fn is_awaited(task: &Task, number: u32) -> bool {
+    task.trial.as_ref().is_some_and(|trial| trial.number == number && trial.result.is_none())
 }
 
 fn untried(task: TaskId, why: &str) -> TrialResult {

@@ -56,6 +56,8 @@ pub enum TaskEffect {
     },
     /// Lane `try`: make and test the change as it would land now.
     Try {
+        /// The trial's number.
+        trial: u32,
         /// The change.
         work: Work,
     },

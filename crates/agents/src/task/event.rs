@@ -230,8 +230,8 @@ pub enum TaskEvent {
     },
     /// The trial of a change came to an end.
     TrialEnded {
-        /// The commit that was tried.
-        head: Sha,
+        /// Its number.
+        trial: u32,
         /// What came of it.
         result: TrialResult,
     },

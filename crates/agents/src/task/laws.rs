@@ -6,7 +6,8 @@ use domain::Step;
 use domain::policy::Tier;
 
 use super::{
-    Announcement, Approved, Deadline, Goal, Plan, PlanMode, Task, TaskEffect, TaskEvent, TaskState, Then, Word, Work,
+    Announcement, Approved, Deadline, Goal, Plan, PlanMode, Task, TaskEffect, TaskEvent, TaskState, Then, Trial, Word,
+    Work,
 };
 
 /// The first law that the step from `before` by `event` to `after` breaks, in words.
@@ -34,8 +35,11 @@ pub fn broken(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<St
 
 /// Law 11.
 fn tried_elsewhere(before: &Task, after: &Step<Task>) -> Option<String> {
-    let under_way = |task: &Task| task.trial.as_ref().filter(|trial| trial.result.is_none()).map(|it| it.head.clone());
-    let is_begun = |head| after.effects.iter().any(|it| matches!(it, TaskEffect::Try { work } if work.head == head));
+    let under_way = |task: &Task| task.trial.clone().filter(|trial| trial.result.is_none());
+    let is_begun = |is: Trial| {
+        let is_its = |effect: &TaskEffect| matches!(effect, TaskEffect::Try { trial, work } if *trial == is.number && work.head == is.head);
+        is.number > before.trials && after.effects.iter().any(is_its)
+    };
     let is_stopped = after.effects.iter().any(|it| matches!(it, TaskEffect::StopTrial));
     let is_fine = match (under_way(before), under_way(&after.state)) {
         (Some(was), Some(is)) => was == is,

@@ -70,7 +70,7 @@ fn route(task: Task, event: &TaskEvent, now: Timestamp) -> Result<Step<Task>, Re
         E::PublishFailed { head, why } => Ok(ending::fail_publishing(task, head, why)),
         E::MergeRequested { by } => review::request_merge(task, by),
         E::TrialRequested { by } => trial::request(task, by),
-        E::TrialEnded { head, result } => Ok(trial::end(task, head, result)),
+        E::TrialEnded { trial, result } => Ok(trial::end(task, *trial, result)),
         E::DequeueRequested { by } => review::dequeue(task, by),
         E::EntryProgressed { note } => Ok(review::progressed(task, note.as_ref())),
         E::EntryMerged { commit, proof } => Ok(review::merged(task, commit, *proof)),

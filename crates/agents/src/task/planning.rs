@@ -18,7 +18,7 @@ impl Task {
         let goal = first_goal(&request);
         let state = TaskState::Queued { goal: goal.clone() };
         let (card, said) = (None, Vec::new());
-        let (sessions, plans, waits, questions) = (0, 0, 0, 0);
+        let (sessions, plans, waits, questions, trials) = (0, 0, 0, 0, 0);
         let (reached, allowed) = (BTreeSet::new(), BTreeMap::new());
         let (created_at, muted_by) = (now, None);
         let task = Self {
@@ -30,6 +30,7 @@ impl Task {
             plans,
             waits,
             questions,
+            trials,
             said,
             reached,
             allowed,

@@ -34,6 +34,9 @@ pub struct Task {
     /// How many questions were asked; the number of the newest one.
     #[serde(default)]
     pub questions: u32,
+    /// How many trials of its changes began; the number of the newest one.
+    #[serde(default)]
+    pub trials: u32,
     /// What people said to the sessions of its present goal, oldest first.
     #[serde(default)]
     pub said: Vec<Word>,

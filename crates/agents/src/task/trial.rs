@@ -9,6 +9,8 @@ use super::{Announcement, Task, TaskEffect, TaskState};
 /// A trial of a published change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trial {
+    /// Its number among those of the task.
+    pub number: u32,
     /// The commit that is tried.
     pub head: Sha,
     /// Who wanted to know.
@@ -43,13 +45,15 @@ pub(super) fn request(mut task: Task, by: &Person) -> Result<Step<Task>, Rejecte
         return Err(Rejected::new(why, format!("Say `log {id}` to read what its checks print")));
     }
     let work = pull_request.work.clone();
-    task.trial = Some(Trial { head: work.head.clone(), by: by.clone(), result: None });
-    Ok(Step::owing(task, [TaskEffect::EditCard, TaskEffect::Try { work }]))
+    task.trials += 1;
+    let trial = task.trials;
+    task.trial = Some(Trial { number: trial, head: work.head.clone(), by: by.clone(), result: None });
+    Ok(Step::owing(task, [TaskEffect::EditCard, TaskEffect::Try { trial, work }]))
 }
 
-/// Late unless this very commit is being tried.
-pub(super) fn end(mut task: Task, head: &Sha, result: &TrialResult) -> Step<Task> {
-    let Some(trial) = task.trial.as_mut().filter(|trial| trial.head == *head && trial.result.is_none()) else {
+/// Late unless this very trial is under way.
+pub(super) fn end(mut task: Task, number: u32, result: &TrialResult) -> Step<Task> {
+    let Some(trial) = task.trial.as_mut().filter(|trial| trial.number == number && trial.result.is_none()) else {
         return Step::quiet(task);
     };
     trial.result = Some(result.clone());

@@ -106,9 +106,14 @@ impl Lookout {
         tasks: &[Task],
         before: Option<&Inquiry>,
     ) -> Result<Option<Found>, String> {
-        let Some(head) = repository.mirror.known_head().await.map_err(in_words)? else { return Ok(None) };
         let queue = self.notifier.store.load::<Queue>(&queue_id(&repository.name, &repository.target)).await;
         let queue = queue.map_err(in_words)?;
+        // What the queue landed may not have been fetched yet; before it has looked, what was fetched is all that is known.
+        let head = match queue.as_ref().and_then(|queue| queue.head.clone()) {
+            Some(head) => Some(head),
+            None => repository.mirror.known_head().await.map_err(in_words)?,
+        };
+        let Some(head) = head else { return Ok(None) };
         let entries = queue.iter().flat_map(|queue| &queue.entries).filter(|entry| !entry.is_reserved());
         let in_line = entries.map(|entry| (entry.change.id.clone(), entry.change.head.clone()));
         let waiting: Vec<(TaskId, Sha)> = tasks.iter().filter_map(|task| Some((task.id, head_of(task)?))).collect();
@@ -117,6 +122,7 @@ impl Lookout {
         if before == Some(&inquiry) {
             return Ok(None);
         }
+        repository.mirror.ensure(&inquiry.head).await.map_err(in_words)?;
         let graph = self.probes.of(repository, &inquiry.head, &inquiry.branches).await.map_err(in_words)?;
         let told = waiting.iter().filter_map(|(task, _)| Some((*task, in_the_way(*task, repository, &graph)?)));
         let told = told.collect();

@@ -155,7 +155,9 @@ fn muted(task: &Task) -> String {
 
 fn standing(task: &Task, around: &Surroundings) -> String {
     let repair = task.repair_under_way().map(aftermath::in_repair).unwrap_or_default();
-    let trial = task.trial.as_ref().map(aftermath::in_trial).unwrap_or_default();
+    // What is in the way now is newer than what came of a trial.
+    let trial = task.trial.as_ref().filter(|trial| around.forecast.is_none() || trial.result.is_none());
+    let trial = trial.map(aftermath::in_trial).unwrap_or_default();
     let forecast = around.forecast.as_ref().map(|forecast| format!(" · {forecast}")).unwrap_or_default();
     repair + &stage_of(task, around) + &trial + &forecast
 }

@@ -234,7 +234,7 @@ impl fmt::Display for Waits {
             Self::Held(hold) => write!(f, "is {hold}"),
             Self::Frozen => f.write_str("waits for the end of the freeze"),
             Self::Urgent => f.write_str("waits for what lands while it is closed"),
-            Self::Opening(until) => write!(f, "has passed and waits until it opens {until}"),
+            Self::Opening(until) => write!(f, "waits until it opens {until}"),
             Self::Quota(max) => write!(f, "waits for others of the same person, of whom {max} are tested at once"),
             Self::Lanes(lanes) if lanes.is_empty() => {
                 f.write_str("waits for those before it, because it touches every lane")

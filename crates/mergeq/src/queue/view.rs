@@ -261,7 +261,9 @@ impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.place {
             Place::Reserved { .. } => f.write_str("its place is kept while it is repaired"),
-            Place::Waiting | Place::Staging | Place::Testing | Place::Passed | Place::Landing => {
+            // Where nothing holds it up this is over in a moment; where something does, testing is not what goes on.
+            Place::Passed => write!(f, "position {} of {} · passed", self.position, self.of),
+            Place::Waiting | Place::Staging | Place::Testing | Place::Landing => {
                 write!(f, "position {} of {} · {}", self.position, self.of, self.place.as_told().word())
             }
         }

@@ -413,7 +413,7 @@ fn whoever_looks_reads_until_when_and_a_day_before_from_when() {
     let notes = QueueView::of(&queue, at(44)).lines.into_iter().map(|line| line.notes(at(44)).join(", "));
     assert_eq!(
         notes.collect::<Vec<_>>(),
-        ["first, waits for a, on which it depends", "has passed and waits until it opens Mon 08:00 UTC"]
+        ["first, waits for a, on which it depends", "waits until it opens Mon 08:00 UTC"]
     );
     let urgent = ["enqueue c first"].iter().fold(queue, play);
     let notes = QueueView::of(&urgent, at(44)).lines.into_iter().map(|line| line.notes(at(44)).join(", "));

@@ -323,7 +323,7 @@ const WORDS: [&str; 61] = [
     "repair",
     "try ben",
     "tried",
-    "tried b",
+    "tried 1",
     "tried-red",
     "reminded",
     "reminded 1",

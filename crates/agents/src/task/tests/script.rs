@@ -65,13 +65,15 @@ fn talk(task: &Task, words: &[&str]) -> TaskEvent {
         "reached" => TaskEvent::HostsReached { session: task.sessions, hosts: vec![words[1].to_owned()] },
         "try" => TaskEvent::TrialRequested { by: by() },
         "tried" | "tried-red" => {
-            let head = words.get(1).copied();
+            let trial = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(task.trials);
             let (is_fit, words) = match words[0] {
                 "tried" => (true, "passes on main (bbbbbbbbbb)"),
                 _ => (false, "unit exited with 1, on main (bbbbbbbbbb)"),
             };
-            let head = sha(head.unwrap_or("a"));
-            TaskEvent::TrialEnded { head, result: TrialResult { is_fit, words: words.to_owned(), next: String::new() } }
+            TaskEvent::TrialEnded {
+                trial,
+                result: TrialResult { is_fit, words: words.to_owned(), next: String::new() },
+            }
         }
         other => panic!("no event is called {other:?}"),
     }
@@ -188,7 +190,7 @@ pub(super) fn owed(effect: &TaskEffect) -> String {
         TaskEffect::Announce(Announcement::Doubted { .. }) => "announce(doubted)".to_owned(),
         TaskEffect::Announce(Announcement::Ended) => "announce(ended)".to_owned(),
         TaskEffect::Announce(Announcement::Tried { result }) => format!("announce({})", result.words),
-        TaskEffect::Try { work } => format!("try({})", &work.head.as_str()[..1]),
+        TaskEffect::Try { trial, work } => format!("try({trial}, {})", &work.head.as_str()[..1]),
         TaskEffect::StopTrial => "stop-trial".to_owned(),
         TaskEffect::Enqueue { .. } => "enqueue".to_owned(),
         TaskEffect::Withdraw { by } => format!("withdraw({by})"),

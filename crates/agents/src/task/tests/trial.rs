@@ -14,52 +14,53 @@ fn whoever_asks_hears_what_became_of_it_and_may_ask_again() {
     check_in_review(
         "try ben; try cleo; tried; try ben; tried-red; merge ben",
         expect![[r#"
-        in-review          owes edit-card, try(a)
-        in-review          refused: T-1 is being tried already, because ben asked for it. Say `log T-1` to read what its checks print.
-        in-review          owes edit-card, announce(passes on main (bbbbbbbbbb))
-        in-review          owes edit-card, try(a)
-        in-review          owes edit-card, announce(unit exited with 1, on main (bbbbbbbbbb))
-        merging            owes close(announce(ready): sent to the merge queue by ben), edit-card, enqueue
-    "#]],
+            in-review          owes edit-card, try(1, a)
+            in-review          refused: T-1 is being tried already, because ben asked for it. Say `log T-1` to read what its checks print.
+            in-review          owes edit-card, announce(passes on main (bbbbbbbbbb))
+            in-review          owes edit-card, try(2, a)
+            in-review          owes edit-card, announce(unit exited with 1, on main (bbbbbbbbbb))
+            merging            owes close(announce(ready): sent to the merge queue by ben), edit-card, enqueue
+        "#]],
     );
 }
 
 #[test]
 fn a_trial_ends_with_what_the_change_goes_on_to() {
     check_in_review(
-        "try ben; merge ben; tried; dequeue ben; withdrawn; try ben; tried",
+        "try ben; merge ben; tried; dequeue ben; withdrawn; try ben; tried 1; tried",
         expect![[r#"
-        in-review          owes edit-card, try(a)
-        merging            owes close(announce(ready): sent to the merge queue by ben), edit-card, enqueue, stop-trial
-        merging
-        merging            owes edit-card, withdraw(ben)
-        in-review          owes edit-card, announce(sent back), deadline(2)
-        in-review          owes edit-card, try(a)
-        in-review          owes edit-card, announce(passes on main (bbbbbbbbbb))
-    "#]],
+            in-review          owes edit-card, try(1, a)
+            merging            owes close(announce(ready): sent to the merge queue by ben), edit-card, enqueue, stop-trial
+            merging
+            merging            owes edit-card, withdraw(ben)
+            in-review          owes edit-card, announce(sent back), deadline(2)
+            in-review          owes edit-card, try(2, a)
+            in-review
+            in-review          owes edit-card, announce(passes on main (bbbbbbbbbb))
+        "#]],
     );
     check_in_review(
         "try ben; revise ana keep the name; tried",
         expect![[r#"
-        in-review          owes edit-card, try(a)
-        queued             owes close(announce(ready): ana asked for another version), edit-card, start-session(2, plan, 1 said), stop-trial
-        queued
-    "#]],
+            in-review          owes edit-card, try(1, a)
+            queued             owes close(announce(ready): ana asked for another version), edit-card, start-session(2, plan, 1 said), stop-trial
+            queued
+        "#]],
     );
     check_in_review(
         "try ben; stop ana; tried",
         expect![[r#"
-        in-review          owes edit-card, try(a)
-        cancelled          owes close(announce(ready): stopped by ana), clean-up, edit-card, announce(ended), stop-trial
-        cancelled
-    "#]],
+            in-review          owes edit-card, try(1, a)
+            cancelled          owes close(announce(ready): stopped by ana), clean-up, edit-card, announce(ended), stop-trial
+            cancelled
+        "#]],
     );
     check_in_review(
         "try ben; expired",
         expect![[r#"
-        in-review          owes edit-card, try(a)
-        cancelled          owes close(announce(ready): nobody merged it in time), clean-up, edit-card, announce(ended), stop-trial
-    "#]],
+            in-review          owes edit-card, try(1, a)
+            cancelled          owes close(announce(ready): nobody merged it in time), clean-up, edit-card, announce(ended), stop-trial
+        "#]],
     );
 }
 
@@ -75,12 +76,12 @@ fn only_what_is_ready_is_tried() {
         merging            refused: T-1 cannot be tried now: it is in the merge queue. The merge queue tests it before it lands; say `status T-1`.
     "#]].assert_eq(&trace(PlanMode::Off, "try ben; started; done; published; merge ben; try ben"));
     check_in_review(
-        "try ben; tried b; mute ana; tried-red",
+        "try ben; tried 2; mute ana; tried-red",
         expect![[r#"
-        in-review          owes edit-card, try(a)
-        in-review
-        in-review          owes edit-card
-        in-review          owes edit-card, announce(unit exited with 1, on main (bbbbbbbbbb))
-    "#]],
+            in-review          owes edit-card, try(1, a)
+            in-review
+            in-review          owes edit-card
+            in-review          owes edit-card, announce(unit exited with 1, on main (bbbbbbbbbb))
+        "#]],
     );
 }
