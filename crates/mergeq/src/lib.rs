@@ -33,6 +33,10 @@
 //!
 //! Somebody who pushes to the target faster than the checks run keeps the queue from landing: each push abandons the
 //! run. The reconciler sees the push, so the waste is one run a push.
+//!
+//! A landing that hangs between its last look and its push, while its mirror is destroyed and another worker finds the
+//! commits gone, may land a change that is withdrawn at that moment. Commits that are made anew after that are others, so
+//! that the push itself is the whole window.
 
 pub mod queue;
 pub mod sim;

@@ -19,7 +19,7 @@ pub const STATEMENTS: &[&str] = &[
     UPDATE,
     super::view::LIST,
     super::view::IN_THREAD,
-    super::view::IN_REVIEW,
+    super::view::WITH_CHANGE,
     super::view::RUNNING,
     super::view::LAST_LINE,
     super::view::LOG_END,

@@ -34,8 +34,8 @@ pub(super) const OF_PERSON: &str =
     WHERE requester = $1 AND (state NOT IN ('merged', 'answered', 'cancelled', 'failed') OR updated_at_ms >= $2)
     ORDER BY CASE WHEN state IN ('merged', 'answered', 'cancelled', 'failed') THEN 1 ELSE 0 END, number DESC LIMIT $3";
 
-pub(super) const IN_REVIEW: &str = "SELECT id, state, repo, title, requester, thread, created_at_ms, updated_at_ms
-    FROM task WHERE state = 'in-review' ORDER BY number LIMIT $1";
+pub(super) const WITH_CHANGE: &str = "SELECT id, state, repo, title, requester, thread, created_at_ms, updated_at_ms
+    FROM task WHERE state IN ('departed', 'in-review') ORDER BY number LIMIT $1";
 
 pub(super) const LIVE: &str = "SELECT id FROM task
     WHERE state NOT IN ('merged', 'answered', 'cancelled', 'failed')";
@@ -130,9 +130,9 @@ pub async fn in_thread(store: &Store, thread: &ThreadRef, count_max: i64) -> Res
     store.rows(IN_THREAD, &[thread.to_string().into(), count_max.into()]).await?.iter().map(line_of).collect()
 }
 
-/// The tasks whose change waits for the word to merge, oldest first, at most `count_max`.
-pub async fn in_review(store: &Store, count_max: i64) -> Result<Vec<TaskLine>, StoreError> {
-    store.rows(IN_REVIEW, &[count_max.into()]).await?.iter().map(line_of).collect()
+/// The tasks whose change waits for a person, oldest first, at most `count_max`.
+pub async fn with_change(store: &Store, count_max: i64) -> Result<Vec<TaskLine>, StoreError> {
+    store.rows(WITH_CHANGE, &[count_max.into()]).await?.iter().map(line_of).collect()
 }
 
 /// The tasks that a person asked for and that have not ended, or not before `since`; those that live first, then the newest, at most `count_max`.

@@ -1,4 +1,4 @@
-//! Tells on the cards of changes that wait for the word to merge what is in their way just now: whenever a target moves or a
+//! Tells on the cards of changes that wait for a person what is in their way just now: whenever a target moves or a
 //! branch comes, each is merged with the target, with those in the queue, and with the others that wait.
 //!
 //! A forecast: nothing is decided by it and nothing waits for it, so that it is kept nowhere. What is not known yet is found
@@ -15,10 +15,11 @@ use mergeq::queue::{Inquiry, Queue, queue_id};
 use mergeq::{ConflictGraph, Fit, Probes};
 use tokio_util::sync::CancellationToken;
 
+use super::messenger::ChatError;
 use super::notifier::{Notifier, Unsaid};
 
 /// How many changes that wait are looked at, the oldest first: a probe of more takes longer than anybody looks at a card.
-const IN_REVIEW_MAX: i64 = 500;
+const WAITING_MAX: i64 = 500;
 /// How many of those that are in the way are named.
 const NAMED_MAX: usize = 3;
 
@@ -32,12 +33,8 @@ impl Forecasts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&task).cloned()
     }
 
-    /// Puts others in place of all that is known, and says of whom it is another one.
-    fn replace(&self, with: BTreeMap<TaskId, String>) -> Vec<TaskId> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *known, with);
-        let all = before.keys().chain(known.keys().filter(|task| !before.contains_key(task)));
-        all.filter(|task| before.get(task) != known.get(task)).copied().collect()
+    fn replace(&self, with: BTreeMap<TaskId, String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = with;
     }
 }
 
@@ -48,14 +45,21 @@ type Found = (Inquiry, BTreeMap<TaskId, String>);
 pub struct Lookout {
     notifier: Notifier,
     probes: Probes,
-    /// What was found lately of each repository, and of which branches; before the first look nobody knows what cards say.
-    found: tokio::sync::Mutex<Option<BTreeMap<RepoName, Found>>>,
+    memory: tokio::sync::Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    /// What was found lately of each repository.
+    found: BTreeMap<RepoName, Found>,
+    /// What cards were told; before the first look nobody knows what they say.
+    told: Option<BTreeMap<TaskId, String>>,
 }
 
 impl Lookout {
     /// One that tells what it finds as `notifier` does.
     pub fn new(notifier: Notifier, probes: Probes) -> Self {
-        Self { notifier, probes, found: tokio::sync::Mutex::default() }
+        Self { notifier, probes, memory: tokio::sync::Mutex::default() }
     }
 
     /// Looks every `period` until `stop` fires.
@@ -75,13 +79,12 @@ impl Lookout {
     /// Looks once, and edits the cards of which something else is to be told than before.
     pub async fn look_once(&self) -> Result<(), Unsaid> {
         let mut waiting: BTreeMap<RepoName, Vec<Task>> = BTreeMap::new();
-        for line in view::in_review(&self.notifier.store, IN_REVIEW_MAX).await? {
+        for line in view::with_change(&self.notifier.store, WAITING_MAX).await? {
             let task = self.notifier.store.load::<Task>(&line.id).await?;
             task.into_iter().for_each(|task| waiting.entry(task.request.repo.clone()).or_default().push(task));
         }
-        let mut found = self.found.lock().await;
-        let is_first = found.is_none();
-        let found = found.get_or_insert_default();
+        let mut memory = self.memory.lock().await;
+        let Memory { found, told } = &mut *memory;
         found.retain(|name, _| waiting.contains_key(name));
         for (name, tasks) in &waiting {
             let Some(repository) = self.notifier.repositories.get(name) else { continue };
@@ -91,11 +94,19 @@ impl Lookout {
                 Err(why) => tracing::warn!(repo = %name, "nobody knows what is in the way of its changes: {why}"),
             }
         }
-        let all = found.values().flat_map(|(_, told)| told.clone()).collect();
-        let news = self.notifier.forecasts.replace(all);
-        for task in waiting.values().flatten().filter(|task| is_first || news.contains(&task.id)) {
-            self.notifier.edit_card(task).await?;
+        let now: BTreeMap<TaskId, String> = found.values().flat_map(|(_, told)| told.clone()).collect();
+        self.notifier.forecasts.replace(now.clone());
+        let (is_first, before) = (told.is_none(), told.take().unwrap_or_default());
+        for task in waiting.values().flatten().filter(|task| is_first || before.get(&task.id) != now.get(&task.id)) {
+            match self.notifier.edit_card(task).await {
+                Err(Unsaid::Chat(ChatError::Refused(why))) => {
+                    tracing::warn!(task.id = %task.id, "its card stays: {why}")
+                }
+                // The next look tells everybody anew.
+                edited => edited?,
+            }
         }
+        *told = Some(now);
         Ok(())
     }
 
@@ -138,6 +149,7 @@ fn in_words(error: impl std::fmt::Display) -> String {
 fn head_of(task: &Task) -> Option<Sha> {
     match &task.state {
         TaskState::InReview { pull_request, .. } => Some(pull_request.work.head.clone()),
+        TaskState::Departed { work, .. } => Some(work.head.clone()),
         _ => None,
     }
 }
@@ -172,17 +184,6 @@ fn some_of(things: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn who_is_told_and_who_is_not_follows_from_what_was_told_before() {
-        let (one, two, three) = (TaskId::new(1), TaskId::new(2), TaskId::new(3));
-        let told = |words: [(TaskId, &str); 2]| words.map(|(task, words)| (task, words.to_owned())).into();
-        let forecasts = Forecasts::default();
-        assert_eq!(forecasts.replace(told([(one, "a"), (two, "b")])), [one, two]);
-        assert_eq!(forecasts.replace(told([(one, "a"), (two, "c")])), [two]);
-        assert_eq!(forecasts.replace(told([(one, "a"), (three, "d")])), [two, three]);
-        assert_eq!(forecasts.of(two), None);
-    }
 
     #[test]
     fn many_are_named_in_part() {

@@ -127,7 +127,7 @@ impl Notifier {
         if let TaskState::Planning { .. } | TaskState::Working { .. } = task.state {
             around.doing = self.board.doing(task.id).unwrap_or_default();
         }
-        if let TaskState::InReview { .. } = task.state {
+        if let TaskState::InReview { .. } | TaskState::Departed { .. } = task.state {
             around.forecast = self.forecasts.of(task.id);
         }
         around.last_todo = self.board.last_todo(task.id);

@@ -33,6 +33,7 @@ pub(super) fn enqueue_change(draft: &mut Draft, change: &Change) -> Result<(), R
         solitary: false,
         hold: None,
         rivals: Vec::new(),
+        landings_lost: 0,
     };
     draft.queue.entries.push(entry);
     draft.queue.entries.sort_by_key(Entry::item);

@@ -139,7 +139,7 @@ impl Draft {
     /// Starts making the commits of a set, under an id of its own. They may have been made and lost before.
     pub(super) fn begin_staging(&mut self, (test, n_lost): (TestId, u32), set: Vec<EntryId>, vouched: Option<Vouched>) {
         let id = self.next_run_id();
-        let wanted = |entry: &Entry| Wanted { change: entry.change.clone(), since: entry.enqueued_at };
+        let wanted = |entry: &Entry| Wanted { change: entry.change.clone(), since: entry.committed_at() };
         let changes = set.iter().filter_map(|entry| self.queue.entry(entry).map(wanted)).collect();
         let phase = Phase::Staging { is_outdated: false, vouched };
         self.owe(QueueEffect::Stage { run: id, changes });

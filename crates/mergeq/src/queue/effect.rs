@@ -91,7 +91,8 @@ pub enum QueueEffect {
 pub struct Wanted {
     /// The change.
     pub change: Change,
-    /// When it was enqueued: its commit's time, so that each staging of the same changes makes the same commits.
+    /// Its commit's time, as [`Entry::committed_at`](super::entry::Entry) tells it, so that each staging of the same changes
+    /// makes the same commits.
     pub since: Timestamp,
 }
 

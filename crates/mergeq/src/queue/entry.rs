@@ -1,6 +1,7 @@
 //! One change in a queue: what somebody wants on the target, and whether it may be put into a run now.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use domain::{EntryId, Person, Sha, Timestamp};
 use forge::LaneName;
@@ -83,6 +84,9 @@ pub struct Entry {
     /// With whom it did not merge when it last stepped aside.
     #[serde(default)]
     pub rivals: Vec<EntryId>,
+    /// How often its commits were gone when they were to land.
+    #[serde(default)]
+    pub landings_lost: u32,
 }
 
 /// Whether an entry may be put into a run.
@@ -122,6 +126,13 @@ pub enum Leave {
 }
 
 impl Entry {
+    /// The time that its commits bear: that at which it came, so that they are the same each time they are made; a second
+    /// later for each time they were gone at their landing. Whoever still performs that landing finds no such commit, even
+    /// after they were made anew.
+    pub(super) fn committed_at(&self) -> Timestamp {
+        self.enqueued_at + Duration::from_secs(self.landings_lost.into())
+    }
+
     /// Its name for the strategy: its place in line, by priority and then by rank.
     pub fn item(&self) -> Item {
         Item::of(self.change.priority.order(), self.rank)

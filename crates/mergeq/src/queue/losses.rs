@@ -19,10 +19,14 @@ pub(super) fn lose_candidate(draft: &mut Draft, id: RunId) {
         let head = candidate.base.clone();
         return settle_refusal(draft, id, &Refusal::Moved { head });
     }
+    let is_landing = run.phase.is_committed();
     let (set, n_lost, losses_max) = (run.set.clone(), run.n_lost + 1, draft.queue.policy.limits.losses_max);
     let is_spent = n_lost > losses_max;
     let run = draft.run_mut(id, may_lose).expect("it was just found");
     (run.phase, run.n_lost) = (Phase::Staging { is_outdated: true, vouched }, if is_spent { 0 } else { n_lost });
+    for id in set.iter().filter(|_| is_landing) {
+        draft.entry_mut(id).expect("a run holds entries of the queue").landings_lost += 1;
+    }
     if is_spent {
         let why = format!(
             "the commits of {id} were made {n_lost} times and were gone each time: something empties the mirror"
@@ -39,7 +43,10 @@ fn has_anybody_to_leave(draft: &Draft, run: &Run) -> bool {
 mod tests {
     use expect_test::expect;
 
-    use super::super::script::check;
+    use domain::{Machine, Timestamp};
+
+    use super::super::effect::QueueEffect;
+    use super::super::script::{arranged_queue, check, parse_event};
 
     #[test]
     fn commits_that_are_gone_are_made_anew_and_tested_once() {
@@ -70,6 +77,22 @@ mod tests {
             landed 2           idle  tells a merged as m0a
         "#]],
         );
+    }
+
+    /// Whoever still performs the landing that was lost would land it, though the change may be withdrawn by then.
+    #[test]
+    fn what_was_gone_when_it_was_to_land_is_another_commit_when_it_is_made_anew() {
+        let (mut queue, mut times) = (arranged_queue("serial of a"), Vec::new());
+        for words in ["made 1", "lost 1", "made 2", "passed 2", "lost 2", "made 3", "lost 3"] {
+            let step = queue.clone().step(&parse_event(words, &queue), Timestamp::from_ms(0)).unwrap();
+            let staged = step.effects.iter().filter_map(|effect| match effect {
+                QueueEffect::Stage { changes, .. } => Some(changes[0].since.as_ms()),
+                _ => None,
+            });
+            times.extend(staged);
+            queue = step.state;
+        }
+        assert_eq!(times, [0, 1_000, 2_000], "what was lost before it could land is the same");
     }
 
     /// On another head it is another tree.

@@ -57,7 +57,7 @@ pub(super) fn check(script: &str, expected: Expect) {
 }
 
 /// `batch 4 of a b c` is a queue of that policy in which those have come; the first run is staging.
-fn arranged_queue(setting: &str) -> Queue {
+pub(super) fn arranged_queue(setting: &str) -> Queue {
     let (policy, entries) = setting.split_once(" of ").unwrap_or((setting, ""));
     let policy = if policy.is_empty() { "serial" } else { policy };
     let enqueued = entries.split_whitespace().map(|entry| format!("enqueue {}", entry.replace('!', " alone ")));
