@@ -35,7 +35,8 @@ impl TaskLog {
         Self { store: store.clone(), tasks: tasks.into_iter().collect(), waiting: Mutex::default() }
     }
 
-    /// Keeps what comes in while `work` goes on, and once more at its end.
+    /// Keeps what comes in while `work` goes on, and once more at its end. Neither waits for the other: the work may have
+    /// the very turn at the database that the log waits for.
     pub async fn keep_during<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         #[expect(clippy::disallowed_methods, reason = "a log is flushed by real time; nothing is decided by it")]
@@ -46,7 +47,16 @@ impl TaskLog {
                     self.keep().await;
                     return ended;
                 }
-                _ = every.tick() => self.keep().await,
+                _ = every.tick() => {
+                    let mut keeping = std::pin::pin!(self.keep());
+                    let ended = tokio::select! {
+                        ended = &mut work => ended,
+                        () = &mut keeping => continue,
+                    };
+                    keeping.await;
+                    self.keep().await;
+                    return ended;
+                }
             }
         }
     }
