@@ -313,10 +313,12 @@ fn nobody_answering_ends_the_wait_and_an_old_deadline_does_not() {
 }
 
 #[test]
-fn stopping_a_session_is_a_revocation_and_no_debt() {
+fn stopping_a_session_or_a_trial_is_a_revocation_and_no_debt() {
     let id = TaskId::new(1);
     let route = Task::route(&id, &TaskEffect::StopSession, Timestamp::from_ms(0));
     assert_eq!(route, Route::Revoke { lane: "session", group: "T-1".to_owned() });
+    let route = Task::route(&id, &TaskEffect::StopTrial, Timestamp::from_ms(0));
+    assert_eq!(route, Route::Revoke { lane: "try", group: "T-1".to_owned() });
 }
 
 const WORDS: [&str; 61] = [
