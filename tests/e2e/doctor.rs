@@ -1,5 +1,6 @@
 //! `downbeat doctor`: what a person reads when everything works, and when it does not.
 
+use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -9,6 +10,10 @@ use expect_test::{Expect, expect};
 
 use crate::instance::{Ended, Instance};
 use crate::world::{NOBODY, World, is_root, names_in};
+
+/// What a line says that tells of the machine, such as how much its disk has left, and not of the installation.
+const OF_THE_MACHINE: [&str; 6] =
+    ["git version", "are free there", "standard:", "strong:", "level strong", "package bubblewrap"];
 
 fn doctor(world: &World, args: &[&str]) -> Command {
     let mut command = world.program();
@@ -22,15 +27,21 @@ fn ended(command: Command, code: i32) -> Ended {
     ended
 }
 
-/// The output without what differs from machine to machine.
+/// The output without what differs from machine to machine, with its hint, and without its share in the verdict.
 fn shown(world: &World, ended: &Ended) -> String {
     let text = ended.out.replace(world.place().to_str().unwrap(), "{place}");
-    let differs = |line: &&str| {
-        ["git version", "are free there", "standard:", "strong:", "level strong", "package bubblewrap"]
-            .iter()
-            .any(|words| line.contains(words))
-    };
-    text.lines().filter(|line| !differs(line)).map(|line| format!("{line}\n")).collect()
+    let (mut shown, mut is_left_out, mut n_left_out) = (String::new(), false, 0);
+    for line in text.lines() {
+        is_left_out = OF_THE_MACHINE.iter().any(|words| line.contains(words)) || is_left_out && line.contains("→ ");
+        n_left_out += usize::from(is_left_out && line.trim_start().starts_with("warn"));
+        if !is_left_out {
+            writeln!(shown, "{line}").unwrap();
+        }
+    }
+    match n_left_out {
+        0 => shown,
+        n => shown.replace(&format!("with {} warnings.", n + 1), "with 1 warning."),
+    }
 }
 
 fn check(world: &World, ended: &Ended, expected: Expect) {

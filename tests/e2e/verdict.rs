@@ -106,9 +106,9 @@ fn sayings(messages: &[Message]) -> Vec<String> {
 
 /// Names of commits differ from road to road, and so does what of ours a task found in its thread.
 fn without_names(text: &str) -> String {
-    let words = text.split_inclusive([' ', '\n', '(', ')', '#', '.']);
-    let shown =
-        words.map(|word| if is_name_of_commit(word.trim_end_matches([' ', '\n', ')', '.'])) { "… " } else { word });
+    let words = text.split_inclusive([' ', '\n', '(', ')', '#', '.', ',']);
+    let shown = words
+        .map(|word| if is_name_of_commit(word.trim_end_matches([' ', '\n', ')', '.', ','])) { "… " } else { word });
     // Whoever dies between a pass and its answer finds it known afterwards.
     let shown = without_times(&shown.collect::<String>()).replace(", already tested", "");
     const LEFT_OUT: &str = " of bots left out)";
