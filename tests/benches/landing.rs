@@ -125,18 +125,9 @@ struct NullCheck(Arc<Mutex<Instant>>);
 #[async_trait]
 impl CheckRunner for NullCheck {
     async fn run(&self, _: &Repository, _: &Sha, _: &Briefing, _: CancellationToken) -> Result<GateReport, String> {
-        let name = "null".to_owned();
-        let spec = CheckSpec {
-            name: name.clone(),
-            command: "true".to_owned(),
-            timeout: Duration::from_secs(1),
-            retries: 0,
-            junit: None,
-            failed_first: None,
-            lanes: Vec::new(),
-        };
+        let spec = CheckSpec::named("null", "true");
         let run = CheckRun {
-            name,
+            name: spec.name.clone(),
             conclusion: Conclusion::Passed,
             exit: None,
             output_tail: String::new(),

@@ -15,15 +15,7 @@ use crate::world::World;
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 fn subject(repo: &str, tree: &str, command: &str, environment: &str) -> Subject {
-    let spec = CheckSpec {
-        name: "unit".to_owned(),
-        command: command.to_owned(),
-        timeout: Duration::from_secs(60),
-        retries: 0,
-        junit: None,
-        failed_first: None,
-        lanes: Vec::new(),
-    };
+    let spec = CheckSpec::named("unit", command);
     Subject::new(&repo.parse().unwrap(), tree.repeat(40).parse().unwrap(), &[spec], environment)
 }
 

@@ -43,12 +43,7 @@ const BANS: &[Ban] = &[
         exceptions: &[
             ("crates/store/src/pump.rs", "the one idle wait: for the next due effect, or a wake-up"),
             ("crates/forge/src/ref_lock.rs", "waits for a git of nobody's, which tells nobody when it ends"),
-            ("crates/bot/src/upkeep.rs", "the period of one who forgets what is old, which no event brings"),
-            (
-                "crates/bot/src/chat/lookout.rs",
-                "the period of one who looks what is in the way even when nothing happens",
-            ),
-            ("crates/bot/src/chat/refresher.rs", "the period of one who looks at cards even when nothing happens"),
+            ("crates/bot/src/clock.rs", "the period of whoever looks at what no event brings"),
             ("crates/mergeq/src/reconciler.rs", "the period of one who looks at the forge even when nobody calls"),
             (
                 "crates/agents/src/log.rs",

@@ -41,24 +41,22 @@ impl TaskLog {
         let mut work = std::pin::pin!(work);
         #[expect(clippy::disallowed_methods, reason = "a log is flushed by real time; nothing is decided by it")]
         let mut every = tokio::time::interval(KEEP_EVERY);
-        loop {
+        let ended = loop {
+            tokio::select! {
+                ended = &mut work => break ended,
+                _ = every.tick() => {}
+            }
+            let mut keeping = std::pin::pin!(self.keep());
             tokio::select! {
                 ended = &mut work => {
-                    self.keep().await;
-                    return ended;
-                }
-                _ = every.tick() => {
-                    let mut keeping = std::pin::pin!(self.keep());
-                    let ended = tokio::select! {
-                        ended = &mut work => ended,
-                        () = &mut keeping => continue,
-                    };
                     keeping.await;
-                    self.keep().await;
-                    return ended;
+                    break ended;
                 }
+                () = &mut keeping => {}
             }
-        }
+        };
+        self.keep().await;
+        ended
     }
 
     /// Keeps what has come in by now.
@@ -87,5 +85,45 @@ impl ProgressSink for TaskLog {
         } else if waiting.n_seen == LINES_MAX + 1 {
             waiting.lines.push(format!("… only the first {LINES_MAX} lines of this are kept"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::{Clock, Timestamp};
+    use store::StoreSettings;
+
+    use super::*;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_ms(0)
+        }
+    }
+
+    /// A store gives one writer at a time its turn.
+    #[tokio::test]
+    async fn work_that_has_the_turn_the_log_waits_for_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", dir.path().join("db").display());
+        let store = Store::open(&StoreSettings::new(url), Arc::new(Still)).await.unwrap();
+        let (task, log) = (TaskId::new(1), TaskLog::of(&store, [TaskId::new(1)]));
+        let work = async {
+            log.line("said in the middle of a write");
+            let line = ["written".to_owned()];
+            let mut write = Box::pin(store.append_log(Task::KIND, "T-2", &line));
+            assert!(futures::poll!(&mut write).is_pending(), "it has the turn now");
+            while !log.waiting.lock().unwrap().lines.is_empty() {
+                tokio::task::yield_now().await;
+            }
+            write.await.unwrap();
+        };
+        log.keep_during(work).await;
+        let kept = store.log_after(Task::KIND, &task.to_string(), 0, 10).await.unwrap();
+        assert_eq!(kept.len(), 1, "{kept:?}");
     }
 }

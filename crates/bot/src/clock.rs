@@ -1,8 +1,9 @@
 //! What only the machine can give: the time, and names that nobody used before.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use domain::{Clock, Timestamp};
+use tokio_util::sync::CancellationToken;
 
 /// Tells the machine's time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,6 +35,19 @@ impl Default for SteadyClock {
 impl Clock for SteadyClock {
     fn now(&self) -> Timestamp {
         self.made_at + self.made.elapsed()
+    }
+}
+
+/// Does `work` now and whenever `period` has passed since it ended, until `stop` fires: for what no event brings, and what
+/// may come late or not at all. What has to be done is owed instead.
+#[expect(clippy::disallowed_methods, reason = "the period is a wish, not a debt")]
+pub async fn repeat<W: Future>(period: Duration, stop: &CancellationToken, work: impl Fn() -> W) {
+    while !stop.is_cancelled() {
+        work().await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(period) => {}
+        }
     }
 }
 

@@ -68,7 +68,7 @@ impl Performer for Trier {
 }
 
 fn is_awaited(task: &Task, number: u32) -> bool {
-    task.trial.as_ref().is_some_and(|trial| trial.number == number && trial.result.is_none())
+    task.is_on_trial() && task.trials == number
 }
 
 fn untried(task: TaskId, why: &str) -> TrialResult {

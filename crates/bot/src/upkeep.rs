@@ -6,6 +6,8 @@ use mergeq::VerdictLedger;
 use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
+
 /// How often: what grows old in an hour is little.
 const EVERY: Duration = Duration::from_secs(3_600);
 /// For how long deliveries and ended effects are known. A platform that brings a message again does so within days.
@@ -27,18 +29,14 @@ impl Upkeep {
     }
 
     /// Forgets now and every hour until `stop` fires.
-    #[expect(clippy::disallowed_methods, reason = "what is forgotten an hour later takes an hour's room")]
     pub async fn run(&self, stop: CancellationToken) {
-        while !stop.is_cancelled() {
+        let forget = || async {
             match self.forget_old().await {
                 Ok(0) => {}
                 Ok(n) => tracing::info!("{n} rows that nobody needs any more were removed from the database"),
                 Err(error) => tracing::warn!("what is old could not be removed from the database: {error}"),
             }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(EVERY) => {}
-            }
-        }
+        };
+        clock::repeat(EVERY, &stop, forget).await;
     }
 }

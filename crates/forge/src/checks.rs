@@ -55,6 +55,13 @@ impl CheckSpec {
     /// What stands for the names of tests in [`CheckSpec::failed_first`].
     pub const TESTS: &str = "{tests}";
 
+    /// One of which its repository says no more than this: it has ten minutes, and one attempt.
+    pub fn named(name: &str, command: &str) -> Self {
+        let (name, command) = (name.to_owned(), command.to_owned());
+        let (timeout, junit, failed_first, lanes) = (TIMEOUT_DEFAULT, None, None, Vec::new());
+        Self { name, command, timeout, retries: 0, junit, failed_first, lanes }
+    }
+
     /// The line that runs these tests alone, each name quoted for the shell; none where the check cannot, or no name can
     /// stand there. A name that begins with a dash would be an option.
     pub fn line_for(&self, tests: &FailedTests) -> Option<String> {

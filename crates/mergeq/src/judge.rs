@@ -310,15 +310,7 @@ mod tests {
     use super::*;
 
     fn spec(name: &str) -> CheckSpec {
-        CheckSpec {
-            name: name.to_owned(),
-            command: "true".to_owned(),
-            timeout: Duration::from_secs(1),
-            retries: 0,
-            junit: None,
-            failed_first: None,
-            lanes: Vec::new(),
-        }
+        CheckSpec::named(name, "true")
     }
 
     fn verdict(checks: &[&str], ended: &[(&str, Conclusion)]) -> Verdict {

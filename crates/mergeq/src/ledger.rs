@@ -237,22 +237,9 @@ impl fmt::Debug for VerdictLedger {
 mod tests {
     use super::*;
 
-    fn spec(name: &str, command: &str) -> CheckSpec {
-        let (name, command) = (name.to_owned(), command.to_owned());
-        CheckSpec {
-            name,
-            command,
-            timeout: Duration::from_secs(9),
-            retries: 0,
-            junit: None,
-            failed_first: None,
-            lanes: Vec::new(),
-        }
-    }
-
     #[test]
     fn whatever_can_change_a_verdict_changes_the_gate() {
-        let gate = vec![spec("unit", "make test"), spec("lint", "make lint")];
+        let gate = vec![CheckSpec::named("unit", "make test"), CheckSpec::named("lint", "make lint")];
         let changes: [fn(&mut Vec<CheckSpec>); 8] = [
             |gate| gate[0].name = "units".to_owned(),
             |gate| gate[0].command = "make test || true".to_owned(),

@@ -70,13 +70,8 @@ mod tests {
     #[test]
     fn checks_that_see_the_same_are_one_part() {
         let spec = |name: &str, lanes: &[&str]| CheckSpec {
-            name: name.to_owned(),
-            command: "true".to_owned(),
-            timeout: Duration::from_secs(1),
-            retries: 0,
-            junit: None,
-            failed_first: None,
             lanes: lanes.iter().map(|lane| (*lane).to_owned()).collect(),
+            ..CheckSpec::named(name, "true")
         };
         let gate =
             [spec("a", &["web"]), spec("b", &[]), spec("c", &["web"]), spec("d", &["api", "web"]), spec("e", &[])];

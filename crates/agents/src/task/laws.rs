@@ -36,9 +36,10 @@ pub fn broken(before: &Task, event: &TaskEvent, after: &Step<Task>) -> Option<St
 /// Law 11.
 fn tried_elsewhere(before: &Task, after: &Step<Task>) -> Option<String> {
     let under_way = |task: &Task| task.trial.clone().filter(|trial| trial.result.is_none());
+    let number = after.state.trials;
     let is_begun = |is: Trial| {
-        let is_its = |effect: &TaskEffect| matches!(effect, TaskEffect::Try { trial, work } if *trial == is.number && work.head == is.head);
-        is.number > before.trials && after.effects.iter().any(is_its)
+        let is_its = |effect: &TaskEffect| matches!(effect, TaskEffect::Try { trial, work } if *trial == number && work.head == is.head);
+        number > before.trials && after.effects.iter().any(is_its)
     };
     let is_stopped = after.effects.iter().any(|it| matches!(it, TaskEffect::StopTrial));
     let is_fine = match (under_way(before), under_way(&after.state)) {

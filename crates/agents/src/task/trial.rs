@@ -9,8 +9,6 @@ use super::{Announcement, Task, TaskEffect, TaskState};
 /// A trial of a published change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trial {
-    /// Its number among those of the task.
-    pub number: u32,
     /// The commit that is tried.
     pub head: Sha,
     /// Who wanted to know.
@@ -47,16 +45,16 @@ pub(super) fn request(mut task: Task, by: &Person) -> Result<Step<Task>, Rejecte
     let work = pull_request.work.clone();
     task.trials += 1;
     let trial = task.trials;
-    task.trial = Some(Trial { number: trial, head: work.head.clone(), by: by.clone(), result: None });
+    task.trial = Some(Trial { head: work.head.clone(), by: by.clone(), result: None });
     Ok(Step::owing(task, [TaskEffect::EditCard, TaskEffect::Try { trial, work }]))
 }
 
 /// Late unless this very trial is under way.
 pub(super) fn end(mut task: Task, number: u32, result: &TrialResult) -> Step<Task> {
-    let Some(trial) = task.trial.as_mut().filter(|trial| trial.number == number && trial.result.is_none()) else {
-        return Step::quiet(task);
-    };
-    trial.result = Some(result.clone());
+    match &mut task.trial {
+        Some(trial) if trial.result.is_none() && task.trials == number => trial.result = Some(result.clone()),
+        _ => return Step::quiet(task),
+    }
     let announce = TaskEffect::Announce(Announcement::Tried { result: result.clone() });
     Step::owing(task, [TaskEffect::EditCard, announce])
 }

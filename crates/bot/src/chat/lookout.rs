@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::messenger::ChatError;
 use super::notifier::{Notifier, Unsaid};
+use super::render::some_of;
+use crate::clock;
 
 /// How many changes that wait are looked at, the oldest first: a probe of more takes longer than anybody looks at a card.
 const WAITING_MAX: i64 = 500;
@@ -63,17 +65,13 @@ impl Lookout {
     }
 
     /// Looks every `period` until `stop` fires.
-    #[expect(clippy::disallowed_methods, reason = "the period is a wish, not a debt: a forecast may come late")]
     pub async fn run(&self, period: Duration, stop: CancellationToken) {
-        while !stop.is_cancelled() {
+        let look = || async {
             if let Err(error) = self.look_once().await {
                 tracing::warn!("cards were not told what is in the way of their changes: {error}");
             }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(period) => {}
-            }
-        }
+        };
+        clock::repeat(period, &stop, look).await;
     }
 
     /// Looks once, and edits the cards of which something else is to be told than before.
@@ -158,7 +156,7 @@ fn head_of(task: &Task) -> Option<Sha> {
 fn in_the_way(task: TaskId, repository: &Repository, graph: &ConflictGraph) -> Option<String> {
     let (target, entry) = (&repository.target, EntryId::from(task));
     match graph.branches.get(&entry)? {
-        Fit::Conflict { paths } => return Some(format!("conflicts with {target} in {}", some_of(paths))),
+        Fit::Conflict { paths } => return Some(format!("conflicts with {target} in {}", some_of(paths, NAMED_MAX))),
         Fit::AlreadyIn => return Some(format!("{target} has all of it already")),
         Fit::Unusable { why } => return Some(format!("cannot be merged: {why}")),
         Fit::Clean { .. } => {}
@@ -169,25 +167,6 @@ fn in_the_way(task: TaskId, repository: &Repository, graph: &ConflictGraph) -> O
     let mut paths: Vec<String> = clashes.iter().flat_map(|clash| clash.paths.clone()).collect();
     paths.sort();
     paths.dedup();
-    (!rivals.is_empty()).then(|| format!("conflicts with {} in {}", some_of(&rivals), some_of(&paths)))
-}
-
-/// `a, b, c and 2 more`.
-fn some_of(things: &[String]) -> String {
-    let named = things.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
-    match things.len().saturating_sub(NAMED_MAX) {
-        0 => named,
-        n => format!("{named} and {n} more"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_are_named_in_part() {
-        let all = ["a", "b", "c", "d", "e"].map(str::to_owned);
-        assert_eq!((some_of(&all[..3]), some_of(&all)), ("a, b, c".to_owned(), "a, b, c and 2 more".to_owned()));
-    }
+    (!rivals.is_empty())
+        .then(|| format!("conflicts with {} in {}", some_of(&rivals, NAMED_MAX), some_of(&paths, NAMED_MAX)))
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::notifier::{Notifier, Unsaid};
 use super::render;
+use crate::clock;
 
 /// How many tasks at work are looked at in one pass: more are not at work at once in one installation.
 const TASKS_MAX: i64 = 500;
@@ -38,20 +39,13 @@ impl Refresher {
     }
 
     /// Refreshes every `period` until `stop` fires.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the period is a wish, not a debt: a card that is refreshed late costs nothing"
-    )]
     pub async fn run(&self, period: Duration, stop: CancellationToken) {
-        while !stop.is_cancelled() {
+        let refresh = || async {
             if let Err(error) = self.refresh_once().await {
                 tracing::warn!("cards were not brought up to date: {error}");
             }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(period) => {}
-            }
-        }
+        };
+        clock::repeat(period, &stop, refresh).await;
     }
 
     /// Edits the cards of tasks that wait, of those that did at the last pass, and of those whose session does something

@@ -474,10 +474,15 @@ fn size(changes: &[FileChange]) -> String {
 }
 
 fn listed(items: &[String]) -> String {
-    let shown = items.iter().take(SHOWN_MAX).cloned().collect::<Vec<_>>().join(", ");
-    match items.len().checked_sub(SHOWN_MAX) {
-        None | Some(0) => shown,
-        Some(more) => format!("{shown} and {more} more"),
+    some_of(items, SHOWN_MAX)
+}
+
+/// `a, b, c and 2 more`.
+pub(super) fn some_of(items: &[String], count_max: usize) -> String {
+    let shown = items.iter().take(count_max).cloned().collect::<Vec<_>>().join(", ");
+    match items.len().saturating_sub(count_max) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

@@ -25,15 +25,7 @@ fn silence_is_not_the_same_as_wanting_no_checks() {
 #[test]
 fn a_check_needs_no_more_than_a_name_and_a_command() {
     let specs = checks_in("[[checks]]\nname = 'test'\ncommand = 'make test'\n");
-    let check = CheckSpec {
-        name: "test".into(),
-        command: "make test".into(),
-        timeout: TIMEOUT_DEFAULT,
-        retries: 0,
-        junit: None,
-        failed_first: None,
-        lanes: Vec::new(),
-    };
+    let check = CheckSpec::named("test", "make test");
     assert_eq!(specs, [check]);
 }
 
