@@ -116,6 +116,7 @@ fn change(n: usize, head: Sha) -> Change {
         is_repairable: false,
         depends_on: Vec::new(),
         lanes: BTreeSet::new(),
+        branch: None,
     }
 }
 

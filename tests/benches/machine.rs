@@ -59,6 +59,7 @@ impl Line {
                 priority: Priority::default(),
                 depends_on: Vec::new(),
                 lanes: BTreeSet::new(),
+                branch: None,
             };
             self.tell(&QueueEvent::Enqueued { change });
         }

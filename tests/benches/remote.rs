@@ -46,7 +46,7 @@ impl BigRemote {
         let settings = GitSettings::new("git", dir.join("git-home"));
         let remote = self.path.to_str().expect("a temporary path is text").parse().expect("a path is a remote");
         let (name, target) = ("big".parse().expect("a name"), "main".parse().expect("a name"));
-        let one = RepoSettings { name, remote, target, gate: Gate::Missing };
+        let one = RepoSettings { name, remote, target, gate: Gate::Missing, github: None };
         let opened = Repositories::open(&dir.join("mirrors"), &[one], settings).await.expect("git is installed");
         let repository = opened.iter().next().expect("one was opened").clone();
         repository.forge.target_head().await.expect("the remote is there");

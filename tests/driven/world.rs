@@ -108,6 +108,7 @@ impl World {
             remote: remote.path().to_str().unwrap().parse().unwrap(),
             target: "main".parse().unwrap(),
             gate: Gate::Missing,
+            github: None,
         };
         let git = GitSettings::new("git", dir.path().join("git-home"));
         let repositories = Repositories::open(&dir.path().join("mirrors"), &[one], git).await.unwrap();

@@ -97,6 +97,7 @@ impl Place {
             remote: remote.to_str().unwrap().parse().unwrap(),
             target: "main".parse().unwrap(),
             gate: Gate::Missing,
+            github: None,
         };
         let git = GitSettings::new("git", dir.path().join("git-home"));
         let repositories = block_on(Repositories::open(&dir.path().join("mirrors"), &[one], git)).unwrap();

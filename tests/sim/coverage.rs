@@ -60,7 +60,7 @@ variants! {
     }
     Obstacle { Conflict, Rivals, AlreadyIn, Unusable }
     Verdict { Passed, AlreadyPassed, Untested, Failed, Unconcluded, NoGate }
-    Refusal { Moved, Final }
+    Refusal { Moved, HeadMoved, Final }
     QueueEffect { Stage, AwaitChecks, CancelChecks, Land, Audit, Restore, Probe, Report, Deadline, Watch, Opening }
     News { Progressed, SteppedAside, Reserved, Stalled, Unsound, Overdue, KeptOut, Held, Released, Ended }
     Outcome { Merged, Ejected, Withdrawn }

@@ -10,7 +10,7 @@ use domain::policy::Tier;
 use domain::{Cause, DeliveryId, EntryId, MessageRef, Sha, TaskId};
 use downbeat::bridge::{change_of, event_of};
 use forge::{CheckRun, Conclusion, FileChange};
-use mergeq::queue::{FailedCheck, News, Phase, QueueEffect, QueueEvent, Refusal, RunId, Verdict};
+use mergeq::queue::{FailedCheck, News, Phase, QueueEffect, QueueEvent, Refusal, RunId, Shown, Verdict};
 use mergeq::{Finding, Flaw, LandedRun, Remedy};
 
 use crate::door::{Claim, Debt, Door, Lane, Lease, Told};
@@ -349,7 +349,7 @@ impl<D: Door> Play<D> {
             QueueEffect::AwaitChecks { run, commit } => {
                 say(QueueEvent::ChecksConcluded { run: *run, verdict: self.check(commit) })
             }
-            QueueEffect::Land { run, from, to } => self.land(*run, from, to)?,
+            QueueEffect::Land { run, from, to, shown } => self.land(*run, (from, to), shown)?,
             QueueEffect::Audit { run } => say(self.audit(run)),
             QueueEffect::Probe(of) => say(self.probe(of)),
             QueueEffect::Restore { finding, by } => {
@@ -429,7 +429,19 @@ impl<D: Door> Play<D> {
         }
     }
 
-    fn land(&mut self, run: RunId, from: &Sha, to: &Sha) -> Lawful<Answer> {
+    /// Whether somebody pushes to a branch just before it lands.
+    fn is_pushed_to(&mut self, from: &Sha, to: &Sha) -> bool {
+        let may_land = self.repo.target == *from && !self.repo.is_lost(to) && !self.weather.is_forcing;
+        may_land && self.chance.one_in(self.weather.troubles)
+    }
+
+    fn land(&mut self, run: RunId, (from, to): (&Sha, &Sha), shown: &[Shown]) -> Lawful<Answer> {
+        if let Some(pushed) = shown.first().filter(|_| self.is_pushed_to(from, to)) {
+            let (entry, head) = (pushed.entry.clone(), self.repo.target.clone());
+            self.history.moved.push((entry.clone(), head.clone()));
+            let refusal = Refusal::HeadMoved { entry, head };
+            return Ok(Answer::Say(Told::Queue(QueueEvent::LandingRefused { run, refusal })));
+        }
         let landing = match (self.weather.is_forcing, self.repo.is_lost(to)) {
             (true, _) => self.repo.force(to),
             (false, true) if self.repo.target == *from => {

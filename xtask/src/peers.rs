@@ -55,6 +55,13 @@ const EMULATOR: Peer = Peer {
     leaves_out_dev: false,
 };
 
+const GITHUB: Peer = Peer {
+    folder: "github",
+    what: "GitHub's own description of its API, and what judges by it",
+    remedy: "To have them: npm 9 or later on the PATH",
+    leaves_out_dev: false,
+};
+
 /// Where programs of others are kept that only tests run: `target/peers`, or where `DOWNBEAT_PEERS` says.
 pub fn home() -> PathBuf {
     std::env::var_os("DOWNBEAT_PEERS").map_or_else(|| PathBuf::from("target/peers"), PathBuf::from)
@@ -71,6 +78,7 @@ pub fn install(agents: Agents, tally: &mut Tally) {
     coding.install(&[agents, Agents::All].map(Agents::name), tally);
     SLACK.install(&["all"], tally);
     EMULATOR.install(&["all"], tally);
+    GITHUB.install(&["all"], tally);
 }
 
 impl Peer {

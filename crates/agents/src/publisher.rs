@@ -64,7 +64,8 @@ impl Publisher {
             return retry(error.to_string());
         }
         let Some(repository) = self.repositories.get(&task.request.repo) else { return Performed::Finished };
-        match repository.forge.unpublish(&task.branch()).await {
+        let why = format!("{} is {}.", task.id, task.state_in_words());
+        match repository.forge.unpublish(&task.branch(), &why).await {
             Err(ForgeError::Transient { after, why }) => Performed::Retry { after, why },
             Err(error) => {
                 tracing::warn!(task.id = %task.id, "the branch {} was left where it is: {error}", task.branch());

@@ -106,6 +106,7 @@ pub fn change_of(task: &Task, work: &Work, lanes: BTreeSet<LaneName>) -> Change 
         priority: Priority::Normal,
         depends_on: dependencies_of(&task.request.text).into_iter().map(EntryId::from).collect(),
         lanes,
+        branch: Some(task.branch()),
     }
 }
 

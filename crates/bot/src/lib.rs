@@ -11,6 +11,7 @@ pub mod config;
 pub mod control;
 pub mod demo;
 pub mod doctor;
+pub mod github;
 pub mod init;
 pub mod place;
 pub mod reload;

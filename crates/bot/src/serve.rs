@@ -20,7 +20,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use domain::policy::Rules;
 use domain::{BranchName, Cause, Clock, DeliveryId, RepoName};
-use forge::{Gate, RepoSettings, Repositories, Repository};
+use forge::{Repositories, Repository};
 use mergeq::queue::Policy;
 use mergeq::{
     Checker, Examiner, Judge, Lander, LandingRules, LeaseTimer, Prober, Probes, QueueDesk, Reconciler, Stager,
@@ -124,7 +124,7 @@ impl System {
         config.make_state()?;
         let store = Store::open(&StoreSettings::new(config.database()), clock.clone()).await;
         let store = store.with_context(|| format!("failed to open the database {}", config.database_shown()))?;
-        let repositories = open_repositories(config).await?;
+        let repositories = open_repositories(config, clock.clone()).await?;
         let rules = Arc::new(ArcSwap::from_pointee(config.rules()?));
         let level = cage.probe(state).await.map_err(anyhow::Error::msg)?;
         let desk = QueueDesk::new(store.clone(), queue_rules(&repositories, config));
@@ -331,14 +331,8 @@ fn queue_rules(repositories: &Repositories, config: &Config) -> Vec<(RepoName, B
     repositories.iter().map(rule).collect()
 }
 
-async fn open_repositories(config: &Config) -> anyhow::Result<Repositories> {
-    let settings = config.repos.iter().map(|(name, repo)| RepoSettings {
-        name: name.clone(),
-        remote: repo.remote.clone(),
-        target: repo.target.clone(),
-        gate: repo.checks.clone().unwrap_or(Gate::Missing),
-    });
-    let settings: Vec<_> = settings.collect();
+async fn open_repositories(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Repositories> {
+    let settings = crate::github::repositories(config, clock)?;
     Ok(Repositories::open(&config.state.join("mirrors"), &settings, config.git()).await?)
 }
 

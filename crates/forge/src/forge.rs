@@ -23,14 +23,15 @@ pub trait Forge: Send + Sync {
     /// refused, never overwritten.
     async fn publish(&self, draft: &PullRequestDraft) -> Result<PullRequest, ForgeError>;
 
-    /// Takes a published branch away after its merge or close. One that is gone, or that holds somebody else's
-    /// commits, is left as it is.
-    async fn unpublish(&self, branch: &BranchName) -> Result<(), ForgeError>;
+    /// Takes a published branch away after its merge or close, and tells those who read its pull request `why`. One that
+    /// is gone, or that holds somebody else's commits, is left as it is.
+    async fn unpublish(&self, branch: &BranchName, why: &str) -> Result<(), ForgeError>;
 
     /// Moves the target from `from` to `to`, fast-forward only and only if it still is at `from`.
     ///
-    /// A target that already is at or past `to` answers `Landed`, so that a landing may be repeated after a crash.
-    async fn land(&self, from: &Sha, to: &Sha) -> Result<Landing, ForgeError>;
+    /// A target that already is at or past `to` answers `Landed`, so that a landing may be repeated after a crash. `offered`
+    /// are the published changes that land with it; a forge that shows pull requests shows these as merged.
+    async fn land(&self, from: &Sha, to: &Sha, offered: &[Offered]) -> Result<Landing, ForgeError>;
 
     /// Tells where landings arrive at present, and how a person takes them over if that is not the branch itself.
     async fn landing_place(&self) -> Result<LandingPlace, ForgeError>;
@@ -58,6 +59,17 @@ pub struct PullRequest {
     pub head: Sha,
 }
 
+/// A published change that lands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// The branch that it was published as.
+    pub branch: BranchName,
+    /// The commit that was approved.
+    pub head: Sha,
+    /// The commit that lands for it.
+    pub commit: Sha,
+}
+
 /// How a landing ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Landing {
@@ -66,6 +78,13 @@ pub enum Landing {
     /// Somebody else was first; nothing was changed.
     Moved {
         /// Where the target is now.
+        head: Sha,
+    },
+    /// Somebody else pushed to a branch that was to land; the target was not changed.
+    HeadMoved {
+        /// The branch.
+        branch: BranchName,
+        /// Where it is now.
         head: Sha,
     },
     /// The remote will not have this commit, however often it is offered.
@@ -153,6 +172,9 @@ impl ForgeError {
 
 impl From<GitError> for ForgeError {
     fn from(error: GitError) -> Self {
+        if let GitError::NoLogin(error) = error {
+            return *error;
+        }
         let why = error.to_string();
         let stderr = if let GitError::Failed { stderr, .. } = &error { stderr.clone() } else { String::new() };
         let is_for_want_of_room = error.is_for_want_of_room();
@@ -162,9 +184,10 @@ impl From<GitError> for ForgeError {
                 Self::transient(why)
             }
             GitError::Failed { .. } if is_for_want_of_room => Self::transient(why),
-            GitError::TooOld { .. } | GitError::TooMuchOutput { .. } | GitError::Unrelated { .. } => {
-                Self::Refused { why }
-            }
+            GitError::TooOld { .. }
+            | GitError::TooMuchOutput { .. }
+            | GitError::Unrelated { .. }
+            | GitError::NoLogin(_) => Self::Refused { why },
             GitError::Unreadable { .. } => Self::Missing { what: why },
             GitError::Failed { .. } if said(&[FOREIGN]) => {
                 let why = "the remote repository belongs to another user of this machine, so git does not trust it";

@@ -77,6 +77,9 @@ pub enum GitError {
         /// What it said of itself.
         found: String,
     },
+    /// Nobody could say what to log in to the remote with.
+    #[error("{0}")]
+    NoLogin(Box<crate::forge::ForgeError>),
     /// The program could not be started.
     #[error("`{program}` could not be started: {why}; git {}.{} or newer has to be on the PATH", GIT_FLOOR.0, GIT_FLOOR.1)]
     NotStarted {
@@ -170,6 +173,7 @@ impl GitError {
             | Self::TooMuchOutput { .. }
             | Self::Unrelated { .. }
             | Self::Unreadable { .. }
+            | Self::NoLogin(_)
             | Self::Io { .. } => false,
         }
     }

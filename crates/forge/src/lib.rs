@@ -1,6 +1,7 @@
 //! Speaks to git and to code forges, and to nothing else: no database, no policy, no retries.
 //!
-//! Read [`forge`] for what the contexts above may ask, [`local`] for how it is answered on any git remote, [`mirror`] and
+//! Read [`forge`] for what the contexts above may ask, [`local`] for how it is answered on any git remote and
+//! [`github`] for GitHub, [`mirror`] and
 //! [`candidate`] for how a landing commit is made without a working tree, [`workspace`] for the working trees of agents
 //! and checks, [`view`] for what a check sees, and [`git`] for how the program is run so that nobody's configuration has a say.
 //!
@@ -16,6 +17,7 @@ pub mod checkpoint;
 pub mod checks;
 pub mod forge;
 pub mod git;
+pub mod github;
 pub mod lanes;
 pub mod local;
 pub mod mirror;
@@ -40,11 +42,11 @@ pub use candidate::{Candidate, MergeOrder, Replayed, Signature, Style};
 pub use changes::{FileChange, Footprint};
 pub use checkpoint::Checkpoint;
 pub use checks::{CheckRun, CheckSpec, Conclusion, FailedTests, Gate, GateError, GateFault, gate_from_toml, gate_of};
-pub use forge::{Forge, ForgeError, Landing, LandingPlace, MergeCommand, PullRequest, PullRequestDraft};
+pub use forge::{Forge, ForgeError, Landing, LandingPlace, MergeCommand, Offered, PullRequest, PullRequestDraft};
 pub use git::{GIT_FLOOR, Git, GitError, GitSettings};
 pub use lanes::{LaneName, Lanes, LanesError, lanes_from_toml};
 pub use local::LocalForge;
 pub use merger::Merged;
 pub use mirror::{Mirror, RemoteTarget};
-pub use remote::{LocateError, Located, Remote, locate_repository};
+pub use remote::{Keyring, LocateError, Located, Login, Remote, locate_repository};
 pub use repositories::{OpenError, RepoSettings, Repositories, Repository};

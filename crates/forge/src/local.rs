@@ -23,7 +23,7 @@
 use async_trait::async_trait;
 use domain::{BranchName, Sha};
 
-use crate::forge::{Forge, ForgeError, Landing, LandingPlace, MergeCommand, PullRequest, PullRequestDraft};
+use crate::forge::{Forge, ForgeError, Landing, LandingPlace, MergeCommand, Offered, PullRequest, PullRequestDraft};
 use crate::mirror::{Mirror, RemoteTarget, landed_ref};
 use crate::occupancy::Occupancy;
 use crate::push::{Push, Pushed};
@@ -62,7 +62,7 @@ impl LocalForge {
     }
 
     async fn branch_on_remote(&self, reference: &str) -> Result<Option<Sha>, ForgeError> {
-        let call = self.mirror.call("ls-remote").remote(self.mirror.remote());
+        let call = self.mirror.call("ls-remote").remote(&self.mirror.remote().unlocked().await?);
         let listed = call.args(["--refs", Remote::NAME, reference]).text().await?;
         // Git matches the end of names, so `x/refs/heads/main` may be among them.
         let line = listed.lines().find_map(|line| line.split_once('\t').filter(|(_, name)| *name == reference));
@@ -129,7 +129,7 @@ impl Forge for LocalForge {
         Ok(published)
     }
 
-    async fn unpublish(&self, branch: &BranchName) -> Result<(), ForgeError> {
+    async fn unpublish(&self, branch: &BranchName, _why: &str) -> Result<(), ForgeError> {
         let reference = format!("refs/heads/{branch}");
         let Some(there) = self.branch_on_remote(&reference).await? else { return Ok(()) };
         if !self.is_ours(branch, &there, None).await? || self.is_checked_out(branch).await? {
@@ -144,17 +144,10 @@ impl Forge for LocalForge {
         }
     }
 
-    async fn land(&self, from: &Sha, to: &Sha) -> Result<Landing, ForgeError> {
+    async fn land(&self, from: &Sha, to: &Sha, _offered: &[Offered]) -> Result<Landing, ForgeError> {
         let standing = self.standing().await?;
-        if self.mirror.is_ancestor(to, &standing.head).await? {
-            return Ok(Landing::Landed);
-        }
-        if standing.head != *from {
-            return Ok(Landing::Moved { head: standing.head });
-        }
-        if !self.mirror.is_ancestor(from, to).await? {
-            let why = format!("{} does not build on {}, and landing only goes forward", to.short(), from.short());
-            return Ok(Landing::Refused { why });
+        if let Some(over) = self.is_over(&standing, from, to).await? {
+            return Ok(over);
         }
         let push = Push { reference: &standing.place, expected: standing.expected.as_ref(), to: Some(to) };
         match push.run(&self.mirror).await? {
@@ -182,6 +175,53 @@ impl Forge for LocalForge {
 }
 
 impl LocalForge {
+    /// The branch that landings aim at.
+    pub(crate) fn target(&self) -> &BranchName {
+        self.mirror.target()
+    }
+
+    /// How a landing ends for which nothing is to be pushed; none where it can go on.
+    pub(crate) async fn over_already(&self, from: &Sha, to: &Sha) -> Result<Option<Landing>, ForgeError> {
+        let standing = self.standing().await?;
+        self.is_over(&standing, from, to).await
+    }
+
+    async fn is_over(&self, standing: &Standing, from: &Sha, to: &Sha) -> Result<Option<Landing>, ForgeError> {
+        if self.mirror.is_ancestor(to, &standing.head).await? {
+            return Ok(Some(Landing::Landed));
+        }
+        if standing.head != *from {
+            return Ok(Some(Landing::Moved { head: standing.head.clone() }));
+        }
+        if !self.mirror.is_ancestor(from, to).await? {
+            let why = format!("{} does not build on {}, and landing only goes forward", to.short(), from.short());
+            return Ok(Some(Landing::Refused { why }));
+        }
+        Ok(None)
+    }
+
+    /// Moves a published branch to the commit that lands for it; where somebody else pushed there, tells what.
+    ///
+    /// A branch that is gone is left so. It is at the commit that was approved, or where an earlier attempt put it.
+    pub(crate) async fn lead(&self, Offered { branch, head, commit }: &Offered) -> Result<Option<Sha>, ForgeError> {
+        let reference = format!("refs/heads/{branch}");
+        let Some(there) = self.branch_on_remote(&reference).await? else { return Ok(None) };
+        if there == *commit {
+            return Ok(None);
+        }
+        if there != *head && self.mirror.commit_at(&published_ref(branch)).await?.as_ref() != Some(&there) {
+            return Ok(Some(there));
+        }
+        let push = Push { reference: &reference, expected: Some(&there), to: Some(commit) };
+        // Noted before it is done: a crash in between must not make a stranger of us.
+        self.mirror.point(&published_ref(branch), commit).await?;
+        match push.run(&self.mirror).await? {
+            Pushed::Done => Ok(None),
+            Pushed::Stale => Err(ForgeError::transient(format!("branch `{branch}` moved while it was landing"))),
+            Pushed::Refused { why } => Err(ForgeError::Refused { why }),
+        }
+    }
+
     /// The lease failed: somebody moved the ref, checked the target out, or landed this very commit between our look and
     /// our push.
     async fn explain_stale(&self, from: &Sha, to: &Sha, place: &str) -> Result<Landing, ForgeError> {

@@ -121,7 +121,7 @@ impl Mirror {
             return Ok(seen);
         }
         let (branch, landed) = (format!("refs/heads/{}", self.target()), landed_ref(self.target()));
-        let call = self.call("fetch").remote(self.remote()).args(FETCH_OPTIONS.iter().copied());
+        let call = self.call("fetch").remote(&self.remote().unlocked().await?).args(FETCH_OPTIONS.iter().copied());
         // A pattern, because a plain ref that the remote does not have would fail the fetch.
         let patterns = [format!("+{branch}:{branch}"), "+refs/downbeat/landed/*:refs/downbeat/landed/*".to_owned()];
         call.args(["--prune", Remote::NAME]).args(patterns).bytes().await?;
@@ -138,7 +138,7 @@ impl Mirror {
             return Ok(());
         }
         let _fetching = self.inner.fetching.lock().await;
-        let call = self.call("fetch").remote(self.remote()).args(FETCH_OPTIONS.iter().copied());
+        let call = self.call("fetch").remote(&self.remote().unlocked().await?).args(FETCH_OPTIONS.iter().copied());
         call.args([Remote::NAME.to_owned(), format!("{sha}:refs/downbeat/kept/{sha}")]).bytes().await?;
         Ok(())
     }

@@ -40,7 +40,7 @@ impl Push<'_> {
         let expected = self.expected.map_or("", Sha::as_str);
         let lease = format!("--force-with-lease={}:{expected}", self.reference);
         let update = format!("{}:{}", self.to.map_or("", Sha::as_str), self.reference);
-        let mut call = mirror.call("push").remote(mirror.remote());
+        let mut call = mirror.call("push").remote(&mirror.remote().unlocked().await?);
         call = call.args(["--porcelain", "--atomic", "--no-verify", "--no-signed", lease.as_str()]);
         if mirror.remote().local_path().is_some() {
             call = call.args([format!("--receive-pack={}", careful_receiver(mirror))]);

@@ -3,16 +3,36 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use domain::BranchName;
 
+use crate::forge::ForgeError;
 use crate::git::{Git, GitError};
 
 /// Where a repository really lives. Shown without credentials, always.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Remote {
     address: String,
     credentials: Option<Credentials>,
+    /// Who knows what to log in with, where that is another thing each hour.
+    keyring: Option<Arc<dyn Keyring>>,
+}
+
+/// Whoever knows what to log in to a remote with at the moment that it is needed.
+#[async_trait]
+pub trait Keyring: Send + Sync {
+    /// For one call of git.
+    async fn login(&self) -> Result<Login, ForgeError>;
+}
+
+/// A name and its password.
+pub struct Login {
+    /// The name.
+    pub user: String,
+    /// The password.
+    pub password: String,
 }
 
 /// What an `https` address carried before its `@`.
@@ -38,6 +58,10 @@ impl Remote {
     /// The name under which [`crate::git::GitCall::remote`] makes an address known to git.
     pub const NAME: &'static str = "downbeat";
 
+    fn open(address: &str) -> Self {
+        Self { address: address.to_owned(), credentials: None, keyring: None }
+    }
+
     /// The address without credentials.
     pub fn address(&self) -> &str {
         &self.address
@@ -54,10 +78,36 @@ impl Remote {
         path.starts_with('/').then(|| Path::new(path))
     }
 
+    /// The same remote, for which `keyring` is asked before each call. One that is not on the web, or that has its
+    /// credentials in its address, is never asked about.
+    pub fn with_keyring(self, keyring: Arc<dyn Keyring>) -> Self {
+        let is_open = self.address.starts_with("http") && self.credentials.is_none();
+        Self { keyring: is_open.then_some(keyring), ..self }
+    }
+
+    /// The same remote with what to log in with just now.
+    pub async fn unlocked(&self) -> Result<Self, GitError> {
+        let Some(keyring) = &self.keyring else { return Ok(self.clone()) };
+        let Login { user, password } = keyring.login().await.map_err(|error| GitError::NoLogin(Box::new(error)))?;
+        let (address, given) = (self.address.clone(), self.address.clone());
+        let host_at = address.find("://").map_or(0, |at| at + 3);
+        let end = address[host_at..].find('/').map_or(address.len(), |at| host_at + at);
+        let scope = address[..end].to_owned();
+        Ok(Self { address, credentials: Some(Credentials { given, scope, user, password }), keyring: None })
+    }
+
     pub(crate) fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
 }
+
+impl PartialEq for Remote {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.address, &self.credentials) == (&other.address, &other.credentials)
+    }
+}
+
+impl Eq for Remote {}
 
 impl FromStr for Remote {
     type Err = BadRemote;
@@ -75,13 +125,13 @@ impl FromStr for Remote {
         if let Some((scheme, rest)) = text.split_once("://") {
             return match scheme {
                 "http" | "https" => Ok(web_address(scheme, rest)),
-                "ssh" if !rest.starts_with('-') => Ok(Self { address: text.to_owned(), credentials: None }),
-                "file" if rest.starts_with('/') => Ok(Self { address: text.to_owned(), credentials: None }),
+                "ssh" if !rest.starts_with('-') => Ok(Self::open(text)),
+                "file" if rest.starts_with('/') => Ok(Self::open(text)),
                 _ => refuse("only absolute paths, ssh and https are spoken"),
             };
         }
         if text.starts_with('/') || before_slash.contains(':') {
-            return Ok(Self { address: text.to_owned(), credentials: None });
+            return Ok(Self::open(text));
         }
         refuse("write an absolute path, an ssh or an https address")
     }
@@ -237,7 +287,7 @@ pub(crate) fn redact(text: &str) -> String {
 fn web_address(scheme: &str, rest: &str) -> Remote {
     let authority = rest.split('/').next().unwrap_or_default();
     let Some((known, host)) = authority.rsplit_once('@') else {
-        return Remote { address: format!("{scheme}://{rest}"), credentials: None };
+        return Remote::open(&format!("{scheme}://{rest}"));
     };
     let (user, password) = known.split_once(':').unwrap_or((known, ""));
     let credentials = Credentials {
@@ -246,7 +296,8 @@ fn web_address(scheme: &str, rest: &str) -> Remote {
         user: percent_decoded(user),
         password: percent_decoded(password),
     };
-    Remote { address: format!("{scheme}://{}", &rest[known.len() + 1..]), credentials: Some(credentials) }
+    let address = format!("{scheme}://{}", &rest[known.len() + 1..]);
+    Remote { address, credentials: Some(credentials), keyring: None }
 }
 
 fn percent_decoded(text: &str) -> String {

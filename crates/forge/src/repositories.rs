@@ -10,12 +10,15 @@ use domain::{BranchName, RepoName};
 use crate::checks::Gate;
 use crate::forge::Forge;
 use crate::git::{Git, GitError, GitSettings};
+use crate::github::GitHub;
+use crate::github::forge::OnGitHub;
+use crate::github::keys::GitLogin;
 use crate::local::LocalForge;
 use crate::mirror::Mirror;
 use crate::remote::Remote;
 
 /// One repository as the config describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct RepoSettings {
     /// What people call it.
     pub name: RepoName,
@@ -25,6 +28,8 @@ pub struct RepoSettings {
     pub target: BranchName,
     /// What is demanded of a commit that names no checks itself.
     pub gate: Gate,
+    /// Where its pull requests are; none where a published branch is all there is.
+    pub github: Option<OnGitHub>,
 }
 
 /// One repository, ready to be worked with. Cloning it is cheap.
@@ -65,6 +70,23 @@ pub enum OpenError {
     Twice(RepoName),
 }
 
+impl RepoSettings {
+    /// Its address, with whoever knows what to log in there with.
+    pub fn remote(&self) -> Remote {
+        match &self.github {
+            None => self.remote.clone(),
+            Some(there) => self.remote.clone().with_keyring(GitLogin::keyring(&there.client, &there.repo)),
+        }
+    }
+
+    fn forge(&self, git: LocalForge) -> Arc<dyn Forge> {
+        match self.github.clone() {
+            None => Arc::new(git),
+            Some(OnGitHub { client, repo, labels }) => Arc::new(GitHub::new(git, client, repo, labels)),
+        }
+    }
+}
+
 impl FromIterator<Repository> for Repositories {
     /// Those that are open already; of two with one name the later counts.
     fn from_iter<I: IntoIterator<Item = Repository>>(opened: I) -> Self {
@@ -81,8 +103,8 @@ impl Repositories {
             // `acme/web` must not lie within `acme`, and no name holds a `+`.
             let path = root.join(format!("{}.git", one.name.as_str().replace('/', "+")));
             let scratch = root.join("scratch");
-            let mirror = Mirror::open(git.clone(), path, scratch, one.remote.clone(), one.target.clone()).await?;
-            let forge = Arc::new(LocalForge::new(mirror.clone()));
+            let mirror = Mirror::open(git.clone(), path, scratch, one.remote(), one.target.clone()).await?;
+            let forge = one.forge(LocalForge::new(mirror.clone()));
             let (name, target, gate) = (one.name.clone(), one.target.clone(), one.gate.clone());
             let repository = Repository { name, target, gate, mirror, forge };
             if by_name.insert(one.name.clone(), repository).is_some() {

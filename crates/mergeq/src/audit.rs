@@ -67,7 +67,7 @@ impl Examiner {
         let email = format!("{}@{}", by.as_str().to_lowercase(), self.mail_domain);
         let signature = Signature { name: by.to_string(), email, at: self.store.now() };
         Ok(match restore(repository, &head, finding, &signature).await? {
-            Candidate::Made { commit, .. } => Remedy::Made(Change {
+            Candidate::Made { commit, .. } => Remedy::Made(Box::new(Change {
                 id: EntryId::new(format!("restore-{}", finding.commit.short())),
                 head: commit,
                 started_from: Some(head),
@@ -80,7 +80,8 @@ impl Examiner {
                 is_repairable: false,
                 depends_on: Vec::new(),
                 lanes: BTreeSet::new(),
-            }),
+                branch: None,
+            })),
             Candidate::AlreadyIn => Remedy::Needless,
             Candidate::Conflict { paths } => {
                 Remedy::None { why: format!("what landed since conflicts with it in {}", paths.join(", ")) }

@@ -4,11 +4,11 @@
 
 use async_trait::async_trait;
 use domain::Sha;
-use forge::{ForgeError, Landing, Repositories, Repository};
+use forge::{ForgeError, Landing, Offered, Repositories, Repository};
 use store::{Owed, Performed, Performer};
 
 use crate::answer::{Unanswered, has_commit, repository_of};
-use crate::queue::{Queue, QueueEffect, QueueEvent, Refusal};
+use crate::queue::{Queue, QueueEffect, QueueEvent, Refusal, Shown};
 
 /// The performer of lane `land`.
 pub struct Lander {
@@ -24,9 +24,18 @@ impl Lander {
 
 /// A commit that neither the mirror nor the remote has did not land and cannot any more: its mirror was lost. None then,
 /// unless the target is elsewhere too.
-async fn land(repository: &Repository, from: &Sha, to: &Sha) -> Result<Option<Landing>, ForgeError> {
+async fn land(
+    repository: &Repository,
+    (from, to): (&Sha, &Sha),
+    shown: &[Shown],
+) -> Result<Option<Landing>, ForgeError> {
     if has_commit(repository, to).await? {
-        return repository.forge.land(from, to).await.map(Some);
+        let offered = |Shown { branch, head, commit, .. }: &Shown| Offered {
+            branch: branch.clone(),
+            head: head.clone(),
+            commit: commit.clone(),
+        };
+        return repository.forge.land(from, to, &shown.iter().map(offered).collect::<Vec<_>>()).await.map(Some);
     }
     let head = repository.forge.target_head().await?;
     Ok((head != *from).then_some(Landing::Moved { head }))
@@ -37,10 +46,10 @@ impl Performer for Lander {
     type Machine = Queue;
 
     async fn perform(&self, owed: &Owed<Queue>) -> Performed<QueueEvent> {
-        let QueueEffect::Land { run, from, to } = &owed.effect else { return Performed::Finished };
+        let QueueEffect::Land { run, from, to, shown } = &owed.effect else { return Performed::Finished };
         let run = *run;
         let landing = match repository_of(&self.repositories, &owed.machine) {
-            Ok(repository) => land(repository, from, to).await,
+            Ok(repository) => land(repository, (from, to), shown).await,
             Err(error) => Err(error),
         };
         match landing {
@@ -48,6 +57,14 @@ impl Performer for Lander {
             Ok(Some(Landing::Landed)) => Performed::Done(QueueEvent::Landed { run }),
             Ok(Some(Landing::Moved { head })) => {
                 Performed::Done(QueueEvent::LandingRefused { run, refusal: Refusal::Moved { head } })
+            }
+            Ok(Some(Landing::HeadMoved { branch, head })) => {
+                let pushed = shown.iter().find(|one| one.branch == branch);
+                let refusal = match pushed.map(|one| one.entry.clone()) {
+                    Some(entry) => Refusal::HeadMoved { entry, head },
+                    None => Refusal::Final { why: format!("branch `{branch}` moved to {}", head.short()) },
+                };
+                Performed::Done(QueueEvent::LandingRefused { run, refusal })
             }
             Ok(Some(Landing::Refused { why })) => {
                 Performed::Done(QueueEvent::LandingRefused { run, refusal: Refusal::Final { why } })

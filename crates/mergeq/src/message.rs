@@ -338,6 +338,7 @@ mod tests {
             is_repairable: false,
             depends_on: Vec::new(),
             lanes: std::collections::BTreeSet::new(),
+            branch: None,
         }
     }
 

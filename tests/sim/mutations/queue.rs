@@ -206,7 +206,7 @@ fn of_runs() -> Vec<Mutation> {
                 let landing = step.state.runs.iter().find(|run| run.is_committed());
                 let Some(phase) = landing.map(|run| run.phase.clone()) else { return };
                 let Some(run) = add_run(step, &entry, now, phase) else { return };
-                step.effects.push(QueueEffect::Land { run, from, to });
+                step.effects.push(QueueEffect::Land { run, from, to, shown: Vec::new() });
             })
         }),
         mutation("queue: no run is empty", "an empty run is staged", |queue, event, now| {

@@ -68,6 +68,7 @@ impl Project {
             remote: remote.to_str().unwrap().parse().unwrap(),
             target: "main".parse().unwrap(),
             gate: Gate::Missing,
+            github: None,
         };
         let repositories = block_on(Repositories::open(&dir.path().join("mirrors"), &[one], settings_of_git)).unwrap();
         let repository = repositories.iter().next().unwrap().clone();

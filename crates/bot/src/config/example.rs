@@ -46,9 +46,12 @@ fn the_example_can_be_used_as_it_is_and_with_what_it_only_hints_at() {
         ("SLACK_BOT_TOKEN", "xoxb-1"),
         ("SLACK_APP_TOKEN", "xapp-1"),
         ("SLACK_SIGNING_SECRET", "s"),
+        ("GITHUB_APP_KEY", "p"),
     ];
     let env = super::sample::variables(&variables);
-    let whole = Sources { generated: &whole_example(), file: None, env: &env };
+    // Whoever we are on GitHub, we are either a token or an App.
+    let whole = whole_example().replace("token = { env = \"GITHUB_TOKEN\" }", "");
+    let whole = Sources { generated: &whole, file: None, env: &env };
     Config::read(&whole).unwrap_or_else(|error| panic!("{error}"));
 }
 
@@ -108,4 +111,5 @@ fn the_structs_take_exactly_the_keys_that_are_described() {
     assert_eq!(fields_of::<WaitsConfig>(""), described("waits", ""));
     assert_eq!(fields_of::<CostsConfig>(""), described("costs", ""));
     assert_eq!(fields_of::<SlackConfig>(""), described("slack", ""));
+    assert_eq!(fields_of::<GitHubConfig>(""), described("github", ""));
 }

@@ -62,6 +62,9 @@ pub enum Form {
     },
 }
 
+/// What a table is that is there even when nobody wrote it, with the defaults of its keys.
+pub const AN_EMPTY_TABLE: &str = "an empty table";
+
 /// What holds when a key is left out.
 #[derive(Clone, Copy, Debug)]
 pub enum Absent {

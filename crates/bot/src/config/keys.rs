@@ -6,14 +6,15 @@ use domain::{BranchName, Person, RepoName};
 
 use super::context::CONTEXT;
 use super::egress::{EGRESS, HOSTS, PROVIDER, REPO_EGRESS, provider_name};
+use super::github::{GITHUB, REPO_GITHUB};
 use super::hours::{CLOSED, REPO_CLOSED};
 use super::key::Absent::{Default, Needed, NeededBy, Otherwise};
 use super::key::Applied::{self, AtReload, AtStart};
-use super::key::{Form, Key, Step};
+use super::key::{AN_EMPTY_TABLE, Form, Key, Step};
 use super::landing::{MESSAGE, REPO_MESSAGE, REPO_STYLE, STYLE};
-use super::policy::{CHANNEL, GROUP, POLICY};
+use super::policy::{CHANNEL, GROUP, PERSON, POLICY};
 use super::repairs::{REPAIR_MAX_MIN, REPAIRS_MAX};
-use super::slack::{SLACK, member};
+use super::slack::SLACK;
 use super::verdicts::{ENVIRONMENT, REVERIFY_EVERY, VERDICT_MAX_AGE_H};
 use super::waits::WAITS;
 use super::wellformed::{absolute, agent_name, any, database, loopback, mention, not_empty, parses, remote};
@@ -101,31 +102,12 @@ pub const ROOT: &[Key] = &[
         AtStart,
         "Slack. `downbeat slack manifest` prints what makes the app there.",
     ),
-];
-
-const PERSON: &[Key] = &[
     Key::new(
-        "roles",
-        Form::List { each: &Form::Choice(ROLES), min: 0 },
-        Needed,
-        AtReload,
-        "What the person may be. viewer looks; requester asks, and approves their own low-risk plans; approver approves and merges other people's; \
-     operator pauses the queue and stops any task; admin does everything, and alone approves R3.",
-    ),
-    Key::new(
-        "slack",
-        Form::Text(member),
-        Otherwise("nobody in Slack"),
-        AtReload,
-        "Their account in Slack, by its member ID: in Slack their profile, then \"Copy member ID\". Names there can be changed by anybody.",
-    ),
-    Key::new(
-        "bot",
-        Form::Flag,
-        Otherwise("a person"),
-        AtReload,
-        "It is a program that is heard, by the member ID or the bot ID (B…) of its app; any other is not. It may ask, at most three times in a thread \
-     before a person says something there, and approves nothing.",
+        "github",
+        Form::Table(GITHUB),
+        Otherwise("published branches are all that people see"),
+        AtStart,
+        "GitHub, for the repositories that are there: pull requests instead of bare branches.",
     ),
 ];
 
@@ -145,6 +127,7 @@ const REPO: &[Key] = &[
     REPO_STYLE,
     REPO_MESSAGE,
     REPO_CLOSED,
+    REPO_GITHUB,
     table("egress", Form::Table(REPO_EGRESS), AtReload, "What its sessions reach of the network beside what all do."),
 ];
 
@@ -495,5 +478,5 @@ fn fits(known: &[&str], wanted: &[&str]) -> bool {
 }
 
 pub(super) const fn table(name: &'static str, form: Form, applied: Applied, why: &'static str) -> Key {
-    Key::new(name, form, Otherwise("an empty table"), applied, why)
+    Key::new(name, form, Otherwise(AN_EMPTY_TABLE), applied, why)
 }

@@ -22,6 +22,7 @@ mod wellformed;
 
 mod costs;
 mod excerpt;
+mod github;
 mod ground;
 mod hours;
 mod landing;
@@ -40,6 +41,7 @@ use agents::setup::SetupSettings;
 use agents::workspace::WorkspaceSettings;
 use domain::policy::{BadRules, Channels, Grounds, Group, Policy as PermissionPolicy, Rules};
 use domain::{BranchName, Person, RepoName, Role, Windows};
+use forge::github::GitHubRepo;
 use forge::{Gate, GitSettings, Remote, Style};
 use mergeq::Template;
 use mergeq::queue::{Limits, Policy};
@@ -51,6 +53,7 @@ use serde::{Deserialize, Deserializer};
 pub use context::ContextConfig;
 pub use costs::{CostsConfig, UnusablePrices};
 pub use egress::{EgressConfig, ProviderConfig, RepoEgressConfig};
+pub use github::GitHubConfig;
 use mistake::Mistakes;
 pub use reading::{Origin, Reading, Setting, Sources};
 pub use slack::{SlackConfig, SlackTransport, member as slack_member};
@@ -110,6 +113,9 @@ pub struct Config {
     /// Slack, where it is used.
     #[serde(default)]
     pub slack: Option<SlackConfig>,
+    /// GitHub, where it is used.
+    #[serde(default)]
+    pub github: Option<GitHubConfig>,
 }
 
 /// One person.
@@ -163,6 +169,9 @@ pub struct RepoConfig {
     pub message: Option<Template>,
     /// When nothing lands there, likewise.
     pub closed: Option<Windows>,
+    /// Its name on GitHub, where the remote does not tell.
+    #[serde(default, deserialize_with = "github_name")]
+    pub github: Option<GitHubRepo>,
     /// What its sessions reach of the network besides.
     pub egress: RepoEgressConfig,
 }
@@ -454,6 +463,10 @@ impl Config {
 
 fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
     egress::secret(deserializer).map(Some)
+}
+
+fn github_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<GitHubRepo>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 fn parsed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Remote, D::Error> {

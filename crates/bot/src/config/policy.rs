@@ -1,4 +1,4 @@
-//! The keys of `[groups]`, `[channels]` and `[policy]`: what holds beside the roles of single people.
+//! The keys of `[people]`, `[groups]`, `[channels]` and `[policy]`: who may what.
 
 use domain::policy::Channels;
 use domain::{Person, RepoName};
@@ -7,7 +7,35 @@ use super::key::Absent::{Default, Needed, Otherwise};
 use super::key::Applied::AtReload;
 use super::key::{Form, Key};
 use super::keys::{ROLES, table};
+use super::slack::member;
 use super::wellformed::{glob, not_empty, parses, user_group};
+
+/// One of `[people]`.
+pub(super) const PERSON: &[Key] = &[
+    Key::new(
+        "roles",
+        Form::List { each: &Form::Choice(ROLES), min: 0 },
+        Needed,
+        AtReload,
+        "What the person may be. viewer looks; requester asks, and approves their own low-risk plans; approver approves and merges other people's; \
+     operator pauses the queue and stops any task; admin does everything, and alone approves R3.",
+    ),
+    Key::new(
+        "slack",
+        Form::Text(member),
+        Otherwise("nobody in Slack"),
+        AtReload,
+        "Their account in Slack, by its member ID: in Slack their profile, then \"Copy member ID\". Names there can be changed by anybody.",
+    ),
+    Key::new(
+        "bot",
+        Form::Flag,
+        Otherwise("a person"),
+        AtReload,
+        "It is a program that is heard, by the member ID or the bot ID (B…) of its app; any other is not. It may ask, at most three times in a thread \
+     before a person says something there, and approves nothing.",
+    ),
+];
 
 /// One of `[groups]`.
 pub(super) const GROUP: &[Key] = &[

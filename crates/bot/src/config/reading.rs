@@ -11,7 +11,7 @@ use toml::Value;
 use super::egress::is_known;
 use super::ground::{Ground, Mark, heading, join};
 use super::hours::demand_open_hours;
-use super::key::{Absent, Form, Key, Step, nearest};
+use super::key::{AN_EMPTY_TABLE, Absent, Form, Key, Step, nearest};
 use super::keys::ROOT;
 use super::mistake::{Mistake, Mistakes, Text};
 use super::{Config, ConfigError, Environment, overlay};
@@ -220,6 +220,7 @@ fn demand_agreement(ground: &mut Ground<'_>) {
         }
     }
     demand_of_slack(ground);
+    demand_of_github(ground);
     demand_known_names(ground);
     demand_open_hours(ground);
 }
@@ -294,6 +295,32 @@ fn demand_of_slack(ground: &mut Ground<'_>) {
     }
 }
 
+/// Notes whom we are on GitHub where that is said by halves, twice or not at all, and a repository there without [github].
+fn demand_of_github(ground: &mut Ground<'_>) {
+    let has = |key: &str| ground.marks.contains_key(&join("github", key));
+    let [token, id, key] = ["token", "app_id", "private_key"].map(has);
+    let what = match (token, id, key) {
+        (true, false, false) | (false, true, true) => return,
+        (false, false, false) => {
+            "there is neither `token` nor `app_id` in [github]; name a token, or an App and its `private_key`"
+        }
+        (true, ..) => "there are a `token` and an App in [github]; one of the two is who we are",
+        (false, true, false) => {
+            "there is no `private_key` in [github]; make one on the App's page, under \"Private keys\""
+        }
+        (false, false, true) => "there is no `app_id` in [github]; it is on the App's page, under \"About\"",
+    };
+    if ground.values.contains_key("github") {
+        return miss(ground, "github", what.to_owned());
+    }
+    for name in names(&ground.values, "repos") {
+        let path = join(&join("repos", &name), "github");
+        if ground.marks.contains_key(&path) {
+            contradict(ground, &path, "there is no [github], which says who we are there".to_owned());
+        }
+    }
+}
+
 pub(super) fn contradict(ground: &mut Ground<'_>, path: &str, why: String) {
     let mark = ground.marks.get(path).cloned().unwrap_or(Mark::Default);
     let why = match &mark {
@@ -331,8 +358,7 @@ fn fill(path: &str, keys: &'static [Key], values: &mut toml::Table, held: &mut V
     let kind = values.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     for key in keys.iter().filter(|key| key.fits_kind(&kind)) {
         let path = join(path, key.name);
-        // A table in which something has to be there is one that may be left out whole.
-        if matches!(key.form, Form::Table(keys) if !keys.iter().any(|key| matches!(key.absent, Absent::Needed))) {
+        if matches!((key.form, key.absent), (Form::Table(_), Absent::Otherwise(AN_EMPTY_TABLE))) {
             values.entry(key.name).or_insert_with(|| Value::Table(toml::Table::new()));
         }
         let mut default = None;

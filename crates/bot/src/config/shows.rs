@@ -212,6 +212,7 @@ fn a_key_is_explained_and_an_unknown_one_sent_to_the_nearest() {
           repos.NAME.style: What a change becomes on this target
           repos.NAME.message: What a landed commit says here
           repos.NAME.closed: When nothing lands on this target; `[]` for never
+          repos.NAME.github: Its name there, OWNER/NAME, where the remote does not tell: a mirror, or another name in an ssh config
           repos.NAME.egress.allow: Hosts that sessions of this repository may reach beside those of `egress.allow`
     "#]]
     .assert_eq(&explained("repos"));

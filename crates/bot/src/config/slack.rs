@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::key::Absent::{Default, Needed, Otherwise};
 use super::key::Applied::AtStart;
 use super::key::{Form, Key};
-use super::wellformed::not_empty;
+use super::wellformed::{api_url, not_empty};
 use super::{egress, secret_text};
 
 /// The keys of `[slack]`.
@@ -152,14 +152,4 @@ fn begins(prefix: &str, text: &str, otherwise: &str) -> Result<(), String> {
 fn address(text: &str) -> Result<(), String> {
     let parsed = text.parse::<std::net::SocketAddr>();
     parsed.map(drop).map_err(|_| format!("`{text}` is not an address and a port, as in `127.0.0.1:7118`"))
-}
-
-fn api_url(text: &str) -> Result<(), String> {
-    let host = |rest: &str| rest.split(['/', ':']).next().unwrap_or_default().to_owned();
-    match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
-        (Some(rest), _) if !host(rest).is_empty() => Ok(()),
-        (_, Some(rest)) if matches!(host(rest).as_str(), "127.0.0.1" | "localhost") => Ok(()),
-        (_, Some(_)) => Err(format!("`{text}` sends tokens in clear; `http://` is for 127.0.0.1 alone")),
-        _ => Err(format!("`{text}` is not a web address")),
-    }
 }

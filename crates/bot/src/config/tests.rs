@@ -59,7 +59,7 @@ person = "anna"
                9 | target = "a b"
                  |          ^
 
-            downbeat.toml, line 10, column 1: there is no key `colour` in [repos.web]; known are `remote`, `target`, `checks`, `style`, `message`, `closed` and `egress`
+            downbeat.toml, line 10, column 1: there is no key `colour` in [repos.web]; known are `remote`, `target`, `checks`, `style`, `message`, `closed`, `github` and `egress`
               10 | colour = "…"
                  | ^
 

@@ -84,3 +84,14 @@ pub(super) fn remote(text: &str) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// A platform's address; tokens go there, and so not in clear.
+pub fn api_url(text: &str) -> Result<(), String> {
+    let host = |rest: &str| rest.split(['/', ':']).next().unwrap_or_default().to_owned();
+    match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(rest), _) if !host(rest).is_empty() => Ok(()),
+        (_, Some(rest)) if matches!(host(rest).as_str(), "127.0.0.1" | "localhost") => Ok(()),
+        (_, Some(_)) => Err(format!("`{text}` sends tokens in clear; `http://` is for 127.0.0.1 alone")),
+        _ => Err(format!("`{text}` is not a web address")),
+    }
+}

@@ -251,6 +251,7 @@ fn plain(error: &GitError) -> String {
         | GitError::TooMuchOutput { .. }
         | GitError::Unrelated { .. }
         | GitError::Unreadable { .. }
+        | GitError::NoLogin(_)
         | GitError::Io { .. } => error.to_string(),
     }
 }

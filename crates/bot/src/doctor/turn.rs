@@ -74,6 +74,7 @@ async fn repository(site: &Site, n: usize) -> Result<Repository, SessionError> {
         remote: remote.display().to_string().parse().map_err(|error| around(&error))?,
         target: "main".parse().map_err(|error| around(&error))?,
         gate: Gate::Missing,
+        github: None,
     };
     let mirrors = site.scratch.join(format!("turn-{n}-mirrors"));
     let opened = Repositories::open(&mirrors, &[one], site.git.settings().clone()).await;

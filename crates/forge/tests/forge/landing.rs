@@ -21,7 +21,7 @@ pub async fn next(world: &World, repository: &Repository, base: &Sha, file: &str
 }
 
 pub async fn land(repository: &Repository, from: &Sha, to: &Sha) -> Landing {
-    repository.forge.land(from, to).await.unwrap()
+    repository.forge.land(from, to, &[]).await.unwrap()
 }
 
 /// [31]
@@ -118,7 +118,7 @@ async fn of_many_who_land_at_once_one_does() {
         for n in 0..6 {
             candidates.push(next(&world, &repository, &base, &format!("f{n}")).await);
         }
-        let landings: Vec<_> = candidates.iter().map(|to| repository.forge.land(&base, to)).collect();
+        let landings: Vec<_> = candidates.iter().map(|to| repository.forge.land(&base, to, &[])).collect();
         let landings = futures::future::join_all(landings).await;
         let landed: Vec<_> = (0..6).filter(|n| landings[*n] == Ok(Landing::Landed)).collect();
         assert_eq!(landed.len(), 1, "{landings:?}");
@@ -139,7 +139,7 @@ async fn a_target_that_somebody_holds_locked_is_busy() {
         let base = repository.forge.target_head().await.unwrap();
         let candidate = next(&world, &repository, &base, "a").await;
         write(&bare, &[("refs/heads/main.lock", "")]);
-        let busy = repository.forge.land(&base, &candidate).await;
+        let busy = repository.forge.land(&base, &candidate, &[]).await;
         assert!(matches!(busy, Err(ForgeError::Transient { .. })), "{busy:?}");
         assert_eq!(world.sha(&bare, "main"), base);
         std::fs::remove_file(bare.join("refs/heads/main.lock")).unwrap();
@@ -175,7 +175,7 @@ async fn a_target_that_is_checked_out_at_the_last_moment_is_left_alone() {
         let repository = world.meddled_repository(&ana, &script).await;
         let base = repository.forge.target_head().await.unwrap();
         let candidate = next(&world, &repository, &base, "a").await;
-        let busy = repository.forge.land(&base, &candidate).await;
+        let busy = repository.forge.land(&base, &candidate, &[]).await;
         assert!(matches!(busy, Err(ForgeError::Transient { .. })), "{busy:?}");
         assert!(world.sha(&ana, "main") == base && !ana.join("a").exists());
         assert_eq!(land(&repository, &base, &candidate).await, Landing::Landed, "the second time beside it");

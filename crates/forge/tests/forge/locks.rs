@@ -81,7 +81,7 @@ async fn a_lock_of_somebody_else_is_left_alone_and_named() {
         let candidate = next(&world, &repository, &base, "a").await;
         for content in [String::new(), format!("{}\n", "1".repeat(40)), candidate.to_string()] {
             write(&bare, &[(LOCK, &content)]);
-            let Err(ForgeError::Transient { why, .. }) = repository.forge.land(&base, &candidate).await else {
+            let Err(ForgeError::Transient { why, .. }) = repository.forge.land(&base, &candidate, &[]).await else {
                 panic!("{content:?} is nobody's lock");
             };
             let next_step = format!("if no git is at work there, remove {}", bare.join(LOCK).display());
@@ -118,7 +118,7 @@ async fn a_push_that_is_broken_off_takes_its_locks_back() {
         let hold = format!("#!/bin/sh\ntest \"$1\" = prepared || exit 0\ntouch '{}'\nexec sleep 300\n", mark.display());
         install_hook(&bare, "reference-transaction", &hold);
         tokio::select! {
-            landed = repository.forge.land(&base, &candidate) => panic!("it was not held: {landed:?}"),
+            landed = repository.forge.land(&base, &candidate, &[]) => panic!("it was not held: {landed:?}"),
             () = eventually("the remote holds the lock", || mark.exists() && bare.join(LOCK).exists()) => {}
         }
         eventually("the lock is gone", || !bare.join(LOCK).exists()).await;

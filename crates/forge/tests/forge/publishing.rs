@@ -78,7 +78,7 @@ async fn what_somebody_else_pushed_to_the_branch_is_neither_overwritten_nor_remo
         at.world.git(&at.ana, &["push", "--quiet", "--force", "origin", "theirs:refs/heads/downbeat/T-1"]);
         let refused = at.publish(&at.work("two").await).await;
         assert!(matches!(refused, Err(ForgeError::Refused { .. })), "{refused:?}");
-        at.repository.forge.unpublish(&branch("downbeat/T-1")).await.unwrap();
+        at.repository.forge.unpublish(&branch("downbeat/T-1"), "it is over").await.unwrap();
         assert_eq!(at.there(), Some(theirs));
     }
 }
@@ -88,9 +88,9 @@ async fn unpublishing_removes_the_branch_and_does_not_mind_that_it_is_gone() {
     for world in worlds() {
         let at = Setting::on(world).await;
         at.publish(&at.work("one").await).await.unwrap();
-        at.repository.forge.unpublish(&branch("downbeat/T-1")).await.unwrap();
+        at.repository.forge.unpublish(&branch("downbeat/T-1"), "it is over").await.unwrap();
         assert_eq!(at.there(), None);
-        at.repository.forge.unpublish(&branch("downbeat/T-1")).await.unwrap();
+        at.repository.forge.unpublish(&branch("downbeat/T-1"), "it is over").await.unwrap();
         let again = at.work("two").await;
         at.publish(&again).await.unwrap();
         assert_eq!(at.there(), Some(again));
@@ -105,7 +105,7 @@ async fn a_branch_that_somebody_has_checked_out_is_left_alone() {
         at.publish(&head).await.unwrap();
         at.world.git(&at.bare, &["worktree", "add", "--quiet", "../review", "downbeat/T-1"]);
         assert!(matches!(at.publish(&at.work("two").await).await, Err(ForgeError::Refused { .. })));
-        at.repository.forge.unpublish(&branch("downbeat/T-1")).await.unwrap();
+        at.repository.forge.unpublish(&branch("downbeat/T-1"), "it is over").await.unwrap();
         assert_eq!(at.there(), Some(head));
     }
 }

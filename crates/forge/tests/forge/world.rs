@@ -129,6 +129,7 @@ impl World {
             remote: remote.parse().unwrap(),
             target: branch(target),
             gate: Gate::Missing,
+            github: None,
         };
         let opened = Repositories::open(&self.path("mirrors"), &[one], settings).await.unwrap();
         opened.iter().next().unwrap().clone()

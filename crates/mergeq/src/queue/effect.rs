@@ -1,6 +1,6 @@
 //! What a queue owes to the world. Each effect may be performed twice with one result.
 
-use domain::{EntryId, Person, Sha, Timestamp};
+use domain::{BranchName, EntryId, Person, Sha, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::entry::Change;
@@ -45,6 +45,9 @@ pub enum QueueEffect {
         from: Sha,
         /// Where it shall be.
         to: Sha,
+        /// The published branches that land with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shown: Vec<Shown>,
     },
     /// Look at what landed. Lane `audit`; answers `Audited`.
     Audit {
@@ -139,4 +142,17 @@ pub enum News {
     },
     /// Its stay is over.
     Ended(Outcome),
+}
+
+/// A published branch that lands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Whose it is.
+    pub entry: EntryId,
+    /// The branch.
+    pub branch: BranchName,
+    /// The commit that was approved.
+    pub head: Sha,
+    /// The commit that lands for it.
+    pub commit: Sha,
 }

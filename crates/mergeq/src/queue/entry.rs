@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use domain::{EntryId, Person, Sha, Timestamp};
+use domain::{BranchName, EntryId, Person, Sha, Timestamp};
 use forge::LaneName;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,9 @@ pub struct Change {
     /// waits for whom, and nothing else.
     #[serde(default)]
     pub lanes: BTreeSet<LaneName>,
+    /// The branch that it is published as, if it is; the forge shows there what landed.
+    #[serde(default)]
+    pub branch: Option<BranchName>,
 }
 
 /// Whether an entry may share a run.

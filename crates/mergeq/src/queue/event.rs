@@ -292,6 +292,13 @@ pub enum Refusal {
         /// Where it is.
         head: Sha,
     },
+    /// Somebody pushed to the branch of an entry after it was approved.
+    HeadMoved {
+        /// Whose.
+        entry: EntryId,
+        /// Where it is.
+        head: Sha,
+    },
     /// The forge will never take these commits.
     Final {
         /// What it said.

@@ -58,6 +58,26 @@ fn what_a_forge_refuses_takes_nobody_along() {
     );
 }
 
+/// Somebody pushed to the branch of one of those that were landing: only that one goes.
+#[test]
+fn a_branch_that_was_pushed_to_leaves_alone() {
+    check(
+        "batch 2 of | pause; enqueue a shown; enqueue b shown; resume; made 1; passed 1; pushed 1 b 9; made 2; passed 2; landed 2",
+        expect![[r#"
+            pause              paused by ana
+            enqueue a shown    line a | paused by ana  tells a 1/1 waiting
+            enqueue b shown    line a+b | paused by ana  tells b 2/2 waiting
+            resume             1 staging a+b  owes stage(1 a+b)  tells a 1/2 testing, b 2/2 testing
+            made 1             1 testing a+b  owes checks(1 m0ab)
+            passed 1           1 landing a+b  owes land(1 m0..m0ab work/a as m0a work/b as m0ab)  tells a 1/2 landing, b 2/2 landing
+            pushed 1 b 9       2 staging a  owes stage(2 a)  tells b ejected: its branch moved to 9 after it was enqueued, a 1/1 testing
+            made 2             2 testing a  owes checks(2 m0a)
+            passed 2           2 landing a  owes land(2 m0..m0a work/a as m0a)  tells a 1/1 landing
+            landed 2           idle  tells a merged as m0a
+        "#]],
+    );
+}
+
 /// [31] Nothing is landed twice: what was asked for again and had happened is told once.
 #[test]
 fn a_landing_in_doubt_lands_once_in_a_train_too() {

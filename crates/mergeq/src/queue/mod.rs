@@ -52,7 +52,7 @@ mod troubles;
 #[cfg(test)]
 mod windows;
 
-pub use effect::{News, QueueEffect, Wanted};
+pub use effect::{News, QueueEffect, Shown, Wanted};
 pub use entry::{Change, Company, Entry};
 pub use event::{Obstacle, QueueEvent, Refusal, Verdict};
 pub use hold::Hold;

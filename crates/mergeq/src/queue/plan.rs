@@ -1,12 +1,13 @@
 //! What to do now, from facts only. It never sees the event, and running it twice proposes nothing new.
 
 use super::draft::Draft;
-use super::effect::QueueEffect;
+use super::effect::{QueueEffect, Shown};
+use super::entry::Change;
 use super::opening::{make_way, regroup};
 use super::outcome::Why;
 use super::probing::{ask_for_clashes, let_clashing_step_aside};
 use super::repair::send_back;
-use super::state::{Phase, Queue, Run, RunId, Vouched};
+use super::state::{Candidate, Part, Phase, Queue, Run, RunId, Vouched};
 use super::tracks::admit_entries;
 use crate::strategy::{Act, Item, TestId};
 
@@ -127,9 +128,19 @@ fn land_run(draft: &mut Draft, id: RunId) {
         unreachable!("only what may land was taken")
     };
     let id = if is_doubtful { draft.next_run_id() } else { run.id };
-    draft.owe(QueueEffect::Land { run: id, from: candidate.base.clone(), to: candidate.commit().clone() });
+    let shown = shown_of(&draft.queue, &candidate);
+    draft.owe(QueueEffect::Land { run: id, from: candidate.base.clone(), to: candidate.commit().clone(), shown });
     let phase = Phase::Landing { candidate, proof };
     draft.queue.runs.push(Run { id, phase, since: draft.now, ..run });
+}
+
+fn shown_of(queue: &Queue, candidate: &Candidate) -> Vec<Shown> {
+    let shown = |part: &Part| {
+        let Change { branch, head, .. } = &queue.entry(&part.entry)?.change;
+        let (entry, branch, head) = (part.entry.clone(), branch.clone()?, head.clone());
+        Some(Shown { entry, branch, head, commit: part.commit.clone() })
+    };
+    candidate.parts.iter().filter_map(shown).collect()
 }
 
 fn is_on_head(queue: &Queue, run: &Run) -> bool {

@@ -6,7 +6,7 @@ use domain::{EntryId, Sha};
 use super::absorb::take_from_line;
 use super::draft::Draft;
 use super::effect::{News, QueueEffect};
-use super::entry::Standing;
+use super::entry::{Leave, Standing};
 use super::event::{Obstacle, Refusal, Verdict};
 use super::outcome::{Outcome, Proof, Why};
 use super::repair::send_back;
@@ -263,6 +263,12 @@ pub(super) fn settle_refusal(draft: &mut Draft, id: RunId, refusal: &Refusal) {
         learn_head(draft, head);
     }
     draft.tell_strategist(run.test, Fact::Refused);
+    if let Refusal::HeadMoved { entry, head } = refusal
+        && run.set.contains(entry)
+        && let Some(entry) = draft.entry_mut(entry).filter(|entry| entry.is_ready())
+    {
+        entry.standing = Standing::Leaving(Leave::HeadMoved { head: head.clone() });
+    }
     let is_lone = run.set.len() == 1;
     let staying = draft.grant_leaves(run.set);
     if let Refusal::Final { why } = refusal {

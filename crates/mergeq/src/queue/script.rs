@@ -160,6 +160,10 @@ pub(super) fn parse_event(line: &str, queue: &Queue) -> QueueEvent {
         "lost" => QueueEvent::CandidateLost { run: run() },
         "landed" => QueueEvent::Landed { run: run() },
         "moved" => QueueEvent::LandingRefused { run: run(), refusal: Refusal::Moved { head: sha(words[2]) } },
+        "pushed" => {
+            let (entry, head) = (EntryId::new(words[2]), sha(words[3]));
+            QueueEvent::LandingRefused { run: run(), refusal: Refusal::HeadMoved { entry, head } }
+        }
         "refused" => QueueEvent::LandingRefused { run: run(), refusal: Refusal::Final { why: rest(2) } },
         "unanswered" => QueueEvent::LandingUnanswered { run: run(), why: rest(2) },
         "target" => {
@@ -236,7 +240,7 @@ fn remedy(words: &[&str]) -> Remedy {
     match words[0] {
         "made" => {
             let change = change(words[1], &["alone"], None);
-            Remedy::Made(Change { priority: Priority::First, ..change })
+            Remedy::Made(Box::new(Change { priority: Priority::First, ..change }))
         }
         "needless" => Remedy::Needless,
         _ => Remedy::None { why: words[1..].join(" ") },
@@ -298,6 +302,7 @@ fn change(id: &str, flags: &[&str], started_from: Option<&str>) -> Change {
         priority: flags.iter().find_map(|flag| priority(flag)).unwrap_or_default(),
         depends_on: flags.iter().filter_map(|flag| flag.strip_prefix("after=")).map(EntryId::new).collect(),
         lanes: lanes(flags),
+        branch: flags.contains(&"shown").then(|| format!("work/{id}").parse().expect("a branch")),
     }
 }
 
@@ -413,7 +418,11 @@ fn describe_effect(effect: &QueueEffect) -> String {
         }
         QueueEffect::AwaitChecks { run, commit } => format!("checks({} {})", run.0, label(commit)),
         QueueEffect::CancelChecks { run } => format!("cancel({})", run.0),
-        QueueEffect::Land { run, from, to } => format!("land({} {}..{})", run.0, label(from), label(to)),
+        QueueEffect::Land { run, from, to, shown } => {
+            let shown: Vec<String> =
+                shown.iter().map(|one| format!(" {} as {}", one.branch, label(&one.commit))).collect();
+            format!("land({} {}..{}{})", run.0, label(from), label(to), shown.concat())
+        }
         QueueEffect::Audit { .. } => "audit".to_owned(),
         QueueEffect::Probe(of) => describe_inquiry(of),
         QueueEffect::Watch { until } => format!("watch({})", until.as_ms() / 1_000),

@@ -90,7 +90,7 @@ pub enum Flaw {
 #[serde(rename_all = "snake_case")]
 pub enum Remedy {
     /// A commit that does it, to be tested and landed as any other.
-    Made(Change),
+    Made(Box<Change>),
     /// Somebody put it right already.
     Needless,
     /// None can be made.

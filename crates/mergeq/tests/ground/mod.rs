@@ -37,8 +37,13 @@ pub(crate) fn git_settings(dir: &Path) -> GitSettings {
 /// The repository `web`, whose remote is `remote.git` in the directory.
 pub(crate) async fn open_repositories(dir: &Path, git: GitSettings) -> Repositories {
     let remote = dir.join("remote.git").display().to_string().parse().unwrap();
-    let settings =
-        RepoSettings { name: "web".parse().unwrap(), remote, target: "main".parse().unwrap(), gate: Gate::Missing };
+    let settings = RepoSettings {
+        name: "web".parse().unwrap(),
+        remote,
+        target: "main".parse().unwrap(),
+        gate: Gate::Missing,
+        github: None,
+    };
     Repositories::open(&dir.join("mirrors"), &[settings], git).await.unwrap()
 }
 
@@ -57,6 +62,7 @@ pub(crate) fn change(id: &str, head: Sha) -> Change {
         is_repairable: false,
         depends_on: Vec::new(),
         lanes: BTreeSet::new(),
+        branch: None,
     }
 }
 

@@ -36,7 +36,7 @@ async fn land(world: &World, style: Style, branches: &[(EntryId, Sha)]) -> Optio
         match stager.stage(&world.queue_id(), RunId(1), &changes).await {
             Ok(QueueEvent::Staged { base, tree, parts, .. }) => {
                 let to = parts.last().unwrap().commit.clone();
-                assert_eq!(world.repository().forge.land(&base, &to).await, Ok(forge::Landing::Landed));
+                assert_eq!(world.repository().forge.land(&base, &to, &[]).await, Ok(forge::Landing::Landed));
                 let part = |(part, (_, head)): (&Part, &(EntryId, Sha))| LandedPart {
                     entry: part.entry.clone(),
                     commit: part.commit.clone(),
@@ -231,7 +231,7 @@ async fn what_an_audit_finds_stops_the_queue_and_is_put_right_by_one_order() {
     let target = world.head().await;
     // Somebody lands a stale branch by hand, as a squash that takes back what T-1 did.
     let bad = commit(&world, stale.as_str(), &target).await;
-    assert_eq!(world.repository().forge.land(&target, &bad).await, Ok(forge::Landing::Landed));
+    assert_eq!(world.repository().forge.land(&target, &bad, &[]).await, Ok(forge::Landing::Landed));
     let run = run_of(&world, &target, &bad, &stale).await;
     let examiner = Examiner::new(world.store.clone(), world.repositories.clone(), "example.org");
     let Performed::Done(audited) = examiner.perform(&owed(&world, QueueEffect::Audit { run })).await else {

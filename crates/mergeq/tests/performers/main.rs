@@ -168,7 +168,7 @@ async fn landing_twice_lands_once() {
     let from = world.head().await;
     let to = world.mirrored("a", &[("x", "1")]).await;
     let lander = Lander::new(world.repositories.clone());
-    let land = owed(&world, QueueEffect::Land { run: RunId(1), from: from.clone(), to: to.clone() });
+    let land = owed(&world, QueueEffect::Land { run: RunId(1), from: from.clone(), to: to.clone(), shown: Vec::new() });
     for _ in 0..2 {
         let answer = lander.perform(&land).await;
         assert!(matches!(answer, Performed::Done(QueueEvent::Landed { run: RunId(1) })), "{answer:?}");
@@ -176,7 +176,7 @@ async fn landing_twice_lands_once() {
     assert_eq!(world.head().await, to);
     assert!(world.log().await.matches("push to a").count() == 1);
     let other = world.mirrored("b", &[("y", "1")]).await;
-    let late = owed(&world, QueueEffect::Land { run: RunId(2), from, to: other });
+    let late = owed(&world, QueueEffect::Land { run: RunId(2), from, to: other, shown: Vec::new() });
     let answer = lander.perform(&late).await;
     assert!(matches!(answer, Performed::Done(QueueEvent::LandingRefused { .. })), "{answer:?}");
     assert_eq!(world.head().await, to);
@@ -189,7 +189,7 @@ async fn a_commit_that_was_lost_with_its_mirror_is_made_anew() {
     let from = world.head().await;
     let lander = Lander::new(world.repositories.clone());
     let to = "e".repeat(40).parse().unwrap();
-    let land = owed(&world, QueueEffect::Land { run: RunId(1), from, to });
+    let land = owed(&world, QueueEffect::Land { run: RunId(1), from, to, shown: Vec::new() });
     let answer = lander.perform(&land).await;
     assert!(matches!(answer, Performed::Done(QueueEvent::CandidateLost { run: RunId(1) })), "{answer:?}");
     let head = world.push("main", &[("y", "2")]).await;

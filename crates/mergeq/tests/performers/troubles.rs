@@ -128,7 +128,7 @@ async fn a_landing_whose_answer_was_lost_is_found_on_the_remote() {
         world.perform("stage").await;
         world.perform("checks").await;
         let candidate = world.queue().await.runs[0].candidate().unwrap().clone();
-        let landed = world.repository().forge.land(&candidate.base, candidate.commit()).await;
+        let landed = world.repository().forge.land(&candidate.base, candidate.commit(), &[]).await;
         assert_eq!(landed, Ok(Landing::Landed));
         if has_successor {
             world.push("main", &[("y", "1\n")]).await;

@@ -123,7 +123,7 @@ impl Paper {
                 self.tested.insert(Job::Checks(*run), commit.clone());
                 (Job::Checks(*run), self.set_of(*run))
             }
-            QueueEffect::Land { run, from, to } => {
+            QueueEffect::Land { run, from, to, .. } => {
                 assert!(self.passed.contains(&key_of(self.repo.content(to))), "{run} lands what was never tested");
                 let answer = self.repo.land(*run, from, to);
                 self.answers.insert(Job::Land(*run), answer);

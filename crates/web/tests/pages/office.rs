@@ -128,6 +128,7 @@ impl Office {
             is_repairable: false,
             depends_on: Vec::new(),
             lanes: std::collections::BTreeSet::new(),
+            branch: None,
         };
         self.queue(task.request.repo.as_str(), QueueEvent::Enqueued { change }).await;
     }
@@ -156,6 +157,7 @@ async fn open_repositories(home: &Path) -> Repositories {
         remote: format!("{}/remotes/{name}", home.display()).parse().unwrap(),
         target: main_branch(),
         gate: Gate::Missing,
+        github: None,
     });
     let git = GitSettings::new("git", home.join("git-home"));
     Repositories::open(&home.join("mirrors"), &settings, git).await.unwrap()
