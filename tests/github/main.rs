@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "all of this is a test, which clippy does not see without the usual harness")]
 
+mod doctor;
 mod identity;
 mod landing;
 mod place;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         trouble::each_failure_has_its_class_and_its_next_step,
         trouble::nobody_asks_before_the_limit_is_over,
         trouble::many_pull_requests_are_read_page_by_page,
+        doctor::what_github_lets_us_do_is_told,
         road::a_mention_becomes_a_merged_pull_request,
     ];
     trials.extend(trials![Judge::is_installed(); road::every_request_is_as_github_describes_it]);

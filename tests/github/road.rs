@@ -29,7 +29,7 @@ pub fn every_request_is_as_github_describes_it() {
     assert_eq!(judge.faults(), [""; 0]);
 }
 
-fn server(dir: &tempfile::TempDir) -> GitHubServer {
+pub fn server(dir: &tempfile::TempDir) -> GitHubServer {
     let checks = "[[checks]]\nname = \"words\"\ncommand = \"test -s README.md\"\n";
     let files = [("README.md", "# House\n"), (".downbeat/config.toml", checks)];
     let remote = RemoteRepository::bare(&dir.path().join("web.git"), &files);
@@ -43,16 +43,7 @@ fn go(dir: &tempfile::TempDir, github: &GitHubServer, api_url: &str) {
 }
 
 async fn go_the_road(dir: &tempfile::TempDir, github: &GitHubServer, api_url: &str) {
-    let text = format!(
-        "state = {:?}\n[people.ana]\nroles = [\"requester\", \"approver\"]\n\
-         [repos.web]\nremote = {:?}\ntarget = \"main\"\ngithub = \"acme/web\"\n[agents.coder]\nkind = \"command\"\n\
-         command = [\"sh\", \"-c\", \"cat > /dev/null; echo Bye > farewell.md\"]\n\
-         plan = [\"sh\", \"-c\", \"cat > /dev/null; echo Say goodbye; echo 1. write farewell.md\"]\n\
-         [github]\ntoken = {TOKEN:?}\napi_url = {api_url:?}\n",
-        dir.path().join("state"),
-        github.remote(),
-    );
-    let config = Config::from_text("downbeat.toml", &text).unwrap();
+    let config = Config::from_text("downbeat.toml", &config(dir, github, api_url, TOKEN)).unwrap();
     let cage = CageSettings { launcher: env!("CARGO_BIN_EXE_downbeat-under-test").into(), ..CageSettings::default() };
     let system = Arc::new(System::assemble(&config, Arc::new(SystemClock), Cage::new(cage)).await.unwrap());
     let stop = CancellationToken::new();
@@ -69,11 +60,27 @@ async fn go_the_road(dir: &tempfile::TempDir, github: &GitHubServer, api_url: &s
     let said = said(&system, &thread).await;
     let [pull] = &github.pulls()[..] else { panic!("{:?}", github.pulls()) };
     assert!(said.contains(&format!("is ready on http://{}/acme/web/pull/1", github.address())), "{said}");
-    assert!(pull.body.contains("Asked by ana"), "{pull:?}");
+    assert!(pull.body.contains("Asked by **ana**") && pull.body.contains("approved by **ana**"), "{pull:?}");
     until(|| github.pulls()[0].state != "open" && github.branches().is_empty()).await;
     assert_eq!(github.pulls()[0].state, "merged");
+    until(|| github.statuses("downbeat/queue").iter().any(|status| status.starts_with("success: merged as "))).await;
+    let statuses = github.statuses("downbeat/queue");
+    assert!(statuses.iter().any(|status| status == "pending: position 1 of 1 · testing"), "{statuses:?}");
     stop.cancel();
     running.await.unwrap();
+}
+
+/// An installation of one person, one repository there and an agent that says goodbye.
+pub fn config(dir: &tempfile::TempDir, github: &GitHubServer, api_url: &str, token: &str) -> String {
+    format!(
+        "state = {:?}\n[people.ana]\nroles = [\"requester\", \"approver\"]\n\
+         [repos.web]\nremote = {:?}\ntarget = \"main\"\ngithub = \"acme/web\"\n[agents.coder]\nkind = \"command\"\n\
+         command = [\"sh\", \"-c\", \"cat > /dev/null; echo Bye > farewell.md\"]\n\
+         plan = [\"sh\", \"-c\", \"cat > /dev/null; echo Say goodbye; echo 1. write farewell.md\"]\n\
+         [github]\ntoken = {token:?}\napi_url = {api_url:?}\n",
+        dir.path().join("state"),
+        github.remote(),
+    )
 }
 
 async fn said(system: &System, thread: &ThreadRef) -> String {

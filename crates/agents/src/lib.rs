@@ -9,6 +9,7 @@
 pub mod task;
 
 pub mod dispatcher;
+mod evidence;
 pub mod publisher;
 pub mod timer;
 

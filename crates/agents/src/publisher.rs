@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use forge::{ForgeError, PullRequestDraft, Repositories};
 use store::{Owed, Performed, Performer, Store};
 
+use crate::evidence::evidence;
 use crate::task::{Task, TaskEffect, TaskEvent, TaskState, Work};
 use crate::tools::Claims;
 use crate::workspace::Workspaces;
@@ -74,31 +75,6 @@ impl Publisher {
             Ok(()) => Performed::Finished,
         }
     }
-}
-
-/// What a reviewer reads beside the change: who asked for what, who approved which plan, what was run.
-fn evidence(task: &Task, work: &Work) -> String {
-    let request = &task.request;
-    let mut lines = vec![request.text.clone(), String::new()];
-    lines.push(format!("Asked by {} in {}. Task {}.", request.requester, request.thread, task.id));
-    if let Some(approved) = &work.approved {
-        let by = approved.by.as_ref().map_or("the policy".to_owned(), ToString::to_string);
-        let plan = &approved.plan;
-        lines.push(format!("Plan v{} ({}, #{}) approved by {by}.", plan.version, plan.tier, plan.short_hash()));
-        lines.extend(plan.draft.steps.iter().enumerate().map(|(n, step)| format!("{}. {step}", n + 1)));
-    }
-    for check in &work.checks {
-        lines.push(format!("Check {}: {:?} in {} ms.", check.name, check.conclusion, check.duration_ms));
-    }
-    if !work.hosts.is_empty() {
-        let allowed = |host: &String| match task.allowed.get(host) {
-            Some(by) => format!("{host} (allowed by {by})"),
-            None => host.clone(),
-        };
-        lines.push(format!("Reached {}.", work.hosts.iter().map(allowed).collect::<Vec<_>>().join(", ")));
-    }
-    lines.push(format!("Agent {} in a cage: {}.", request.agent, work.cage));
-    lines.join("\n")
 }
 
 #[async_trait]

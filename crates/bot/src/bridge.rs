@@ -9,7 +9,7 @@ use std::time::Duration;
 use agents::task::{self, Task, TaskEffect, TaskEvent, TaskState, Trouble, Work};
 use async_trait::async_trait;
 use domain::{Cause, DeliveryId, EntryId, QueueId, TaskId};
-use forge::{LaneName, Repositories};
+use forge::{ForgeError, LaneName, Repositories};
 use mergeq::queue::{
     Change, Company, FailedCheck, News, Outcome, Place, Priority, Proof, Queue, QueueEffect, QueueEvent, Why,
 };
@@ -17,6 +17,7 @@ use mergeq::{QueueDesk, what_is_missing};
 use store::{ApplyError, Owed, Performed, Performer, Store, StoreError};
 
 use crate::chat::render::last_line;
+use crate::signpost::Signpost;
 
 /// How much of a request goes into the commit: more is a document, and the task keeps it.
 const MESSAGE_CHARS_MAX: usize = 3_000;
@@ -159,9 +160,19 @@ pub struct Reporter {
     pub store: Store,
     /// Where it is looked which checks are demanded.
     pub repositories: Repositories,
+    /// What shows it to those who look at the change elsewhere.
+    pub signpost: Signpost,
 }
 
 impl Reporter {
+    async fn show(&self, id: TaskId, news: &News) -> Result<(), ForgeError> {
+        match self.store.load::<Task>(&id).await {
+            Ok(Some(task)) => self.signpost.show(&task, news).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(ForgeError::transient(error.to_string())),
+        }
+    }
+
     /// As [`event_of`], with what there is to find out about it.
     async fn event(&self, queue: &QueueId, task: TaskId, news: &News) -> Result<TaskEvent, StoreError> {
         let event = event_of(task, news);
@@ -186,8 +197,12 @@ impl Performer for Reporter {
             Err(error) => return Performed::Retry { after: Duration::from_millis(500), why: error.to_string() },
         };
         match self.store.apply::<Task>(&id, event, delivery_of(owed.attempt.effect.as_str())).await {
-            Ok(_) | Err(ApplyError::Missing { .. } | ApplyError::Rejected(_)) => Performed::Finished,
-            Err(error) => Performed::Retry { after: Duration::from_millis(500), why: error.to_string() },
+            Ok(_) | Err(ApplyError::Missing { .. } | ApplyError::Rejected(_)) => {}
+            Err(error) => return Performed::Retry { after: Duration::from_millis(500), why: error.to_string() },
+        }
+        match self.show(id, news).await {
+            Err(ForgeError::Transient { after, why }) => Performed::Retry { after, why },
+            Ok(()) | Err(_) => Performed::Finished,
         }
     }
 

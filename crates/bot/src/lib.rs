@@ -18,6 +18,7 @@ pub mod reload;
 pub mod runner;
 pub mod screen;
 pub mod serve;
+pub mod signpost;
 pub mod slack;
 pub mod survey;
 pub mod terminal;

@@ -45,6 +45,7 @@ use crate::clock::fresh_name;
 use crate::config::Config;
 use crate::control::wire::RunningTask;
 use crate::runner::{CagedChecks, OwnRuns};
+use crate::signpost::Signpost;
 use crate::slack::Slack;
 use crate::trier::Trier;
 use crate::upkeep::Upkeep;
@@ -408,7 +409,8 @@ impl Parts {
         let checker = Checker::new(self.store.clone(), self.repositories.clone(), self.judge());
         let mail_domain = StagingSettings::default().mail_domain;
         let examiner = Examiner::new(self.store.clone(), self.repositories.clone(), &mail_domain);
-        let reporter = Reporter { store: self.store.clone(), repositories: self.repositories.clone() };
+        let (store, repositories) = (self.store.clone(), self.repositories.clone());
+        let reporter = Reporter { signpost: Signpost::new(repositories.clone()), store, repositories };
         vec![
             self.pump(Lane::new("stage", 2), self.stager()),
             self.pump(Lane::new("probe", 2), Prober::new(self.repositories.clone(), self.probes.clone())),

@@ -33,6 +33,11 @@ pub trait Forge: Send + Sync {
     /// are the published changes that land with it; a forge that shows pull requests shows these as merged.
     async fn land(&self, from: &Sha, to: &Sha, offered: &[Offered]) -> Result<Landing, ForgeError>;
 
+    /// Shows beside a published commit how it stands in the merge queue. A forge without a place for that shows nothing.
+    async fn show_standing(&self, _head: &Sha, _standing: &Standing) -> Result<(), ForgeError> {
+        Ok(())
+    }
+
     /// Tells where landings arrive at present, and how a person takes them over if that is not the branch itself.
     async fn landing_place(&self) -> Result<LandingPlace, ForgeError>;
 }
@@ -68,6 +73,26 @@ pub struct Offered {
     pub head: Sha,
     /// The commit that lands for it.
     pub commit: Sha,
+}
+
+/// How a published change stands in the merge queue, for people who look at it on the forge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// At a glance.
+    pub light: Light,
+    /// In words that go on after its name.
+    pub words: String,
+}
+
+/// A standing at a glance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Light {
+    /// It is on its way.
+    Pending,
+    /// It has landed.
+    Success,
+    /// It will not land as it is.
+    Failure,
 }
 
 /// How a landing ended.

@@ -42,7 +42,9 @@ pub use candidate::{Candidate, MergeOrder, Replayed, Signature, Style};
 pub use changes::{FileChange, Footprint};
 pub use checkpoint::Checkpoint;
 pub use checks::{CheckRun, CheckSpec, Conclusion, FailedTests, Gate, GateError, GateFault, gate_from_toml, gate_of};
-pub use forge::{Forge, ForgeError, Landing, LandingPlace, MergeCommand, Offered, PullRequest, PullRequestDraft};
+pub use forge::{
+    Forge, ForgeError, Landing, LandingPlace, Light, MergeCommand, Offered, PullRequest, PullRequestDraft, Standing,
+};
 pub use git::{GIT_FLOOR, Git, GitError, GitSettings};
 pub use lanes::{LaneName, Lanes, LanesError, lanes_from_toml};
 pub use local::LocalForge;

@@ -110,6 +110,8 @@ impl GitHubServer {
             app: None,
             faults: std::collections::VecDeque::new(),
             asked: Vec::new(),
+            is_archived: false,
+            may_push: true,
             address: format!("http://{address}"),
         };
         let shared = Shared { book: Arc::new(Book::open()), state: Arc::new(Mutex::new(state)) };
@@ -145,6 +147,12 @@ impl GitHubServer {
         self.shared.state().app = Some(key.clone());
     }
 
+    /// Archives the repository, or lets us no longer push to it.
+    pub fn close_off(&self, is_archived: bool, may_push: bool) {
+        let mut state = self.shared.state();
+        (state.is_archived, state.may_push) = (is_archived, may_push);
+    }
+
     /// The next request that begins like this, `POST /repos/acme/web/pulls`, goes wrong.
     pub fn fail(&self, request: &str, fault: Fault) {
         self.shared.state().faults.push_back((request.to_owned(), fault));
@@ -171,6 +179,14 @@ impl GitHubServer {
     /// All pull requests.
     pub fn pulls(&self) -> Vec<Pull> {
         self.shared.state().pulls.clone()
+    }
+
+    /// The statuses of a commit by this name, oldest first: `pending: position 1 of 1 · testing`.
+    pub fn statuses(&self, name: &str) -> Vec<String> {
+        let state = self.shared.state();
+        let named = state.statuses.iter().filter(|(_, status)| status["context"] == name);
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        named.map(|(_, status)| format!("{}: {}", word(&status["state"]), word(&status["description"]))).collect()
     }
 
     /// What was asked since this was asked last.
@@ -205,6 +221,21 @@ impl Shared {
 
     pub(super) fn in_an_hour(&self) -> String {
         DateTime::<Utc>::from(SystemTime::now() + Duration::from_secs(3_600)).format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    fn about(&self) -> Answer {
+        let (repo, is_archived, may_push) = {
+            let state = self.state();
+            (state.repo.clone(), state.is_archived, state.may_push)
+        };
+        let permissions = json!({ "admin": false, "maintain": false, "push": may_push, "triage": true, "pull": true });
+        let values = [
+            ("full_name", json!(repo)),
+            ("archived", json!(is_archived)),
+            ("default_branch", json!("main")),
+            ("permissions", permissions),
+        ];
+        Answer::new(StatusCode::OK, self.example("full-repository-default-response", &values))
     }
 
     fn fault_of(&self, request: &str) -> Option<Fault> {
@@ -252,6 +283,7 @@ fn route(shared: &Shared, (method, path, query): (&Method, &str, &str), bearer: 
     let Some(rest) = path.strip_prefix(&repo) else { return refuse(StatusCode::NOT_FOUND, "Not Found") };
     let rest: Vec<&str> = rest.split('/').skip(1).collect();
     match rest.split_first() {
+        None if method == Method::GET => shared.about(),
         Some((&"pulls", rest)) => pulls::route(shared, method.as_str(), rest, query, body),
         Some((&"issues", rest)) => issues::route(shared, method.as_str(), rest, body),
         Some((&"statuses", [sha])) if method == Method::POST => issues::status(shared, sha, body),

@@ -47,6 +47,8 @@ pub(super) struct State {
     pub(super) faults: VecDeque<(String, Fault)>,
     /// Every request, as `POST /repos/acme/web/pulls`.
     pub(super) asked: Vec<String>,
+    pub(super) is_archived: bool,
+    pub(super) may_push: bool,
     pub(super) address: String,
 }
 

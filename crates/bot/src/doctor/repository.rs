@@ -1,18 +1,23 @@
 //! The repositories: whether each can be reached, read and pushed to, and what it says about checks and recipes.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use agents::recipe::{RECIPES_DIR, parse_recipe};
 use domain::{RepoName, Sha};
 use forge::checks::CHECKS_FILE;
-use forge::{Forge as _, Gate, GitError, LocalForge, Mirror, Remote, gate_from_toml};
+use forge::github::forge::OnGitHub;
+use forge::github::keys::GitLogin;
+use forge::{Forge as _, ForgeError, Gate, GitError, LocalForge, Mirror, Remote, RepoSettings, gate_from_toml};
 use futures::{StreamExt as _, stream};
 use nix::unistd::{AccessFlags, access};
 
 use super::finding::{Finding, Group};
 use super::{REMOTE_LIMIT, Site};
+use crate::clock::SystemClock;
 use crate::config::RepoConfig;
+use crate::github;
 
 const GROUP: Group = Group::Repositories;
 
@@ -37,14 +42,21 @@ pub(super) struct Looked {
 struct Visit<'a> {
     site: &'a Site,
     repo: &'a RepoConfig,
+    /// Whom to ask on GitHub, if it is there and the config says who we are.
+    there: Result<Option<OnGitHub>, ForgeError>,
+    /// With what git logs in with.
+    remote: Remote,
     looked: Looked,
 }
 
 /// Looks at every repository of the config.
 pub(super) async fn look_at_all(site: &Site) -> Vec<Looked> {
+    let settings = github::repositories(site.config(), Arc::new(SystemClock));
     let visits = site.config().repos.iter().map(|(name, repo)| {
         let looked = Looked { name: name.clone(), findings: Vec::new(), gate: None, has_recipes: false };
-        Visit { site, repo, looked }.end()
+        let its = |settings: &Vec<RepoSettings>| settings.iter().find(|one| one.name == *name)?.github.clone();
+        let there = settings.as_ref().map(its).map_err(Clone::clone);
+        Visit { site, repo, there, remote: repo.remote.clone(), looked }.end()
     });
     stream::iter(visits).buffered(AT_ONCE).collect().await
 }
@@ -75,6 +87,9 @@ impl Visit<'_> {
     }
 
     async fn look(&mut self) {
+        if !self.unlock().await {
+            return;
+        }
         let Some(head) = self.reach().await else { return };
         match self.fetch(&head).await {
             Ok(mirror) => {
@@ -90,9 +105,48 @@ impl Visit<'_> {
         }
     }
 
+    /// Asks GitHub what we may do there, where it is there, and has what git logs in with.
+    async fn unlock(&mut self) -> bool {
+        let there = match self.there.clone() {
+            Ok(Some(there)) => there,
+            Ok(None) => return true,
+            Err(error) => {
+                self.fail(&error.to_string(), "set `github.private_key` to the .pem that the App's page gave");
+                return false;
+            }
+        };
+        let about = match there.client.about(&there.repo).await {
+            Ok(about) => about,
+            Err(error) => {
+                let fix =
+                    format!("run this again after that; {} says where it is, [github] who we are", self.key("github"));
+                self.fail(&error.to_string(), fix);
+                return false;
+            }
+        };
+        let (asked, named) = (there.repo.to_string(), about.full_name.clone());
+        if !asked.eq_ignore_ascii_case(&named) {
+            self.warn(&format!("{asked} is called {named} on GitHub now"), format!("set {} to it", self.key("github")));
+        }
+        if about.archived {
+            self.fail(&format!("{named} is archived on GitHub"), "take it out of the archive, or out of the config");
+        } else if !about.permissions.push {
+            let fix = "give the token or the App \"Contents: write\" there, or choose the repository in its settings";
+            self.fail(&format!("nothing can be pushed to {named} on GitHub"), fix);
+        } else {
+            self.ok(&format!("changes become pull requests of {named} on GitHub"));
+        }
+        let keyring = GitLogin::keyring(&there.client, &there.repo);
+        match self.repo.remote.clone().with_keyring(keyring).unlocked().await {
+            Ok(remote) => self.remote = remote,
+            Err(error) => self.fail(&error.to_string(), "look at [github] in the config"),
+        }
+        true
+    }
+
     /// Asks for its branches; the head of the target.
     async fn reach(&mut self) -> Option<Sha> {
-        let (remote, target) = (&self.repo.remote, &self.repo.target);
+        let (remote, target) = (&self.remote, &self.repo.target);
         let fix = format!("set {} to where it is, or make that place answer", self.key("remote"));
         if let Some(path) = remote.local_path().filter(|path| !path.exists()) {
             self.fail(&format!("there is nothing at {}", path.display()), fix);
@@ -126,9 +180,9 @@ impl Visit<'_> {
     async fn fetch(&self, head: &Sha) -> Result<Mirror, GitError> {
         let scratch = &self.site.scratch;
         let path = scratch.join(format!("{}.git", self.looked.name.as_str().replace('/', "+")));
-        let (remote, target) = (self.repo.remote.clone(), self.repo.target.clone());
+        let (remote, target) = (self.remote.clone(), self.repo.target.clone());
         let mirror = Mirror::open(self.site.git.clone(), path.clone(), scratch.clone(), remote, target).await?;
-        let call = self.site.git.call("fetch", &path).git_dir(&path).remote(&self.repo.remote);
+        let call = self.site.git.call("fetch", &path).git_dir(&path).remote(&self.remote);
         let refs = format!("{head}:refs/heads/{}", self.repo.target);
         call.args(["--quiet", "--no-tags", "--depth=1", Remote::NAME, refs.as_str()]).bytes().await?;
         Ok(mirror)
@@ -198,7 +252,7 @@ impl Visit<'_> {
 
     /// Goes as far as a push can without one, with the target's own head.
     async fn try_pushing(&mut self, mirror: &Mirror, head: &Sha) {
-        let remote = &self.repo.remote;
+        let remote = &self.remote;
         if let Some(path) = remote.local_path() {
             let git_dir = if path.join(".git").is_dir() { path.join(".git") } else { path.to_owned() };
             let folders = ["objects", "refs"].map(|folder| git_dir.join(folder));

@@ -11,8 +11,8 @@ use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use octocrab::service::middleware::retry::RetryConfig;
 use octocrab::{Octocrab, OctocrabBuilder};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::keys::{Identity, Keys};
 use super::name::GitHubRepo;
@@ -59,6 +59,29 @@ struct Inner {
     paused_until: Mutex<Option<Timestamp>>,
 }
 
+/// A repository, as we see it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct About {
+    /// Its name now; GitHub answers to an old one too.
+    pub full_name: String,
+    /// Whether nothing can be changed in it.
+    #[serde(default)]
+    pub archived: bool,
+    /// Its usual branch.
+    pub default_branch: String,
+    /// What we may do.
+    #[serde(default)]
+    pub permissions: Permissions,
+}
+
+/// What we may do to a repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Permissions {
+    /// Push to it.
+    #[serde(default)]
+    pub push: bool,
+}
+
 /// What GitHub answered, if it did as asked.
 pub(super) struct Answer {
     headers: HeaderMap,
@@ -93,6 +116,11 @@ impl Client {
     /// A token that may do to this repository what we need, and nothing to any other if we are an App.
     pub async fn token(&self, repo: &GitHubRepo) -> Result<secrecy::SecretString, ForgeError> {
         self.inner.keys.token(self, repo).await
+    }
+
+    /// What a repository is like, as we see it.
+    pub async fn about(&self, repo: &GitHubRepo) -> Result<About, ForgeError> {
+        self.get(repo, "").await
     }
 
     /// Reads one thing of a repository; `path` is what stands behind `/repos/OWNER/NAME`.

@@ -13,12 +13,19 @@
 
 use async_trait::async_trait;
 use domain::{BranchName, Sha};
+use http::Method;
+use serde_json::{Value, json};
 
 use super::client::Client;
 use super::name::GitHubRepo;
-use super::pulls::Pulls;
-use crate::forge::{Forge, ForgeError, Landing, LandingPlace, Offered, PullRequest, PullRequestDraft};
+use super::pulls::{Pulls, first_chars};
+use crate::forge::{Forge, ForgeError, Landing, LandingPlace, Light, Offered, PullRequest, PullRequestDraft, Standing};
 use crate::local::LocalForge;
+
+/// The name of the status that tells how a change stands in the queue.
+const STATUS: &str = "downbeat/queue";
+/// The longest description of a status [GitHub: REST API, "Create a commit status"].
+const STATUS_CHARS_MAX: usize = 140;
 
 /// One target branch of one repository on GitHub.
 pub struct GitHub {
@@ -74,6 +81,18 @@ impl Forge for GitHub {
             }
         }
         self.git.land(from, to, offered).await
+    }
+
+    async fn show_standing(&self, head: &Sha, standing: &Standing) -> Result<(), ForgeError> {
+        let state = match standing.light {
+            Light::Pending => "pending",
+            Light::Success => "success",
+            Light::Failure => "failure",
+        };
+        let description = first_chars(&standing.words, STATUS_CHARS_MAX);
+        let status = json!({ "state": state, "description": description, "context": STATUS });
+        let path = format!("/statuses/{head}");
+        self.client.send::<_, Value>(&self.repo, Method::POST, &path, Some(&status)).await.map(drop)
     }
 
     async fn landing_place(&self) -> Result<LandingPlace, ForgeError> {

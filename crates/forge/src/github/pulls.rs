@@ -115,7 +115,8 @@ impl Pulls<'_> {
     }
 }
 
-fn first_chars(text: &str, count_max: usize) -> String {
+/// At most so many characters of a text; one that is cut says so.
+pub(super) fn first_chars(text: &str, count_max: usize) -> String {
     match text.chars().count() > count_max {
         false => text.to_owned(),
         true => text.chars().take(count_max - 1).chain(['…']).collect(),
