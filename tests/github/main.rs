@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         trouble::many_pull_requests_are_read_page_by_page,
         doctor::what_github_lets_us_do_is_told,
         road::a_mention_becomes_a_merged_pull_request,
+        road::a_push_to_a_branch_in_line_is_noticed_by_looking,
     ];
     trials.extend(trials![Judge::is_installed(); road::every_request_is_as_github_describes_it]);
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

@@ -33,6 +33,12 @@ pub trait Forge: Send + Sync {
     /// are the published changes that land with it; a forge that shows pull requests shows these as merged.
     async fn land(&self, from: &Sha, to: &Sha, offered: &[Offered]) -> Result<Landing, ForgeError>;
 
+    /// Which of these published branches somebody else pushed to, and what is there now. A forge that shows nothing but
+    /// the branch lands what was approved, whatever is there, and says none.
+    async fn pushed_to(&self, _published: &[(BranchName, Sha)]) -> Result<Vec<(BranchName, Sha)>, ForgeError> {
+        Ok(Vec::new())
+    }
+
     /// Shows beside a published commit how it stands in the merge queue. A forge without a place for that shows nothing.
     async fn show_standing(&self, _head: &Sha, _standing: &Standing) -> Result<(), ForgeError> {
         Ok(())

@@ -20,6 +20,8 @@
 //!
 //! In every case the compare-and-swap is the push itself, with a lease on the very ref that it moves.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use domain::{BranchName, Sha};
 
@@ -62,12 +64,18 @@ impl LocalForge {
     }
 
     async fn branch_on_remote(&self, reference: &str) -> Result<Option<Sha>, ForgeError> {
+        Ok(self.refs_on_remote(&[reference.to_owned()]).await?.remove(reference))
+    }
+
+    async fn refs_on_remote(&self, references: &[String]) -> Result<BTreeMap<String, Sha>, ForgeError> {
         let call = self.mirror.call("ls-remote").remote(&self.mirror.remote().unlocked().await?);
-        let listed = call.args(["--refs", Remote::NAME, reference]).text().await?;
+        let listed = call.args(["--refs", Remote::NAME]).args(references).text().await?;
         // Git matches the end of names, so `x/refs/heads/main` may be among them.
-        let line = listed.lines().find_map(|line| line.split_once('\t').filter(|(_, name)| *name == reference));
-        let parsed = line.map(|(sha, _)| sha.parse::<Sha>()).transpose();
-        parsed.map_err(|error| ForgeError::Refused { why: error.to_string() })
+        let named = listed.lines().filter_map(|line| line.split_once('\t'));
+        let wanted = named.filter(|(_, name)| references.iter().any(|reference| reference == name));
+        let parsed = wanted.map(|(sha, name)| Some((name.to_owned(), sha.parse::<Sha>().ok()?)));
+        let unreadable = || ForgeError::Refused { why: format!("git listed what is no commit: {listed}") };
+        parsed.collect::<Option<_>>().ok_or_else(unreadable)
     }
 
     async fn is_checked_out(&self, branch: &BranchName) -> Result<bool, ForgeError> {
@@ -178,6 +186,26 @@ impl LocalForge {
     /// The branch that landings aim at.
     pub(crate) fn target(&self) -> &BranchName {
         self.mirror.target()
+    }
+
+    /// Which of these published branches are elsewhere than they were published, and not by us; all are asked for at once.
+    pub(crate) async fn pushed_to(
+        &self,
+        published: &[(BranchName, Sha)],
+    ) -> Result<Vec<(BranchName, Sha)>, ForgeError> {
+        if published.is_empty() {
+            return Ok(Vec::new());
+        }
+        let references: Vec<String> = published.iter().map(|(branch, _)| format!("refs/heads/{branch}")).collect();
+        let there = self.refs_on_remote(&references).await?;
+        let mut pushed = Vec::new();
+        for ((branch, head), reference) in published.iter().zip(&references) {
+            let Some(now) = there.get(reference).filter(|now| *now != head) else { continue };
+            if self.mirror.commit_at(&published_ref(branch)).await?.as_ref() != Some(now) {
+                pushed.push((branch.clone(), now.clone()));
+            }
+        }
+        Ok(pushed)
     }
 
     /// How a landing ends for which nothing is to be pushed; none where it can go on.

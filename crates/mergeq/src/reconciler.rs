@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::queue::{Queue, QueueEvent, queue_id};
+use crate::queue::{Entry, Queue, QueueEvent, queue_id};
 
 /// Why a target could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -53,10 +53,32 @@ impl Reconciler {
         }
     }
 
-    /// Looks at one target; true when the queue had to be told something.
+    /// Looks at one target and at the branches of those in its queue; true when the queue had to be told something.
     pub async fn reconcile(&self, repository: &Repository) -> Result<bool, ReconcileError> {
         let id = queue_id(&repository.name, &repository.target);
         let Some(queue) = self.store.load::<Queue>(&id).await? else { return Ok(false) };
+        let is_pushed_to = self.look_at_branches(repository, &queue).await?;
+        Ok(self.look_at_target(repository, queue).await? || is_pushed_to)
+    }
+
+    /// What was approved is what lands: a branch that somebody pushed to since is no longer that.
+    async fn look_at_branches(&self, repository: &Repository, queue: &Queue) -> Result<bool, ReconcileError> {
+        let ready = queue.entries.iter().filter(|entry| entry.is_ready());
+        let shown = |entry: &Entry| Some((entry.change.branch.clone()?, entry.change.head.clone()));
+        let published: Vec<_> = ready.filter_map(shown).collect();
+        let pushed = repository.forge.pushed_to(&published).await?;
+        for (branch, head) in &pushed {
+            let its = |entry: &&Entry| entry.change.branch.as_ref() == Some(branch);
+            let Some(entry) = queue.entries.iter().find(its).map(|entry| entry.change.id.clone()) else { continue };
+            let look = DeliveryId::new(format!("look:{}:{entry}:{}:{head}", queue.id, self.store.now().as_ms()));
+            let event = QueueEvent::HeadMoved { entry, head: head.clone() };
+            self.store.apply::<Queue>(&queue.id, event, Cause::Delivery(look)).await?;
+        }
+        Ok(!pushed.is_empty())
+    }
+
+    async fn look_at_target(&self, repository: &Repository, queue: Queue) -> Result<bool, ReconcileError> {
+        let id = queue.id.clone();
         let head = repository.forge.target_head().await?;
         if queue.head.as_ref() == Some(&head) {
             return Ok(false);

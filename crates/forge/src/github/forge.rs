@@ -83,6 +83,10 @@ impl Forge for GitHub {
         self.git.land(from, to, offered).await
     }
 
+    async fn pushed_to(&self, published: &[(BranchName, Sha)]) -> Result<Vec<(BranchName, Sha)>, ForgeError> {
+        self.git.pushed_to(published).await
+    }
+
     async fn show_standing(&self, head: &Sha, standing: &Standing) -> Result<(), ForgeError> {
         let state = match standing.light {
             Light::Pending => "pending",

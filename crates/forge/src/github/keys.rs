@@ -174,3 +174,16 @@ impl GitLogin {
         Arc::new(Self { client: client.clone(), repo: repo.clone() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_asks_for_what_a_token_is_minted_with() {
+        let manifest: serde_json::Value =
+            serde_json::from_str(include_str!("../../../../deploy/github-app-manifest.json")).unwrap();
+        let asked: BTreeMap<&str, &str> = PERMISSIONS.into_iter().collect();
+        assert_eq!(manifest["default_permissions"], json!(asked));
+    }
+}
