@@ -10,27 +10,31 @@ use crate::road;
 pub fn what_github_lets_us_do_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let github = road::server(&dir);
-    let mut told = doctor(&dir, &github, TOKEN);
-    told += &doctor(&dir, &github, "github_pat_gone");
+    let mut told = format!("all is well\n{}", doctor(&dir, &github, TOKEN));
+    told += &format!("another token\n{}", doctor(&dir, &github, "github_pat_gone"));
     github.close_off(false, false);
-    told += &doctor(&dir, &github, TOKEN);
+    told += &format!("a token that only reads\n{}", doctor(&dir, &github, TOKEN));
     github.close_off(true, false);
-    told += &doctor(&dir, &github, TOKEN);
+    told += &format!("an archived repository\n{}", doctor(&dir, &github, TOKEN));
     expect![[r#"
+        all is well
           ok    web: changes become pull requests of acme/web on GitHub
           ok    web: http://{github}/acme/web.git answers and has `main`
           ok    web: a change lands when `test -s README.md` passed (.downbeat/config.toml)
           ok    web: it takes pushes
 
+        another token
           fail  web: GitHub does not know who we are: Bad credentials; look at `github.token`, or at `github.app_id` and `github.private_key`
                 → run this again after that; `repos.web.github` says where it is, [github] who we are
 
+        a token that only reads
           fail  web: nothing can be pushed to acme/web on GitHub
                 → give the token or the App "Contents: write" there, or choose the repository in its settings
           ok    web: http://{github}/acme/web.git answers and has `main`
           ok    web: a change lands when `test -s README.md` passed (.downbeat/config.toml)
           ok    web: it takes pushes
 
+        an archived repository
           fail  web: acme/web is archived on GitHub
                 → take it out of the archive, or out of the config
           ok    web: http://{github}/acme/web.git answers and has `main`
