@@ -44,10 +44,14 @@ pub fn what_github_lets_us_do_is_told() {
     "#]].assert_eq(&told);
 }
 
-/// What it says of the repository.
 fn doctor(dir: &tempfile::TempDir, github: &GitHubServer, token: &str) -> String {
+    findings(dir, github, &road::config(dir, github, &github.api_url(), &road::as_token(token)))
+}
+
+/// What it says of the repository.
+pub fn findings(dir: &tempfile::TempDir, github: &GitHubServer, config: &str) -> String {
     let file = dir.path().join("downbeat.toml");
-    std::fs::write(&file, road::config(dir, github, &github.api_url(), token)).unwrap();
+    std::fs::write(&file, config).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_downbeat-under-test"));
     command.args(["doctor", "--config"]).arg(&file).env("NO_COLOR", "1").env("HOME", dir.path());
     let output = command.output().unwrap();

@@ -68,3 +68,14 @@ pub fn heads_that_an_earlier_attempt_moved_are_our_own() {
     assert_eq!(land(&target, &again), Ok(Landing::Landed));
     assert_eq!(place.github.pulls()[0].state, "merged");
 }
+
+/// Whoever deletes the branch closes the pull request; what was approved and is in line lands.
+pub fn a_branch_that_is_gone_lands_what_was_approved() {
+    let place = Place::new();
+    let (_, head) = place.change("a");
+    let (target, offered) = place.offer("downbeat/T-1", &head, Style::Squash);
+    place.remote.git(&["update-ref", "-d", "refs/heads/downbeat/T-1"]);
+    let landed = place.now(place.repository.forge.land(&target, &offered.commit, std::slice::from_ref(&offered)));
+    assert_eq!(landed, Ok(Landing::Landed));
+    assert!(place.github.has_landed(offered.commit.as_str(), "main"));
+}

@@ -39,6 +39,8 @@ fn main() -> ExitCode {
         identity::a_key_that_is_not_the_apps_is_told,
         identity::a_token_that_is_not_known_is_told,
         trouble::each_failure_has_its_class_and_its_next_step,
+        landing::a_branch_that_is_gone_lands_what_was_approved,
+        trouble::a_clock_that_is_wrong_is_told,
         trouble::nobody_asks_before_the_limit_is_over,
         trouble::many_pull_requests_are_read_page_by_page,
         doctor::what_github_lets_us_do_is_told,

@@ -9,24 +9,55 @@ use downbeat::clock::SystemClock;
 use downbeat::config::Config;
 use downbeat::serve::System;
 use tests::git::RemoteRepository;
-use tests::github::judge::Judge;
-use tests::github::{GitHubServer, TOKEN};
+use tests::github::judge::{Judge, ROUTES};
+use tests::github::{APP_ID, AppKey, GitHubServer, TOKEN};
 use tokio_util::sync::CancellationToken;
 
-const ROAD_MAX: Duration = Duration::from_secs(60);
+use crate::doctor;
 
-pub fn a_mention_becomes_a_merged_pull_request() {
-    let dir = tempfile::tempdir().unwrap();
-    let github = server(&dir);
-    go(&dir, &github, &github.api_url());
-}
+const ROAD_MAX: Duration = Duration::from_secs(60);
 
 pub fn every_request_is_as_github_describes_it() {
     let dir = tempfile::tempdir().unwrap();
     let github = server(&dir);
     let judge = Judge::start(&github.api_url());
-    go(&dir, &github, &judge.api_url());
+    let key = AppKey::made_in(dir.path());
+    github.install(&key);
+    let config = config(&dir, &github, &judge.api_url(), &as_app(&dir));
+    let findings = doctor::findings(&dir, &github, &config);
+    assert!(findings.contains("changes become pull requests of acme/web"), "{findings}");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (system, stop, running) = start(&config).await;
+        let (thread, ana) = (ThreadRef::console("second"), "ana".parse().unwrap());
+        for (words, awaited) in
+            [("@agent say goodbye", "Plan v1"), ("approve", "is ready on"), ("stop", "T-1 ended: stopped by ana")]
+        {
+            system.console.say(&thread, &ana, words).await.unwrap();
+            until_said(&system, &thread, awaited).await;
+        }
+        until(|| github.pulls()[0].state == "closed" && github.branches().is_empty()).await;
+        assert!(github.pulls()[0].comments == ["T-1 ended: stopped by ana."], "{:?}", github.pulls()[0]);
+        merge(&system, &github, "pull/2").await;
+        stop.cancel();
+        running.await.unwrap();
+    });
     assert_eq!(judge.faults(), [""; 0]);
+    let asked = github.asked();
+    let is_asked = |route: &&&str| asked.iter().any(|one| is_of(one, route));
+    assert!(ROUTES.iter().all(|route| is_asked(&route)), "not every route was asked: {asked:#?}");
+}
+
+/// Whether `GET /repos/acme/web/pulls/1` is of `/repos/{owner}/{repo}/pulls/{pull_number}`.
+fn is_of(request: &str, route: &str) -> bool {
+    let path = request.split_once(' ').map_or("", |(_, path)| path);
+    let (path, route): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), route.split('/').collect());
+    path.len() == route.len() && path.iter().zip(&route).all(|(word, wanted)| wanted.starts_with('{') || word == wanted)
+}
+
+/// Whoever we are with the App whose key lies in `dir`.
+fn as_app(dir: &tempfile::TempDir) -> String {
+    format!("app_id = {APP_ID}\nprivate_key = {{ file = {:?} }}", dir.path().join("app.pem"))
 }
 
 pub fn server(dir: &tempfile::TempDir) -> GitHubServer {
@@ -37,38 +68,41 @@ pub fn server(dir: &tempfile::TempDir) -> GitHubServer {
     GitHubServer::start(remote.path())
 }
 
-fn go(dir: &tempfile::TempDir, github: &GitHubServer, api_url: &str) {
+pub fn a_mention_becomes_a_merged_pull_request() {
+    let dir = tempfile::tempdir().unwrap();
+    let github = server(&dir);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(go_the_road(dir, github, api_url));
+    runtime.block_on(async {
+        let config = config(&dir, &github, &github.api_url(), &as_token(TOKEN));
+        let (system, stop, running) = start(&config).await;
+        merge(&system, &github, "pull/1").await;
+        stop.cancel();
+        running.await.unwrap();
+    });
+    assert_eq!(files_with(&dir.path().join("state"), TOKEN), [""; 0], "the token is kept nowhere");
 }
 
-async fn go_the_road(dir: &tempfile::TempDir, github: &GitHubServer, api_url: &str) {
-    let (system, stop, running) = start(dir, github, api_url).await;
+/// Has a change made, approved and landed.
+async fn merge(system: &System, github: &GitHubServer, place: &str) {
     let (thread, ana) = (ThreadRef::console("main"), "ana".parse().unwrap());
     for (words, awaited) in [("@agent say goodbye", "Plan v1"), ("approve", "is ready on"), ("merge", "is merged into")]
     {
         system.console.say(&thread, &ana, words).await.unwrap();
-        until_said(&system, &thread, awaited).await;
+        until_said(system, &thread, awaited).await;
     }
-    let said = said(&system, &thread).await;
-    let [pull] = &github.pulls()[..] else { panic!("{:?}", github.pulls()) };
-    assert!(said.contains(&format!("is ready on http://{}/acme/web/pull/1", github.address())), "{said}");
+    let said = said(system, &thread).await;
+    assert!(said.contains(&format!("is ready on http://{}/acme/web/{place}", github.address())), "{said}");
+    let pull = github.pulls().pop().unwrap();
     assert!(pull.body.contains("Asked by **ana**") && pull.body.contains("approved by **ana**"), "{pull:?}");
-    until(|| github.pulls()[0].state != "open" && github.branches().is_empty()).await;
-    assert_eq!(github.pulls()[0].state, "merged");
+    until(|| github.pulls().last().unwrap().state != "open" && github.branches().is_empty()).await;
+    assert_eq!(github.pulls().last().unwrap().state, "merged");
     until(|| github.statuses("downbeat/queue").iter().any(|status| status.starts_with("success: merged as "))).await;
     let statuses = github.statuses("downbeat/queue");
     assert!(statuses.iter().any(|status| status == "pending: position 1 of 1 · testing"), "{statuses:?}");
-    stop.cancel();
-    running.await.unwrap();
 }
 
-async fn start(
-    dir: &tempfile::TempDir,
-    github: &GitHubServer,
-    api_url: &str,
-) -> (Arc<System>, CancellationToken, tokio::task::JoinHandle<()>) {
-    let config = Config::from_text("downbeat.toml", &config(dir, github, api_url, TOKEN)).unwrap();
+async fn start(config: &str) -> (Arc<System>, CancellationToken, tokio::task::JoinHandle<()>) {
+    let config = Config::from_text("downbeat.toml", config).unwrap();
     let cage = CageSettings { launcher: env!("CARGO_BIN_EXE_downbeat-under-test").into(), ..CageSettings::default() };
     let system = Arc::new(System::assemble(&config, Arc::new(SystemClock), Cage::new(cage)).await.unwrap());
     let stop = CancellationToken::new();
@@ -79,14 +113,19 @@ async fn start(
     (system, stop, running)
 }
 
+/// Whoever we are with a token.
+pub fn as_token(token: &str) -> String {
+    format!("token = {token:?}")
+}
+
 /// An installation of one person, one repository there and an agent that says goodbye.
-pub fn config(dir: &tempfile::TempDir, github: &GitHubServer, api_url: &str, token: &str) -> String {
+pub fn config(dir: &tempfile::TempDir, github: &GitHubServer, api_url: &str, identity: &str) -> String {
     format!(
         "state = {:?}\n[people.ana]\nroles = [\"requester\", \"approver\", \"operator\"]\n\
          [repos.web]\nremote = {:?}\ntarget = \"main\"\ngithub = \"acme/web\"\n[agents.coder]\nkind = \"command\"\n\
          command = [\"sh\", \"-c\", \"cat > /dev/null; echo Bye > farewell.md\"]\n\
          plan = [\"sh\", \"-c\", \"cat > /dev/null; echo Say goodbye; echo 1. write farewell.md\"]\n\
-         [github]\ntoken = {token:?}\napi_url = {api_url:?}\n",
+         [github]\n{identity}\napi_url = {api_url:?}\n",
         dir.path().join("state"),
         github.remote(),
     )
@@ -117,13 +156,20 @@ async fn glance() {
     let _ = tokio::time::timeout(Duration::from_millis(100), std::future::pending::<()>()).await;
 }
 
+/// The files below a directory in which this stands.
+fn files_with(dir: &std::path::Path, text: &str) -> Vec<String> {
+    let output = std::process::Command::new("grep").args(["-rlaF", "-e", text]).arg(dir).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+}
+
 /// Somebody pushes to the pull request while it is in line: it leaves at the next look, long before it would land.
 pub fn a_push_to_a_branch_in_line_is_noticed_by_looking() {
     let dir = tempfile::tempdir().unwrap();
     let github = server(&dir);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let (system, stop, running) = start(&dir, &github, &github.api_url()).await;
+        let config = config(&dir, &github, &github.api_url(), &as_token(TOKEN));
+        let (system, stop, running) = start(&config).await;
         let (thread, ana) = (ThreadRef::console("main"), "ana".parse().unwrap());
         for (words, awaited) in [
             ("@agent say goodbye", "Plan v1"),

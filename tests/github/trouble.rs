@@ -96,3 +96,17 @@ pub fn many_pull_requests_are_read_page_by_page() {
     assert!(numbers.iter().copied().eq(1..=1_000), "{} were read", numbers.len());
     assert_eq!(place.github.asked().iter().filter(|asked| asked.starts_with("GET /repos/acme/web/pulls")).count(), 11);
 }
+
+pub fn a_clock_that_is_wrong_is_told() {
+    let place = Place::new();
+    let (_, head) = place.change("a");
+    let long_ago = vec![("date".to_owned(), "Thu, 01 Jan 2026 00:00:00 GMT".to_owned())];
+    let fault = Fault::Refused(401, "'Expiration time' claim ('exp') is too far in the future".to_owned(), long_ago);
+    place.github.fail("GET /repos/acme/web/pulls", fault);
+    let told = place.now(place.repository.forge.publish(&place.draft("downbeat/T-1", &head))).unwrap_err();
+    assert!(matches!(told, ForgeError::Unauthorized { .. }), "{told:?}");
+    assert!(
+        told.to_string().contains("this machine's clock is") && told.to_string().ends_with("set it right"),
+        "{told}"
+    );
+}

@@ -120,7 +120,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A text that reads as it is and does nothing [GitHub Flavored Markdown; GitHub: autolinked references and URLs].
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut before = ' ';
     for c in text.chars() {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use forge::{ForgeError, PullRequestDraft, Repositories};
 use store::{Owed, Performed, Performer, Store};
 
-use crate::evidence::evidence;
+use crate::evidence::{evidence, plain};
 use crate::task::{Task, TaskEffect, TaskEvent, TaskState, Work};
 use crate::tools::Claims;
 use crate::workspace::Workspaces;
@@ -65,7 +65,8 @@ impl Publisher {
             return retry(error.to_string());
         }
         let Some(repository) = self.repositories.get(&task.request.repo) else { return Performed::Finished };
-        let why = format!("{} is {}.", task.id, task.state_in_words());
+        let why = ending(&task.state).map_or_else(|| task.state_in_words().to_owned(), plain);
+        let why = format!("{} ended: {}.", task.id, why.trim_end_matches('.'));
         match repository.forge.unpublish(&task.branch(), &why).await {
             Err(ForgeError::Transient { after, why }) => Performed::Retry { after, why },
             Err(error) => {
@@ -74,6 +75,14 @@ impl Publisher {
             }
             Ok(()) => Performed::Finished,
         }
+    }
+}
+
+/// Why it ended without a merge.
+fn ending(state: &TaskState) -> Option<&str> {
+    match state {
+        TaskState::Cancelled { why } | TaskState::Failed { why, .. } => Some(why),
+        _ => None,
     }
 }
 

@@ -126,6 +126,8 @@ fn values(state: &State, pull: &Pull) -> Vec<(&'static str, Value)> {
         ("base/ref", json!(pull.base)),
         ("base/sha", json!(tip)),
         ("base/repo/full_name", json!(state.repo)),
+        // The description's own example lacks a field of a team that its schema demands.
+        ("requested_teams", json!([])),
     ]
 }
 
@@ -133,8 +135,6 @@ fn long(shared: &Shared, pull: &Pull) -> Value {
     let state = shared.state();
     let mut values = values(&state, pull);
     values.push(("merged", json!(pull.state == "merged")));
-    // The description's own example lacks a field of a team that its schema demands.
-    values.push(("requested_teams", json!([])));
     drop(state);
     shared.example("pull-request", &values)
 }

@@ -234,6 +234,9 @@ impl Shared {
             ("archived", json!(is_archived)),
             ("default_branch", json!("main")),
             ("permissions", permissions),
+            // The description's own example lacks what its schema demands.
+            ("language", Value::Null),
+            ("source/language", Value::Null),
         ];
         Answer::new(StatusCode::OK, self.example("full-repository-default-response", &values))
     }
