@@ -4,6 +4,7 @@ use std::path::Path;
 
 use forge::Gate;
 
+use crate::instance::Instance;
 use crate::world::World;
 
 fn readme() -> String {
@@ -25,8 +26,8 @@ fn sayings(text: &str) -> Vec<&str> {
 
 pub fn the_readme_can_be_followed() {
     let readme = readme();
-    let [config, checks, recipe] = blocks(&readme, "toml")[..] else {
-        panic!("the README shows a config, a gate and a recipe")
+    let [github, config, checks, recipe] = blocks(&readme, "toml")[..] else {
+        panic!("the README shows what GitHub needs, a config, a gate and a recipe")
     };
     assert!(matches!(forge::gate_from_toml(Some(checks)), Ok(Gate::Checks(checks)) if checks.len() == 1));
     agents::recipe::parse_recipe("tidy.toml", recipe).expect("the recipe can be read");
@@ -41,6 +42,12 @@ pub fn the_readme_can_be_followed() {
     assert!(!adapted.contains("my-agent"), "{adapted}");
     let ours = format!("{adapted}\n[web]\nlisten = \"127.0.0.1:0\"\n\n[cage]\nread = [\"{{place}}/agent.sh\"]\n");
     world.write("downbeat.toml", &ours);
+
+    let mut check = world.program();
+    let with_github = world.write("github.toml", &format!("{ours}\n{github}"));
+    check.args(["config", "check", "--config"]).arg(with_github).env("GITHUB_TOKEN", "one");
+    let checked = Instance::start(check).ended();
+    assert!(checked.status.success(), "{checked:?}");
 
     let mut instance = world.up();
     let said = sayings(&readme);

@@ -35,7 +35,7 @@ pub fn a_config_that_is_wrong_is_explained() {
     check(
         ("target = \"main\"", "target = \"main\"\ncolour = \"blue\""),
         expect![[r#"
-            error: {place}/downbeat.toml, line 20, column 1: there is no key `colour` in [repos.house]; known are `remote`, `target`, `checks`, `style`, `message`, `closed` and `egress`
+            error: {place}/downbeat.toml, line 20, column 1: there is no key `colour` in [repos.house]; known are `remote`, `target`, `checks`, `style`, `message`, `closed`, `github` and `egress`
               20 | colour = "…"
                  | ^"#]],
     );

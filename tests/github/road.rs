@@ -38,7 +38,19 @@ pub fn every_request_is_as_github_describes_it() {
         }
         until(|| github.pulls()[0].state == "closed" && github.branches().is_empty()).await;
         assert!(github.pulls()[0].comments == ["T-1 ended: stopped by ana."], "{:?}", github.pulls()[0]);
-        merge(&system, &github, "pull/2").await;
+        let third = ThreadRef::console("third");
+        for (words, awaited) in [("@agent say goodbye", "Plan v1"), ("approve", "is ready on")] {
+            system.console.say(&third, &ana, words).await.unwrap();
+            until_said(&system, &third, awaited).await;
+        }
+        system.look_for_closed().await.unwrap();
+        assert!(!said(&system, &third).await.contains("stopped"), "it is open");
+        github.close(2);
+        system.look_for_closed().await.unwrap();
+        until_said(&system, &third, "T-2 ended: stopped by github.ben").await;
+        until(|| github.branches().is_empty()).await;
+        assert_eq!(github.pulls()[1].comments, [""; 0], "who closed it is told in the thread");
+        merge(&system, &github, "pull/3").await;
         stop.cancel();
         running.await.unwrap();
     });

@@ -7,6 +7,7 @@ pub mod bridge;
 pub mod chat;
 pub mod cli;
 pub mod clock;
+pub mod closings;
 pub mod config;
 pub mod control;
 pub mod demo;

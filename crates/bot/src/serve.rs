@@ -42,6 +42,7 @@ use crate::chat::refresher::Refresher;
 use crate::chat::running;
 use crate::chat::switchboard::Switchboard;
 use crate::clock::fresh_name;
+use crate::closings::Closings;
 use crate::config::Config;
 use crate::control::wire::RunningTask;
 use crate::runner::{CagedChecks, OwnRuns};
@@ -84,6 +85,7 @@ pub struct System {
     desk: QueueDesk,
     landing: LandingRules,
     reconciler: Reconciler,
+    closings: Closings,
     refresher: Arc<Refresher>,
     lookout: Arc<Lookout>,
     look_every: Duration,
@@ -258,6 +260,8 @@ impl System {
         let upkeep = Upkeep { store: self.store.clone(), verdicts: self.verdicts.clone() };
         let until = stop.clone();
         tracker.spawn(async move { upkeep.run(until).await });
+        let (closings, until) = (self.closings.clone(), stop.clone());
+        tracker.spawn(async move { closings.run(until).await });
         let (refresher, until) = (self.refresher.clone(), stop.clone());
         tracker.spawn(async move { refresher.run(REFRESH_EVERY, until).await });
         let (lookout, until) = (self.lookout.clone(), stop.clone());
@@ -309,6 +313,11 @@ impl System {
     pub async fn reconcile(&self) {
         self.reconciler.reconcile_all().await;
     }
+
+    /// Looks once which pull requests somebody closed.
+    pub async fn look_for_closed(&self) -> Result<(), store::StoreError> {
+        self.closings.look_once().await
+    }
 }
 
 fn transcripts_of(config: &Config) -> Transcripts {
@@ -345,6 +354,7 @@ impl Parts {
             refresher: Arc::new(Refresher::new(self.notifier.clone())),
             lookout: Arc::new(Lookout::new(self.notifier.clone(), self.probes.clone())),
             reconciler: Reconciler::new(self.store.clone(), self.repositories.clone()),
+            closings: Closings { store: self.store.clone(), repositories: self.repositories.clone() },
             look_every: Duration::from_secs(config.queue.look_every_s),
             desk: self.desk,
             landing: self.landing,

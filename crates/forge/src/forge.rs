@@ -39,6 +39,12 @@ pub trait Forge: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Which of these published branches somebody gave up on the forge, without a merge. A forge without pull requests knows
+    /// of none.
+    async fn closed(&self, _published: &[(BranchName, Sha)]) -> Result<Vec<Closed>, ForgeError> {
+        Ok(Vec::new())
+    }
+
     /// Shows beside a published commit how it stands in the merge queue. A forge without a place for that shows nothing.
     async fn show_standing(&self, _head: &Sha, _standing: &Standing) -> Result<(), ForgeError> {
         Ok(())
@@ -79,6 +85,17 @@ pub struct Offered {
     pub head: Sha,
     /// The commit that lands for it.
     pub commit: Sha,
+}
+
+/// A published change that somebody gave up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// Its branch.
+    pub branch: BranchName,
+    /// Its pull request.
+    pub reference: String,
+    /// Who it was, by their name there.
+    pub by: Option<String>,
 }
 
 /// How a published change stands in the merge queue, for people who look at it on the forge.

@@ -43,7 +43,8 @@ pub use changes::{FileChange, Footprint};
 pub use checkpoint::Checkpoint;
 pub use checks::{CheckRun, CheckSpec, Conclusion, FailedTests, Gate, GateError, GateFault, gate_from_toml, gate_of};
 pub use forge::{
-    Forge, ForgeError, Landing, LandingPlace, Light, MergeCommand, Offered, PullRequest, PullRequestDraft, Standing,
+    Closed, Forge, ForgeError, Landing, LandingPlace, Light, MergeCommand, Offered, PullRequest, PullRequestDraft,
+    Standing,
 };
 pub use git::{GIT_FLOOR, Git, GitError, GitSettings};
 pub use lanes::{LaneName, Lanes, LanesError, lanes_from_toml};

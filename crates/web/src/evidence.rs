@@ -12,6 +12,8 @@ pub(crate) struct Evidence {
     pub(crate) approved_by: Option<String>,
     /// The change that followed the newest go-ahead.
     pub(crate) work: Option<Work>,
+    /// How people find it where it was published: a branch, or the address of its pull request.
+    pub(crate) published_as: Option<String>,
 }
 
 impl Evidence {
@@ -33,8 +35,13 @@ impl Evidence {
     fn absorb(&mut self, event: TaskEvent, before: &str, after: &str, plans: u32) {
         let planned = before != after && matches!(after, "awaiting-approval" | "queued");
         let worked = before != after && matches!(after, "departed" | "publishing");
+        if let TaskEvent::Published { reference, .. } = &event
+            && before != after
+        {
+            self.published_as = Some(reference.clone());
+        }
         if after == "queued" {
-            self.work = None;
+            (self.work, self.published_as) = (None, None);
         }
         if let TaskEvent::PlanProposed { draft, terms, .. } = event {
             if planned {

@@ -58,6 +58,14 @@ pub(crate) struct Fact {
     pub(crate) value: String,
 }
 
+impl Fact {
+    /// Where it leads, if it is an address.
+    pub(crate) fn link(&self) -> Option<&str> {
+        let is_address = self.value.starts_with("https://") || self.value.starts_with("http://");
+        is_address.then_some(self.value.as_str())
+    }
+}
+
 /// A plan.
 #[derive(Debug, Serialize)]
 pub(crate) struct PlanCard {
@@ -117,7 +125,7 @@ impl TaskView {
             request: (task.request.text.trim() != task.title()).then(|| task.request.text.trim().to_owned()),
             standing: Standing::of(&task, queues.places.get(&EntryId::from(id))),
             thread: task.request.thread.to_string(),
-            facts: facts_of(&task, used.as_ref()),
+            facts: facts_of(&task, &evidence, used.as_ref()),
             created: Moment::new(task.created_at, now),
             changed: Moment::new(changed_at, now),
             last_words: last_words_of(&task),
@@ -131,7 +139,7 @@ impl TaskView {
     }
 }
 
-fn facts_of(task: &Task, used: Option<&Total>) -> Vec<Fact> {
+fn facts_of(task: &Task, evidence: &Evidence, used: Option<&Total>) -> Vec<Fact> {
     let request = &task.request;
     let plan = match request.plan {
         PlanMode::Ask => "a person approves it",
@@ -151,6 +159,7 @@ fn facts_of(task: &Task, used: Option<&Total>) -> Vec<Fact> {
         fact("Merges", merge.to_owned()),
         fact("Sessions", task.sessions.to_string()),
     ];
+    facts.extend(evidence.published_as.iter().map(|place| fact("Published", place.clone())));
     facts.extend(used.map(|used| fact("Cost", used.in_words())));
     facts
 }

@@ -32,6 +32,14 @@ pub(super) fn route(shared: &Shared, method: &str, rest: &[&str], body: &Value) 
             });
             answer.then(|| shared.example("issue-comment", &[("body", json!(said))])).having_status(StatusCode::CREATED)
         }
+        ("GET", [number]) => {
+            let mut values = vec![];
+            let answer = shared.of_pull(number, |pull| {
+                values = vec![("number", json!(pull.number)), ("closed_by/login", json!("ben")), ("labels", json!([]))];
+                Ok(pull.clone())
+            });
+            answer.then(|| shared.example("issue", &values))
+        }
         _ => refuse(StatusCode::NOT_FOUND, "Not Found"),
     }
 }

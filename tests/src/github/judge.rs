@@ -22,9 +22,10 @@ use super::book::{self, Book};
 use crate::peers;
 
 /// Every route that the product asks. The suite sees to it that each is asked, and no other.
-pub const ROUTES: [&str; 8] = [
+pub const ROUTES: [&str; 9] = [
     "/app/installations/{installation_id}/access_tokens",
     "/repos/{owner}/{repo}/installation",
+    "/repos/{owner}/{repo}/issues/{issue_number}",
     "/repos/{owner}/{repo}/issues/{issue_number}/comments",
     "/repos/{owner}/{repo}/issues/{issue_number}/labels",
     "/repos/{owner}/{repo}/pulls",

@@ -189,6 +189,12 @@ impl GitHubServer {
         named.map(|(_, status)| format!("{}: {}", word(&status["state"]), word(&status["description"]))).collect()
     }
 
+    /// Ben closes a pull request on its page.
+    pub fn close(&self, number: u64) {
+        let mut state = self.shared.state();
+        state.pulls.iter_mut().filter(|pull| pull.number == number).for_each(|pull| pull.state = "closed");
+    }
+
     /// What was asked since this was asked last.
     pub fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.state().asked)

@@ -14,6 +14,8 @@ pub fn begin() {
     let filter = EnvFilter::try_from_env("DOWNBEAT_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     // The Slack library prints the addresses of sockets, which let in whoever reads them; what matters of it we tell ourselves.
     let filter = filter.add_directive("slack_morphism=off".parse().expect("a target and a level are a directive"));
+    // GitHub's library calls every refusal an error; what it means is told by whoever asked.
+    let filter = filter.add_directive("octocrab=off".parse().expect("a target and a level are a directive"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| Log)

@@ -22,7 +22,7 @@ use crate::forge::ForgeError;
 const API_VERSION: &str = "2022-11-28";
 /// How long a connection may take to come up: GitHub answers in under a second, a far Enterprise server in two.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// How long GitHub may be silent. It ends requests itself after ten seconds [GitHub: rate limits].
+/// How long GitHub may be silent. It ends requests itself after ten seconds [GitHub: Troubleshooting the REST API].
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// The largest answer that is read: a page of a hundred pull requests is two megabytes.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 /// The longest wait that is believed: the limit of an hour starts anew after an hour.
 const PAUSE_MAX: Duration = Duration::from_secs(3_600);
 /// Items on a page; the most that GitHub gives.
-pub(super) const PAGE: usize = 100;
+const PAGE: usize = 100;
 
 /// How GitHub is reached, and as whom.
 #[derive(Clone, Debug)]
@@ -139,7 +139,7 @@ impl Client {
         let mut next = Some(format!("/repos/{repo}{path}{joint}per_page={PAGE}"));
         let mut items = Vec::new();
         while let Some(route) = next.take() {
-            let answer = self.request(Some(repo), (Method::GET, &route), None::<&()>).await?;
+            let answer = self.request(repo, (Method::GET, &route), None::<&()>).await?;
             items.extend(answer.read::<Vec<T>>(&route)?);
             next = answer.next_page(&self.inner.api_url);
             if items.len() >= count_max && next.is_some() {
@@ -160,23 +160,18 @@ impl Client {
         body: Option<&B>,
     ) -> Result<T, ForgeError> {
         let route = format!("/repos/{repo}{path}");
-        self.request(Some(repo), (method, &route), body).await?.read(&route)
+        self.request(repo, (method, &route), body).await?.read(&route)
     }
 
-    /// One request with the token for `repo`, or without any.
+    /// One request with the token for `repo`.
     async fn request<B: Serialize + ?Sized>(
         &self,
-        repo: Option<&GitHubRepo>,
+        repo: &GitHubRepo,
         route: (Method, &str),
         body: Option<&B>,
     ) -> Result<Answer, ForgeError> {
-        let as_whom = match repo {
-            None => self.inner.plain.clone(),
-            Some(repo) => {
-                let token = self.token(repo).await?;
-                self.inner.plain.user_access_token(token).map_err(|error| refused(words_of(&error)))?
-            }
-        };
+        let token = self.token(repo).await?;
+        let as_whom = self.inner.plain.user_access_token(token).map_err(|error| refused(words_of(&error)))?;
         self.request_as(&as_whom, route, body).await
     }
 

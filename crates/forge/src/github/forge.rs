@@ -19,7 +19,9 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::name::GitHubRepo;
 use super::pulls::{Pulls, first_chars};
-use crate::forge::{Forge, ForgeError, Landing, LandingPlace, Light, Offered, PullRequest, PullRequestDraft, Standing};
+use crate::forge::{
+    Closed, Forge, ForgeError, Landing, LandingPlace, Light, Offered, PullRequest, PullRequestDraft, Standing,
+};
 use crate::local::LocalForge;
 
 /// The name of the status that tells how a change stands in the queue.
@@ -39,11 +41,6 @@ impl GitHub {
     /// The repository that `git` reaches by git and `client` by the API.
     pub fn new(git: LocalForge, client: Client, repo: GitHubRepo, labels: Vec<String>) -> Self {
         Self { git, client, repo, labels }
-    }
-
-    /// What it is called there.
-    pub fn repo(&self) -> &GitHubRepo {
-        &self.repo
     }
 
     fn pulls(&self) -> Pulls<'_> {
@@ -85,6 +82,10 @@ impl Forge for GitHub {
 
     async fn pushed_to(&self, published: &[(BranchName, Sha)]) -> Result<Vec<(BranchName, Sha)>, ForgeError> {
         self.git.pushed_to(published).await
+    }
+
+    async fn closed(&self, published: &[(BranchName, Sha)]) -> Result<Vec<Closed>, ForgeError> {
+        self.pulls().closed_of(published).await
     }
 
     async fn show_standing(&self, head: &Sha, standing: &Standing) -> Result<(), ForgeError> {

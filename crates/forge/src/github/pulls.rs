@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::name::GitHubRepo;
-use crate::forge::{ForgeError, PullRequestDraft};
+use crate::forge::{Closed, ForgeError, PullRequestDraft};
 
 /// The longest title and body [GitHub refuses more than 256 characters of a title, and 65,536 of a body].
 const TITLE_CHARS_MAX: usize = 256;
@@ -49,10 +49,21 @@ pub struct Tip {
 }
 
 /// The repository that a branch is in.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Home {
     /// `acme/web`.
     pub full_name: String,
+}
+
+/// What we read of the issue that every pull request is.
+#[derive(Debug, Deserialize)]
+struct Issue {
+    closed_by: Option<Account>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Account {
+    login: String,
 }
 
 impl Pull {
@@ -61,9 +72,9 @@ impl Pull {
         self.state == "open"
     }
 
-    fn is_of(&self, repo: &GitHubRepo, branch: &BranchName) -> bool {
-        let is_ours = |home: &Home| home.full_name.eq_ignore_ascii_case(&repo.to_string());
-        self.head.branch == branch.as_str() && self.head.repo.as_ref().is_some_and(is_ours)
+    /// Whether it shows this branch, and no fork's of the same name. The repository may have another name by now.
+    fn is_of(&self, branch: &BranchName) -> bool {
+        self.head.branch == branch.as_str() && self.head.repo.is_some() && self.head.repo == self.base.repo
     }
 }
 
@@ -79,7 +90,24 @@ impl Pulls<'_> {
     pub(super) async fn open_of(&self, branch: &BranchName) -> Result<Option<Pull>, ForgeError> {
         let path = format!("/pulls?state=open&head={}:{branch}", self.repo.owner);
         let found: Vec<Pull> = self.client.list(self.repo, &path, OF_BRANCH_MAX).await?;
-        Ok(found.into_iter().find(|pull| pull.is_open() && pull.is_of(self.repo, branch)))
+        Ok(found.into_iter().find(|pull| pull.is_open() && pull.is_of(branch)))
+    }
+
+    /// Those of these branches whose newest pull request shows this very commit and was closed without a merge. Only what
+    /// changed lately is looked at: who looks every minute misses none.
+    pub(super) async fn closed_of(&self, published: &[(BranchName, Sha)]) -> Result<Vec<Closed>, ForgeError> {
+        let lately = "/pulls?state=all&sort=updated&direction=desc&per_page=100";
+        let pulls: Vec<Pull> = self.client.get(self.repo, lately).await?;
+        let mut closed = Vec::new();
+        for (branch, head) in published {
+            let newest = pulls.iter().filter(|pull| pull.is_of(branch)).max_by_key(|pull| pull.number);
+            let is_given_up = |pull: &&Pull| !pull.is_open() && pull.merged_at.is_none() && pull.head.sha == *head;
+            let Some(pull) = newest.filter(is_given_up) else { continue };
+            let issue: Issue = self.client.get(self.repo, &format!("/issues/{}", pull.number)).await?;
+            let by = issue.closed_by.map(|account| account.login);
+            closed.push(Closed { branch: branch.clone(), reference: pull.html_url.clone(), by });
+        }
+        Ok(closed)
     }
 
     /// Opens the pull request of a published branch, or brings the one that is open up to date.

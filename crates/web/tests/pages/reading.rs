@@ -228,6 +228,8 @@ async fn a_task_shows_its_plan_its_change_its_checks_and_its_story() {
         when a person says so
         Sessions
         3
+        Published
+        downbeat/T-1
         Timeline
         ana asked →, which led to: Queued
         3 Nov 09:00:00 delivery console:1
